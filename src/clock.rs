@@ -1,0 +1,108 @@
+//! The only place that asks what time it is. Everything else is handed a `Timestamp` or a `Clock`.
+#![expect(clippy::disallowed_methods, reason = "this module is the clock")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::domain::Timestamp;
+
+/// Tells the time, and waits for it.
+#[async_trait]
+pub trait Clock: Send + Sync + 'static {
+    fn now(&self) -> Timestamp;
+
+    /// Returns once `now()` is at or past `moment`.
+    async fn sleep_until(&self, moment: Timestamp);
+
+    /// Returns `span` later by this clock.
+    async fn sleep(&self, span: Duration) {
+        self.sleep_until(self.now() + span).await;
+    }
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    async fn sleep_until(&self, moment: Timestamp) {
+        // A machine's clock can be set back while we sleep: look again, and never sleep long in one piece.
+        loop {
+            let left = moment.since(self.now());
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(Duration::from_secs(60))).await;
+        }
+    }
+}
+
+/// A clock that moves only when told to; sleepers wake when it passes their moment.
+#[derive(Debug, Clone)]
+pub struct ManualClock {
+    moment: Arc<watch::Sender<Timestamp>>,
+}
+
+impl ManualClock {
+    #[must_use]
+    pub fn new(start: Timestamp) -> Self {
+        Self { moment: Arc::new(watch::Sender::new(start)) }
+    }
+
+    /// Moves the clock forward by `span`.
+    pub fn advance(&self, span: Duration) {
+        self.moment.send_modify(|moment| *moment = *moment + span);
+    }
+}
+
+#[async_trait]
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.moment.borrow()
+    }
+
+    async fn sleep_until(&self, moment: Timestamp) {
+        let mut seen = self.moment.subscribe();
+        // The sender lives in `self`, so the wait cannot fail.
+        let _ = seen.wait_for(|now| *now >= moment).await;
+    }
+}
+
+/// Measures a span for a log line or a progress display; never for a decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// A fresh number in `0.0..1.0` for jitter. Not for secrets.
+#[must_use]
+pub fn jitter() -> f64 {
+    // A version 4 UUID's low 62 bits are random; 53 of them fill a double.
+    let bits = uuid::Uuid::new_v4().as_u128() & ((1 << 53) - 1);
+    bits as f64 / (1u64 << 53) as f64
+}
+
+/// A fresh job id: time-ordered, so that the index it lives in grows at its end.
+#[must_use]
+pub fn job_id() -> crate::domain::JobId {
+    crate::domain::JobId::from_u128(uuid::Uuid::now_v7().as_u128())
+}

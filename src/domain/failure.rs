@@ -1,0 +1,83 @@
+//! Why something did not work: its class, the evidence, and what a person should do next (law 7).
+
+use super::words::words;
+
+words!(
+    /// The cure a failure asks for (CONTRACT §2).
+    ErrorClass {
+        BadTarget = "bad_target",
+        Permission = "permission",
+        Auth = "auth",
+        Clock = "clock",
+        Quota = "quota",
+        Throttle = "throttle",
+        DomainState = "domain_state",
+        Outage = "outage",
+        Lost = "lost",
+        ProviderTimeout = "provider_timeout",
+        PurgeFailed = "purge_failed",
+        Internal = "internal",
+    }
+);
+
+/// One failure with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Failure {
+    pub class: ErrorClass,
+    /// The provider's code, or a word of ours in lower case.
+    pub code: String,
+    /// What was said, in the words of whoever said it. Never parsed.
+    pub message: String,
+    /// The provider's id of the call, for a support ticket.
+    pub request_id: Option<String>,
+}
+
+impl Failure {
+    #[must_use]
+    pub fn new(class: ErrorClass, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { class, code: code.into(), message: message.into(), request_id: None }
+    }
+
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: Option<String>) -> Self {
+        self.request_id = request_id;
+        self
+    }
+
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        match self.class {
+            ErrorClass::BadTarget => {
+                "Check that the host is an acceleration domain of this account and that the URL is the one the CDN serves, then retry the job."
+            }
+            ErrorClass::Permission => {
+                "Grant this account's key the CAM action for the call (see the provider's console, CAM policies); the work is kept and tried again by itself."
+            }
+            ErrorClass::Auth => {
+                "Check secret_id and secret_key of the account (deleted, disabled or mistyped key); the work is kept and tried again by itself."
+            }
+            ErrorClass::Clock => {
+                "Set this machine's clock by NTP; the provider refuses signatures more than 5 minutes off."
+            }
+            ErrorClass::Quota => "Wait for the reset at 00:00 UTC+8, or raise the quota in the provider's console.",
+            ErrorClass::Throttle => "Nothing to do: the call rate was lowered and the work is tried again by itself.",
+            ErrorClass::DomainState => {
+                "Bring the domain back online in the provider's console, or finish its migration, then retry the job."
+            }
+            ErrorClass::Outage => {
+                "Nothing to do yet: the provider failed and the work is tried again by itself; check the provider's status page if it lasts."
+            }
+            ErrorClass::Lost => {
+                "Nothing to do: the answer was lost and the provider's own task list is being asked before anything is sent again."
+            }
+            ErrorClass::ProviderTimeout => {
+                "Retry the job; if it lasts, open a ticket with the provider and name the task id and request id."
+            }
+            ErrorClass::PurgeFailed => {
+                "Nothing was prefetched because the purge before it failed: mend that failure first, then retry the job."
+            }
+            ErrorClass::Internal => "Read the daemon's log at this time and report the failure with it.",
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The rules: what a target, a lane, a pool and a state are, and what may follow what.
+//! Nothing here does I/O, reads a clock, rolls a die or knows a wire format.
+
+mod failure;
+mod id;
+// mod job;
+mod lane;
+// mod pace;
+// mod pool;
+mod retry;
+mod state;
+mod target;
+mod time;
+// mod verdict;
+mod words;
+
+pub use failure::{ErrorClass, Failure};
+pub use id::{AccountName, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};
+// pub use job::{Counts, JobRequest, JobStatus, Labels};
+pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};
+// pub use pace::{Pace, PaceLimit};
+// pub use pool::{Pool, PoolName, PoolReading, PoolUse};
+pub use retry::Backoff;
+pub use state::{ItemState, SubmissionState, WaitingReason};
+pub use target::{TARGET_BYTES_MAX, Target, TargetFault, TargetKind};
+pub use time::{ServiceDay, Timestamp};
+// pub use verdict::{Look, Verdict, Verification, judge};
+pub use words::UnknownWord;
