@@ -3,26 +3,26 @@
 
 mod failure;
 mod id;
-// mod job;
+mod job;
 mod lane;
-// mod pace;
-// mod pool;
+mod pace;
+mod pool;
 mod retry;
 mod state;
 mod target;
 mod time;
-// mod verdict;
+mod verdict;
 mod words;
 
 pub use failure::{ErrorClass, Failure};
 pub use id::{AccountName, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};
-// pub use job::{Counts, JobRequest, JobStatus, Labels};
+pub use job::{Counts, JobRequest, JobStatus, Labels};
 pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};
-// pub use pace::{Pace, PaceLimit};
-// pub use pool::{Pool, PoolName, PoolReading, PoolUse};
+pub use pace::{Pace, PaceLimit};
+pub use pool::{Pool, PoolName, PoolReading, PoolUse};
 pub use retry::Backoff;
 pub use state::{ItemState, SubmissionState, WaitingReason};
 pub use target::{TARGET_BYTES_MAX, Target, TargetFault, TargetKind};
 pub use time::{ServiceDay, Timestamp};
-// pub use verdict::{Look, Verdict, Verification, judge};
+pub use verdict::{Look, Verdict, Verification, judge};
 pub use words::UnknownWord;

@@ -1,0 +1,258 @@
+//! How much: one day-quota counter of the provider, seen through our own ledger and the provider's last answer.
+//! The smaller of the two allows (law 3); the console and other tools spend from the same pool.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Area, ItemOperation, TargetKind, Timestamp};
+
+/// The provider's name of a pool; opaque to everyone above it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PoolName(pub String);
+
+impl fmt::Display for PoolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What the provider says of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolReading {
+    pub name: PoolName,
+    pub operation: ItemOperation,
+    pub kind: TargetKind,
+    pub area: Area,
+    /// Targets a day.
+    pub total: u64,
+    /// Targets left today.
+    pub available: u64,
+    /// Targets in one call.
+    pub batch: u32,
+}
+
+/// What a lane may take from a pool now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolUse {
+    /// So many targets, at most so many in one call.
+    Open { targets: u64, batch: u32 },
+    /// The provider has to be asked first.
+    AskFirst,
+    /// Nothing is left until the reset.
+    Spent { until: Timestamp },
+}
+
+/// How old the provider's answer may be.
+const READING_AGE_MAX: Duration = Duration::from_secs(600);
+/// How old it may be where a submission would take the pool under a fifth of its total.
+const READING_AGE_MAX_WHEN_LOW: Duration = Duration::from_secs(60);
+
+/// One day-quota counter.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    reading: Option<(PoolReading, Timestamp)>,
+    /// Ours, since the provider's day began.
+    spent_today: u64,
+    /// Ours, not counted in the reading with certainty.
+    spent_since_reading: u64,
+    /// Ours, since the question that is now being asked.
+    spent_since_question: u64,
+    /// Ours, without an answer yet.
+    in_flight: u64,
+    day_started: Timestamp,
+    /// The provider said that the day's quota is spent.
+    exhausted_at: Option<Timestamp>,
+}
+
+impl Pool {
+    /// A pool of which `spent_today` is known from our own rows since `day_started`.
+    #[must_use]
+    pub const fn new(spent_today: u64, day_started: Timestamp) -> Self {
+        Self {
+            reading: None,
+            spent_today,
+            spent_since_reading: 0,
+            spent_since_question: 0,
+            in_flight: 0,
+            day_started,
+            exhausted_at: None,
+        }
+    }
+
+    /// What may be taken at `now`; `day_start` and `reset` are the bounds of the provider's day around `now`.
+    #[must_use]
+    pub fn usable(&self, day_start: Timestamp, reset: Timestamp, now: Timestamp) -> PoolUse {
+        let Some((reading, read_at)) = &self.reading else { return PoolUse::AskFirst };
+        // After the reset the quota is read before anything is sent: the total itself may have changed.
+        if *read_at < day_start || self.day_started < day_start {
+            return PoolUse::AskFirst;
+        }
+        if self.exhausted_at.is_some() {
+            return PoolUse::Spent { until: reset };
+        }
+        let age = now.since(*read_at);
+        if age > READING_AGE_MAX {
+            return PoolUse::AskFirst;
+        }
+        let left = self.left(reading);
+        let targets = if age > READING_AGE_MAX_WHEN_LOW { left.saturating_sub(reading.total / 5) } else { left };
+        match (left, targets) {
+            (0, _) => PoolUse::Spent { until: reset },
+            (_, 0) => PoolUse::AskFirst,
+            _ => PoolUse::Open { targets, batch: reading.batch },
+        }
+    }
+
+    fn left(&self, reading: &PoolReading) -> u64 {
+        let by_ledger = reading.total.saturating_sub(self.spent_today);
+        let by_provider = reading.available.saturating_sub(self.spent_since_reading);
+        by_ledger.min(by_provider)
+    }
+
+    /// Notes that the provider is being asked: what is in flight may or may not be in its answer, so it counts.
+    pub fn ask(&mut self) {
+        self.spent_since_question = self.in_flight;
+    }
+
+    /// Takes in the provider's answer to the question last asked.
+    pub fn read(&mut self, reading: PoolReading, day_start: Timestamp, now: Timestamp) {
+        if self.day_started < day_start {
+            // A call near midnight counts in both days that it touches.
+            self.spent_today = self.in_flight;
+            self.day_started = day_start;
+            self.exhausted_at = None;
+        }
+        if reading.available > 0 && self.exhausted_at.is_some_and(|at| now.since(at) > READING_AGE_MAX_WHEN_LOW) {
+            self.exhausted_at = None;
+        }
+        self.spent_since_reading = self.spent_since_question;
+        self.reading = Some((reading, now));
+    }
+
+    /// Counts targets of a claim, before the call is made.
+    pub const fn spend(&mut self, targets: u64) {
+        self.spent_today += targets;
+        self.spent_since_reading += targets;
+        self.spent_since_question += targets;
+        self.in_flight += targets;
+    }
+
+    /// The call was answered, and charged.
+    pub const fn charged(&mut self, targets: u64) {
+        self.in_flight = self.in_flight.saturating_sub(targets);
+    }
+
+    /// The call was refused or never sent: nothing was charged.
+    pub const fn unspend(&mut self, targets: u64) {
+        self.in_flight = self.in_flight.saturating_sub(targets);
+        self.spent_today = self.spent_today.saturating_sub(targets);
+        self.spent_since_reading = self.spent_since_reading.saturating_sub(targets);
+        self.spent_since_question = self.spent_since_question.saturating_sub(targets);
+    }
+
+    /// The provider refused a call because the day's quota is spent.
+    pub const fn exhaust(&mut self, now: Timestamp) {
+        self.exhausted_at = Some(now);
+    }
+
+    /// The provider's last answer and when it came.
+    #[must_use]
+    pub const fn reading(&self) -> Option<&(PoolReading, Timestamp)> {
+        self.reading.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Timestamp = Timestamp::from_millis(0);
+    const RESET: Timestamp = Timestamp::from_millis(86_400_000);
+    const NOON: Timestamp = Timestamp::from_millis(43_200_000);
+
+    fn reading(total: u64, available: u64) -> PoolReading {
+        PoolReading {
+            name: PoolName("purge/url/mainland".to_owned()),
+            operation: ItemOperation::Purge,
+            kind: TargetKind::Url,
+            area: Area::Mainland,
+            total,
+            available,
+            batch: 1000,
+        }
+    }
+
+    fn targets(pool: &Pool, now: Timestamp) -> Option<u64> {
+        match pool.usable(DAY, RESET, now) {
+            PoolUse::Open { targets, .. } => Some(targets),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn nothing_goes_before_the_provider_was_asked() {
+        assert_eq!(Pool::new(0, DAY).usable(DAY, RESET, NOON), PoolUse::AskFirst);
+    }
+
+    #[test]
+    fn the_smaller_of_ledger_and_provider_allows() {
+        let mut pool = Pool::new(300, DAY);
+        pool.read(reading(1000, 900), DAY, NOON);
+        assert_eq!(targets(&pool, NOON), Some(700));
+        pool.read(reading(1000, 100), DAY, NOON);
+        assert_eq!(targets(&pool, NOON), Some(100));
+        pool.spend(100);
+        assert_eq!(pool.usable(DAY, RESET, NOON), PoolUse::Spent { until: RESET });
+        pool.unspend(40);
+        assert_eq!(targets(&pool, NOON), Some(40));
+    }
+
+    #[test]
+    fn what_is_in_flight_while_the_provider_is_asked_counts_against_its_answer() {
+        let mut pool = Pool::new(0, DAY);
+        pool.read(reading(1000, 1000), DAY, NOON);
+        pool.spend(200);
+        pool.ask();
+        pool.spend(50);
+        pool.charged(200);
+        pool.read(reading(1000, 900), DAY, NOON);
+        assert_eq!(targets(&pool, NOON), Some(650));
+    }
+
+    #[test]
+    fn an_old_answer_is_good_only_above_a_fifth() {
+        let mut pool = Pool::new(0, DAY);
+        pool.read(reading(1000, 500), DAY, NOON);
+        assert_eq!(targets(&pool, NOON + Duration::from_secs(60)), Some(500));
+        assert_eq!(targets(&pool, NOON + Duration::from_secs(61)), Some(300));
+        pool.spend(300);
+        assert_eq!(pool.usable(DAY, RESET, NOON + Duration::from_secs(61)), PoolUse::AskFirst);
+        assert_eq!(pool.usable(DAY, RESET, NOON + Duration::from_secs(601)), PoolUse::AskFirst);
+    }
+
+    #[test]
+    fn a_new_day_is_read_before_it_is_spent_and_counts_what_crossed_midnight() {
+        let mut pool = Pool::new(0, DAY);
+        pool.read(reading(1000, 1000), DAY, NOON);
+        pool.spend(800);
+        pool.charged(700);
+        let (next_day, next_reset) = (RESET, RESET + Duration::from_secs(86_400));
+        let morning = RESET + Duration::from_secs(1);
+        assert_eq!(pool.usable(next_day, next_reset, morning), PoolUse::AskFirst);
+        pool.ask();
+        pool.read(reading(1000, 1000), next_day, morning);
+        assert_eq!(pool.usable(next_day, next_reset, morning), PoolUse::Open { targets: 900, batch: 1000 });
+    }
+
+    #[test]
+    fn a_pool_that_the_provider_calls_spent_is_parked_until_the_reset() {
+        let mut pool = Pool::new(0, DAY);
+        pool.read(reading(1000, 500), DAY, NOON);
+        pool.exhaust(NOON);
+        assert_eq!(pool.usable(DAY, RESET, NOON), PoolUse::Spent { until: RESET });
+        // Somebody raised the quota: the next answer opens the pool again.
+        let later = NOON + Duration::from_secs(120);
+        pool.read(reading(2000, 900), DAY, later);
+        assert_eq!(targets(&pool, later), Some(900));
+    }
+}

@@ -1,0 +1,163 @@
+//! What any cloud CDN can be asked, in the product's words. Nothing above this floor knows a cloud's name.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    Failure, ItemOperation, Lane, PaceLimit, PoolName, PoolReading, ServiceDay, Target, TargetKind, Timestamp,
+};
+
+/// The provider's handle of a task: opaque text, never parsed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId(pub String);
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// One of the provider's actions, as far as its call rate is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Meter(pub &'static str);
+
+/// One account at one cloud CDN.
+///
+/// A `submit` is one call, for which the caller already holds a token. The reads may take several calls and ask the
+/// turnstile for each, so their cost never grows past the rate.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    fn limits(&self) -> &Limits;
+
+    /// The action that a submission of this lane calls.
+    fn submit_meter(&self, lane: &Lane) -> Meter;
+
+    /// The pools that a submission of this lane draws on: one or two.
+    fn pools(&self, lane: &Lane) -> Vec<PoolName>;
+
+    /// Most targets that one call of this lane carries, whatever the quota answer says.
+    fn batch_targets_max(&self, lane: &Lane) -> u32;
+
+    /// Sends one batch. The batch is never empty and never above the limits.
+    async fn submit(&self, lane: &Lane, targets: &[Target]) -> Answer;
+
+    /// How far a task is. Few calls, however large the batch, unless rows failed.
+    async fn look(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<Progress, ReadFault>;
+
+    /// The tasks that the provider lists for one of `query`'s targets in its window, with all their targets.
+    async fn find(&self, query: &FindQuery, turnstile: &dyn Turnstile) -> Result<Vec<ListedTask>, ReadFault>;
+
+    /// What is left today of the pools of one operation.
+    async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault>;
+}
+
+/// Lets a read call pass when the rate allows it.
+#[async_trait]
+pub trait Turnstile: Send + Sync {
+    /// Waits for a token of the action.
+    async fn enter(&self, meter: Meter);
+
+    /// Notes that the call was answered or failed.
+    fn leave(&self, meter: Meter);
+}
+
+/// What the provider allows, whatever the day.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Calls per second of each action.
+    pub pace: PaceLimit,
+    /// Sum of the targets' bytes in one call.
+    pub batch_bytes_max: usize,
+    /// When the day quotas are reset.
+    pub day: ServiceDay,
+}
+
+/// What became of a submission. The submitter has one arm for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The provider named a task.
+    Accepted { task: TaskId, request_id: Option<String> },
+    /// Too many calls: nothing was done.
+    Throttled(Failure),
+    /// The day's quota is spent: nothing was done.
+    QuotaSpent(Failure),
+    /// More targets than one call may carry: nothing was done.
+    TooMany(Failure),
+    /// Some target, which one is not said, is not acceptable: nothing was done.
+    TargetRefused(Failure),
+    /// The account may not (key, clock, permission, suspended): nothing was done, and nothing else will go either.
+    AccountRefused(Failure),
+    /// The provider failed and said so: nothing was done.
+    Outage(Failure),
+    /// No byte of the request left (DNS, connect, TLS).
+    NotSent(Failure),
+    /// The request left and no usable answer came back: it may have been done.
+    Lost(Failure),
+}
+
+/// Which task to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskQuery {
+    pub operation: ItemOperation,
+    pub task: TaskId,
+    /// Distinct targets that were sent.
+    pub targets: u32,
+}
+
+/// How far a task is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// The provider does not list it, which is normal right after it was accepted.
+    NotListed,
+    /// Some row is not final.
+    Running,
+    /// Every row is final; the rows named here failed, all others are done.
+    Ended { failed: Vec<FailedRow> },
+}
+
+/// One target that the provider could not refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedRow {
+    /// As the provider wrote it.
+    pub target: String,
+    pub failure: Failure,
+}
+
+/// Where to look for a submission whose answer was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindQuery {
+    pub operation: ItemOperation,
+    pub kind: TargetKind,
+    /// One of the batch's targets.
+    pub target: Target,
+    pub since: Timestamp,
+    pub until: Timestamp,
+}
+
+/// A task as the provider lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedTask {
+    pub task: TaskId,
+    pub created_at: Timestamp,
+    pub targets: BTreeSet<String>,
+}
+
+/// Why a read brought nothing. Reads change nothing, so they can always be asked again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadFault {
+    Throttled(Failure),
+    AccountRefused(Failure),
+    /// Anything else: not sent, lost, outage, or an answer that makes no sense.
+    Failed(Failure),
+}
+
+impl ReadFault {
+    #[must_use]
+    pub const fn failure(&self) -> &Failure {
+        match self {
+            Self::Throttled(failure) | Self::AccountRefused(failure) | Self::Failed(failure) => failure,
+        }
+    }
+}
