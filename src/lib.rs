@@ -2,4 +2,8 @@
 
 pub mod clock;
 pub mod domain;
+pub mod engine;
+pub mod probe;
 pub mod provider;
+pub mod store;
+pub mod wake;

@@ -12,7 +12,7 @@ mod state;
 mod target;
 mod time;
 mod verdict;
-mod words;
+pub(crate) mod words;
 
 pub use failure::{ErrorClass, Failure};
 pub use id::{AccountName, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};

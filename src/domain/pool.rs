@@ -145,6 +145,11 @@ impl Pool {
     /// The call was refused or never sent: nothing was charged.
     pub const fn unspend(&mut self, targets: u64) {
         self.in_flight = self.in_flight.saturating_sub(targets);
+        self.refund(targets);
+    }
+
+    /// A call without an answer turned out never to have been done.
+    pub const fn refund(&mut self, targets: u64) {
         self.spent_today = self.spent_today.saturating_sub(targets);
         self.spent_since_reading = self.spent_since_reading.saturating_sub(targets);
         self.spent_since_question = self.spent_since_question.saturating_sub(targets);

@@ -1,0 +1,271 @@
+//! One account as the engine sees it: its rates, its pools, and whether the provider lets it work.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::board::Waiting;
+use crate::clock::Clock;
+use crate::domain::{
+    AccountName, Backoff, ErrorClass, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse,
+    Timestamp, WaitingReason,
+};
+use crate::provider::{Meter, Provider, Turnstile};
+use crate::store::{Store, StoreError};
+use crate::wake::Wake;
+
+/// How gently a paused account is probed.
+const PAUSE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), max: Duration::from_secs(120) };
+
+/// An account, shared by the services.
+pub struct Account {
+    pub(super) name: AccountName,
+    pub(super) provider: Arc<dyn Provider>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// A token came back.
+    freed: Wake,
+}
+
+#[derive(Default)]
+struct State {
+    paces: HashMap<Meter, Pace>,
+    pools: HashMap<PoolName, Pool>,
+    /// What our own rows say was spent of pools not read yet.
+    spent_before: HashMap<PoolName, u64>,
+    pauses: HashMap<PauseScope, Pause>,
+    quota_wanted: HashMap<ItemOperation, bool>,
+    quota_faults: HashMap<ItemOperation, Failure>,
+}
+
+/// A wrong key stops everything; a missing permission stops one action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum PauseScope {
+    Account,
+    Action(Meter),
+}
+
+#[derive(Debug, Clone)]
+struct Pause {
+    failure: Failure,
+    times: u32,
+    until: Timestamp,
+}
+
+/// What stands in the way of a lane at one moment.
+pub(super) struct Way {
+    pub(super) pause: Option<Waiting>,
+    /// A pause is over but nothing has succeeded since: one call at a time.
+    pub(super) probing: bool,
+    pub(super) tokens: u32,
+    pub(super) next_token: Option<Timestamp>,
+    pub(super) throttled: bool,
+    pub(super) pools: Vec<(PoolName, PoolUse)>,
+    pub(super) quota_fault: Option<Failure>,
+}
+
+impl Account {
+    #[must_use]
+    pub fn new(name: AccountName, provider: Arc<dyn Provider>, clock: Arc<dyn Clock>) -> Self {
+        Self { name, provider, clock, state: Mutex::default(), freed: Wake::default() }
+    }
+
+    /// Learns from our own rows what was spent today before this process.
+    pub(super) async fn remember_spending(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+        let spent = store.spent(self.provider.limits().day.start(now)).await?;
+        let mut state = self.state();
+        for spent in spent.iter().filter(|spent| spent.lane.account == self.name) {
+            for pool in self.provider.pools(&spent.lane) {
+                *state.spent_before.entry(pool).or_default() += spent.targets;
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands in the way of the lane.
+    pub(super) fn way(&self, lane: &Lane, now: Timestamp) -> Way {
+        let meter = self.provider.submit_meter(lane);
+        let day = self.provider.limits().day;
+        let (day_start, reset) = (day.start(now), day.next_reset(now));
+        let mut state = self.state();
+        let pools = self.provider.pools(lane).into_iter().map(|name| {
+            let usable = state.pools.get(&name).map_or(PoolUse::AskFirst, |pool| pool.usable(day_start, reset, now));
+            (name, usable)
+        });
+        let pools: Vec<_> = pools.collect();
+        let quota_fault = state.quota_faults.get(&lane.operation).cloned();
+        let scopes = [PauseScope::Account, PauseScope::Action(meter)];
+        let pauses: Vec<_> = scopes.iter().filter_map(|scope| state.pauses.get(scope)).collect();
+        let pause = pauses.iter().find(|pause| now < pause.until).map(|pause| pause.waiting());
+        let probing = !pauses.is_empty();
+        let pace = self.pace(&mut state, meter, now);
+        Way {
+            pause,
+            probing,
+            tokens: pace.tokens(now),
+            next_token: pace.next_token(now),
+            throttled: pace.is_throttled(now),
+            pools,
+            quota_fault,
+        }
+    }
+
+    /// Sets aside a token and so many targets, before the claim is made.
+    pub(super) fn reserve(&self, lane: &Lane, targets: u64, now: Timestamp) {
+        let meter = self.provider.submit_meter(lane);
+        let mut state = self.state();
+        self.pace(&mut state, meter, now).take(now);
+        self.each_pool(&mut state, lane, |pool| pool.spend(targets));
+    }
+
+    /// Gives back targets that were set aside and not claimed, or claimed and not charged.
+    pub(super) fn unspend(&self, lane: &Lane, targets: u64) {
+        self.each_pool(&mut self.state(), lane, |pool| pool.unspend(targets));
+    }
+
+    /// The call may have been charged.
+    pub(super) fn charged(&self, lane: &Lane, targets: u64) {
+        self.each_pool(&mut self.state(), lane, |pool| pool.charged(targets));
+    }
+
+    /// A call without an answer turned out never to have been done.
+    pub(super) fn refund(&self, lane: &Lane, targets: u64) {
+        self.each_pool(&mut self.state(), lane, |pool| pool.refund(targets));
+    }
+
+    /// A submission's call was answered, failed or was never made.
+    pub(super) fn give_back_token(&self, lane: &Lane, now: Timestamp) {
+        let meter = self.provider.submit_meter(lane);
+        self.pace(&mut self.state(), meter, now).give_back(now);
+        self.freed.ring();
+    }
+
+    pub(super) fn throttle(&self, meter: Meter, now: Timestamp) {
+        self.pace(&mut self.state(), meter, now).throttle(now);
+    }
+
+    /// The provider says that the day's quota of this lane is spent.
+    pub(super) fn exhaust(&self, lane: &Lane, now: Timestamp) {
+        let mut state = self.state();
+        self.each_pool(&mut state, lane, |pool| pool.exhaust(now));
+        state.quota_wanted.insert(lane.operation, true);
+    }
+
+    /// Holds everything, or one action, back for a while that doubles each time.
+    pub(super) fn pause(&self, meter: Meter, failure: &Failure, jitter: f64, now: Timestamp) {
+        let scope = match failure.class {
+            ErrorClass::Permission | ErrorClass::Internal => PauseScope::Action(meter),
+            _ => PauseScope::Account,
+        };
+        let mut state = self.state();
+        let times = state.pauses.get(&scope).map_or(1, |pause| pause.times.saturating_add(1));
+        let until = now + PAUSE_BACKOFF.wait(times, jitter);
+        state.pauses.insert(scope, Pause { failure: failure.clone(), times, until });
+    }
+
+    /// A call of this action was accepted: whatever held it back is over.
+    pub(super) fn works(&self, meter: Meter) {
+        let mut state = self.state();
+        state.pauses.remove(&PauseScope::Account);
+        state.pauses.remove(&PauseScope::Action(meter));
+    }
+
+    pub(super) fn want_quota(&self, operation: ItemOperation) {
+        self.state().quota_wanted.insert(operation, true);
+    }
+
+    pub(super) fn quota_is_wanted(&self, operation: ItemOperation) -> bool {
+        self.state().quota_wanted.get(&operation).copied().unwrap_or(false)
+    }
+
+    /// The provider is about to be asked what is left.
+    pub(super) fn ask_quota(&self, operation: ItemOperation) {
+        let mut state = self.state();
+        state.quota_wanted.insert(operation, false);
+        let asked = |pool: &&mut Pool| pool.reading().is_none_or(|(reading, _)| reading.operation == operation);
+        state.pools.values_mut().filter(asked).for_each(Pool::ask);
+    }
+
+    pub(super) fn read_quota(&self, operation: ItemOperation, readings: &[PoolReading], now: Timestamp) {
+        let day_start = self.provider.limits().day.start(now);
+        let mut state = self.state();
+        state.quota_faults.remove(&operation);
+        for reading in readings {
+            let before = state.spent_before.remove(&reading.name).unwrap_or(0);
+            let pool = state.pools.entry(reading.name.clone()).or_insert_with(|| Pool::new(before, day_start));
+            pool.read(reading.clone(), day_start, now);
+        }
+    }
+
+    pub(super) fn quota_unreadable(&self, operation: ItemOperation, failure: &Failure) {
+        self.state().quota_faults.insert(operation, failure.clone());
+    }
+
+    fn each_pool(&self, state: &mut State, lane: &Lane, change: impl Fn(&mut Pool)) {
+        for name in self.provider.pools(lane) {
+            if let Some(pool) = state.pools.get_mut(&name) {
+                change(pool);
+            }
+        }
+    }
+
+    fn pace<'a>(&self, state: &'a mut State, meter: Meter, now: Timestamp) -> &'a mut Pace {
+        let limit = self.provider.limits().pace;
+        state.paces.entry(meter).or_insert_with(|| Pace::after_start(limit, now))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pause {
+    fn waiting(&self) -> Waiting {
+        let reason = match self.failure.class {
+            ErrorClass::Outage | ErrorClass::Lost => WaitingReason::Outage,
+            _ => WaitingReason::AccountPaused,
+        };
+        Waiting { reason, detail: told(&self.failure), until: Some(self.until) }
+    }
+}
+
+/// A failure in one line, with what to do.
+pub(super) fn told(failure: &Failure) -> String {
+    format!("{}: {}. {}", failure.code, failure.message.trim_end_matches('.'), failure.advice())
+}
+
+#[async_trait]
+impl Turnstile for Account {
+    async fn enter(&self, meter: Meter) {
+        let mut freed = self.freed.listener();
+        loop {
+            let now = self.clock.now();
+            let next = {
+                let mut state = self.state();
+                let pace = self.pace(&mut state, meter, now);
+                if pace.tokens(now) > 0 {
+                    pace.take(now);
+                    return;
+                }
+                pace.next_token(now)
+            };
+            tokio::select! {
+                () = freed.heard() => {}
+                () = async {
+                    match next {
+                        Some(at) => self.clock.sleep_until(at).await,
+                        None => std::future::pending().await,
+                    }
+                } => {}
+            }
+        }
+    }
+
+    fn leave(&self, meter: Meter) {
+        let now = self.clock.now();
+        self.pace(&mut self.state(), meter, now).give_back(now);
+        self.freed.ring();
+    }
+}

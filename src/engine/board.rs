@@ -1,0 +1,40 @@
+//! The board: why each lane that has due items does not send right now. Written by the submitter, read by callers.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use crate::domain::{LaneId, Timestamp, WaitingReason};
+
+/// Why something waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub reason: WaitingReason,
+    /// In words, with the provider's code where there is one.
+    pub detail: String,
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Debug, Default)]
+pub struct Board(RwLock<HashMap<LaneId, Posted>>);
+
+#[derive(Debug, Clone)]
+struct Posted {
+    waiting: Option<Waiting>,
+    /// Due items of the lane, as last counted.
+    due: u64,
+}
+
+impl Board {
+    /// Why the lane waits, if it does, and how many of its items are due.
+    #[must_use]
+    pub fn lane(&self, lane: LaneId) -> (Option<Waiting>, u64) {
+        let posted = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        posted.get(&lane).map_or((None, 0), |posted| (posted.waiting.clone(), posted.due))
+    }
+
+    /// Replaces the whole board.
+    pub(super) fn post(&self, lanes: impl Iterator<Item = (LaneId, Option<Waiting>, u64)>) {
+        let posted = lanes.map(|(lane, waiting, due)| (lane, Posted { waiting, due })).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = posted;
+    }
+}

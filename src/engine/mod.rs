@@ -1,0 +1,108 @@
+//! The work: from due items to calls, from tasks to ends, from ends to proof. Each service is a `step(now)`; the only
+//! loop is in `drive`.
+
+mod account;
+mod board;
+mod drive;
+mod poller;
+mod quota_reader;
+mod reconciler;
+mod scheduler;
+mod submitter;
+mod verifier;
+
+pub use account::Account;
+pub use board::{Board, Waiting};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::domain::{AccountName, ItemOperation};
+use crate::probe::Prober;
+use crate::store::{Store, StoreError};
+use crate::wake::Wakes;
+
+/// How patient the engine is; the keys of `engine.*` and `verify.*` (config/default.toml).
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    pub poll_first: Duration,
+    pub poll_max: Duration,
+    pub listing_grace: Duration,
+    pub task_max_purge: Duration,
+    pub task_max_prefetch: Duration,
+    pub verify_deadline: Duration,
+}
+
+impl Patience {
+    const fn task_max(&self, operation: ItemOperation) -> Duration {
+        match operation {
+            ItemOperation::Purge => self.task_max_purge,
+            ItemOperation::Prefetch => self.task_max_prefetch,
+        }
+    }
+}
+
+/// The accounts that work is sent to.
+pub type Accounts = Arc<BTreeMap<AccountName, Arc<Account>>>;
+
+/// What the engine works with.
+#[derive(Clone)]
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub accounts: Accounts,
+    pub prober: Arc<dyn Prober>,
+    pub board: Arc<Board>,
+    pub wakes: Wakes,
+    pub clock: Arc<dyn Clock>,
+    pub patience: Patience,
+}
+
+/// The running services.
+pub struct Engine {
+    tasks: JoinSet<()>,
+}
+
+impl Engine {
+    /// Takes up the work where the last process left it, and starts the services.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn start(parts: Parts, shutdown: &CancellationToken) -> Result<Self, StoreError> {
+        let now = parts.clock.now();
+        let left = parts.store.recover(now).await?;
+        if left > 0 {
+            tracing::info!(submissions = left, "calls were cut off by the last stop; the provider's list will tell");
+        }
+        for account in parts.accounts.values() {
+            account.remember_spending(parts.store.as_ref(), now).await?;
+        }
+        let mut tasks = JoinSet::new();
+        let wakes = &parts.wakes;
+        tasks.spawn(drive::drive(quota_reader::QuotaReader::new(&parts), parts.driver(&wakes.quota_reader, shutdown)));
+        tasks.spawn(drive::drive(submitter::Submitter::new(&parts), parts.driver(&wakes.submitter, shutdown)));
+        tasks.spawn(drive::drive(poller::Poller::new(&parts), parts.driver(&wakes.poller, shutdown)));
+        tasks.spawn(drive::drive(reconciler::Reconciler::new(&parts), parts.driver(&wakes.reconciler, shutdown)));
+        tasks.spawn(drive::drive(verifier::Verifier::new(&parts), parts.driver(&wakes.verifier, shutdown)));
+        Ok(Self { tasks })
+    }
+
+    /// Waits until every service has recorded its open calls. The shutdown token is cancelled by then.
+    pub async fn finished(mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(error = %error, "a service of the engine broke off");
+            }
+        }
+    }
+}
+
+impl Parts {
+    fn driver(&self, wake: &crate::wake::Wake, shutdown: &CancellationToken) -> drive::Driver {
+        drive::Driver { wake: wake.clone(), clock: self.clock.clone(), shutdown: shutdown.clone() }
+    }
+}

@@ -1,0 +1,195 @@
+//! The poller: follows every accepted submission until each of its rows is final, or its patience ends.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::account::Account;
+use super::drive::{Service, Step};
+use super::{Accounts, Parts, Patience};
+use crate::clock;
+use crate::domain::{Backoff, ErrorClass, Failure, SubmissionId, Target, Timestamp};
+use crate::provider::{FailedRow, Progress, ReadFault, TaskId, TaskQuery};
+use crate::store::{FailedTarget, OpenSubmission, Return, Store, StoreError};
+use crate::wake::Wakes;
+
+/// Looks that are open at once, over all accounts.
+const LOOKS_MAX: usize = 16;
+/// How often a failed row is sent again before its item fails.
+const ATTEMPTS_MAX: u32 = 3;
+/// How long a failed row waits before it is sent again.
+const ROW_BACKOFF: Duration = Duration::from_secs(30);
+
+pub(super) struct Poller {
+    store: Arc<dyn Store>,
+    accounts: Accounts,
+    wakes: Wakes,
+    patience: Patience,
+    open: HashSet<SubmissionId>,
+}
+
+pub(super) struct Call {
+    submission: OpenSubmission,
+    account: Arc<Account>,
+    query: TaskQuery,
+}
+
+impl Poller {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            store: parts.store.clone(),
+            accounts: parts.accounts.clone(),
+            wakes: parts.wakes.clone(),
+            patience: parts.patience,
+            open: HashSet::new(),
+        }
+    }
+
+    fn call(&self, submission: OpenSubmission) -> Option<Call> {
+        let account = self.accounts.get(&submission.lane.account)?.clone();
+        let task = TaskId(submission.task_id.clone()?);
+        let query = TaskQuery { operation: submission.lane.operation, task, targets: submission.targets };
+        Some(Call { submission, account, query })
+    }
+
+    /// The task goes on: look again later, unless it has been running for too long.
+    async fn look_again(&self, submission: &OpenSubmission, now: Timestamp) -> Result<(), StoreError> {
+        let running = now.since(submission.answered_at.unwrap_or(submission.created_at));
+        let task_max = self.patience.task_max(submission.lane.operation);
+        if running < task_max {
+            let wait = Backoff { first: self.patience.poll_first, max: self.patience.poll_max };
+            self.store.postpone(submission.id, now + wait.wait(submission.looks + 1, clock::jitter())).await?;
+            return Ok(());
+        }
+        let message = format!("the task did not end within {} s", task_max.as_secs());
+        let failure = Failure::new(ErrorClass::ProviderTimeout, "task_max", message);
+        let targets = self.store.targets(submission.id).await?;
+        let failed = targets.iter().map(|target| failed_target(target.as_str(), &failure)).collect();
+        self.settle(submission, failed, Return::Retry { attempts_max: 0, at: now }, now).await
+    }
+
+    async fn end(&self, submission: &OpenSubmission, rows: &[FailedRow], now: Timestamp) -> Result<(), StoreError> {
+        let failed = if rows.is_empty() {
+            Vec::new()
+        } else {
+            let ours = self.store.targets(submission.id).await?;
+            match_rows(&ours, rows)
+        };
+        self.settle(submission, failed, Return::Retry { attempts_max: ATTEMPTS_MAX, at: now + ROW_BACKOFF }, now).await
+    }
+
+    async fn settle(
+        &self,
+        submission: &OpenSubmission,
+        failed: Vec<FailedTarget>,
+        retry: Return,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        tracing::info!(submission.id = submission.id.0, lane = %submission.lane, targets = submission.targets,
+            failed = failed.len(), "a task ended");
+        self.store.settle(submission.id, failed, retry, now).await?;
+        self.wakes.submitter.ring();
+        self.wakes.verifier.ring();
+        self.wakes.jobs.ring();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Service for Poller {
+    type Call = Call;
+    type Answer = (OpenSubmission, Arc<Account>, Result<Progress, ReadFault>);
+
+    const NAME: &'static str = "poller";
+
+    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+        let room = LOOKS_MAX.saturating_sub(self.open.len());
+        if room == 0 {
+            return Ok(Step { calls: Vec::new(), next_at: None });
+        }
+        // Those that are open are still due in the store, and come first.
+        let (due, next_at) =
+            self.store.due_submissions(false, u32::try_from(LOOKS_MAX).unwrap_or(u32::MAX), now).await?;
+        let fresh = due.into_iter().filter(|submission| !self.open.contains(&submission.id));
+        let calls: Vec<Call> = fresh.take(room).filter_map(|submission| self.call(submission)).collect();
+        self.open.extend(calls.iter().map(|call| call.submission.id));
+        Ok(Step { calls, next_at })
+    }
+
+    fn perform(&self, Call { submission, account, query }: Call) -> BoxFuture<'static, Self::Answer> {
+        async move {
+            let progress = account.provider.look(&query, account.as_ref()).await;
+            (submission, account, progress)
+        }
+        .boxed()
+    }
+
+    async fn record(
+        &mut self,
+        (submission, account, progress): &Self::Answer,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match progress {
+            Ok(Progress::Ended { failed }) => self.end(submission, failed, now).await?,
+            Ok(Progress::Running | Progress::NotListed) => self.look_again(submission, now).await?,
+            Err(fault) => {
+                let failure = fault.failure();
+                tracing::warn!(submission.id = submission.id.0, account = %account.name, class = %failure.class,
+                    code = %failure.code, message = %failure.message, "a task could not be looked at");
+                self.look_again(submission, now).await?;
+            }
+        }
+        self.open.remove(&submission.id);
+        Ok(())
+    }
+}
+
+fn failed_target(target: &str, failure: &Failure) -> FailedTarget {
+    FailedTarget { target: target.to_owned(), failure: failure.clone() }
+}
+
+/// Which of our targets the failed rows mean. A row that names none of them cannot be told apart from any: then every
+/// target counts as failed and goes again, because calling one done that is not would be worse than doing it twice.
+fn match_rows(ours: &[Target], rows: &[FailedRow]) -> Vec<FailedTarget> {
+    let known: BTreeSet<&str> = ours.iter().map(Target::as_str).collect();
+    let written = |row: &FailedRow| {
+        let parsed = Target::parse(ours.first()?.kind(), &row.target).ok()?;
+        known.get(parsed.as_str()).map(|target| failed_target(target, &row.failure))
+    };
+    let matched: Option<Vec<_>> = rows.iter().map(written).collect();
+    matched.unwrap_or_else(|| {
+        let failure = rows.first().map(|row| row.failure.clone());
+        ours.iter().filter_map(|target| Some(failed_target(target.as_str(), failure.as_ref()?))).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TargetKind;
+
+    fn row(target: &str) -> FailedRow {
+        FailedRow { target: target.to_owned(), failure: Failure::new(ErrorClass::Outage, "fail", "no reason given") }
+    }
+
+    fn names(failed: &[FailedTarget]) -> Vec<&str> {
+        failed.iter().map(|failed| failed.target.as_str()).collect()
+    }
+
+    #[test]
+    fn a_failed_row_that_names_no_target_of_ours_fails_them_all() {
+        let ours: Vec<Target> = ["https://h.example/a", "https://h.example/b"]
+            .iter()
+            .map(|raw| Target::parse(TargetKind::Url, raw).expect("valid"))
+            .collect();
+        assert_eq!(names(&match_rows(&ours, &[row("https://H.example:443/a")])), ["https://h.example/a"]);
+        assert_eq!(
+            names(&match_rows(&ours, &[row("https://h.example/zzz")])),
+            ["https://h.example/a", "https://h.example/b"]
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! The quota reader: asks the provider what is left of each day quota, at the start, when a lane wants to know, and
+//! before an answer grows too old.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::account::Account;
+use super::drive::{Service, Step};
+use super::{Accounts, Parts};
+use crate::domain::{AccountName, ItemOperation, PoolReading, Timestamp};
+use crate::provider::ReadFault;
+use crate::store::StoreError;
+use crate::wake::Wakes;
+
+/// Nobody is asked more often than this, however much is wanted.
+const INTERVAL_MIN: Duration = Duration::from_secs(10);
+/// An answer is renewed before it is ten minutes old, which is when it stops counting (law 3).
+const AGE_MAX: Duration = Duration::from_secs(540);
+
+pub(super) struct QuotaReader {
+    accounts: Accounts,
+    wakes: Wakes,
+    asked: HashMap<(AccountName, ItemOperation), Asked>,
+    open: HashSet<(AccountName, ItemOperation)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    at: Timestamp,
+    failed: bool,
+}
+
+pub(super) struct Call {
+    account: Arc<Account>,
+    operation: ItemOperation,
+}
+
+impl QuotaReader {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            accounts: parts.accounts.clone(),
+            wakes: parts.wakes.clone(),
+            asked: HashMap::new(),
+            open: HashSet::new(),
+        }
+    }
+
+    /// When the provider may and should be asked again.
+    fn due_at(&self, account: &Account, operation: ItemOperation, now: Timestamp) -> Timestamp {
+        match self.asked.get(&(account.name.clone(), operation)) {
+            None => now,
+            Some(asked) if asked.failed || account.quota_is_wanted(operation) => asked.at + INTERVAL_MIN,
+            Some(asked) => asked.at + AGE_MAX,
+        }
+    }
+}
+
+#[async_trait]
+impl Service for QuotaReader {
+    type Call = Call;
+    type Answer = (Arc<Account>, ItemOperation, Result<Vec<PoolReading>, ReadFault>);
+
+    const NAME: &'static str = "quota reader";
+
+    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+        let mut calls = Vec::new();
+        let mut next_at: Option<Timestamp> = None;
+        for account in self.accounts.values() {
+            for operation in ItemOperation::ALL.iter().copied() {
+                let key = (account.name.clone(), operation);
+                let due_at = self.due_at(account, operation, now);
+                if self.open.contains(&key) {
+                    continue;
+                }
+                if due_at <= now {
+                    account.ask_quota(operation);
+                    self.asked.insert(key.clone(), Asked { at: now, failed: false });
+                    self.open.insert(key);
+                    calls.push(Call { account: account.clone(), operation });
+                } else {
+                    next_at = Some(next_at.map_or(due_at, |at| at.min(due_at)));
+                }
+            }
+        }
+        Ok(Step { calls, next_at })
+    }
+
+    fn perform(&self, Call { account, operation }: Call) -> BoxFuture<'static, Self::Answer> {
+        async move {
+            let answer = account.provider.quota(operation, account.as_ref()).await;
+            (account, operation, answer)
+        }
+        .boxed()
+    }
+
+    async fn record(&mut self, (account, operation, answer): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
+        let key = (account.name.clone(), *operation);
+        self.open.remove(&key);
+        match answer {
+            Ok(readings) => {
+                tracing::debug!(account = %account.name, operation = %operation, pools = readings.len(), "quota read");
+                account.read_quota(*operation, readings, now);
+            }
+            Err(fault) => {
+                let failure = fault.failure();
+                tracing::warn!(account = %account.name, operation = %operation, class = %failure.class, code = %failure.code,
+                    message = %failure.message, "the quota could not be read");
+                account.quota_unreadable(*operation, failure);
+                self.asked.insert(key, Asked { at: now, failed: true });
+            }
+        }
+        self.wakes.submitter.ring();
+        Ok(())
+    }
+}

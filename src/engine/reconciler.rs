@@ -1,0 +1,166 @@
+//! The reconciler: settles what became of calls whose answer was lost, by asking the provider's own list (law 4).
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::account::Account;
+use super::drive::{Service, Step};
+use super::{Accounts, Parts, Patience};
+use crate::domain::{ErrorClass, Failure, SubmissionId, SubmissionState, Target, Timestamp};
+use crate::provider::{FindQuery, ListedTask, ReadFault};
+use crate::store::{GiveBack, OpenSubmission, Outcome, Return, Store, StoreError};
+use crate::wake::Wakes;
+
+/// How far the provider's clock and ours may lie apart, and how coarse its times are.
+const SKEW: Duration = Duration::from_secs(30);
+/// Between two looks at the list.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+const LOOKS_MAX: u32 = 4;
+
+pub(super) struct Reconciler {
+    store: Arc<dyn Store>,
+    accounts: Accounts,
+    wakes: Wakes,
+    patience: Patience,
+    open: HashSet<SubmissionId>,
+}
+
+pub(super) struct Call {
+    asked: Asked,
+    query: FindQuery,
+}
+
+/// What is needed to judge the list.
+#[derive(Clone)]
+pub(super) struct Asked {
+    submission: OpenSubmission,
+    account: Arc<Account>,
+    targets: BTreeSet<String>,
+    window: Window,
+    /// The list was asked after its last chance to show the task.
+    last_chance: bool,
+}
+
+/// When the task can have been made, by the provider's clock.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl Reconciler {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            store: parts.store.clone(),
+            accounts: parts.accounts.clone(),
+            wakes: parts.wakes.clone(),
+            patience: parts.patience,
+            open: HashSet::new(),
+        }
+    }
+
+    async fn call(&self, submission: OpenSubmission, now: Timestamp) -> Result<Option<Call>, StoreError> {
+        let Some(account) = self.accounts.get(&submission.lane.account).cloned() else { return Ok(None) };
+        let targets = self.store.targets(submission.id).await?;
+        let Some(first) = targets.first().cloned() else { return Ok(None) };
+        let lost_at = submission.answered_at.unwrap_or(submission.created_at);
+        let window = Window { since: submission.created_at - SKEW, until: lost_at + SKEW };
+        let query = FindQuery {
+            operation: submission.lane.operation,
+            kind: submission.lane.kind,
+            target: first,
+            since: window.since,
+            until: window.until,
+        };
+        let last_chance = now.since(lost_at) >= self.patience.listing_grace;
+        let targets = targets.iter().map(Target::as_str).map(str::to_owned).collect();
+        Ok(Some(Call { asked: Asked { submission, account, targets, window, last_chance }, query }))
+    }
+
+    async fn judge(&self, asked: &Asked, listed: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
+        let Asked { submission, account, last_chance, .. } = asked;
+        for task in candidates(asked, listed) {
+            let due_at = now + self.patience.poll_first;
+            if self.store.accept(submission.id, &task.task.0, None, due_at, now).await? == Outcome::Done {
+                tracing::info!(submission.id = submission.id.0, task = %task.task, "a lost answer was found in the provider's list");
+                self.wakes.poller.ring();
+                self.wakes.submitter.ring();
+                return Ok(());
+            }
+        }
+        if !last_chance {
+            self.store.postpone(submission.id, now + LOOK_INTERVAL).await?;
+            return Ok(());
+        }
+        tracing::warn!(
+            submission.id = submission.id.0,
+            "a call without an answer is not in the provider's list; sending again"
+        );
+        let message = "the provider's list does not show this call, so it is sent again";
+        let failure = Failure::new(ErrorClass::Lost, "not_listed", message);
+        let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+        self.store.give_back(submission.id, back, now).await?;
+        account.refund(&submission.lane, u64::from(submission.targets));
+        self.wakes.submitter.ring();
+        Ok(())
+    }
+}
+
+/// The listed tasks that can be ours: the same targets, made within the call's window; the oldest first.
+fn candidates<'a>(asked: &Asked, listed: &'a [ListedTask]) -> Vec<&'a ListedTask> {
+    let within = |task: &&ListedTask| (asked.window.since..=asked.window.until).contains(&task.created_at);
+    let mut ours: Vec<_> = listed.iter().filter(within).filter(|task| task.targets == asked.targets).collect();
+    ours.sort_by_key(|task| task.created_at);
+    ours
+}
+
+#[async_trait]
+impl Service for Reconciler {
+    type Call = Call;
+    type Answer = (Asked, Result<Vec<ListedTask>, ReadFault>);
+
+    const NAME: &'static str = "reconciler";
+
+    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+        let (due, next_at) = self.store.due_submissions(true, LOOKS_MAX, now).await?;
+        let mut calls = Vec::new();
+        for submission in due {
+            if self.open.contains(&submission.id) {
+                continue;
+            }
+            if let Some(call) = self.call(submission, now).await? {
+                self.open.insert(call.asked.submission.id);
+                calls.push(call);
+            }
+        }
+        Ok(Step { calls, next_at })
+    }
+
+    fn perform(&self, Call { asked, query }: Call) -> BoxFuture<'static, Self::Answer> {
+        async move {
+            let listed = asked.account.provider.find(&query, asked.account.as_ref()).await;
+            (asked, listed)
+        }
+        .boxed()
+    }
+
+    async fn record(&mut self, (asked, listed): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
+        match listed {
+            Ok(listed) => self.judge(asked, listed, now).await?,
+            Err(fault) => {
+                let failure = fault.failure();
+                tracing::warn!(submission.id = asked.submission.id.0, class = %failure.class, code = %failure.code,
+                    message = %failure.message, "the provider's list could not be read");
+                self.store.postpone(asked.submission.id, now + LOOK_INTERVAL).await?;
+            }
+        }
+        self.open.remove(&asked.submission.id);
+        self.wakes.jobs.ring();
+        Ok(())
+    }
+}

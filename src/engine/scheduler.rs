@@ -1,0 +1,168 @@
+//! The pure decision: may this lane send now, how much, and if not, why not?
+
+use super::account::{Way, told};
+use super::board::Waiting;
+use crate::domain::{ErrorClass, PoolUse, Timestamp, WaitingReason};
+
+/// Calls of one lane without an answer. More would only widen what a crash leaves to reconcile.
+pub(super) const IN_FLIGHT_MAX: u32 = 16;
+/// How soon a lane without its quota looks again.
+const QUOTA_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Send one batch of at most so many targets.
+    Send {
+        targets_max: u32,
+    },
+    /// The provider has to be asked what is left first.
+    AskQuota(Waiting),
+    Wait(Waiting),
+}
+
+/// What the lane itself brings.
+pub(super) struct LaneView {
+    /// Items that are due; at least one.
+    pub(super) due: u64,
+    /// Most targets of one call.
+    pub(super) batch_max: u32,
+    pub(super) in_flight: u32,
+    /// An ambiguous submission of the account and operation is being reconciled.
+    pub(super) held: bool,
+}
+
+pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
+    let wait = |reason, detail: &str, until| Decision::Wait(Waiting { reason, detail: detail.to_owned(), until });
+    if let Some(pause) = &way.pause {
+        return Decision::Wait(pause.clone());
+    }
+    if lane.held {
+        let detail =
+            "the answer to an earlier call was lost; the provider's list is being asked before anything else is sent";
+        return wait(WaitingReason::Reconciling, detail, None);
+    }
+    let (mut targets, mut batch) = (u64::MAX, lane.batch_max);
+    for (name, usable) in &way.pools {
+        match usable {
+            PoolUse::Open { targets: left, batch: most } => {
+                targets = targets.min(*left);
+                batch = batch.min(*most);
+            }
+            PoolUse::AskFirst => return Decision::AskQuota(quota_unknown(way, now)),
+            PoolUse::Spent { until } => {
+                return wait(WaitingReason::DayQuota, &format!("the day quota {name} is spent"), Some(*until));
+            }
+        }
+    }
+    let in_flight_max = if way.probing { 1 } else { IN_FLIGHT_MAX };
+    if way.tokens == 0 || lane.in_flight >= in_flight_max {
+        let reason = if way.throttled { WaitingReason::Throttled } else { WaitingReason::Rate };
+        return wait(reason, "the provider's call rate is used up for the moment", way.next_token);
+    }
+    let targets_max = targets.min(u64::from(batch)).min(lane.due);
+    Decision::Send { targets_max: u32::try_from(targets_max).unwrap_or(batch).max(1) }
+}
+
+/// Nothing goes before the quota is known (law 3). If asking failed, that is why.
+fn quota_unknown(way: &Way, now: Timestamp) -> Waiting {
+    let until = Some(now + QUOTA_LOOK);
+    match &way.quota_fault {
+        None => Waiting {
+            reason: WaitingReason::DayQuota,
+            detail: "the provider is being asked what is left of the day quota".to_owned(),
+            until,
+        },
+        Some(failure) => {
+            let reason = match failure.class {
+                ErrorClass::Outage | ErrorClass::Lost => WaitingReason::Outage,
+                ErrorClass::Throttle => WaitingReason::Throttled,
+                _ => WaitingReason::AccountPaused,
+            };
+            Waiting { reason, detail: format!("the day quota could not be read: {}", told(failure)), until }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{Failure, PoolName};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn way(tokens: u32, pools: Vec<PoolUse>) -> Way {
+        let named = |(index, usable)| (PoolName(format!("pool-{index}")), usable);
+        Way {
+            pause: None,
+            probing: false,
+            tokens,
+            next_token: None,
+            throttled: false,
+            pools: pools.into_iter().enumerate().map(named).collect(),
+            quota_fault: None,
+        }
+    }
+
+    fn lane(due: u64, in_flight: u32) -> LaneView {
+        LaneView { due, batch_max: 1000, in_flight, held: false }
+    }
+
+    fn reason(decision: &Decision) -> Option<WaitingReason> {
+        match decision {
+            Decision::Send { .. } => None,
+            Decision::Wait(waiting) | Decision::AskQuota(waiting) => Some(waiting.reason),
+        }
+    }
+
+    #[test]
+    fn the_tighter_of_two_pools_decides() {
+        let pools = vec![PoolUse::Open { targets: 700, batch: 500 }, PoolUse::Open { targets: 300, batch: 1000 }];
+        assert_eq!(decide(&lane(10_000, 0), &way(1, pools), NOW), Decision::Send { targets_max: 300 });
+    }
+
+    #[test]
+    fn every_obstacle_is_named() {
+        let open = || vec![PoolUse::Open { targets: 1000, batch: 1000 }];
+        let until = NOW + std::time::Duration::from_secs(60);
+        let paused = Waiting { reason: WaitingReason::AccountPaused, detail: String::new(), until: None };
+        for (lane, way, expected) in [
+            (lane(1, 0), Way { pause: Some(paused), ..way(20, open()) }, WaitingReason::AccountPaused),
+            (LaneView { held: true, ..lane(1, 0) }, way(20, open()), WaitingReason::Reconciling),
+            (lane(1, 0), way(20, vec![PoolUse::Spent { until }]), WaitingReason::DayQuota),
+            (lane(1, 0), way(20, vec![PoolUse::AskFirst]), WaitingReason::DayQuota),
+            (lane(1, 0), way(0, open()), WaitingReason::Rate),
+            (lane(1, 0), Way { throttled: true, ..way(0, open()) }, WaitingReason::Throttled),
+            (lane(1, IN_FLIGHT_MAX), way(20, open()), WaitingReason::Rate),
+            (lane(1, 1), Way { probing: true, ..way(20, open()) }, WaitingReason::Rate),
+        ] {
+            assert_eq!(reason(&decide(&lane, &way, NOW)), Some(expected));
+        }
+    }
+
+    #[test]
+    fn an_unreadable_quota_says_why() {
+        let fault = Failure::new(ErrorClass::Auth, "AuthFailure.SecretIdNotFound", "no such key");
+        let way = Way { quota_fault: Some(fault), ..way(20, vec![PoolUse::AskFirst]) };
+        let Decision::AskQuota(waiting) = decide(&lane(1, 0), &way, NOW) else { panic!("must ask") };
+        assert_eq!(waiting.reason, WaitingReason::AccountPaused);
+        assert!(waiting.detail.contains("AuthFailure.SecretIdNotFound"), "{}", waiting.detail);
+    }
+
+    proptest! {
+        #[test]
+        fn a_grant_is_never_above_batch_pool_or_due_and_never_missing_while_the_lane_may_send(
+            due in 1u64..100_000, left in 1u64..20_000, batch in 1u32..2000, tokens in 0u32..21, in_flight in 0u32..20,
+        ) {
+            let decision = decide(&lane(due, in_flight), &way(tokens, vec![PoolUse::Open { targets: left, batch }]), NOW);
+            match decision {
+                Decision::Send { targets_max } => {
+                    prop_assert!(tokens > 0 && in_flight < IN_FLIGHT_MAX);
+                    prop_assert!(u64::from(targets_max) <= left.min(due) && targets_max <= batch.min(1000) && targets_max > 0);
+                }
+                _ => prop_assert!(tokens == 0 || in_flight >= IN_FLIGHT_MAX),
+            }
+        }
+    }
+}

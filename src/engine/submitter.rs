@@ -1,0 +1,261 @@
+//! The submitter: claims what may go, hands out the calls, and turns each answer into its one cure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::account::Account;
+use super::board::{Board, Waiting};
+use super::drive::{Service, Step};
+use super::scheduler::{Decision, LaneView, decide};
+use super::{Accounts, Parts, Patience};
+use crate::clock;
+use crate::domain::{Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, Timestamp, WaitingReason};
+use crate::provider::Answer;
+use crate::store::{GiveBack, Grant, LaneDepth, Return, Store, StoreError};
+use crate::wake::Wakes;
+
+pub(super) struct Submitter {
+    store: Arc<dyn Store>,
+    accounts: Accounts,
+    board: Arc<Board>,
+    wakes: Wakes,
+    patience: Patience,
+    in_flight: HashMap<LaneId, u32>,
+}
+
+/// A call whose intent is on disk.
+pub(super) struct Call {
+    ticket: Ticket,
+    targets: Vec<Target>,
+}
+
+/// What is needed to record an answer.
+#[derive(Clone)]
+pub(super) struct Ticket {
+    submission: SubmissionId,
+    lane_id: LaneId,
+    lane: Lane,
+    account: Arc<Account>,
+    /// Distinct targets: what the provider charges.
+    units: u64,
+}
+
+impl Submitter {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            store: parts.store.clone(),
+            accounts: parts.accounts.clone(),
+            board: parts.board.clone(),
+            wakes: parts.wakes.clone(),
+            patience: parts.patience,
+            in_flight: HashMap::new(),
+        }
+    }
+
+    /// Claims one batch of the lane if it may send; otherwise says why not.
+    async fn claim(
+        &mut self,
+        depth: &mut LaneDepth,
+        now: Timestamp,
+    ) -> Result<Result<Call, Option<Waiting>>, StoreError> {
+        let due: u64 = depth.due.iter().sum();
+        let Some(account) = self.accounts.get(&depth.lane.account).cloned() else {
+            return Ok(Err(Some(no_such_account(&depth.lane))));
+        };
+        if due == 0 {
+            return Ok(Err(None));
+        }
+        let view = LaneView {
+            due,
+            batch_max: account.provider.batch_targets_max(&depth.lane),
+            in_flight: self.in_flight.get(&depth.id).copied().unwrap_or(0),
+            held: depth.held,
+        };
+        let targets_max = match decide(&view, &account.way(&depth.lane, now), now) {
+            Decision::Send { targets_max } => targets_max,
+            Decision::Wait(waiting) => return Ok(Err(Some(waiting))),
+            Decision::AskQuota(waiting) => {
+                account.want_quota(depth.lane.operation);
+                self.wakes.quota_reader.ring();
+                return Ok(Err(Some(waiting)));
+            }
+        };
+        account.reserve(&depth.lane, u64::from(targets_max), now);
+        let bytes_max = account.provider.limits().batch_bytes_max;
+        let claim = self.store.claim(Grant { lane: depth.id, targets_max, bytes_max }, now).await;
+        let claimed = match &claim {
+            Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
+            Ok(None) | Err(_) => {
+                account.give_back_token(&depth.lane, now);
+                0
+            }
+        };
+        account.unspend(&depth.lane, u64::from(targets_max).saturating_sub(claimed));
+        let Some(claim) = claim? else { return Ok(Err(None)) };
+        *self.in_flight.entry(depth.id).or_default() += 1;
+        take_from(&mut depth.due, u64::from(claim.items));
+        let ticket = Ticket {
+            submission: claim.submission,
+            lane_id: depth.id,
+            lane: depth.lane.clone(),
+            account,
+            units: claimed,
+        };
+        Ok(Ok(Call { ticket, targets: claim.targets }))
+    }
+
+    async fn give_back(
+        &self,
+        ticket: &Ticket,
+        state: SubmissionState,
+        failure: &Failure,
+        items: Return,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let back = GiveBack { state, failure: failure.clone(), items };
+        self.store.give_back(ticket.submission, back, now).await?;
+        ticket.account.unspend(&ticket.lane, ticket.units);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Service for Submitter {
+    type Call = Call;
+    type Answer = (Ticket, Answer);
+
+    const NAME: &'static str = "submitter";
+
+    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+        let mut next_at = self.store.next_ripe().await?;
+        if next_at.is_some_and(|at| at <= now) {
+            self.store.ripen(now).await?;
+            self.wakes.jobs.ring();
+            next_at = self.store.next_ripe().await?;
+        }
+        let mut depths = self.store.lane_depths().await?;
+        // Lanes whose urgent work waits send first; the store keeps the order within a lane.
+        depths.sort_by_key(|depth| depth.due.iter().position(|due| *due > 0));
+        let mut calls = Vec::new();
+        let mut waits: HashMap<LaneId, Waiting> = HashMap::new();
+        let mut sending: Vec<usize> = (0..depths.len()).collect();
+        // One batch of each lane in turn, until no lane may send any more.
+        while !sending.is_empty() {
+            let mut still = Vec::new();
+            for index in sending {
+                let depth = &mut depths[index];
+                match self.claim(depth, now).await? {
+                    Ok(call) => {
+                        calls.push(call);
+                        still.push(index);
+                    }
+                    Err(Some(waiting)) => {
+                        next_at = earlier(next_at, waiting.until);
+                        waits.insert(depth.id, waiting);
+                    }
+                    Err(None) => {}
+                }
+            }
+            sending = still;
+        }
+        self.board.post(depths.iter().map(|depth| (depth.id, waits.remove(&depth.id), depth.due.iter().sum())));
+        if !calls.is_empty() {
+            self.wakes.jobs.ring();
+        }
+        Ok(Step { calls, next_at })
+    }
+
+    fn perform(&self, call: Call) -> BoxFuture<'static, (Ticket, Answer)> {
+        async move {
+            let Call { ticket, targets } = call;
+            let answer = ticket.account.provider.submit(&ticket.lane, &targets).await;
+            (ticket, answer)
+        }
+        .boxed()
+    }
+
+    async fn record(&mut self, (ticket, answer): &(Ticket, Answer), now: Timestamp) -> Result<(), StoreError> {
+        let Ticket { submission, lane, account, units, .. } = ticket;
+        let meter = account.provider.submit_meter(lane);
+        let (refused, released) = (SubmissionState::Refused, SubmissionState::Released);
+        match answer {
+            Answer::Accepted { task, request_id } => {
+                let due_at = now + self.patience.poll_first;
+                self.store.accept(*submission, &task.0, request_id.as_deref(), due_at, now).await?;
+                account.charged(lane, *units);
+                account.works(meter);
+                self.wakes.poller.ring();
+            }
+            Answer::Throttled(failure) => {
+                self.give_back(ticket, refused, failure, Return::Due, now).await?;
+                account.throttle(meter, now);
+            }
+            Answer::QuotaSpent(failure) => {
+                self.give_back(ticket, refused, failure, Return::Due, now).await?;
+                account.exhaust(lane, now);
+                self.wakes.quota_reader.ring();
+            }
+            // Halves fit sooner or later; the next quota answer tells the batch limit.
+            Answer::TooMany(failure) => {
+                self.give_back(ticket, refused, failure, Return::Isolate, now).await?;
+                account.want_quota(lane.operation);
+            }
+            Answer::TargetRefused(failure) => {
+                self.give_back(ticket, refused, failure, Return::Isolate, now).await?;
+                account.works(meter);
+            }
+            Answer::AccountRefused(failure) | Answer::Outage(failure) => {
+                self.give_back(ticket, refused, failure, Return::Due, now).await?;
+                account.pause(meter, failure, clock::jitter(), now);
+            }
+            Answer::NotSent(failure) => {
+                self.give_back(ticket, released, failure, Return::Due, now).await?;
+                account.pause(meter, failure, clock::jitter(), now);
+            }
+            // Bytes left and nothing came back: it may have been done. Ask before sending again.
+            Answer::Lost(failure) => {
+                self.store.mark_ambiguous(*submission, failure.clone(), now, now).await?;
+                account.charged(lane, *units);
+                self.wakes.reconciler.ring();
+            }
+        }
+        if !matches!(answer, Answer::Accepted { .. }) {
+            tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "a submission was not accepted");
+        }
+        account.give_back_token(lane, now);
+        let in_flight = self.in_flight.entry(ticket.lane_id).or_default();
+        *in_flight = in_flight.saturating_sub(1);
+        self.wakes.jobs.ring();
+        Ok(())
+    }
+}
+
+fn no_such_account(lane: &Lane) -> Waiting {
+    Waiting {
+        reason: WaitingReason::AccountPaused,
+        detail: format!(
+            "account {} is not in the configuration any more; add it again, or cancel the job",
+            lane.account
+        ),
+        until: None,
+    }
+}
+
+fn take_from(due: &mut [u64; 3], mut items: u64) {
+    for left in due {
+        let taken = items.min(*left);
+        *left -= taken;
+        items -= taken;
+    }
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

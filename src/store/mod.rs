@@ -1,0 +1,136 @@
+//! The memory: what is kept of jobs, items and submissions, and the few changes that can be made to it.
+//! Each method is one use and one transaction.
+
+mod records;
+pub mod sqlite;
+
+pub use records::{
+    Claim, Creation, DueVerification, Event, EventKind, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job,
+    JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, Return, Sample, Seen, Spent,
+};
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
+
+/// Why the memory could not do what was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The disk is full: nothing was kept.
+    #[error("the disk that holds the database is full")]
+    DiskFull(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A stored row breaks a rule of ours.
+    #[error("the database holds a row that cannot be: {0}")]
+    Damaged(String),
+    /// Anything else the database said; nothing was kept.
+    #[error("the database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The writer has stopped.
+    #[error("the database is closed")]
+    Closed,
+}
+
+/// The durable memory of the daemon.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Keeps a job. When this returns `Created`, the job is on stable storage (law 1).
+    async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError>;
+
+    /// One job, if it is `tenant`'s; any tenant's where `tenant` is none.
+    async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError>;
+
+    /// Jobs, newest first, older than the one numbered `before`.
+    async fn jobs(&self, tenant: Option<&TenantName>, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError>;
+
+    /// A job's items after `page.after`, in the order they were asked for.
+    async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError>;
+
+    /// A job's events after `page.after`, oldest first.
+    async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError>;
+
+    /// Every lane with items that are due, by priority.
+    async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError>;
+
+    /// The next moment at which an item becomes due or passes its deadline; in the past if that is overdue.
+    async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Moves delayed items whose moment has come to the due ones, and ends pending items past their deadline.
+    async fn ripen(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Takes the next distinct targets of a lane into a submission that is on disk as `sending`.
+    async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError>;
+
+    /// The provider named a task: `sending` or `ambiguous` becomes `accepted`. `Late`: it was in another state, or the
+    /// task is known under another submission.
+    async fn accept(
+        &self,
+        id: SubmissionId,
+        task: &str,
+        request_id: Option<&str>,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError>;
+
+    /// Gives a submission's items back, fails them, or splits them, as `back` says.
+    async fn give_back(&self, id: SubmissionId, back: GiveBack, now: Timestamp) -> Result<Outcome, StoreError>;
+
+    /// The answer was lost: `sending` becomes `ambiguous`, to be looked for at `due_at`.
+    async fn mark_ambiguous(
+        &self,
+        id: SubmissionId,
+        failure: Failure,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError>;
+
+    /// Every submission found `sending` becomes `ambiguous`: whoever sent it is dead. Tells how many there were.
+    async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Submissions of one state, `accepted` or `ambiguous`, that want a look at `now`; and the next moment one will.
+    async fn due_submissions(
+        &self,
+        ambiguous: bool,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<OpenSubmission>, Option<Timestamp>), StoreError>;
+
+    /// Looks again later.
+    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Outcome, StoreError>;
+
+    /// Every row of the task is final: records the end of each item.
+    async fn settle(
+        &self,
+        id: SubmissionId,
+        failed: Vec<FailedTarget>,
+        retry: Return,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError>;
+
+    /// The distinct targets of an open submission.
+    async fn targets(&self, id: SubmissionId) -> Result<Vec<Target>, StoreError>;
+
+    /// Which of these tasks some submission already has.
+    async fn known_tasks(&self, tasks: &[String]) -> Result<Vec<String>, StoreError>;
+
+    /// Distinct targets that may have been charged since `since`, by lane.
+    async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError>;
+
+    /// Finished jobs that want a look at the edge, and the next moment one will.
+    async fn due_verifications(
+        &self,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError>;
+
+    /// At most `limit` succeeded items of a job, the same ones every time.
+    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError>;
+
+    /// Records what was seen at the edge, and either the job's verdict or when to look again.
+    async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Waits until every change asked for before has been made.
+    async fn drain(&self, grace: Duration);
+}

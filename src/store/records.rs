@@ -1,0 +1,271 @@
+//! What goes into the memory and comes out of it, in the words of the domain.
+
+use crate::domain::words::words;
+use crate::domain::{
+    Counts, Failure, ItemId, ItemOperation, ItemState, JobId, Labels, Lane, LaneId, Operation, Priority, SubmissionId,
+    SubmissionState, Target, TargetKind, TenantName, Timestamp, Verification,
+};
+
+/// A job to be kept: its targets by lane, in the order in which its items are numbered.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    pub id: JobId,
+    pub tenant: TenantName,
+    pub operation: Operation,
+    pub priority: Priority,
+    pub source: Option<String>,
+    pub labels: Labels,
+    pub notify: Option<String>,
+    pub not_before: Option<Timestamp>,
+    pub deadline: Option<Timestamp>,
+    pub merged: u32,
+    pub verify: bool,
+    pub parts: Vec<Part>,
+    /// For a refresh: how many items after its purge a URL's prefetch stands; otherwise 0.
+    pub pair_offset: u32,
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// Targets of one job in one lane.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub lane: Lane,
+    pub state: PartState,
+    pub targets: Vec<Target>,
+}
+
+/// How a job's items begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartState {
+    Due,
+    Delayed(Timestamp),
+    /// Until the purge of the same target has succeeded.
+    Blocked,
+}
+
+/// The client's name for a job, and the hash of the body that came with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    pub key: String,
+    pub fingerprint: [u8; 32],
+}
+
+/// What became of a new job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Creation {
+    /// It is on stable storage.
+    Created(Job),
+    /// The tenant used this key before, with the same body, for this job.
+    Replayed(JobId),
+    /// The tenant used this key before, with another body.
+    KeyReused,
+}
+
+/// A job's row number, tenant-checked by whoever made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobRef(pub(in crate::store) i64);
+
+impl JobRef {
+    /// The row number, for cursors.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    pub row: JobRef,
+    pub id: JobId,
+    pub tenant: TenantName,
+    pub operation: Operation,
+    pub priority: Priority,
+    pub source: Option<String>,
+    pub labels: Labels,
+    pub not_before: Option<Timestamp>,
+    pub deadline: Option<Timestamp>,
+    pub merged: u32,
+    pub counts: Counts,
+    pub started: bool,
+    pub verification: Verification,
+    pub retry_of: Option<JobId>,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    /// Grows with every change.
+    pub version: i64,
+}
+
+/// Rows after one, at most so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// The last row's number of the page before; 0 for the first page.
+    pub after: i64,
+    pub limit: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub id: ItemId,
+    pub lane: LaneId,
+    pub target: Target,
+    pub operation: ItemOperation,
+    pub state: ItemState,
+    /// A pending item that waits for a moment: until when.
+    pub delayed_until: Option<Timestamp>,
+    /// A pending item that waits for its purge.
+    pub blocked: bool,
+    pub attempts: u32,
+    pub task_id: Option<String>,
+    pub request_id: Option<String>,
+    pub failure: Option<Failure>,
+    pub verification: Verification,
+}
+
+words!(
+    /// What happened to a job.
+    EventKind {
+        /// The job was kept.
+        Accepted = "accepted",
+        /// Items were taken into a call that is about to be made.
+        Claimed = "claimed",
+        /// The provider named a task for them.
+        Submitted = "submitted",
+        /// They were given back unsent or refused, and will be tried again.
+        Released = "released",
+        /// The provider refused the batch for one of its targets; it goes on in halves.
+        Split = "split",
+        /// The answer was lost; the provider's own list decides.
+        Ambiguous = "ambiguous",
+        /// The provider ended the task.
+        Settled = "settled",
+        /// Items ended without success.
+        Failed = "failed",
+        /// Pending items ran out of time.
+        Expired = "expired",
+        /// No item is open any more.
+        Finished = "finished",
+        /// The edge was looked at for the last time.
+        Verified = "verified",
+    }
+);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub seq: i64,
+    pub at: Timestamp,
+    pub kind: EventKind,
+    pub message: String,
+    pub items: Option<u32>,
+    pub submission: Option<SubmissionId>,
+    pub task_id: Option<String>,
+    pub failure: Option<Failure>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneDepth {
+    pub id: LaneId,
+    pub lane: Lane,
+    /// Due items by priority, `Priority::ALL`'s order.
+    pub due: [u64; 3],
+    /// Whether some submission of this account and operation is ambiguous.
+    pub held: bool,
+}
+
+/// What a lane may send now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    pub lane: LaneId,
+    pub targets_max: u32,
+    pub bytes_max: usize,
+}
+
+/// A batch whose intent is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub submission: SubmissionId,
+    pub targets: Vec<Target>,
+    /// Items that travel: more than targets where several asked for the same one.
+    pub items: u32,
+}
+
+/// Whether a guarded change found the state that it expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// Someone was first; nothing was changed.
+    Late,
+}
+
+/// How a submission's items come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GiveBack {
+    /// `Refused`: the provider said no. `Released`: it was never sent, or the provider's list does not know it.
+    pub state: SubmissionState,
+    pub failure: Failure,
+    pub items: Return,
+}
+
+/// What becomes of items that come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// Due at once: whatever holds the lane back is the scheduler's to know.
+    Due,
+    /// Each half travels alone next time; a batch of one target fails.
+    Isolate,
+    /// Failed rows go again at `at` while fewer than `attempts_max` were made, and end `failed` after that.
+    Retry { attempts_max: u32, at: Timestamp },
+}
+
+/// A target that the provider reports as failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedTarget {
+    pub target: String,
+    pub failure: Failure,
+}
+
+/// A submission that wants a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSubmission {
+    pub id: SubmissionId,
+    pub lane: Lane,
+    pub targets: u32,
+    pub task_id: Option<String>,
+    pub created_at: Timestamp,
+    pub answered_at: Option<Timestamp>,
+    pub looks: u32,
+}
+
+/// Distinct targets that a lane may have been charged for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    pub lane: Lane,
+    pub targets: u64,
+    /// Of these, in submissions without an answer yet.
+    pub in_flight: u64,
+}
+
+/// A finished job whose edge wants a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueVerification {
+    pub job: JobRef,
+    pub id: JobId,
+    pub finished_at: Timestamp,
+    pub looks: u32,
+}
+
+/// One target to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    pub item: ItemId,
+    pub target: Target,
+    pub kind: TargetKind,
+    pub operation: ItemOperation,
+}
+
+/// What was seen at the edge for a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub verdicts: Vec<(ItemId, Verification, String)>,
+    /// The job's verdict, if this was the last look; otherwise when to look again.
+    pub end: Result<(Verification, String), Timestamp>,
+}

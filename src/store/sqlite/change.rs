@@ -1,0 +1,121 @@
+//! A change: what one command does inside the writer's transaction. It can be applied again after a rollback.
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use tokio::sync::oneshot;
+
+use super::codes;
+use crate::domain::{Failure, SubmissionId, Timestamp};
+use crate::store::{EventKind, StoreError};
+
+#[async_trait]
+pub(super) trait Change: Send + Sync {
+    type Output: Send;
+
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Self::Output, StoreError>;
+}
+
+/// A change on its way through the writer, whatever it answers.
+#[async_trait]
+pub(super) trait Command: Send {
+    /// Applies the change and keeps its answer.
+    async fn apply(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError>;
+
+    /// Hands out the answer: the change is on stable storage.
+    fn confirm(self: Box<Self>);
+
+    /// Hands out the error: nothing was changed.
+    fn fail(self: Box<Self>, error: StoreError);
+}
+
+pub(super) struct Ticket<C: Change> {
+    change: C,
+    answer: Option<C::Output>,
+    reply: oneshot::Sender<Result<C::Output, StoreError>>,
+}
+
+impl<C: Change> Ticket<C> {
+    pub(super) fn new(change: C) -> (Self, oneshot::Receiver<Result<C::Output, StoreError>>) {
+        let (reply, receiver) = oneshot::channel();
+        (Self { change, answer: None, reply }, receiver)
+    }
+}
+
+#[async_trait]
+impl<C: Change> Command for Ticket<C> {
+    async fn apply(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError> {
+        self.answer = Some(self.change.apply(db).await?);
+        Ok(())
+    }
+
+    fn confirm(self: Box<Self>) {
+        let answer = self.answer.ok_or(StoreError::Closed);
+        // Whoever asked may have gone away; the change is made all the same.
+        let _ = self.reply.send(answer);
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        let _ = self.reply.send(Err(error));
+    }
+}
+
+/// Carries out what stands in `moves`.
+pub(super) async fn apply_moves(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(include_str!("sql/apply_moves.sql")).bind(now.as_millis()).execute(db).await?;
+    Ok(())
+}
+
+/// What is told to each job that has items in `moves`.
+pub(super) struct Notice<'a> {
+    pub(super) kind: EventKind,
+    pub(super) message: &'a str,
+    pub(super) submission: Option<SubmissionId>,
+    pub(super) failure: Option<i64>,
+}
+
+/// Writes an event for each job with moves into state `becomes` (any state, if none), unless the job's last event says
+/// the same: a provider that is down for hours is one fact, not a thousand.
+pub(super) async fn notice_moved(
+    notice: Notice<'_>,
+    becomes: Option<i64>,
+    db: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(include_str!("sql/notice_moved.sql"))
+        .bind(now.as_millis())
+        .bind(notice.kind.as_str())
+        .bind(notice.submission.map(|id| id.0))
+        .bind(notice.failure)
+        .bind(notice.message)
+        .bind(becomes)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn keep_failure(
+    failure: &Failure,
+    db: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let id = sqlx::query_scalar(
+        "insert into failures (class, code, message, request_id, at) values ($1, $2, $3, $4, $5) returning id",
+    )
+    .bind(failure.class.as_str())
+    .bind(&failure.code)
+    .bind(&failure.message)
+    .bind(&failure.request_id)
+    .bind(now.as_millis())
+    .fetch_one(db)
+    .await?;
+    Ok(id)
+}
+
+/// The state of a submission, if it exists.
+pub(super) async fn submission_state(
+    id: SubmissionId,
+    db: &mut SqliteConnection,
+) -> Result<Option<crate::domain::SubmissionState>, StoreError> {
+    let row = sqlx::query("select state from submissions where id = $1").bind(id.0).fetch_optional(db).await?;
+    row.map(|row| codes::word(&row, "state")).transpose()
+}

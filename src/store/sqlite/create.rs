@@ -1,0 +1,281 @@
+//! Keeping new jobs: all rows of a group of jobs in a few statements, however many there are.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::{Row, SqliteConnection};
+
+use super::codes::{self, json, priority_code};
+use super::writer::Creating;
+use crate::domain::{Counts, JobId, Lane, Target, TenantName, Timestamp, Verification};
+use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, PartState, StoreError};
+
+/// Row numbers of names that are committed, and the next numbers to give. The writer alone makes them.
+#[derive(Default)]
+pub(super) struct Names {
+    tenants: HashMap<TenantName, i64>,
+    lanes: HashMap<Lane, i64>,
+    next: Option<NextIds>,
+}
+
+#[derive(Clone, Copy)]
+struct NextIds {
+    job: i64,
+    item: i64,
+}
+
+/// Parts of at least so many targets get a statement of their own, whose scalars need not be written for each row.
+const BULK_TARGETS_MIN: usize = 16;
+
+/// Keeps the jobs, in order, and tells for each what became of it.
+pub(super) async fn create_jobs(
+    creating: &[Creating],
+    names: &mut Names,
+    db: &mut SqliteConnection,
+) -> Result<Vec<Creation>, StoreError> {
+    if creating.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut next = names.next_ids(db).await?;
+    let mut rows = Rows::default();
+    let mut keys = Keys::load(creating, names, db).await?;
+    let mut creations = Vec::with_capacity(creating.len());
+    for Creating { job, now, .. } in creating {
+        let tenant = names.tenant(&job.tenant, db).await?;
+        if let Some(known) = keys.known(tenant, job) {
+            creations.push(known);
+            continue;
+        }
+        let numbers = next.take(job);
+        for part in &job.parts {
+            names.lane(&part.lane, db).await?;
+        }
+        rows.add(job, tenant, numbers, &names.lanes, now.as_millis())?;
+        keys.remember(tenant, job);
+        creations.push(Creation::Created(record(job, numbers.job, *now)));
+    }
+    rows.insert(db).await?;
+    names.next = Some(next);
+    Ok(creations)
+}
+
+impl Names {
+    async fn next_ids(&mut self, db: &mut SqliteConnection) -> Result<NextIds, StoreError> {
+        if let Some(next) = self.next {
+            return Ok(next);
+        }
+        let row = sqlx::query(
+            "select coalesce((select max(id) from jobs), 0) + 1 as job, coalesce((select max(id) from items), 0) + 1 as item",
+        )
+        .fetch_one(db)
+        .await?;
+        Ok(NextIds { job: row.try_get("job")?, item: row.try_get("item")? })
+    }
+
+    async fn tenant(&mut self, tenant: &TenantName, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+        if let Some(id) = self.tenants.get(tenant) {
+            return Ok(*id);
+        }
+        sqlx::query("insert or ignore into tenants (name) values ($1)").bind(tenant.as_str()).execute(&mut *db).await?;
+        let id =
+            sqlx::query_scalar("select id from tenants where name = $1").bind(tenant.as_str()).fetch_one(db).await?;
+        self.tenants.insert(tenant.clone(), id);
+        Ok(id)
+    }
+
+    async fn lane(&mut self, lane: &Lane, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+        if let Some(id) = self.lanes.get(lane) {
+            return Ok(*id);
+        }
+        let id = sqlx::query_scalar(include_str!("sql/name_lane.sql"))
+            .bind(lane.account.as_str())
+            .bind(lane.operation.as_str())
+            .bind(lane.kind.as_str())
+            .bind(lane.area.as_str())
+            .bind(lane.mode.map_or("", |mode| mode.as_str()))
+            .fetch_one(db)
+            .await?;
+        self.lanes.insert(lane.clone(), id);
+        Ok(id)
+    }
+}
+
+impl NextIds {
+    /// Numbers for a job and, in one unbroken run, for its items.
+    fn take(&mut self, job: &NewJob) -> Self {
+        let taken = *self;
+        self.job += 1;
+        self.item += i64::from(total(job));
+        taken
+    }
+}
+
+/// Idempotency keys of the group that are known already, from the table or from earlier in the group.
+struct Keys(HashMap<(i64, String), ([u8; 32], JobId)>);
+
+impl Keys {
+    async fn load(creating: &[Creating], names: &mut Names, db: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let mut asked = Vec::new();
+        for Creating { job, .. } in creating {
+            if let Some(IdempotencyKey { key, .. }) = &job.idempotency {
+                asked.push((names.tenant(&job.tenant, &mut *db).await?, key));
+            }
+        }
+        let mut known = HashMap::new();
+        if asked.is_empty() {
+            return Ok(Self(known));
+        }
+        for row in sqlx::query(include_str!("sql/known_keys.sql")).bind(json(&asked)?).fetch_all(db).await? {
+            let fingerprint: Vec<u8> = row.try_get("fingerprint")?;
+            let fingerprint =
+                fingerprint.try_into().map_err(|_| StoreError::Damaged("an idempotency fingerprint".to_owned()))?;
+            let key = (row.try_get("tenant_id")?, row.try_get("key")?);
+            known.insert(key, (fingerprint, super::read::job_id(&row, "public_id")?));
+        }
+        Ok(Self(known))
+    }
+
+    fn known(&self, tenant: i64, job: &NewJob) -> Option<Creation> {
+        let asked = job.idempotency.as_ref()?;
+        let (fingerprint, id) = self.0.get(&(tenant, asked.key.clone()))?;
+        Some(if *fingerprint == asked.fingerprint { Creation::Replayed(*id) } else { Creation::KeyReused })
+    }
+
+    fn remember(&mut self, tenant: i64, job: &NewJob) {
+        if let Some(asked) = &job.idempotency {
+            self.0.insert((tenant, asked.key.clone()), (asked.fingerprint, job.id));
+        }
+    }
+}
+
+/// The rows of a group, as the arrays that are bound.
+#[derive(Default)]
+struct Rows<'a> {
+    jobs: Vec<serde_json::Value>,
+    keys: Vec<serde_json::Value>,
+    items: Vec<(i64, i64, i64, i64, i64, Option<i64>, &'a str)>,
+    bulks: Vec<Bulk<'a>>,
+    depths: BTreeMap<(i64, i64), [i64; 3]>,
+}
+
+struct Bulk<'a> {
+    first: i64,
+    job: i64,
+    lane: i64,
+    state: i64,
+    priority: i64,
+    due_at: Option<i64>,
+    targets: Vec<&'a str>,
+}
+
+impl<'a> Rows<'a> {
+    fn add(
+        &mut self,
+        job: &'a NewJob,
+        tenant: i64,
+        numbers: NextIds,
+        lanes: &HashMap<Lane, i64>,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let priority = priority_code(job.priority);
+        self.jobs.push(serde_json::json!([
+            numbers.job,
+            format!("{:032x}", job.id.as_u128()),
+            tenant,
+            job.operation.as_str(),
+            priority,
+            job.source,
+            json(&job.labels)?,
+            job.notify,
+            job.not_before.map(Timestamp::as_millis),
+            job.deadline.map(Timestamp::as_millis),
+            job.merged,
+            numbers.item,
+            job.pair_offset,
+            total(job),
+            if job.verify { "pending" } else { "none" },
+            now,
+        ]));
+        if let Some(asked) = &job.idempotency {
+            let fingerprint: String = asked.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.keys.push(serde_json::json!([tenant, asked.key, fingerprint, numbers.job, now]));
+        }
+        let mut first = numbers.item;
+        for part in &job.parts {
+            let lane = lanes.get(&part.lane).copied().ok_or(StoreError::Closed)?;
+            let (state, due_at) = match part.state {
+                PartState::Due => (codes::DUE, None),
+                PartState::Delayed(until) => (codes::DELAYED, Some(until.as_millis())),
+                PartState::Blocked => (codes::BLOCKED, None),
+            };
+            let count = part.targets.len();
+            let depth = self.depths.entry((lane, priority)).or_default();
+            depth[usize::try_from(state).unwrap_or(0)] += i64::try_from(count).unwrap_or(i64::MAX);
+            let targets = part.targets.iter().map(Target::as_str);
+            if count >= BULK_TARGETS_MIN {
+                let targets = targets.collect();
+                self.bulks.push(Bulk { first, job: numbers.job, lane, state, priority, due_at, targets });
+            } else {
+                let numbered = (first..).zip(targets);
+                self.items
+                    .extend(numbered.map(|(id, target)| (id, numbers.job, lane, state, priority, due_at, target)));
+            }
+            first += i64::try_from(count).unwrap_or(i64::MAX);
+        }
+        Ok(())
+    }
+
+    async fn insert(self, db: &mut SqliteConnection) -> Result<(), StoreError> {
+        let depths: Vec<_> = self
+            .depths
+            .iter()
+            .map(|((lane, priority), [due, delayed, blocked])| (lane, priority, due, delayed, blocked))
+            .collect();
+        sqlx::query(include_str!("sql/create_jobs.sql"))
+            .bind(json(&self.jobs)?)
+            .bind(json(&self.items)?)
+            .bind(json(&depths)?)
+            .bind(json(&self.keys)?)
+            .execute(&mut *db)
+            .await?;
+        for bulk in &self.bulks {
+            sqlx::query(include_str!("sql/create_bulk.sql"))
+                .bind(bulk.first)
+                .bind(bulk.job)
+                .bind(bulk.lane)
+                .bind(bulk.state)
+                .bind(bulk.priority)
+                .bind(bulk.due_at)
+                .bind(json(&bulk.targets)?)
+                .execute(&mut *db)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn total(job: &NewJob) -> u32 {
+    job.parts.iter().map(|part| u32::try_from(part.targets.len()).unwrap_or(u32::MAX)).sum()
+}
+
+/// The job as a reader would find it right after the commit.
+fn record(job: &NewJob, number: i64, now: Timestamp) -> Job {
+    Job {
+        row: JobRef(number),
+        id: job.id,
+        tenant: job.tenant.clone(),
+        operation: job.operation,
+        priority: job.priority,
+        source: job.source.clone(),
+        labels: job.labels.clone(),
+        not_before: job.not_before,
+        deadline: job.deadline,
+        merged: job.merged,
+        counts: Counts { pending: total(job), ..Counts::default() },
+        started: false,
+        verification: if job.verify { Verification::Pending } else { Verification::None },
+        retry_of: None,
+        created_at: now,
+        finished_at: None,
+        version: 1,
+    }
+}

@@ -1,0 +1,17 @@
+//! The memory on one SQLite file: WAL, every commit synced, one writer, readers apart.
+
+mod change;
+mod claim;
+mod codes;
+mod create;
+mod open;
+mod outcome;
+mod read;
+mod ripen;
+mod settle;
+mod store;
+mod verify;
+mod writer;
+
+pub use open::OpenError;
+pub use store::SqliteStore;

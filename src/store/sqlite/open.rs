@@ -1,0 +1,152 @@
+//! Opening the file: who owns it, what it must promise, and which versions of it we can read.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use thiserror::Error;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// The first SQLite without the WAL-reset corruption bug (3.7.0 to 3.51.2).
+const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
+/// Readers look at bounded pages, so a few are enough.
+const READERS_MAX: u32 = 4;
+/// Another process (`token create`) may hold the write lock for a moment.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the database cannot be used.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("another refreshd owns {path}; stop it, or give this one its own store.url", path = .0.display())]
+    Owned(PathBuf),
+    #[error(
+        "{path} was written by a newer refreshd (its schema has version {version}); run that version, or restore a backup made by this one",
+        path = .path.display()
+    )]
+    Newer { path: PathBuf, version: i64 },
+    #[error("{path} is damaged: {detail}; restore a backup, and keep this file for an inspection", path = .path.display())]
+    Damaged { path: PathBuf, detail: String },
+    #[error("cannot open {path}: {detail}", path = .path.display())]
+    Failed { path: PathBuf, detail: String },
+}
+
+/// The parts of an open database.
+pub(super) struct Opened {
+    pub(super) writer: SqliteConnectOptions,
+    pub(super) connection: SqliteConnection,
+    pub(super) readers: SqlitePool,
+    /// Held as long as the daemon lives: the kernel lets go of it however the process ends.
+    pub(super) lock: File,
+}
+
+pub(super) async fn open(path: &Path) -> Result<Opened, OpenError> {
+    let lock = own(path)?;
+    let writer = options(path).create_if_missing(true);
+    let mut connection = connect_writer(&writer).await.map_err(|error| fault(path, &error))?;
+    check(path, &mut connection).await?;
+    migrate(path, &mut connection).await?;
+    let readers = PoolOptions::new()
+        .max_connections(READERS_MAX)
+        // A connection that a fault left inside a transaction would show an old state for ever.
+        .before_acquire(|connection: &mut SqliteConnection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        })
+        .connect_lazy_with(options(path).read_only(true).pragma("query_only", "on"));
+    Ok(Opened { writer, connection, readers, lock })
+}
+
+/// Opens the connection that all changes go through.
+pub(super) async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    sqlx::raw_sql(include_str!("sql/moves.sql")).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL loses acknowledged jobs on power loss; FULL is nearly free under group commit.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("trusted_schema", "off")
+        .pragma("cell_size_check", "on")
+        .pragma("temp_store", "memory")
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging()
+}
+
+/// One daemon per file: two would both believe that they alone spend the quota.
+fn own(path: &Path) -> Result<File, OpenError> {
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let failed = |error: std::io::Error| OpenError::Failed {
+        path: path.to_owned(),
+        detail: format!(
+            "{} ({error}); check store.url and the rights of its folder",
+            PathBuf::from(&lock_path).display()
+        ),
+    };
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Owned(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+async fn check(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let version: String = sqlx::query_scalar("select sqlite_version()")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| fault(path, &error))?;
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut number = || numbers.next().unwrap_or(0);
+    if (number(), number(), number()) < SQLITE_VERSION_MIN {
+        return Err(OpenError::Failed {
+            path: path.to_owned(),
+            detail: format!("SQLite {version} can corrupt a WAL database; 3.51.3 or later is needed"),
+        });
+    }
+    let verdict: String =
+        sqlx::query_scalar("pragma quick_check(1)").fetch_one(connection).await.map_err(|error| fault(path, &error))?;
+    if verdict == "ok" { Ok(()) } else { Err(OpenError::Damaged { path: path.to_owned(), detail: verdict }) }
+}
+
+async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    MIGRATIONS.run(connection).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => OpenError::Newer { path: path.to_owned(), version },
+        MigrateError::VersionMismatch(version) => OpenError::Damaged {
+            path: path.to_owned(),
+            detail: format!("its schema version {version} is not the one that this program was built with"),
+        },
+        MigrateError::Execute(error) => fault(path, &error),
+        other => OpenError::Failed { path: path.to_owned(), detail: other.to_string() },
+    })
+}
+
+/// SQLite's result codes for a file that is no database, and for one that is broken.
+const DAMAGE: [&str; 2] = ["11", "26"];
+
+fn fault(path: &Path, error: &sqlx::Error) -> OpenError {
+    let (path, detail) = (path.to_owned(), error.to_string());
+    match error {
+        sqlx::Error::Database(database) if database.code().is_some_and(|code| DAMAGE.contains(&code.as_ref())) => {
+            OpenError::Damaged { path, detail }
+        }
+        _ => OpenError::Failed { path, detail },
+    }
+}
+
+/// Closes a connection whose state is not known any more.
+pub(super) async fn discard(connection: SqliteConnection) {
+    if let Err(error) = connection.close_hard().await {
+        tracing::warn!(error = %error, "the database connection did not close cleanly");
+    }
+}

@@ -1,0 +1,260 @@
+//! Reading: bounded pages over indexes, decoded back into the domain. A row that breaks a rule is an error.
+
+use sqlx::Row;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+
+use super::codes::{self, count, moment, word};
+use crate::domain::{
+    AccountName, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TenantName,
+    Timestamp, Verification,
+};
+use crate::store::{
+    DueVerification, Event, Item, Job, JobRef, LaneDepth, OpenSubmission, Page, Sample, Spent, StoreError,
+};
+
+pub(super) async fn job(id: JobId, tenant: Option<&TenantName>, db: &SqlitePool) -> Result<Option<Job>, StoreError> {
+    let row = sqlx::query(include_str!("sql/job.sql"))
+        .bind(id.as_u128().to_be_bytes().as_slice())
+        .bind(tenant.map(TenantName::as_str))
+        .fetch_optional(db)
+        .await?;
+    row.as_ref().map(decode_job).transpose()
+}
+
+pub(super) async fn jobs(
+    tenant: Option<&TenantName>,
+    before: Option<i64>,
+    limit: u32,
+    db: &SqlitePool,
+) -> Result<Vec<Job>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/jobs.sql"))
+        .bind(tenant.map(TenantName::as_str))
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(limit)
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(decode_job).collect()
+}
+
+pub(super) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Item>, StoreError> {
+    let rows =
+        sqlx::query(include_str!("sql/items.sql")).bind(job.0).bind(page.after).bind(page.limit).fetch_all(db).await?;
+    rows.iter().map(decode_item).collect()
+}
+
+pub(super) async fn events(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Event>, StoreError> {
+    let rows =
+        sqlx::query(include_str!("sql/events.sql")).bind(job.0).bind(page.after).bind(page.limit).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Event {
+                seq: row.try_get("seq")?,
+                at: Timestamp::from_millis(row.try_get("at")?),
+                kind: word(row, "kind")?,
+                message: row.try_get("message")?,
+                items: row.try_get::<Option<u32>, _>("items")?,
+                submission: row.try_get::<Option<i64>, _>("submission_id")?.map(SubmissionId),
+                task_id: row.try_get("task_id")?,
+                failure: decode_failure(row)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn lane_depths(db: &SqlitePool) -> Result<Vec<LaneDepth>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/lane_depths.sql")).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            let due = [count(row, "urgent")?, count(row, "normal")?, count(row, "bulk")?];
+            Ok(LaneDepth { id: LaneId(row.try_get("id")?), lane: decode_lane(row)?, due, held: row.try_get("held")? })
+        })
+        .collect()
+}
+
+pub(super) async fn next_ripe(db: &SqlitePool) -> Result<Option<Timestamp>, StoreError> {
+    let next: Option<i64> = sqlx::query_scalar(include_str!("sql/next_ripe.sql")).fetch_one(db).await?;
+    Ok(next.map(Timestamp::from_millis))
+}
+
+pub(super) async fn due_submissions(
+    state: &str,
+    limit: u32,
+    now: Timestamp,
+    db: &SqlitePool,
+) -> Result<(Vec<OpenSubmission>, Option<Timestamp>), StoreError> {
+    let rows = sqlx::query(include_str!("sql/due_submissions.sql"))
+        .bind(state)
+        .bind(now.as_millis())
+        .bind(limit)
+        .fetch_all(db)
+        .await?;
+    let open = rows.iter().map(|row| {
+        Ok(OpenSubmission {
+            id: SubmissionId(row.try_get("id")?),
+            lane: decode_lane(row)?,
+            targets: count(row, "targets")?,
+            task_id: row.try_get("task_id")?,
+            created_at: Timestamp::from_millis(row.try_get("created_at")?),
+            answered_at: moment(row, "answered_at")?,
+            looks: count(row, "looks")?,
+        })
+    });
+    let open = open.collect::<Result<Vec<_>, StoreError>>()?;
+    let next: Option<i64> = sqlx::query_scalar(
+        "select min(due_at) from submissions where state = $1 and state in ('accepted', 'ambiguous') and due_at > $2",
+    )
+    .bind(state)
+    .bind(now.as_millis())
+    .fetch_one(db)
+    .await?;
+    Ok((open, next.map(Timestamp::from_millis)))
+}
+
+pub(super) async fn targets(id: SubmissionId, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/targets.sql")).bind(id.0).fetch_all(db).await?;
+    rows.iter().map(|row| codes::target(word(row, "kind")?, row.try_get("target")?)).collect()
+}
+
+pub(super) async fn known_tasks(tasks: &[String], db: &SqlitePool) -> Result<Vec<String>, StoreError> {
+    let known = sqlx::query_scalar(
+        "select distinct task_id from submissions where task_id in (select value from json_each($1))",
+    );
+    Ok(known.bind(codes::json(&tasks)?).fetch_all(db).await?)
+}
+
+pub(super) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<Spent>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/spent.sql")).bind(since.as_millis()).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Spent { lane: decode_lane(row)?, targets: count(row, "spent")?, in_flight: count(row, "in_flight")? })
+        })
+        .collect()
+}
+
+pub(super) async fn due_verifications(
+    limit: u32,
+    now: Timestamp,
+    db: &SqlitePool,
+) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
+    let rows = sqlx::query(
+        "select id, public_id, finished_at, verify_looks from jobs where verify_due_at <= $1 order by verify_due_at limit $2",
+    )
+    .bind(now.as_millis())
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    let due = rows.iter().map(|row| {
+        Ok(DueVerification {
+            job: JobRef(row.try_get("id")?),
+            id: job_id(row, "public_id")?,
+            finished_at: moment(row, "finished_at")?.unwrap_or(now),
+            looks: count(row, "verify_looks")?,
+        })
+    });
+    let due = due.collect::<Result<Vec<_>, StoreError>>()?;
+    let next: Option<i64> = sqlx::query_scalar("select min(verify_due_at) from jobs where verify_due_at > $1")
+        .bind(now.as_millis())
+        .fetch_one(db)
+        .await?;
+    Ok((due, next.map(Timestamp::from_millis)))
+}
+
+pub(super) async fn sample(job: JobRef, limit: u32, db: &SqlitePool) -> Result<Vec<Sample>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/sample.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            let kind = word(row, "kind")?;
+            let target = codes::target(kind, row.try_get("target")?)?;
+            Ok(Sample { item: ItemId(row.try_get("id")?), target, kind, operation: word(row, "operation")? })
+        })
+        .collect()
+}
+
+pub(super) fn job_id(row: &SqliteRow, column: &str) -> Result<JobId, StoreError> {
+    let bytes: Vec<u8> = row.try_get(column)?;
+    let bytes: [u8; 16] = bytes.try_into().map_err(|_| StoreError::Damaged("a job's public id".to_owned()))?;
+    Ok(JobId::from_u128(u128::from_be_bytes(bytes)))
+}
+
+fn decode_job(row: &SqliteRow) -> Result<Job, StoreError> {
+    let labels: &str = row.try_get("labels")?;
+    let retry_of =
+        row.try_get::<Option<Vec<u8>>, _>("retry_of")?.is_some().then(|| job_id(row, "retry_of")).transpose()?;
+    Ok(Job {
+        row: JobRef(row.try_get("id")?),
+        id: job_id(row, "public_id")?,
+        tenant: TenantName::new(row.try_get::<String, _>("tenant")?),
+        operation: word(row, "operation")?,
+        priority: codes::priority(row.try_get("priority")?)?,
+        source: row.try_get("source")?,
+        labels: serde_json::from_str(labels).map_err(|error| StoreError::Damaged(format!("labels: {error}")))?,
+        not_before: moment(row, "not_before")?,
+        deadline: moment(row, "deadline")?,
+        merged: count(row, "merged")?,
+        counts: Counts {
+            pending: count(row, "pending")?,
+            submitted: count(row, "submitted")?,
+            succeeded: count(row, "succeeded")?,
+            failed: count(row, "failed")?,
+            cancelled: count(row, "cancelled")?,
+            expired: count(row, "expired")?,
+        },
+        started: row.try_get("started")?,
+        verification: word(row, "verification")?,
+        retry_of,
+        created_at: Timestamp::from_millis(row.try_get("created_at")?),
+        finished_at: moment(row, "finished_at")?,
+        version: row.try_get("version")?,
+    })
+}
+
+fn decode_item(row: &SqliteRow) -> Result<Item, StoreError> {
+    let code: i64 = row.try_get("state")?;
+    let task_id: Option<String> = row.try_get("task_id")?;
+    let ended: u32 = count(row, "attempts")?;
+    let verification = match row.try_get::<Option<&str>, _>("seen")? {
+        Some(_) => word(row, "seen")?,
+        None if row.try_get::<&str, _>("asked")? == "none" => Verification::None,
+        None => Verification::Pending,
+    };
+    Ok(Item {
+        id: ItemId(row.try_get("id")?),
+        lane: LaneId(row.try_get("lane_id")?),
+        target: codes::target(word(row, "kind")?, row.try_get("target")?)?,
+        operation: word(row, "operation")?,
+        state: codes::item_state(code)?,
+        delayed_until: if code == codes::DELAYED { moment(row, "due_at")? } else { None },
+        blocked: code == codes::BLOCKED,
+        // Stored are the attempts that ended; the one under way counts too.
+        attempts: ended + u32::from(code == codes::SUBMITTED && task_id.is_some()),
+        task_id,
+        request_id: row.try_get("request_id")?,
+        failure: decode_failure(row)?,
+        verification,
+    })
+}
+
+fn decode_failure(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {
+    if row.try_get::<Option<&str>, _>("class")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Failure {
+        class: word(row, "class")?,
+        code: row.try_get("code")?,
+        message: row.try_get("failure_message")?,
+        request_id: row.try_get("failure_request_id")?,
+    }))
+}
+
+fn decode_lane(row: &SqliteRow) -> Result<Lane, StoreError> {
+    let mode: &str = row.try_get("mode")?;
+    Ok(Lane {
+        account: AccountName::new(row.try_get::<String, _>("account")?),
+        operation: word(row, "operation")?,
+        kind: word(row, "kind")?,
+        area: word(row, "area")?,
+        mode: if mode.is_empty() { None } else { Some(word::<Mode>(row, "mode")?) },
+    })
+}
+
+const _: () = assert!(Priority::ALL.len() == 3, "lane_depths.sql names three priorities");

@@ -1,0 +1,35 @@
+//! What the passing of time alone does: delayed items become due, and pending items pass their deadline.
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+
+use super::change::{self, Change, Notice};
+use super::codes;
+use crate::domain::Timestamp;
+use crate::store::{EventKind, StoreError};
+
+/// Items moved in one transaction.
+const RIPE_MAX: u32 = 10_000;
+
+pub(super) struct Ripen {
+    pub(super) now: Timestamp,
+}
+
+#[async_trait]
+impl Change for Ripen {
+    type Output = ();
+
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<(), StoreError> {
+        sqlx::query(include_str!("sql/move_expired.sql")).bind(self.now.as_millis()).execute(&mut *db).await?;
+        let message = "their deadline has passed";
+        let notice = Notice { kind: EventKind::Expired, message, submission: None, failure: None };
+        change::notice_moved(notice, Some(codes::EXPIRED), db, self.now).await?;
+        change::apply_moves(db, self.now).await?;
+        sqlx::query(include_str!("sql/move_ripe.sql"))
+            .bind(self.now.as_millis())
+            .bind(RIPE_MAX)
+            .execute(&mut *db)
+            .await?;
+        change::apply_moves(db, self.now).await
+    }
+}

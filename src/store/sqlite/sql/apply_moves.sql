@@ -1,0 +1,64 @@
+-- Carries out the moves: the items, the counters of their jobs and lanes, and the end of jobs that have no open item.
+-- $1: now.
+update items
+set state = m.becomes,
+    cohort = m.cohort,
+    due_at = m.due_at,
+    submission_id = coalesce(m.submission_id, items.submission_id),
+    failure_id = m.failure_id,
+    attempts = items.attempts + m.attempt
+from moves as m
+where items.id = m.item_id and items.state = m.was;
+
+update jobs
+set pending = pending + d.pending,
+    submitted = submitted + d.submitted,
+    succeeded = succeeded + d.succeeded,
+    failed = failed + d.failed,
+    cancelled = cancelled + d.cancelled,
+    expired = expired + d.expired,
+    started = max(started, d.started),
+    version = version + 1
+from (
+    select job_id,
+        sum(becomes <= 2) - sum(was <= 2) as pending,
+        sum(becomes = 3) - sum(was = 3) as submitted,
+        sum(becomes = 4) as succeeded,
+        sum(becomes = 5) as failed,
+        sum(becomes = 6) as cancelled,
+        sum(becomes = 7) as expired,
+        max(becomes = 3) as started
+    from moves
+    group by job_id
+) as d
+where jobs.id = d.job_id;
+
+insert or ignore into depths (lane_id, priority, due, delayed, blocked)
+select distinct lane_id, priority, 0, 0, 0 from moves;
+
+update depths
+set due = due + d.due, delayed = delayed + d.delayed, blocked = blocked + d.blocked
+from (
+    select lane_id, priority,
+        sum(becomes = 0) - sum(was = 0) as due,
+        sum(becomes = 1) - sum(was = 1) as delayed,
+        sum(becomes = 2) - sum(was = 2) as blocked
+    from moves
+    group by lane_id, priority
+) as d
+where depths.lane_id = d.lane_id and depths.priority = d.priority;
+
+insert into events (job_id, at, kind, items, message)
+select id, $1, 'finished', succeeded + failed + cancelled + expired,
+    succeeded || ' succeeded, ' || failed || ' failed, ' || cancelled || ' cancelled, ' || expired || ' expired'
+from jobs
+where id in (select distinct job_id from moves) and pending + submitted = 0 and finished_at is null;
+
+-- The verdict of a job without a success is known at once: there is nothing to look at.
+update jobs
+set finished_at = $1,
+    verify_due_at = case when verification = 'pending' and succeeded > 0 then $1 end,
+    verification = case when verification = 'pending' and succeeded = 0 then 'unknown' else verification end
+where id in (select distinct job_id from moves) and pending + submitted = 0 and finished_at is null;
+
+delete from moves;

@@ -1,0 +1,7 @@
+-- Job $1 is seen to be $2. $3 now, $4 event kind, $5 message. Only the first verdict counts.
+insert into events (job_id, at, kind, message)
+select id, $3, $4, $5 from jobs where id = $1 and verification = 'pending';
+
+update jobs
+set verification = $2, verify_due_at = null, verify_looks = verify_looks + 1, version = version + 1
+where id = $1 and verification = 'pending';

@@ -1,0 +1,13 @@
+-- Tells each job with moved items what happened. $1 now, $2 kind, $3 submission, $4 failure, $5 message, $6 new state
+-- of the moves that count (null: any). A job whose last event has the same kind and message is not told twice.
+insert into events (job_id, at, kind, items, submission_id, failure_id, message)
+select m.job_id, $1, $2, count(*), $3, $4, $5
+from moves as m
+where ($6 is null or m.becomes = $6)
+    and not exists (
+        select 1
+        from events as last
+        where last.seq = (select max(seq) from events where job_id = m.job_id)
+            and last.kind = $2 and last.message = $5 and $2 in ('released', 'split')
+    )
+group by m.job_id;

@@ -1,0 +1,194 @@
+//! `Store` on SQLite: each method is one command to the writer, or one read.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqlitePool;
+use tokio::sync::{mpsc, oneshot};
+
+use super::change::{Change, Ticket};
+use super::claim::ClaimBatch;
+use super::open::{self, OpenError};
+use super::outcome::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
+use super::read;
+use super::ripen::Ripen;
+use super::settle::Settle;
+use super::verify::RecordVerification;
+use super::writer::{Creating, Order, Writer};
+use crate::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
+use crate::store::{
+    Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, Item, Job, JobRef, LaneDepth, NewJob,
+    OpenSubmission, Outcome, Page, Return, Sample, Seen, Spent, Store, StoreError,
+};
+
+/// The daemon's memory on one SQLite file, which it owns.
+pub struct SqliteStore {
+    writer: mpsc::Sender<Order>,
+    readers: SqlitePool,
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the file, makes it if it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// Another daemon owns it, it is damaged or newer than this program, or it cannot be opened.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        let opened = open::open(path).await?;
+        let (writer, _) = Writer::spawn(opened.writer, opened.connection);
+        Ok(Self { writer, readers: opened.readers, _lock: opened.lock })
+    }
+
+    async fn change<C: Change + 'static>(&self, change: C) -> Result<C::Output, StoreError> {
+        let (ticket, answer) = Ticket::new(change);
+        self.order(Order::Change(Box::new(ticket)), answer).await
+    }
+
+    async fn order<T>(&self, order: Order, answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.writer.send(order).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Create(Creating { job, now, reply }), answer).await
+    }
+
+    async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError> {
+        read::job(id, tenant, &self.readers).await
+    }
+
+    async fn jobs(&self, tenant: Option<&TenantName>, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
+        read::jobs(tenant, before, limit, &self.readers).await
+    }
+
+    async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError> {
+        read::items(job, page, &self.readers).await
+    }
+
+    async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError> {
+        read::events(job, page, &self.readers).await
+    }
+
+    async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {
+        read::lane_depths(&self.readers).await
+    }
+
+    async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError> {
+        read::next_ripe(&self.readers).await
+    }
+
+    async fn ripen(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.change(Ripen { now }).await
+    }
+
+    async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError> {
+        self.change(ClaimBatch { grant, now }).await
+    }
+
+    async fn accept(
+        &self,
+        id: SubmissionId,
+        task: &str,
+        request_id: Option<&str>,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let (task, request_id) = (task.to_owned(), request_id.map(str::to_owned));
+        self.change(Accept { id, task, request_id, due_at, now }).await
+    }
+
+    async fn give_back(&self, id: SubmissionId, back: GiveBack, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.change(GiveItemsBack { id, back, now }).await
+    }
+
+    async fn mark_ambiguous(
+        &self,
+        id: SubmissionId,
+        failure: Failure,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.change(MarkAmbiguous { id, failure, due_at, now }).await
+    }
+
+    async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.change(Recover { now }).await
+    }
+
+    async fn due_submissions(
+        &self,
+        ambiguous: bool,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<OpenSubmission>, Option<Timestamp>), StoreError> {
+        read::due_submissions(if ambiguous { "ambiguous" } else { "accepted" }, limit, now, &self.readers).await
+    }
+
+    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Outcome, StoreError> {
+        self.change(Postpone { id, due_at }).await
+    }
+
+    async fn settle(
+        &self,
+        id: SubmissionId,
+        failed: Vec<FailedTarget>,
+        retry: Return,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.change(Settle { id, failed, retry, now }).await
+    }
+
+    async fn targets(&self, id: SubmissionId) -> Result<Vec<Target>, StoreError> {
+        read::targets(id, &self.readers).await
+    }
+
+    async fn known_tasks(&self, tasks: &[String]) -> Result<Vec<String>, StoreError> {
+        read::known_tasks(tasks, &self.readers).await
+    }
+
+    async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError> {
+        read::spent(since, &self.readers).await
+    }
+
+    async fn due_verifications(
+        &self,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
+        read::due_verifications(limit, now, &self.readers).await
+    }
+
+    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {
+        read::sample(job, limit, &self.readers).await
+    }
+
+    async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
+        self.change(RecordVerification { job, seen, now }).await
+    }
+
+    async fn drain(&self, grace: Duration) {
+        // The writer takes orders in turn, so an answer means that all before it were committed.
+        if tokio::time::timeout(grace, self.change(Barrier)).await.is_err() {
+            tracing::warn!("the database did not finish its work within the grace");
+        }
+    }
+}
+
+/// Changes nothing, in its turn.
+struct Barrier;
+
+#[async_trait]
+impl Change for Barrier {
+    type Output = ();
+
+    async fn apply(&self, _: &mut SqliteConnection) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! The one task that changes the database. It commits what has arrived in one transaction and never waits for more.
+//! Nothing can cancel it, so no change is ever left half-made on its connection.
+
+use std::collections::VecDeque;
+
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteConnectOptions;
+use tokio::sync::{mpsc, oneshot};
+
+use super::change::Command;
+use super::create::{self, Names};
+use super::open;
+use crate::domain::Timestamp;
+use crate::store::{Creation, NewJob, StoreError};
+
+/// Commands that can wait for the writer. More callers than this wait at the door.
+const INBOX_MAX: usize = 4096;
+/// New items in one transaction, so that a pile of large bodies does not hold up everyone's commit.
+const GROUP_ITEMS_MAX: usize = 200_000;
+
+pub(super) enum Order {
+    Create(Creating),
+    Change(Box<dyn Command>),
+}
+
+/// A job to be kept, and whom to tell.
+pub(super) struct Creating {
+    pub(super) job: NewJob,
+    pub(super) now: Timestamp,
+    pub(super) reply: oneshot::Sender<Result<Creation, StoreError>>,
+}
+
+pub(super) struct Writer {
+    options: SqliteConnectOptions,
+    /// None after a fault, until the next group opens a new one.
+    connection: Option<SqliteConnection>,
+    names: Names,
+    inbox: mpsc::Receiver<Order>,
+}
+
+/// What is committed together.
+#[derive(Default)]
+struct Group {
+    creating: Vec<Creating>,
+    changes: Vec<Box<dyn Command>>,
+    items: usize,
+}
+
+impl Writer {
+    pub(super) fn spawn(
+        options: SqliteConnectOptions,
+        connection: SqliteConnection,
+    ) -> (mpsc::Sender<Order>, tokio::task::JoinHandle<()>) {
+        let (sender, inbox) = mpsc::channel(INBOX_MAX);
+        let writer = Self { options, connection: Some(connection), names: Names::default(), inbox };
+        (sender, tokio::spawn(writer.run()))
+    }
+
+    async fn run(mut self) {
+        while let Some(first) = self.inbox.recv().await {
+            let mut group = Group::default();
+            group.push(first);
+            while group.items < GROUP_ITEMS_MAX && group.len() < INBOX_MAX {
+                let Ok(next) = self.inbox.try_recv() else { break };
+                group.push(next);
+            }
+            self.commit(group).await;
+        }
+    }
+
+    async fn commit(&mut self, mut group: Group) {
+        match self.together(&mut group).await {
+            Ok(creations) => group.confirm(creations),
+            Err(error) => {
+                self.forget().await;
+                // One command cannot be to blame for a full disk, nor another one than the only one.
+                if matches!(error, StoreError::DiskFull(_)) || group.len() == 1 {
+                    tracing::warn!(error = ?error, commands = group.len(), "a group of changes was not committed");
+                    group.fail(error);
+                } else {
+                    tracing::warn!(error = ?error, commands = group.len(), "a group of changes failed; replaying one by one");
+                    self.one_by_one(group).await;
+                }
+            }
+        }
+    }
+
+    /// The whole group in one transaction, new jobs set-wise.
+    async fn together(&mut self, group: &mut Group) -> Result<Vec<Creation>, StoreError> {
+        let (db, names) = self.ready().await?;
+        sqlx::query("begin immediate").execute(&mut *db).await?;
+        let creations = create::create_jobs(&group.creating, names, db).await?;
+        for change in &mut group.changes {
+            change.apply(db).await?;
+        }
+        sqlx::query("commit").execute(db).await?;
+        Ok(creations)
+    }
+
+    /// Each command under its own savepoint, so that only the one to blame fails.
+    async fn one_by_one(&mut self, group: Group) {
+        let mut left: VecDeque<Group> = group.singles();
+        while let Some(mut single) = left.pop_front() {
+            match self.together(&mut single).await {
+                Ok(creations) => single.confirm(creations),
+                Err(error) => {
+                    self.forget().await;
+                    tracing::warn!(error = ?error, "a change was not made");
+                    single.fail(error);
+                }
+            }
+        }
+    }
+
+    async fn ready(&mut self) -> Result<(&mut SqliteConnection, &mut Names), StoreError> {
+        if self.connection.is_none() {
+            self.connection = Some(open::connect_writer(&self.options).await?);
+        }
+        match &mut self.connection {
+            Some(connection) => Ok((connection, &mut self.names)),
+            None => Err(StoreError::Closed),
+        }
+    }
+
+    /// After a fault neither the connection nor what we remember of uncommitted rows can be trusted: a full disk at
+    /// commit leaves sqlx believing in a transaction that SQLite has already rolled back.
+    async fn forget(&mut self) {
+        self.names = Names::default();
+        if let Some(connection) = self.connection.take() {
+            open::discard(connection).await;
+        }
+    }
+}
+
+impl Group {
+    fn push(&mut self, order: Order) {
+        match order {
+            Order::Create(creating) => {
+                self.items += creating.job.parts.iter().map(|part| part.targets.len()).sum::<usize>();
+                self.creating.push(creating);
+            }
+            Order::Change(change) => self.changes.push(change),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.creating.len() + self.changes.len()
+    }
+
+    fn singles(self) -> VecDeque<Self> {
+        let creating = self.creating.into_iter().map(|one| Self { creating: vec![one], ..Self::default() });
+        let changes = self.changes.into_iter().map(|one| Self { changes: vec![one], ..Self::default() });
+        creating.chain(changes).collect()
+    }
+
+    fn confirm(self, creations: Vec<Creation>) {
+        for (creating, creation) in self.creating.into_iter().zip(creations) {
+            // Whoever asked may have gone away; the job is kept all the same.
+            let _ = creating.reply.send(Ok(creation));
+        }
+        self.changes.into_iter().for_each(Command::confirm);
+    }
+
+    fn fail(self, error: StoreError) {
+        let again = |error: &StoreError| match error {
+            StoreError::DiskFull(source) => StoreError::DiskFull(source.to_string().into()),
+            other => StoreError::Database(other.to_string().into()),
+        };
+        for creating in self.creating {
+            let _ = creating.reply.send(Err(again(&error)));
+        }
+        for change in self.changes {
+            change.fail(again(&error));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Hurrying: a wake says that there may be something to do. It can be missed without harm, because everyone also looks
+//! at a tick; who listens before looking misses none.
+
+use tokio::sync::watch;
+
+/// A bell that any number of listeners hear.
+#[derive(Debug, Clone)]
+pub struct Wake(watch::Sender<u64>);
+
+/// Hears every ring since it was made or last heard one.
+#[derive(Debug)]
+pub struct Listener(watch::Receiver<u64>);
+
+impl Default for Wake {
+    fn default() -> Self {
+        Self(watch::Sender::new(0))
+    }
+}
+
+impl Wake {
+    pub fn ring(&self) {
+        self.0.send_modify(|rings| *rings = rings.wrapping_add(1));
+    }
+
+    #[must_use]
+    pub fn listener(&self) -> Listener {
+        Listener(self.0.subscribe())
+    }
+}
+
+impl Listener {
+    /// Returns at once if the bell rang since the last call.
+    pub async fn heard(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nobody can ring any more: whoever waits here goes by the tick alone.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// The bells of the house, one for each place that waits for work.
+#[derive(Debug, Clone, Default)]
+pub struct Wakes {
+    pub submitter: Wake,
+    pub poller: Wake,
+    pub reconciler: Wake,
+    pub verifier: Wake,
+    pub quota_reader: Wake,
+    /// Some job changed.
+    pub jobs: Wake,
+}
