@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use config::builder::DefaultState;
-use config::{Config as Layers, ConfigBuilder, Environment, File, FileFormat, Source, Value, ValueKind};
+use config::{
+    Config as Layers, ConfigBuilder, ConfigError, Environment, File, FileFormat, Format, Map, Source, Value, ValueKind,
+};
 
 use super::fault::Problem;
 
@@ -83,7 +85,6 @@ pub(super) fn leaves(file: Option<&Path>, env: HashMap<String, String>, problems
     if let Some(path) = file {
         builder = add_file(builder, path, problems);
     }
-    // The variable's layer sets one key at a time; an order of our own makes contradicting ones give the same problem.
     let settings = Environment::with_prefix("REFRESHD").prefix_separator("__").separator("__").source(Some(env));
     let mut leaves = Leaves::new();
     match builder.add_source(settings).build().and_then(|layers| layers.collect()) {
@@ -102,19 +103,36 @@ fn add_file(
     path: &Path,
     problems: &mut Vec<Problem>,
 ) -> ConfigBuilder<DefaultState> {
-    // Asked first, because the crate would also try the name with other endings.
-    if let Err(error) = fs::File::open(path) {
-        let detail = format!("cannot be read ({error}), expected a configuration file");
-        problems.push(Problem { key: path.display().to_string(), detail });
-        return builder;
-    }
-    let source = File::from(path).format(FileFormat::Toml);
-    match source.collect() {
-        Ok(_) => builder.add_source(source),
+    let name = path.display().to_string();
+    let mut note = |detail| problems.push(Problem { key: name.clone(), detail });
+    // Not the crate's own file source: it also tries other endings, and reads no pipe.
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
         Err(error) => {
-            problems.push(Problem { key: path.display().to_string(), detail: ends_of(&error.to_string()) });
+            note(format!("cannot be read ({error}), expected a configuration file"));
+            return builder;
+        }
+    };
+    match FileFormat::Toml.parse(Some(&name), &text) {
+        Ok(settings) => builder.add_source(Parsed(settings)),
+        Err(error) => {
+            note(ends_of(&error.to_string()));
             builder
         }
+    }
+}
+
+/// A file whose values know its name.
+#[derive(Debug, Clone)]
+struct Parsed(Map<String, Value>);
+
+impl Source for Parsed {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone())
     }
 }
 
