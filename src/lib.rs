@@ -1,9 +1,11 @@
 //! refreshd makes a CDN serve fresh content. The map is `ARCHITECTURE.md`; each module's head says what it knows.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod probe;
 pub mod provider;
 pub mod store;
+pub mod telemetry;
 pub mod wake;

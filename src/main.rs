@@ -1,1 +1,2 @@
+//! The binary: nothing but a call of the library.
 fn main() {}

@@ -1,0 +1,147 @@
+//! Accounts: whose cloud, where its API is, and the key pair that opens it.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::layers::KeyPath;
+use super::reader::{Noted, Reader};
+use super::values::{base_url, is_loopback, switch};
+use crate::domain::AccountName;
+
+/// One set of cloud credentials, as configured.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub provider: ProviderKind,
+    /// The base of the API: scheme, host and port.
+    pub endpoint: Url,
+    /// The endpoint is a simulation, which every view of this account's health must show.
+    pub sandbox: bool,
+    /// `None`: the provider looks in its own variables, files and instance role.
+    pub credentials: Option<Credentials>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    pub secret_id: SecretString,
+    pub secret_key: SecretString,
+}
+
+/// The clouds that can be named, by the word that names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderKind {
+    TencentCdn,
+}
+
+impl ProviderKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TencentCdn => "tencent-cdn",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::TencentCdn].into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    const fn endpoint(self) -> &'static str {
+        match self {
+            Self::TencentCdn => "https://cdn.tencentcloudapi.com",
+        }
+    }
+}
+
+pub(super) fn read_accounts(reader: &mut Reader) -> Option<BTreeMap<AccountName, Account>> {
+    let section = KeyPath::of(&["accounts"]);
+    reader.take_section(&section);
+    let mut accounts = Vec::new();
+    for name in reader.names(&section) {
+        let path = section.child(&name);
+        if is_account_name(&name) {
+            accounts.push(read_account(reader, &path).map(|account| (AccountName::new(name), account)));
+        } else {
+            reader.drop_below(&path);
+            reader.note(
+                &path,
+                r#"is no account name, expected lower-case letters, digits, "-" and "_", at most 32"#.into(),
+            );
+            accounts.push(None);
+        }
+    }
+    accounts.into_iter().collect()
+}
+
+/// Lower case, because a variable's name cannot tell cases apart and would quietly configure another account.
+fn is_account_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    (1..=32).contains(&name.len()) && name.bytes().all(fits)
+}
+
+fn read_account(reader: &mut Reader, path: &KeyPath) -> Option<Account> {
+    reader.take_section(path);
+    let provider = reader.take(&path.child("provider"), "\"tencent-cdn\"", ProviderKind::parse);
+    let sandbox = reader.take(&path.child("sandbox"), "true or false", switch);
+    let endpoint_path = path.child("endpoint");
+    let endpoint =
+        reader.take(&endpoint_path, r#"a URL of scheme and host such as "https://cdn.tencentcloudapi.com""#, base_url);
+    let credentials = read_credentials(reader, path);
+
+    // Unless the switch itself is broken: what it was meant to say is then unknown.
+    if let (Ok(Some(url)), Ok(sandbox)) = (&endpoint, &sandbox)
+        && url.scheme() == "http"
+        && !is_loopback(url)
+        && !sandbox.unwrap_or(false)
+    {
+        reader.note(
+            &endpoint_path,
+            format!("found {:?}, expected https:// unless the host is loopback or sandbox = true", url.as_str()),
+        );
+    }
+    let provider = provider.ok()?.unwrap_or(ProviderKind::TencentCdn);
+    Some(Account {
+        provider,
+        endpoint: endpoint.ok()?.or_else(|| base_url(provider.endpoint()))?,
+        sandbox: sandbox.ok()?.unwrap_or(false),
+        credentials: credentials.ok()?,
+    })
+}
+
+fn read_credentials(reader: &mut Reader, path: &KeyPath) -> Result<Option<Credentials>, Noted> {
+    let [id_path, key_path, file_path] = ["secret_id", "secret_key", "secret_key_file"].map(|key| path.child(key));
+    let id = reader.take_secret(&id_path, "the id of the key pair");
+    let key = reader.take_secret(&key_path, "the key");
+    let file = reader.take(&file_path, "a file's path", |text| (!text.is_empty()).then(|| text.to_owned()));
+    let (id, key, file) = (id?, key?, file?);
+    let key = match (key, file) {
+        (Some(_), Some(_)) => {
+            return Err(reader.note(&file_path, "is set beside secret_key, expected one of the two".to_owned()));
+        }
+        (key, None) => key,
+        (None, Some(file)) => Some(read_key(reader, &file_path, &file)?),
+    };
+    match (id, key) {
+        (None, None) => Ok(None),
+        (Some(id), Some(key)) => Ok(Some(Credentials { secret_id: id.into(), secret_key: key.into() })),
+        (Some(_), None) => {
+            Err(reader
+                .note(&key_path, "is missing, expected secret_key or secret_key_file beside secret_id".to_owned()))
+        }
+        (None, Some(_)) => Err(reader.note(&id_path, "is missing, expected the id that belongs to the key".to_owned())),
+    }
+}
+
+fn read_key(reader: &mut Reader, path: &KeyPath, file: &str) -> Result<String, Noted> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| reader.note(path, format!("cannot be read ({error}), expected a file with the key")))?;
+    let key = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if key.is_empty() || key.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(reader.note(
+            path,
+            "names a file that holds more or less than a key, expected one line without spaces".to_owned(),
+        ));
+    }
+    Ok(key.to_owned())
+}

@@ -1,0 +1,132 @@
+//! The configuration: what an operator may set (CONTRACT §4), read once at start, whole or not at all.
+//! `config/default.toml` is the default and explains every key; a file and the environment are laid over it.
+
+mod account;
+mod fault;
+mod layers;
+mod reader;
+mod sections;
+mod shown;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+pub use account::{Account, Credentials, ProviderKind};
+pub use fault::{ConfigFault, Problem};
+pub use layers::DEFAULT;
+
+use crate::domain::{AccountName, Routes};
+
+/// Read when no file is named, if it is there.
+pub const DEFAULT_FILE: &str = "/etc/refreshd/refreshd.toml";
+
+/// The configuration in force.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub server: Server,
+    pub store: Store,
+    pub auth: AuthMode,
+    pub accounts: BTreeMap<AccountName, Account>,
+    pub routes: Routes,
+    pub engine: Engine,
+    pub quota: Quota,
+    pub verify: Verify,
+    pub idempotency: Idempotency,
+    pub probe: Probe,
+    pub metrics: Metrics,
+    /// What is allowed and probably not meant. For the log, once, at start.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub listen: SocketAddr,
+}
+
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The database file; relative to the working folder unless absolute.
+    pub path: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMode {
+    Tokens,
+    /// Nobody is asked who they are. Only ever on a loopback address.
+    Open,
+}
+
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub poll_first: Duration,
+    pub poll_max: Duration,
+    pub listing_grace: Duration,
+    pub task_max_purge: Duration,
+    pub task_max_prefetch: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Quota {
+    /// In `0.0..1.0`.
+    pub reserve: f64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Verify {
+    pub deadline: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    pub keep: Duration,
+}
+
+/// Hosts are written as targets write them.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    pub allow: Vec<IpNet>,
+    pub edges: BTreeMap<String, SocketAddr>,
+    pub origins: BTreeMap<String, SocketAddr>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    pub listen: Option<SocketAddr>,
+}
+
+impl Config {
+    /// Reads the layers: the default, `file` (unnamed: `DEFAULT_FILE` if it is there), and `env`, which comes in from
+    /// outside and is the only part of the environment looked at. See `environment`.
+    pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigFault> {
+        let default = Path::new(DEFAULT_FILE);
+        // If it cannot be told whether the file is there, reading it will say why.
+        let file = file.or_else(|| default.try_exists().unwrap_or(true).then_some(default));
+        Self::read(file, env.collect())
+    }
+
+    fn read(file: Option<&Path>, env: HashMap<String, String>) -> Result<Self, ConfigFault> {
+        let state_folder = env.get("STATE_DIRECTORY").cloned();
+        let mut problems = Vec::new();
+        let leaves = layers::leaves(file, env, &mut problems);
+        let mut reader = reader::Reader::new(leaves, problems);
+        let config = sections::read(&mut reader, state_folder.as_deref());
+        let problems = reader.finish();
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(ConfigFault { problems }),
+        }
+    }
+}
+
+/// This process's environment for `Config::load`. Variables that are not Unicode cannot be meant for us and are left out.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}

@@ -1,0 +1,236 @@
+//! Takes settings by key, parses each, and collects every problem instead of stopping at the first.
+//! What nobody has taken at the end is unknown, and so a problem too.
+
+use std::collections::BTreeSet;
+
+use super::fault::Problem;
+use super::layers::{Found, KeyPath, Leaf, Leaves};
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    leaves: Leaves,
+    known: BTreeSet<KeyPath>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    pub(super) fn new(leaves: Leaves, problems: Vec<Problem>) -> Self {
+        Self { leaves, known: BTreeSet::new(), problems }
+    }
+
+    /// The setting at `path`. `Ok(None)`: it is not set. `Err`: a problem was noted.
+    pub(super) fn take<T>(
+        &mut self,
+        path: &KeyPath,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Noted> {
+        let Some(leaf) = self.take_leaf(path, expected)? else { return Ok(None) };
+        let parsed = match &leaf.found {
+            Found::Text(text) | Found::Number(text) => parse(text),
+            Found::Switch(on) => parse(if *on { "true" } else { "false" }),
+            Found::EmptyList | Found::EmptyTable => None,
+        };
+        match parsed {
+            Some(value) => Ok(Some(value)),
+            None => Err(self.refuse(path, &leaf, expected)),
+        }
+    }
+
+    /// As `take`, for a setting that must be there: the default holds it, or nothing can.
+    pub(super) fn require<T>(
+        &mut self,
+        path: &KeyPath,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        match self.take(path, expected, parse) {
+            Ok(None) => {
+                self.note(path, format!("is missing, expected {expected}"));
+                None
+            }
+            Ok(found) => found,
+            Err(Noted) => None,
+        }
+    }
+
+    /// As `take`, for a setting whose text must not be shown.
+    pub(super) fn take_secret(&mut self, path: &KeyPath, expected: &str) -> Result<Option<String>, Noted> {
+        match self.take_leaf(path, expected)? {
+            None => Ok(None),
+            Some(Leaf { found: Found::Text(text), .. }) if !text.is_empty() => Ok(Some(text)),
+            Some(Leaf { found: Found::Text(_), .. }) => Err(self.note(path, format!("is empty, expected {expected}"))),
+            Some(_) => Err(self.note(path, format!("is no text, expected {expected}"))),
+        }
+    }
+
+    /// A list of texts, or one text with commas, as the environment has to write it.
+    pub(super) fn take_list<T>(
+        &mut self,
+        path: &KeyPath,
+        expected: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let texts = match self.leaves.get(path) {
+            Some(Leaf { found: Found::EmptyList, .. }) => {
+                self.take_leaf(path, expected).ok()?;
+                Vec::new()
+            }
+            Some(_) => {
+                let text = self.require(path, expected, |text| Some(text.to_owned()))?;
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                parts.map(|part| (path.clone(), part.to_owned())).collect()
+            }
+            None => self.take_elements(path, expected)?,
+        };
+        let mut values = Vec::with_capacity(texts.len());
+        let mut sound = true;
+        for (place, text) in texts {
+            match parse(&text) {
+                Ok(value) => values.push(value),
+                Err(wanted) => {
+                    self.note(&place, format!("found {text:?}, expected {wanted}"));
+                    sound = false;
+                }
+            }
+        }
+        sound.then_some(values)
+    }
+
+    fn take_elements(&mut self, path: &KeyPath, expected: &str) -> Option<Vec<(KeyPath, String)>> {
+        let names = self.names(path);
+        if !names.iter().all(|name| name.starts_with('[')) {
+            self.take_leaf(path, expected).ok()?;
+        }
+        self.known.insert(path.clone());
+        let mut texts = Vec::with_capacity(names.len());
+        for name in names {
+            let place = path.child(&name);
+            let text = self.require(&place, expected, |text| Some(text.to_owned()));
+            texts.push(text.map(|text| (place, text)));
+        }
+        texts.into_iter().collect()
+    }
+
+    /// The names set directly below `path`, in order: of a table's keys, or `[0]`, `[1]` of a list's elements.
+    pub(super) fn names(&self, path: &KeyPath) -> Vec<String> {
+        let below = self.leaves.keys().filter(|key| key.starts_with(path) && key.0.len() > path.0.len());
+        let mut names: Vec<String> = below.map(|key| key.0[path.0.len()].clone()).collect();
+        // Elements are counted, not spelled: [10] comes after [9].
+        names.sort_by_key(|name| (name.trim_matches(['[', ']']).parse::<usize>().unwrap_or(0), name.clone()));
+        names.dedup();
+        names
+    }
+
+    /// A section with names of the operator's choice: it may be empty, and must not be a single value.
+    pub(super) fn take_section(&mut self, path: &KeyPath) {
+        self.known.insert(path.clone());
+        let empty = |leaf: &Leaf| matches!(leaf.found, Found::EmptyTable | Found::EmptyList);
+        if let Some(leaf) = self.leaves.remove(path).filter(|leaf| !empty(leaf)) {
+            self.refuse(path, &leaf, "a section");
+        }
+    }
+
+    /// Takes everything at and below `path`, for a name that is itself a problem.
+    pub(super) fn drop_below(&mut self, path: &KeyPath) {
+        self.leaves.retain(|key, _| !key.starts_with(path));
+    }
+
+    pub(super) fn note(&mut self, path: &KeyPath, detail: String) -> Noted {
+        self.problems.push(Problem { key: path.to_string(), detail });
+        Noted
+    }
+
+    fn refuse(&mut self, path: &KeyPath, leaf: &Leaf, expected: &str) -> Noted {
+        let origin = leaf.origin.as_ref().map(|origin| format!(" in {origin}")).unwrap_or_default();
+        self.note(path, format!("found {}{origin}, expected {expected}", leaf.found))
+    }
+
+    fn take_leaf(&mut self, path: &KeyPath, expected: &str) -> Result<Option<Leaf>, Noted> {
+        self.known.insert(path.clone());
+        // Where a table should be there may be a text: said once, then everything below it is silent.
+        for level in 1..path.0.len() {
+            let table = KeyPath(path.0[..level].to_vec());
+            match self.leaves.get(&table) {
+                None | Some(Leaf { found: Found::EmptyTable, .. }) => {}
+                Some(_) => {
+                    if self.known.insert(table.clone()) {
+                        let Some(leaf) = self.leaves.get(&table).cloned() else { return Err(Noted) };
+                        self.refuse(&table, &leaf, "a table");
+                    }
+                    return Err(Noted);
+                }
+            }
+        }
+        if let Some(leaf) = self.leaves.remove(path) {
+            return Ok(Some(leaf));
+        }
+        let names = self.names(path);
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let kind = if names[0].starts_with('[') { "a list" } else { "a table" };
+        self.drop_below(path);
+        Err(self.note(path, format!("found {kind}, expected {expected}")))
+    }
+
+    /// All problems, those of settings that nobody knows among them, in the order of their keys.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        let unknown: Vec<(KeyPath, Leaf)> = std::mem::take(&mut self.leaves)
+            .into_iter()
+            .filter(|(path, leaf)| !self.known.contains(path) && !self.is_empty_section(path, leaf))
+            .collect();
+        for (path, leaf) in unknown {
+            let origin = leaf.origin.map(|origin| format!(" (in {origin})")).unwrap_or_default();
+            let meant = self.closest(&path).map(|key| format!("; did you mean {key}?")).unwrap_or_default();
+            self.note(&path, format!("is unknown{origin}{meant}"));
+        }
+        self.problems.sort();
+        self.problems.dedup();
+        self.problems
+    }
+
+    /// `[probe.edges]` with nothing in it says nothing, and is no mistake.
+    fn is_empty_section(&self, path: &KeyPath, leaf: &Leaf) -> bool {
+        matches!(leaf.found, Found::EmptyTable) && self.known.iter().any(|key| key.starts_with(path))
+    }
+
+    fn closest(&self, path: &KeyPath) -> Option<String> {
+        let written = path.to_string();
+        let near = self.known.iter().map(ToString::to_string).map(|key| (distance(&written, &key), key));
+        near.filter(|(distance, _)| *distance <= 2).min().map(|(_, key)| key)
+    }
+}
+
+/// A problem was noted, so the value cannot be used; reading goes on for the sake of further problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Noted;
+
+/// How many letters must be added, dropped or changed to make one text of the other (Levenshtein).
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in right.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_counts_added_dropped_and_changed_letters() {
+        for (left, right, letters) in
+            [("listen", "listen", 0), ("lisen", "listen", 1), ("kitten", "sitting", 3), ("", "ab", 2)]
+        {
+            assert_eq!(distance(left, right), letters, "{left} {right}");
+        }
+    }
+}

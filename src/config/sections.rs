@@ -1,0 +1,193 @@
+//! Reads each section, then checks what must fit together. Every section is read to its end before a problem stops it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::account::{Account, read_accounts};
+use super::layers::KeyPath;
+use super::reader::{Noted, Reader};
+use super::values::{ADDRESS, DURATION, address, duration, is_inside, network, share};
+use super::{AuthMode, Config, Engine, Idempotency, Metrics, Probe, Quota, Server, Store, Verify};
+use crate::domain::{AccountName, HostPattern, Routes, host_name};
+
+/// `None` if a problem was noted that leaves nothing to build.
+pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Config> {
+    let server = reader.require(&KeyPath::of(&["server", "listen"]), ADDRESS, address);
+    let store = read_store(reader, state_folder);
+    let auth = read_auth(reader, server);
+    let account_names = reader.names(&KeyPath::of(&["accounts"]));
+    let accounts = read_accounts(reader);
+    let routes = read_routes(reader, &account_names);
+    let engine = read_engine(reader);
+    let reserve =
+        reader.require(&KeyPath::of(&["quota", "reserve"]), "a number from 0 up to, but not including, 1", share);
+    let deadline = read_duration(reader, &["verify", "deadline"]);
+    let keep = read_duration(reader, &["idempotency", "keep"]);
+    let probe = read_probe(reader);
+    let metrics = read_metrics(reader, server);
+
+    let (accounts, routes, probe) = (accounts?, routes?, probe?);
+    Some(Config {
+        server: Server { listen: server? },
+        store: store?,
+        auth: auth?,
+        warnings: warnings(&accounts, &routes, &probe),
+        accounts,
+        routes,
+        engine: engine?,
+        quota: Quota { reserve: reserve? },
+        verify: Verify { deadline: deadline? },
+        idempotency: Idempotency { keep: keep? },
+        probe,
+        metrics: metrics?,
+    })
+}
+
+fn read_duration(reader: &mut Reader, path: &[&str]) -> Option<Duration> {
+    reader.require(&KeyPath::of(path), DURATION, duration)
+}
+
+fn read_store(reader: &mut Reader, state_folder: Option<&str>) -> Option<Store> {
+    let parse = |text: &str| {
+        let path = text.strip_prefix("sqlite://")?;
+        (!path.is_empty() && !path.ends_with('/') && !path.contains(['?', '#'])).then(|| PathBuf::from(path))
+    };
+    let expected = r#"sqlite:// and a path such as "sqlite:///var/lib/refreshd/refreshd.db""#;
+    let path = reader.take(&KeyPath::of(&["store", "url"]), expected, parse).ok()?;
+    Some(Store { path: path.unwrap_or_else(|| default_path(state_folder)) })
+}
+
+fn default_path(state_folder: Option<&str>) -> PathBuf {
+    // systemd separates several folders by colons; the first is the unit's main one.
+    let folder = state_folder.and_then(|folders| folders.split(':').next()).unwrap_or_default();
+    Path::new(folder).join("refreshd.db")
+}
+
+fn read_auth(reader: &mut Reader, listen: Option<SocketAddr>) -> Option<AuthMode> {
+    let path = KeyPath::of(&["auth", "mode"]);
+    let parse = |text: &str| match text {
+        "tokens" => Some(AuthMode::Tokens),
+        "open" => Some(AuthMode::Open),
+        _ => None,
+    };
+    let mode = reader.require(&path, r#""tokens" or "open""#, parse)?;
+    if mode == AuthMode::Open
+        && let Some(listen) = listen
+        && !listen.ip().is_loopback()
+    {
+        let detail = format!("found \"open\", expected \"tokens\" while server.listen ({listen}) is not loopback");
+        reader.note(&path, detail);
+    }
+    Some(mode)
+}
+
+fn read_routes(reader: &mut Reader, accounts: &[String]) -> Option<Routes> {
+    let section = KeyPath::of(&["routes"]);
+    let mut routes = Routes::default();
+    let mut sound = true;
+    reader.take_section(&section);
+    for index in reader.names(&section) {
+        if !index.starts_with('[') {
+            reader.drop_below(&section);
+            reader.note(&section, "found a table, expected a list: [[routes]]".to_owned());
+            return None;
+        }
+        sound &= read_route(reader, &section.child(&index), accounts, &mut routes).is_some();
+    }
+    sound.then_some(routes)
+}
+
+fn read_route(reader: &mut Reader, path: &KeyPath, accounts: &[String], routes: &mut Routes) -> Option<()> {
+    let (host_path, account_path) = (path.child("host"), path.child("account"));
+    let host = reader.require(&host_path, "a host, \"*.suffix\" or \"*\"", |text| text.parse::<HostPattern>().ok());
+    let account = reader.require(&account_path, "the name of an account", |text| Some(text.to_owned()))?;
+    if !accounts.contains(&account) {
+        let known = if accounts.is_empty() { "none is configured".to_owned() } else { accounts.join(", ") };
+        reader.note(&account_path, format!("found {account:?}, expected the name of an account ({known})"));
+        return None;
+    }
+    let host = host?;
+    let text = host.to_string();
+    if let Some(first) = routes.add(host, AccountName::new(account)) {
+        let detail = format!("found \"{text}\" again (its first route names {first}), expected one route for it");
+        reader.note(&host_path, detail);
+        return None;
+    }
+    Some(())
+}
+
+fn read_engine(reader: &mut Reader) -> Option<Engine> {
+    let poll_first = read_duration(reader, &["engine", "poll_first"]);
+    let poll_max = read_duration(reader, &["engine", "poll_max"]);
+    let listing_grace = read_duration(reader, &["engine", "listing_grace"]);
+    let task_max_purge = read_duration(reader, &["engine", "task_max", "purge"]);
+    let task_max_prefetch = read_duration(reader, &["engine", "task_max", "prefetch"]);
+    let engine = Engine {
+        poll_first: poll_first?,
+        poll_max: poll_max?,
+        listing_grace: listing_grace?,
+        task_max_purge: task_max_purge?,
+        task_max_prefetch: task_max_prefetch?,
+    };
+    if engine.poll_first > engine.poll_max {
+        let detail = "is longer than engine.poll_max, expected at most that".to_owned();
+        reader.note(&KeyPath::of(&["engine", "poll_first"]), detail);
+    }
+    Some(engine)
+}
+
+fn read_probe(reader: &mut Reader) -> Option<Probe> {
+    let allow = reader.take_list(&KeyPath::of(&["probe", "allow"]), "a list of networks", network);
+    let edges = read_addresses(reader, &KeyPath::of(&["probe", "edges"]));
+    let origins = read_addresses(reader, &KeyPath::of(&["probe", "origins"]));
+    Some(Probe { allow: allow?, edges: edges?, origins: origins? })
+}
+
+fn read_addresses(reader: &mut Reader, section: &KeyPath) -> Option<BTreeMap<String, SocketAddr>> {
+    reader.take_section(section);
+    let mut addresses = Vec::new();
+    for name in reader.names(section) {
+        let path = section.child(&name);
+        let address = reader.take(&path, ADDRESS, address);
+        let host = host_name(&name).ok_or_else(|| reader.note(&path, "is no host name, expected one in quotes".into()));
+        addresses.push(match (host, address) {
+            (Ok(host), Ok(Some(address))) => Ok((host, address)),
+            _ => Err(Noted),
+        });
+    }
+    addresses.into_iter().collect::<Result<_, _>>().ok()
+}
+
+fn read_metrics(reader: &mut Reader, server: Option<SocketAddr>) -> Option<Metrics> {
+    let path = KeyPath::of(&["metrics", "listen"]);
+    let listen = reader.take(&path, ADDRESS, address).ok()?;
+    if let Some(listen) = listen
+        && Some(listen) == server
+        && listen.port() != 0
+    {
+        reader.note(&path, format!("found \"{listen}\", expected another address than server.listen"));
+    }
+    Some(Metrics { listen })
+}
+
+fn warnings(accounts: &BTreeMap<AccountName, Account>, routes: &Routes, probe: &Probe) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if accounts.is_empty() {
+        warnings.push("accounts: none is configured, so every job will be refused for want of a route".to_owned());
+    } else if routes.iter().next().is_none() {
+        warnings.push("routes: none is configured, so every job will be refused".to_owned());
+    }
+    for (key, addresses) in [("probe.edges", &probe.edges), ("probe.origins", &probe.origins)] {
+        for (host, address) in addresses {
+            let allowed = probe.allow.iter().any(|network| network.contains(&address.ip().to_canonical()));
+            if is_inside(address.ip()) && !allowed {
+                warnings.push(format!(
+                    "{key}.{host:?}: {address} is a private address outside probe.allow, so probes of it will be refused"
+                ));
+            }
+        }
+    }
+    warnings
+}

@@ -1,0 +1,103 @@
+//! The configuration in force as text, for `config show`: valid TOML that loads again, with secrets left out.
+
+use std::fmt::Write;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::values::duration_text;
+use super::{Account, AuthMode, Config};
+
+impl Config {
+    /// Everything that is set, in the order of `config/default.toml`. Credentials appear as comments that say only that
+    /// they are there.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = self.write_to(&mut text);
+        text
+    }
+
+    fn write_to(&self, out: &mut String) -> std::fmt::Result {
+        let mode = match self.auth {
+            AuthMode::Tokens => "tokens",
+            AuthMode::Open => "open",
+        };
+        writeln!(out, "[server]\nlisten = \"{}\"\n", self.server.listen)?;
+        writeln!(out, "[store]\nurl = {}\n", quoted(&format!("sqlite://{}", self.store.path.display())))?;
+        writeln!(out, "[auth]\nmode = \"{mode}\"\n")?;
+        for (name, account) in &self.accounts {
+            writeln!(out, "[accounts.{name}]")?;
+            write_account(out, account)?;
+        }
+        for (hosts, account) in self.routes.iter() {
+            writeln!(out, "[[routes]]\nhost = \"{hosts}\"\naccount = \"{account}\"\n")?;
+        }
+        self.write_engine(out)?;
+        writeln!(out, "[quota]\n# Not applied yet.\nreserve = {:?}\n", self.quota.reserve)?;
+        writeln!(out, "[verify]\ndeadline = \"{}\"\n", duration_text(self.verify.deadline))?;
+        writeln!(out, "[idempotency]\nkeep = \"{}\"\n", duration_text(self.idempotency.keep))?;
+        self.write_probe(out)?;
+        if let Some(listen) = self.metrics.listen {
+            writeln!(out, "\n[metrics]\nlisten = \"{listen}\"")?;
+        }
+        Ok(())
+    }
+
+    fn write_engine(&self, out: &mut String) -> std::fmt::Result {
+        let engine = &self.engine;
+        writeln!(out, "[engine]")?;
+        writeln!(out, "poll_first = \"{}\"", duration_text(engine.poll_first))?;
+        writeln!(out, "poll_max = \"{}\"", duration_text(engine.poll_max))?;
+        writeln!(out, "listing_grace = \"{}\"\n", duration_text(engine.listing_grace))?;
+        writeln!(out, "[engine.task_max]")?;
+        writeln!(out, "purge = \"{}\"", duration_text(engine.task_max_purge))?;
+        writeln!(out, "prefetch = \"{}\"\n", duration_text(engine.task_max_prefetch))
+    }
+
+    fn write_probe(&self, out: &mut String) -> std::fmt::Result {
+        let allow: Vec<String> = self.probe.allow.iter().map(|network| format!("\"{network}\"")).collect();
+        writeln!(out, "[probe]\nallow = [{}]", allow.join(", "))?;
+        for (name, addresses) in [("edges", &self.probe.edges), ("origins", &self.probe.origins)] {
+            if !addresses.is_empty() {
+                writeln!(out, "\n[probe.{name}]")?;
+            }
+            for (host, address) in addresses {
+                writeln!(out, "\"{host}\" = \"{address}\"")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_account(out: &mut String, account: &Account) -> std::fmt::Result {
+    writeln!(out, "provider = \"{}\"", account.provider.as_str())?;
+    writeln!(out, "endpoint = {}", quoted(account.endpoint.as_str()))?;
+    writeln!(out, "sandbox = {}", account.sandbox)?;
+    match &account.credentials {
+        Some(pair) => writeln!(out, "# secret_id {}, secret_key is hidden\n", hint(&pair.secret_id)),
+        None => writeln!(out, "# no key pair: the provider's own variables, files and instance role are used\n"),
+    }
+}
+
+/// Enough of an id to tell two key pairs apart, and of no use to anybody else.
+fn hint(id: &SecretString) -> String {
+    let id = id.expose_secret();
+    match id.char_indices().rev().nth(3) {
+        Some((start, _)) if id.chars().count() >= 16 => format!("ends in {:?}", &id[start..]),
+        _ => "is hidden".to_owned(),
+    }
+}
+
+/// A TOML basic string. Control characters cannot come through the parsers of this configuration but for a path.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}

@@ -1,0 +1,74 @@
+//! Where log lines go and how they look: standard error, for people at a terminal and for machines everywhere else.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::TryInitError;
+
+/// What is logged: a `tracing` filter such as `info` or `refreshd=debug,info`.
+pub const FILTER_VARIABLE: &str = "REFRESHD_LOG";
+const FILTER_DEFAULT: &str = "info";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Readable lines, coloured.
+    Text,
+    /// One JSON object on each line.
+    Json,
+}
+
+impl Format {
+    /// What suits standard error: text for a person, JSON for whatever collects it.
+    #[must_use]
+    pub fn of_stderr() -> Self {
+        if io::stderr().is_terminal() { Self::Text } else { Self::Json }
+    }
+}
+
+/// Sends this process's log lines to standard error, once. A filter that cannot be read is replaced by the default and
+/// told of, because a daemon that stays down for a typing error in its log level helps nobody.
+pub fn init(format: Format) -> Result<(), TryInitError> {
+    let written = std::env::var(FILTER_VARIABLE).unwrap_or_default();
+    let (filter, fault) = filter(&written);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        Format::Text => try_init(lines.finish()),
+        Format::Json => try_init(lines.json().flatten_event(true).with_current_span(false).finish()),
+    }?;
+    if let Some(fault) = fault {
+        tracing::warn!(filter = %written, error = %fault, "{FILTER_VARIABLE} is no log filter; {FILTER_DEFAULT} is used");
+    }
+    Ok(())
+}
+
+fn try_init(subscriber: impl tracing_subscriber::util::SubscriberInitExt) -> Result<(), TryInitError> {
+    subscriber.try_init()
+}
+
+fn filter(written: &str) -> (EnvFilter, Option<tracing_subscriber::filter::ParseError>) {
+    if written.is_empty() {
+        return (EnvFilter::new(FILTER_DEFAULT), None);
+    }
+    match EnvFilter::builder().parse(written) {
+        Ok(filter) => (filter, None),
+        Err(fault) => (EnvFilter::new(FILTER_DEFAULT), Some(fault)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreadable_filter_falls_back_and_is_told_of() {
+        for (written, in_force, faulty) in [
+            ("", "info", false),
+            ("debug", "debug", false),
+            ("refreshd=trace,info", "refreshd=trace,info", false),
+            ("a=b=c", "info", true),
+        ] {
+            let (filter, fault) = filter(written);
+            assert_eq!((filter.to_string().as_str(), fault.is_some()), (in_force, faulty), "{written}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What integration tests share. Each piece arrives with the first test that needs it.
