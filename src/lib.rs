@@ -6,6 +6,7 @@ pub mod domain;
 pub mod engine;
 pub mod probe;
 pub mod provider;
+pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod wake;

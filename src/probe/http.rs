@@ -103,11 +103,11 @@ impl Prober for HttpProber {
     async fn look(&self, target: &Target) -> Sight {
         // The origin first: if it changes in between, the edge can only be seen staler than it is.
         let origin = match self.origin(target).await {
-            Ok(look) => look,
+            Ok(look) => Box::new(look),
             Err(Blind { reason, again }) => return Sight::Blind { reason, again },
         };
         match self.edge(target).await {
-            Ok(edge) => Sight::Seen { edge, origin },
+            Ok(edge) => Sight::Seen { edge: Box::new(edge), origin },
             Err(Blind { reason, again }) => Sight::Blind { reason, again },
         }
     }

@@ -20,8 +20,8 @@ pub trait Prober: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sight {
     Seen {
-        edge: Look,
-        origin: Look,
+        edge: Box<Look>,
+        origin: Box<Look>,
     },
     /// One side could not be looked at; `again` tells whether another look may see more.
     Blind {

@@ -6,7 +6,8 @@ pub mod sqlite;
 
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job,
-    JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, Return, Sample, Seen, Spent,
+    JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return, Sample, Seen,
+    Spent,
 };
 
 use std::time::Duration;
@@ -44,6 +45,9 @@ pub trait Store: Send + Sync {
 
     /// Jobs, newest first, older than the one numbered `before`.
     async fn jobs(&self, tenant: Option<&TenantName>, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError>;
+
+    /// One of a job's pending items, the one most worth explaining, if any is pending.
+    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError>;
 
     /// A job's items after `page.after`, in the order they were asked for.
     async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError>;

@@ -54,7 +54,7 @@ pub struct IdempotencyKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Creation {
     /// It is on stable storage.
-    Created(Job),
+    Created(Box<Job>),
     /// The tenant used this key before, with the same body, for this job.
     Replayed(JobId),
     /// The tenant used this key before, with another body.
@@ -119,6 +119,13 @@ pub struct Item {
     pub request_id: Option<String>,
     pub failure: Option<Failure>,
     pub verification: Verification,
+}
+
+/// Where a pending item stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingExample {
+    pub lane: LaneId,
+    pub state: PartState,
 }
 
 words!(

@@ -39,7 +39,8 @@ pub(super) async fn create_jobs(
     let mut rows = Rows::default();
     let mut keys = Keys::load(creating, names, db).await?;
     let mut creations = Vec::with_capacity(creating.len());
-    for Creating { job, now, .. } in creating {
+    for creating in creating {
+        let Creating { job, now, .. } = creating;
         let tenant = names.tenant(&job.tenant, db).await?;
         if let Some(known) = keys.known(tenant, job) {
             creations.push(known);
@@ -51,7 +52,7 @@ pub(super) async fn create_jobs(
         }
         rows.add(job, tenant, numbers, &names.lanes, now.as_millis())?;
         keys.remember(tenant, job);
-        creations.push(Creation::Created(record(job, numbers.job, *now)));
+        creations.push(Creation::Created(Box::new(record(job, numbers.job, *now))));
     }
     rows.insert(db).await?;
     names.next = Some(next);
@@ -115,7 +116,7 @@ struct Keys(HashMap<(i64, String), ([u8; 32], JobId)>);
 impl Keys {
     async fn load(creating: &[Creating], names: &mut Names, db: &mut SqliteConnection) -> Result<Self, StoreError> {
         let mut asked = Vec::new();
-        for Creating { job, .. } in creating {
+        for job in creating.iter().map(|creating| &creating.job) {
             if let Some(IdempotencyKey { key, .. }) = &job.idempotency {
                 asked.push((names.tenant(&job.tenant, &mut *db).await?, key));
             }
@@ -152,10 +153,13 @@ impl Keys {
 struct Rows<'a> {
     jobs: Vec<serde_json::Value>,
     keys: Vec<serde_json::Value>,
-    items: Vec<(i64, i64, i64, i64, i64, Option<i64>, &'a str)>,
+    items: Vec<ItemRow<'a>>,
     bulks: Vec<Bulk<'a>>,
     depths: BTreeMap<(i64, i64), [i64; 3]>,
 }
+
+/// `[id, job, lane, state, priority, due_at, target]`
+type ItemRow<'a> = (i64, i64, i64, i64, i64, Option<i64>, &'a str);
 
 struct Bulk<'a> {
     first: i64,

@@ -9,7 +9,8 @@ use crate::domain::{
     Timestamp, Verification,
 };
 use crate::store::{
-    DueVerification, Event, Item, Job, JobRef, LaneDepth, OpenSubmission, Page, Sample, Spent, StoreError,
+    DueVerification, Event, Item, Job, JobRef, LaneDepth, OpenSubmission, Page, PartState, PendingExample, Sample,
+    Spent, StoreError,
 };
 
 pub(super) async fn job(id: JobId, tenant: Option<&TenantName>, db: &SqlitePool) -> Result<Option<Job>, StoreError> {
@@ -34,6 +35,17 @@ pub(super) async fn jobs(
         .fetch_all(db)
         .await?;
     rows.iter().map(decode_job).collect()
+}
+
+pub(super) async fn pending_example(job: JobRef, db: &SqlitePool) -> Result<Option<PendingExample>, StoreError> {
+    let row = sqlx::query(include_str!("sql/pending_example.sql")).bind(job.0).fetch_optional(db).await?;
+    let Some(row) = row else { return Ok(None) };
+    let state = match (row.try_get::<i64, _>("state")?, moment(&row, "due_at")?) {
+        (codes::BLOCKED, _) => PartState::Blocked,
+        (codes::DELAYED, Some(until)) => PartState::Delayed(until),
+        _ => PartState::Due,
+    };
+    Ok(Some(PendingExample { lane: LaneId(row.try_get("lane_id")?), state }))
 }
 
 pub(super) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Item>, StoreError> {

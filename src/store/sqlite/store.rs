@@ -21,7 +21,7 @@ use super::writer::{Creating, Order, Writer};
 use crate::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, Item, Job, JobRef, LaneDepth, NewJob,
-    OpenSubmission, Outcome, Page, Return, Sample, Seen, Spent, Store, StoreError,
+    OpenSubmission, Outcome, Page, PendingExample, Return, Sample, Seen, Spent, Store, StoreError,
 };
 
 /// The daemon's memory on one SQLite file, which it owns.
@@ -57,7 +57,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.order(Order::Create(Creating { job, now, reply }), answer).await
+        self.order(Order::Create(Box::new(Creating { job, now, reply })), answer).await
     }
 
     async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError> {
@@ -66,6 +66,10 @@ impl Store for SqliteStore {
 
     async fn jobs(&self, tenant: Option<&TenantName>, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
         read::jobs(tenant, before, limit, &self.readers).await
+    }
+
+    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {
+        read::pending_example(job, &self.readers).await
     }
 
     async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError> {

@@ -19,7 +19,7 @@ const INBOX_MAX: usize = 4096;
 const GROUP_ITEMS_MAX: usize = 200_000;
 
 pub(super) enum Order {
-    Create(Creating),
+    Create(Box<Creating>),
     Change(Box<dyn Command>),
 }
 
@@ -76,7 +76,7 @@ impl Writer {
                 // One command cannot be to blame for a full disk, nor another one than the only one.
                 if matches!(error, StoreError::DiskFull(_)) || group.len() == 1 {
                     tracing::warn!(error = ?error, commands = group.len(), "a group of changes was not committed");
-                    group.fail(error);
+                    group.fail(&error);
                 } else {
                     tracing::warn!(error = ?error, commands = group.len(), "a group of changes failed; replaying one by one");
                     self.one_by_one(group).await;
@@ -97,7 +97,7 @@ impl Writer {
         Ok(creations)
     }
 
-    /// Each command under its own savepoint, so that only the one to blame fails.
+    /// Each command in a transaction of its own, so that only the one to blame fails.
     async fn one_by_one(&mut self, group: Group) {
         let mut left: VecDeque<Group> = group.singles();
         while let Some(mut single) = left.pop_front() {
@@ -106,7 +106,7 @@ impl Writer {
                 Err(error) => {
                     self.forget().await;
                     tracing::warn!(error = ?error, "a change was not made");
-                    single.fail(error);
+                    single.fail(&error);
                 }
             }
         }
@@ -137,7 +137,7 @@ impl Group {
         match order {
             Order::Create(creating) => {
                 self.items += creating.job.parts.iter().map(|part| part.targets.len()).sum::<usize>();
-                self.creating.push(creating);
+                self.creating.push(*creating);
             }
             Order::Change(change) => self.changes.push(change),
         }
@@ -161,16 +161,16 @@ impl Group {
         self.changes.into_iter().for_each(Command::confirm);
     }
 
-    fn fail(self, error: StoreError) {
-        let again = |error: &StoreError| match error {
+    fn fail(self, error: &StoreError) {
+        let again = || match error {
             StoreError::DiskFull(source) => StoreError::DiskFull(source.to_string().into()),
             other => StoreError::Database(other.to_string().into()),
         };
         for creating in self.creating {
-            let _ = creating.reply.send(Err(again(&error)));
+            let _ = creating.reply.send(Err(again()));
         }
         for change in self.changes {
-            change.fail(again(&error));
+            change.fail(again());
         }
     }
 }

@@ -1,0 +1,154 @@
+//! Accepting a job: understood, cut into lanes, kept, and only then acknowledged (law 1).
+
+use std::collections::BTreeMap;
+
+use super::intake::{self, Asked};
+use super::{Caller, Refusal, Service};
+use crate::clock;
+use crate::domain::{AccountName, ItemOperation, JobRequest, Lane, Operation, Routes, Target, TargetKind, Timestamp};
+use crate::store::{Creation, IdempotencyKey, Job, NewJob, Part, PartState};
+
+/// A job that is kept.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub job: Job,
+    /// It was kept before, under the same idempotency key.
+    pub replayed: bool,
+}
+
+impl Service {
+    /// Keeps a job. When this returns, it is on stable storage.
+    ///
+    /// # Errors
+    /// Every fault of the body; a key that was used for another body; a store that cannot keep it.
+    pub async fn accept(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        idempotency: Option<IdempotencyKey>,
+    ) -> Result<Accepted, Refusal> {
+        let now = self.clock.now();
+        let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
+        let job = self.new_job(caller, request, idempotency, now);
+        match self.store.create_job(job, now).await? {
+            Creation::Created(job) => {
+                tracing::info!(job.id = %job.id, tenant = %job.tenant, items = job.counts.total(), "job accepted");
+                self.wakes.submitter.ring();
+                Ok(Accepted { job: *job, replayed: false })
+            }
+            Creation::Replayed(id) => {
+                let job = self.store.job(id, Some(&caller.tenant)).await?.ok_or(Refusal::NotFound("job"))?;
+                Ok(Accepted { job, replayed: true })
+            }
+            Creation::KeyReused => Err(Refusal::KeyReused),
+        }
+    }
+
+    fn new_job(
+        &self,
+        caller: &Caller,
+        request: JobRequest,
+        idempotency: Option<IdempotencyKey>,
+        now: Timestamp,
+    ) -> NewJob {
+        let (parts, pair_offset) = parts(&request, &self.routes, now);
+        NewJob {
+            id: clock::job_id(),
+            tenant: caller.tenant.clone(),
+            operation: request.operation,
+            priority: request.priority,
+            source: request.source,
+            labels: request.labels,
+            notify: request.notify,
+            not_before: request.not_before,
+            deadline: request.deadline,
+            merged: request.merged,
+            verify: request.verify,
+            parts,
+            pair_offset,
+            idempotency,
+        }
+    }
+}
+
+/// The job's items by lane. A refresh numbers all its purges first, URLs before directories, and then a prefetch for
+/// each URL in the same order, so that the distance between the two of a pair is one number.
+fn parts(request: &JobRequest, routes: &Routes, now: Timestamp) -> (Vec<Part>, u32) {
+    let start = match request.not_before {
+        Some(moment) if moment > now => PartState::Delayed(moment),
+        _ => PartState::Due,
+    };
+    let urls = by_account(&request.urls, routes);
+    let directories = by_account(&request.directories, routes);
+    let mut parts = Vec::new();
+    let mut add = |targets: &BTreeMap<AccountName, Vec<Target>>, operation, kind, state| {
+        for (account, targets) in targets {
+            let mode = (kind == TargetKind::Directory).then_some(request.mode);
+            let lane = Lane { account: account.clone(), operation, kind, area: request.area, mode };
+            parts.push(Part { lane, state, targets: targets.clone() });
+        }
+    };
+    let mut pair_offset = 0;
+    match request.operation {
+        Operation::Purge => {
+            add(&urls, ItemOperation::Purge, TargetKind::Url, start);
+            add(&directories, ItemOperation::Purge, TargetKind::Directory, start);
+        }
+        Operation::Prefetch => add(&urls, ItemOperation::Prefetch, TargetKind::Url, start),
+        Operation::Refresh => {
+            add(&urls, ItemOperation::Purge, TargetKind::Url, start);
+            add(&directories, ItemOperation::Purge, TargetKind::Directory, start);
+            add(&urls, ItemOperation::Prefetch, TargetKind::Url, PartState::Blocked);
+            pair_offset = u32::try_from(request.urls.len() + request.directories.len()).unwrap_or(u32::MAX);
+        }
+    }
+    (parts, pair_offset)
+}
+
+fn by_account(targets: &[Target], routes: &Routes) -> BTreeMap<AccountName, Vec<Target>> {
+    let mut accounts: BTreeMap<AccountName, Vec<Target>> = BTreeMap::new();
+    for target in targets {
+        if let Some(account) = routes.account_for(target.host()) {
+            accounts.entry(account.clone()).or_default().push(target.clone());
+        }
+    }
+    accounts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Area, Labels, Mode, Priority};
+
+    #[test]
+    fn a_refresh_pairs_each_purge_with_the_prefetch_of_the_same_url() {
+        let mut routes = Routes::default();
+        routes.add("a.example".parse().expect("a pattern"), AccountName::new("a"));
+        routes.add("b.example".parse().expect("a pattern"), AccountName::new("b"));
+        let targets = |kind, raws: &[&str]| raws.iter().map(|raw| Target::parse(kind, raw).expect("valid")).collect();
+        let request = JobRequest {
+            operation: Operation::Refresh,
+            urls: targets(TargetKind::Url, &["https://b.example/1", "https://a.example/2", "https://b.example/3"]),
+            directories: targets(TargetKind::Directory, &["https://a.example/"]),
+            merged: 0,
+            mode: Mode::Delete,
+            area: Area::Own,
+            priority: Priority::Normal,
+            not_before: None,
+            deadline: None,
+            labels: Labels::new(),
+            source: None,
+            verify: true,
+            notify: None,
+        };
+        let (parts, offset) = parts(&request, &routes, Timestamp::from_millis(0));
+        let items: Vec<(ItemOperation, &Target)> =
+            parts.iter().flat_map(|part| part.targets.iter().map(|target| (part.lane.operation, target))).collect();
+        assert_eq!(items.len(), 7);
+        for (index, (operation, target)) in items.iter().enumerate().take(3) {
+            assert_eq!(*operation, ItemOperation::Purge);
+            assert_eq!(items[index + offset as usize], (ItemOperation::Prefetch, *target));
+        }
+        assert_eq!(items[3].1.kind(), TargetKind::Directory);
+    }
+}

@@ -1,0 +1,123 @@
+//! Looking: one's own jobs, their items and their history, and why something waits.
+
+use std::time::Duration;
+
+use super::{Caller, Refusal, Service};
+use crate::domain::{JobId, Timestamp, WaitingReason};
+use crate::engine::Waiting;
+use crate::store::{Event, Item, Job, JobRef, Page, PartState};
+
+/// A job as a caller sees it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobView {
+    pub job: Job,
+    /// Set while any item is pending.
+    pub waiting: Option<JobWaiting>,
+}
+
+/// Why a job's pending items have not left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobWaiting {
+    pub why: Waiting,
+    /// Items that may leave before: an upper bound.
+    pub ahead: u64,
+}
+
+/// Whoever waits for a job looks again this often, whatever was rung.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Service {
+    /// # Errors
+    /// Not found, or another tenant's.
+    pub async fn job(&self, caller: &Caller, id: JobId) -> Result<JobView, Refusal> {
+        let job = self.store.job(id, caller.visible()).await?.ok_or(Refusal::NotFound("job"))?;
+        self.view(job).await
+    }
+
+    /// Jobs, newest first, after the one that the cursor names.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn jobs(&self, caller: &Caller, before: Option<i64>, limit: u32) -> Result<Vec<JobView>, Refusal> {
+        let mut views = Vec::new();
+        for job in self.store.jobs(caller.visible(), before, limit).await? {
+            views.push(self.view(job).await?);
+        }
+        Ok(views)
+    }
+
+    /// # Errors
+    /// The job is not found, or another tenant's.
+    pub async fn items(&self, caller: &Caller, id: JobId, page: Page) -> Result<Vec<Item>, Refusal> {
+        let job = self.row(caller, id).await?;
+        Ok(self.store.items(job, page).await?)
+    }
+
+    /// # Errors
+    /// The job is not found, or another tenant's.
+    pub async fn events(&self, caller: &Caller, id: JobId, page: Page) -> Result<Vec<Event>, Refusal> {
+        let job = self.row(caller, id).await?;
+        Ok(self.store.events(job, page).await?)
+    }
+
+    /// The job, as soon as its status is final, at the latest at `until`.
+    ///
+    /// # Errors
+    /// Not found, or another tenant's.
+    pub async fn wait_final(&self, caller: &Caller, id: JobId, until: Timestamp) -> Result<JobView, Refusal> {
+        let mut changed = self.wakes.jobs.listener();
+        loop {
+            let view = self.job(caller, id).await?;
+            let now = self.clock.now();
+            if view.job.finished_at.is_some() || now >= until {
+                return Ok(view);
+            }
+            tokio::select! {
+                () = changed.heard() => {}
+                () = self.clock.sleep_until((now + LOOK_INTERVAL).min(until)) => {}
+            }
+        }
+    }
+
+    /// The job with the reason why it waits, if it does.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn view(&self, job: Job) -> Result<JobView, Refusal> {
+        let example = if job.counts.pending > 0 { self.store.pending_example(job.row).await? } else { None };
+        let waiting = example.map(|example| {
+            let (lane, due) = self.board.lane(example.lane);
+            let (why, ahead) = match example.state {
+                PartState::Due => (lane.unwrap_or_else(leaves_next), due.saturating_sub(1)),
+                PartState::Delayed(until) => (delayed(&job, until), due),
+                PartState::Blocked => (purge_first(), due),
+            };
+            JobWaiting { why, ahead }
+        });
+        Ok(JobView { job, waiting })
+    }
+
+    async fn row(&self, caller: &Caller, id: JobId) -> Result<JobRef, Refusal> {
+        let job = self.store.job(id, caller.visible()).await?.ok_or(Refusal::NotFound("job"))?;
+        Ok(job.row)
+    }
+}
+
+fn leaves_next() -> Waiting {
+    let detail = "it leaves with one of the next calls".to_owned();
+    Waiting { reason: WaitingReason::Rate, detail, until: None }
+}
+
+fn delayed(job: &Job, until: Timestamp) -> Waiting {
+    if job.not_before == Some(until) {
+        let detail = "the job asked not to be sent before this moment".to_owned();
+        return Waiting { reason: WaitingReason::NotBefore, detail, until: Some(until) };
+    }
+    let detail = "the provider reported a failure; it is tried again".to_owned();
+    Waiting { reason: WaitingReason::Backoff, detail, until: Some(until) }
+}
+
+fn purge_first() -> Waiting {
+    let detail = "the prefetch goes when the purge of the same URL is done".to_owned();
+    Waiting { reason: WaitingReason::PurgeFirst, detail, until: None }
+}

@@ -1,0 +1,47 @@
+//! What a caller can do, with whose authority. Every door goes through here.
+
+mod accept;
+mod caller;
+mod intake;
+mod look;
+
+pub use accept::Accepted;
+pub use caller::Caller;
+pub use intake::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};
+pub use look::{JobView, JobWaiting};
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::clock::Clock;
+use crate::domain::Routes;
+use crate::engine::Board;
+use crate::store::{Store, StoreError};
+use crate::wake::Wakes;
+
+/// The counter at which callers are served.
+#[derive(Clone)]
+pub struct Service {
+    pub store: Arc<dyn Store>,
+    pub routes: Arc<Routes>,
+    pub board: Arc<Board>,
+    pub wakes: Wakes,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a caller did not get what they asked for.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// It does not exist, or is another tenant's.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The body asks for something that cannot be; every fault is named, up to a limit.
+    #[error("the job was refused and nothing of it was kept")]
+    Invalid(Vec<Fault>),
+    /// The idempotency key came with another body before.
+    #[error("this Idempotency-Key was used before with another body")]
+    KeyReused,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
