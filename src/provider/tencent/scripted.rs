@@ -102,9 +102,12 @@ impl Script {
         self.acts.lock().expect("acts").len()
     }
 
-    /// A client of this server, with short patience and a clock whose sleepers wake at once.
     pub(super) fn client(&self) -> TencentCdn {
-        client(&format!("http://{}/", self.address))
+        client(&self.endpoint(), Duration::from_secs(20))
+    }
+
+    pub(super) fn endpoint(&self) -> String {
+        format!("http://{}/", self.address)
     }
 
     async fn serve(self, mut stream: TcpStream) {
@@ -160,7 +163,8 @@ async fn request(stream: &mut TcpStream) -> Option<Seen> {
     }
 }
 
-pub(super) fn client(endpoint: &str) -> TencentCdn {
+/// A client whose calls may take `patience`, with a clock whose sleepers wake at once.
+pub(super) fn client(endpoint: &str, patience: Duration) -> TencentCdn {
     let credentials = Credentials::new(
         "AKIDEXAMPLE".to_owned(),
         SecretString::from("hush-secret-key"),
@@ -171,7 +175,7 @@ pub(super) fn client(endpoint: &str) -> TencentCdn {
         credentials: credentials.expect("well formed"),
         clock: Arc::new(LeapingClock(ManualClock::new(NOW))),
     };
-    let patience = Patience { connect: Duration::from_millis(500), total: Duration::from_secs(2) };
+    let patience = Patience { connect: patience / 2, total: patience };
     TencentCdn::with_patience(options, &patience).expect("a client")
 }
 

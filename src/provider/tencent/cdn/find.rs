@@ -129,8 +129,10 @@ mod tests {
             vec![page(1, &[("t-1", URL, time)]), page(2, &[("t-1", URL, time)]), page(2, &[])],
             vec![page(1, &[("t-1", URL, time)]), page(1, &[("t-1", URL, "soon")])],
         ] {
+            let calls = acts.len();
             let script = Script::start(acts).await;
             let fault = found(ItemOperation::Purge, &script).await.expect_err("incomplete");
+            assert_eq!(script.seen().len(), calls, "an empty page ends a listing");
             assert!(matches!(fault, ReadFault::Failed(_)), "{fault:?}");
         }
     }
