@@ -1,5 +1,7 @@
 //! What any cloud CDN can be asked, in the product's words. Nothing above this floor knows a cloud's name.
 
+pub mod tencent;
+
 use std::collections::BTreeSet;
 use std::fmt;
 

@@ -1,0 +1,71 @@
+//! Pages through `DescribePurgeTasks` and `DescribePushTasks`. The largest `Limit`, and whether a row stands for a URL
+//! or for a URL in an area, are not documented: nothing here depends on either.
+
+use super::Reader;
+use super::wire::{HistoryPage, HistoryRequest, Row};
+use crate::domain::{ErrorClass, Failure, ItemOperation};
+use crate::provider::{Meter, ReadFault};
+
+/// Rows asked for in one call. The default is 20; more than 100 is not documented.
+const PAGE_ROWS_MAX: usize = 100;
+/// Rows read of one listing. A task has at most 1,000 targets in two areas; the provider's console stops at 10,000.
+pub(super) const ROWS_MAX: u64 = 20_000;
+
+/// The rows of one listing, and how many there are.
+pub(super) struct Rows {
+    pub(super) rows: Vec<Row>,
+    pub(super) total: u64,
+    /// Whether all of them were read.
+    pub(super) complete: bool,
+}
+
+const fn meter(operation: ItemOperation) -> Meter {
+    match operation {
+        ItemOperation::Purge => Meter("DescribePurgeTasks"),
+        ItemOperation::Prefetch => Meter("DescribePushTasks"),
+    }
+}
+
+/// How many rows there are.
+pub(super) async fn count(
+    reader: &Reader<'_>,
+    operation: ItemOperation,
+    request: HistoryRequest,
+) -> Result<u64, ReadFault> {
+    let request = HistoryRequest { limit: 1, ..request };
+    total(&reader.call(meter(operation), &request).await?)
+}
+
+/// The rows themselves, at most `rows_max` of them.
+pub(super) async fn rows(
+    reader: &Reader<'_>,
+    operation: ItemOperation,
+    request: HistoryRequest,
+    rows_max: u64,
+) -> Result<Rows, ReadFault> {
+    let mut rows = Vec::new();
+    let mut seen = 0;
+    loop {
+        let request = HistoryRequest { offset: seen, limit: PAGE_ROWS_MAX as u64, ..request.clone() };
+        let page: HistoryPage = reader.call(meter(operation), &request).await?;
+        let total = total(&page)?;
+        let before = rows.len();
+        rows.extend(page.purge_logs.unwrap_or_default().into_iter().take(PAGE_ROWS_MAX));
+        let read = (rows.len() - before) as u64;
+        seen += read;
+        // An empty page ends the listing whatever the total says; a short one does not, for the provider may cap pages
+        // at fewer rows than were asked for.
+        let complete = seen >= total;
+        if complete || read == 0 || seen >= rows_max {
+            return Ok(Rows { rows, total, complete });
+        }
+    }
+}
+
+fn total(page: &HistoryPage) -> Result<u64, ReadFault> {
+    page.total_count.ok_or_else(|| senseless("the provider's task list has no TotalCount"))
+}
+
+pub(super) fn senseless(message: &str) -> ReadFault {
+    ReadFault::Failed(Failure::new(ErrorClass::Outage, "answer_senseless", message))
+}

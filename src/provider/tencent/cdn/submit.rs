@@ -1,0 +1,175 @@
+//! Sends a batch: `PurgeUrlsCache`, `PurgePathCache` or `PushUrlsCache`, by the lane.
+
+use super::super::answer::{CallFault, Reply};
+use super::super::client::Client;
+use super::super::codes;
+use super::wire::{PathsRequest, Submitted, UrlsRequest};
+use crate::domain::{Area, ErrorClass, Failure, ItemOperation, Lane, Mode, Target, TargetKind};
+use crate::provider::{Answer, Meter, TaskId};
+
+const PURGE_URLS: Meter = Meter("PurgeUrlsCache");
+const PURGE_PATHS: Meter = Meter("PurgePathCache");
+const PUSH_URLS: Meter = Meter("PushUrlsCache");
+
+/// Longest task id in bytes that is taken for one; published ones have under 30.
+const TASK_BYTES_MAX: usize = 256;
+
+pub(in super::super) const fn meter(lane: &Lane) -> Meter {
+    match (lane.operation, lane.kind) {
+        (ItemOperation::Purge, TargetKind::Url) => PURGE_URLS,
+        (ItemOperation::Purge, TargetKind::Directory) => PURGE_PATHS,
+        (ItemOperation::Prefetch, _) => PUSH_URLS,
+    }
+}
+
+/// As documented on the pages of the three actions; the quota answer may name less.
+pub(in super::super) const fn batch_targets_max(lane: &Lane) -> u32 {
+    match (lane.operation, lane.kind) {
+        (ItemOperation::Purge, TargetKind::Url) => 1_000,
+        (ItemOperation::Purge, TargetKind::Directory) | (ItemOperation::Prefetch, _) => 500,
+    }
+}
+
+pub(in super::super) async fn submit(client: &Client, lane: &Lane, targets: &[Target]) -> Answer {
+    let action = meter(lane).0;
+    let texts = targets.iter().map(Target::as_str).collect();
+    let answer = match (lane.operation, lane.kind) {
+        (ItemOperation::Purge, TargetKind::Url) => {
+            client.call(action, &UrlsRequest { urls: texts, area: purge_area(lane.area) }).await
+        }
+        (ItemOperation::Purge, TargetKind::Directory) => {
+            let flush_type = flush_type(lane.mode);
+            client.call(action, &PathsRequest { paths: texts, flush_type, area: purge_area(lane.area) }).await
+        }
+        (ItemOperation::Prefetch, TargetKind::Url) => {
+            client.call(action, &UrlsRequest { urls: texts, area: Some(prefetch_area(lane.area)) }).await
+        }
+        (ItemOperation::Prefetch, TargetKind::Directory) => {
+            // The doors refuse it. Sent as a URL it would fetch the directory's index page: not what was written.
+            let failure = Failure::new(ErrorClass::BadTarget, "directory_prefetch", "a directory cannot be prefetched");
+            return Answer::TargetRefused(failure);
+        }
+    };
+    match answer {
+        Ok(reply) => accepted(reply),
+        Err(fault) => codes::answer(fault),
+    }
+}
+
+fn accepted(reply: Reply<Submitted>) -> Answer {
+    let request_id = Some(reply.request_id);
+    match reply.fields.task_id.filter(|id| !id.trim().is_empty() && id.len() <= TASK_BYTES_MAX) {
+        Some(id) => Answer::Accepted { task: TaskId(id), request_id },
+        None => {
+            let failure =
+                Failure::new(ErrorClass::Lost, "no_task_id", "the provider named no task, so it may have made one");
+            codes::answer(CallFault::Lost(failure.with_request_id(request_id)))
+        }
+    }
+}
+
+/// Without an area a purge covers the domain's whole area, which is what both `own` and `global` ask for.
+const fn purge_area(area: Area) -> Option<&'static str> {
+    match area {
+        Area::Own | Area::Global => None,
+        Area::Mainland | Area::Overseas => Some(area.as_str()),
+    }
+}
+
+/// Without an area the provider prefetches to the mainland only, and says nothing. Until the domain's own area is read,
+/// `own` asks for both: a domain that has only one then fails with a visible `CdnParamError`, which is better than an
+/// overseas edge that silently stays cold.
+const fn prefetch_area(area: Area) -> &'static str {
+    match area {
+        Area::Own | Area::Global => Area::Global.as_str(),
+        Area::Mainland | Area::Overseas => area.as_str(),
+    }
+}
+
+const fn flush_type(mode: Option<Mode>) -> &'static str {
+    match mode {
+        Some(Mode::Invalidate) => "flush",
+        Some(Mode::Delete) | None => "delete",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::scripted::{Script, ok};
+    use super::*;
+    use crate::domain::AccountName;
+    use crate::provider::Provider;
+
+    fn lane(operation: ItemOperation, kind: TargetKind, area: Area, mode: Option<Mode>) -> Lane {
+        Lane { account: AccountName::new("main"), operation, kind, area, mode }
+    }
+
+    async fn body(lane: &Lane, targets: &[&str]) -> (String, String) {
+        let script = Script::start([ok(r#","TaskId":"1533045796-i60rfmzm""#)]).await;
+        let targets: Vec<Target> =
+            targets.iter().map(|text| Target::parse(lane.kind, text).expect("a target")).collect();
+        let answer = script.client().submit(lane, &targets).await;
+        let task = TaskId("1533045796-i60rfmzm".to_owned());
+        assert_eq!(answer, Answer::Accepted { task, request_id: Some("req-1".to_owned()) });
+        let seen = script.seen().remove(0);
+        (seen.header("x-tc-action").expect("an action").to_owned(), seen.body)
+    }
+
+    #[tokio::test]
+    async fn each_lane_sends_its_own_action_and_nothing_that_was_not_asked_for() {
+        use Area::{Global, Mainland, Overseas, Own};
+        use ItemOperation::{Prefetch, Purge};
+        use TargetKind::{Directory, Url};
+        let url = "https://h.example/a?b=c&d=%2F";
+        for (lane, action, expected) in [
+            (lane(Purge, Url, Own, None), "PurgeUrlsCache", r#"{"Urls":["T"]}"#),
+            (lane(Purge, Url, Global, None), "PurgeUrlsCache", r#"{"Urls":["T"]}"#),
+            (lane(Purge, Url, Mainland, None), "PurgeUrlsCache", r#"{"Urls":["T"],"Area":"mainland"}"#),
+            (
+                lane(Purge, Directory, Own, Some(Mode::Delete)),
+                "PurgePathCache",
+                r#"{"Paths":["T"],"FlushType":"delete"}"#,
+            ),
+            (
+                lane(Purge, Directory, Overseas, Some(Mode::Invalidate)),
+                "PurgePathCache",
+                r#"{"Paths":["T"],"FlushType":"flush","Area":"overseas"}"#,
+            ),
+            (lane(Prefetch, Url, Own, None), "PushUrlsCache", r#"{"Urls":["T"],"Area":"global"}"#),
+            (lane(Prefetch, Url, Global, None), "PushUrlsCache", r#"{"Urls":["T"],"Area":"global"}"#),
+            (lane(Prefetch, Url, Mainland, None), "PushUrlsCache", r#"{"Urls":["T"],"Area":"mainland"}"#),
+        ] {
+            let target = if lane.kind == Url { url } else { "https://h.example/img/" };
+            let (sent_action, sent) = body(&lane, &[target]).await;
+            assert_eq!(
+                (sent_action.as_str(), sent),
+                (action, expected.replace("\"T\"", &format!("\"{target}\""))),
+                "{lane}"
+            );
+            assert_eq!(meter(&lane).0, action);
+        }
+        let (_, sent) = body(&lane(Purge, Url, Own, None), &["https://h.example/1", "https://h.example/2"]).await;
+        assert_eq!(sent, r#"{"Urls":["https://h.example/1","https://h.example/2"]}"#);
+    }
+
+    #[tokio::test]
+    async fn a_directory_is_never_prefetched_as_if_it_were_a_page() {
+        let script = Script::start([]).await;
+        let lane = lane(ItemOperation::Prefetch, TargetKind::Directory, Area::Own, None);
+        let target = Target::parse(TargetKind::Directory, "https://h.example/img/").expect("a target");
+        let answer = script.client().submit(&lane, &[target]).await;
+        assert!(matches!(answer, Answer::TargetRefused(_)), "{answer:?}");
+        assert!(script.seen().is_empty());
+    }
+
+    #[test]
+    fn the_largest_batch_of_the_longest_targets_fits_into_a_request() {
+        let url =
+            Target::parse(TargetKind::Url, &format!("https://h.example/{}", "a".repeat(2_030))).expect("a target");
+        assert_eq!(url.as_str().len(), crate::domain::TARGET_BYTES_MAX);
+        let urls = vec![url.as_str(); 1_000];
+        let body = serde_json::to_vec(&UrlsRequest { urls, area: Some("mainland") }).expect("JSON");
+        let keys = body.len() - 1_000 * url.as_str().len();
+        assert!(super::super::LIMITS.batch_bytes_max + keys < 10_000_000);
+    }
+}

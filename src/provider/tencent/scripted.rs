@@ -1,0 +1,221 @@
+//! A tiny HTTP/1.1 server for tests that does what its script says, act by act, and remembers what it was sent.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::client::Patience;
+use super::{Credentials, Options, TencentCdn};
+use crate::clock::{Clock, ManualClock};
+use crate::domain::Timestamp;
+use crate::provider::{Meter, Turnstile};
+
+/// 2026-11-22 16:00:00 UTC.
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_363_200_000);
+
+pub(super) enum Act {
+    /// Answers 200 with a body, and keeps the connection.
+    Answer(String),
+    /// Answers with these very bytes, then closes.
+    Raw(String),
+    /// Closes a new connection before anything is read.
+    CloseAtOnce,
+    /// Closes once the request was read.
+    CloseAfterRequest,
+    /// Answers properly, then closes, although it promised to keep the connection.
+    AnswerAndClose(String),
+    /// Refuses, and quotes the request's secret headers in its message.
+    Quote,
+    /// Sends a body that never ends.
+    Endless,
+    /// Sends the head, then nothing more.
+    Stall,
+}
+
+/// An answer as the provider writes it, around `fields` (which begin with a comma unless empty).
+pub(super) fn ok(fields: &str) -> Act {
+    Act::Answer(format!(r#"{{"Response":{{"RequestId":"req-1"{fields}}}}}"#))
+}
+
+pub(super) fn refused(code: &str) -> Act {
+    ok(&format!(r#","Error":{{"Code":"{code}","Message":"no"}}"#))
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+impl Seen {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("a JSON body")
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Script {
+    pub(super) address: String,
+    acts: Arc<Mutex<VecDeque<Act>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Script {
+    pub(super) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let script = Self { address, acts: Arc::new(Mutex::new(acts.into_iter().collect())), seen: Arc::default() };
+        let server = script.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if matches!(server.acts.lock().expect("acts").front(), Some(Act::CloseAtOnce)) {
+                    server.acts.lock().expect("acts").pop_front();
+                    continue;
+                }
+                tokio::spawn(server.clone().serve(stream));
+            }
+        });
+        script
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("seen").clone()
+    }
+
+    pub(super) fn bodies(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.body).collect()
+    }
+
+    /// Acts that were not played.
+    pub(super) fn left(&self) -> usize {
+        self.acts.lock().expect("acts").len()
+    }
+
+    pub(super) fn client(&self) -> TencentCdn {
+        client(&self.endpoint(), Duration::from_secs(20))
+    }
+
+    pub(super) fn endpoint(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    async fn serve(self, mut stream: TcpStream) {
+        while let Some(seen) = request(&mut stream).await {
+            self.seen.lock().expect("seen").push(seen.clone());
+            let act = self.acts.lock().expect("acts").pop_front();
+            let answer = |body: &str| format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            match act.expect("the script has an act for every request") {
+                Act::Answer(body) => stream.write_all(answer(&body).as_bytes()).await.expect("write"),
+                Act::Raw(bytes) => return stream.write_all(bytes.as_bytes()).await.expect("write"),
+                Act::AnswerAndClose(body) => return stream.write_all(answer(&body).as_bytes()).await.expect("write"),
+                Act::CloseAtOnce => panic!("this act is for new connections"),
+                Act::CloseAfterRequest => return,
+                Act::Quote => {
+                    let quoted =
+                        [seen.header("authorization"), seen.header("x-tc-token")].map(Option::unwrap_or_default);
+                    let error =
+                        format!(r#"{{"Code":"AuthFailure.SignatureFailure","Message":"{}"}}"#, quoted.join(" "));
+                    let body = format!(r#"{{"Response":{{"RequestId":"req-1","Error":{error}}}}}"#);
+                    stream.write_all(answer(&body).as_bytes()).await.expect("write");
+                }
+                Act::Endless => {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("write");
+                    while stream.write_all(&[b' '; 64 * 1024]).await.is_ok() {}
+                    return;
+                }
+                Act::Stall => {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{").await.expect("write");
+                    tokio::time::sleep(Duration::from_secs(60)).await;
+                }
+            }
+        }
+    }
+}
+
+async fn request(stream: &mut TcpStream) -> Option<Seen> {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            let mut seen = Seen { head, body: String::new() };
+            let length: usize = seen.header("content-length").map_or(0, |length| length.parse().expect("a length"));
+            if bytes.len() >= end + 4 + length {
+                seen.body = String::from_utf8(bytes.split_off(end + 4)).expect("UTF-8");
+                return Some(seen);
+            }
+        }
+        let mut more = [0; 4096];
+        match stream.read(&mut more).await {
+            Ok(0) | Err(_) => return None,
+            Ok(length) => bytes.extend_from_slice(&more[..length]),
+        }
+    }
+}
+
+/// A client whose calls may take `patience`, with a clock whose sleepers wake at once.
+pub(super) fn client(endpoint: &str, patience: Duration) -> TencentCdn {
+    let credentials = Credentials::new(
+        "AKIDEXAMPLE".to_owned(),
+        SecretString::from("hush-secret-key"),
+        Some(SecretString::from("hush-token")),
+    );
+    let options = Options {
+        endpoint: endpoint.parse().expect("a URL"),
+        credentials: credentials.expect("well formed"),
+        clock: Arc::new(LeapingClock(ManualClock::new(NOW))),
+    };
+    let patience = Patience { connect: patience / 2, total: patience };
+    TencentCdn::with_patience(options, &patience).expect("a client")
+}
+
+/// A clock that leaps to where a sleeper wants it.
+struct LeapingClock(ManualClock);
+
+#[async_trait]
+impl Clock for LeapingClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, moment: Timestamp) {
+        self.0.advance(moment.since(self.now()));
+    }
+}
+
+/// A turnstile that lets everybody pass and counts them.
+#[derive(Default)]
+pub(super) struct Counter {
+    pub(super) entered: Mutex<Vec<&'static str>>,
+    pub(super) left: Mutex<Vec<&'static str>>,
+}
+
+#[async_trait]
+impl Turnstile for Counter {
+    async fn enter(&self, meter: Meter) {
+        self.entered.lock().expect("entered").push(meter.0);
+    }
+
+    fn leave(&self, meter: Meter) {
+        self.left.lock().expect("left").push(meter.0);
+    }
+}
+
+impl Counter {
+    /// How many calls were made; each must have left as it entered.
+    pub(super) fn calls(&self) -> usize {
+        let (entered, left) = (self.entered.lock().expect("entered"), self.left.lock().expect("left"));
+        assert_eq!(*entered, *left, "every token is given back");
+        entered.len()
+    }
+}
