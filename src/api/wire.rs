@@ -1,0 +1,198 @@
+//! What goes over the wire of our own API (CONTRACT §1): bodies, answers and problems. The client reads the same types.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What to refresh.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobBody {
+    /// `purge`, `prefetch` or `refresh` (a purge and, when it is done, a prefetch of the same URLs).
+    pub operation: String,
+    /// Single objects. `https://h/` is the home page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Everything below. `https://h/` is the whole site.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub directories: Vec<String>,
+    /// For directories: `delete` (default) or `invalidate`, which trusts Last-Modified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// `mainland`, `overseas` or `global`; the domain's own area if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<String>,
+    /// `urgent`, `normal` (default) or `bulk`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<String>,
+    /// RFC 3339: nothing is sent before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<String>,
+    /// RFC 3339: what has not been sent by then expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+    /// At most 16, keys of 1 to 64 bytes, values of at most 256.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Who asks, in the client's words; at most 256 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Whether to look at the edge when the provider is done; true if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<bool>,
+    /// The name of a configured receiver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<String>,
+}
+
+/// A job as it is now.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct JobAnswer {
+    pub id: String,
+    pub operation: String,
+    /// `pending`, `running`, `succeeded`, `partial`, `failed`, `cancelled` or `expired`.
+    pub status: String,
+    pub counts: CountsAnswer,
+    /// Targets of the body that were equal to another one.
+    pub merged: u32,
+    /// `none`, `pending`, `fresh`, `stale` or `unknown`.
+    pub verification: String,
+    /// Set while any item is pending.
+    pub waiting: Option<WaitingAnswer>,
+    pub warnings: Vec<WarningAnswer>,
+    pub retry_of: Option<String>,
+    pub priority: String,
+    pub labels: BTreeMap<String, String>,
+    pub source: Option<String>,
+    pub tenant: String,
+    pub not_before: Option<String>,
+    pub deadline: Option<String>,
+    pub created_at: String,
+    pub finished_at: Option<String>,
+}
+
+/// Items by state.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct CountsAnswer {
+    pub total: u32,
+    pub pending: u32,
+    pub submitted: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub cancelled: u32,
+    pub expired: u32,
+}
+
+/// Why pending items have not left.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WaitingAnswer {
+    pub reason: String,
+    pub detail: String,
+    pub until: Option<String>,
+    /// Items that may leave before: an upper bound.
+    pub ahead: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WarningAnswer {
+    pub code: String,
+    pub detail: String,
+    pub pointer: String,
+}
+
+/// One target of a job.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ItemAnswer {
+    pub target: String,
+    /// `url` or `directory`.
+    pub kind: String,
+    /// `purge` or `prefetch`.
+    pub operation: String,
+    pub state: String,
+    /// Times sent.
+    pub attempts: u32,
+    pub task_id: Option<String>,
+    pub request_id: Option<String>,
+    pub error: Option<ErrorAnswer>,
+    pub verification: String,
+}
+
+/// Why something failed, and what to do.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ErrorAnswer {
+    pub class: String,
+    pub code: String,
+    pub message: String,
+    pub advice: String,
+}
+
+/// One thing that happened to a job.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EventAnswer {
+    /// Grows by every event of the daemon; never used twice.
+    pub seq: i64,
+    pub at: String,
+    pub kind: String,
+    pub message: String,
+    /// How many items it happened to.
+    pub items: Option<u32>,
+    /// The daemon's number of the call.
+    pub submission: Option<i64>,
+    pub task_id: Option<String>,
+    pub error: Option<ErrorAnswer>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ListAnswer<T> {
+    pub items: Vec<T>,
+    /// Names the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// Where a page begins and how long it is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+}
+
+/// What went wrong (RFC 9457).
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ProblemAnswer {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    /// A stable word for programs.
+    pub code: String,
+    pub detail: String,
+    pub request_id: String,
+    pub retryable: bool,
+    pub retry_after_s: Option<u64>,
+    /// Each fault of the body.
+    pub errors: Vec<FaultAnswer>,
+}
+
+/// One fault of a body.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FaultAnswer {
+    /// A JSON Pointer into the body.
+    pub pointer: String,
+    pub code: String,
+    pub detail: String,
+}
+
+/// Whether the daemon can do its work.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ReadyAnswer {
+    /// `ready` or `not ready`.
+    pub status: String,
+    pub version: String,
+    /// Accounts that talk to a simulated cloud.
+    pub sandbox_accounts: Vec<String>,
+    /// Why it is not ready.
+    pub problems: Vec<String>,
+}
