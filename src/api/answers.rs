@@ -1,0 +1,89 @@
+//! Wording what the service found as the contract has it.
+
+use super::wire::{CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer, WaitingAnswer};
+use crate::domain::{Failure, Timestamp};
+use crate::service::{JobView, JobWaiting};
+use crate::store::{Event, Item};
+
+pub(super) fn job(view: &JobView) -> JobAnswer {
+    let job = &view.job;
+    JobAnswer {
+        id: job.id.to_string(),
+        operation: job.operation.to_string(),
+        status: job.counts.status(job.started).to_string(),
+        counts: CountsAnswer {
+            total: job.counts.total(),
+            pending: job.counts.pending,
+            submitted: job.counts.submitted,
+            succeeded: job.counts.succeeded,
+            failed: job.counts.failed,
+            cancelled: job.counts.cancelled,
+            expired: job.counts.expired,
+        },
+        merged: job.merged,
+        verification: job.verification.to_string(),
+        waiting: view.waiting.as_ref().map(waiting),
+        warnings: Vec::new(),
+        retry_of: job.retry_of.map(|id| id.to_string()),
+        priority: job.priority.to_string(),
+        labels: job.labels.clone(),
+        source: job.source.clone(),
+        tenant: job.tenant.to_string(),
+        not_before: job.not_before.map(time),
+        deadline: job.deadline.map(time),
+        created_at: time(job.created_at),
+        finished_at: job.finished_at.map(time),
+    }
+}
+
+pub(super) fn item(item: &Item) -> ItemAnswer {
+    ItemAnswer {
+        target: item.target.to_string(),
+        kind: item.target.kind().to_string(),
+        operation: item.operation.to_string(),
+        state: item.state.to_string(),
+        attempts: item.attempts,
+        task_id: item.task_id.clone(),
+        request_id: item.request_id.clone(),
+        error: item.failure.as_ref().map(error),
+        verification: item.verification.to_string(),
+    }
+}
+
+pub(super) fn event(event: &Event) -> EventAnswer {
+    EventAnswer {
+        seq: event.seq,
+        at: time(event.at),
+        kind: event.kind.to_string(),
+        message: event.message.clone(),
+        items: event.items,
+        submission: event.submission.map(|id| id.0),
+        task_id: event.task_id.clone(),
+        error: event.failure.as_ref().map(error),
+    }
+}
+
+fn waiting(waiting: &JobWaiting) -> WaitingAnswer {
+    WaitingAnswer {
+        reason: waiting.why.reason.to_string(),
+        detail: waiting.why.detail.clone(),
+        until: waiting.why.until.map(time),
+        ahead: waiting.ahead,
+    }
+}
+
+fn error(failure: &Failure) -> ErrorAnswer {
+    ErrorAnswer {
+        class: failure.class.to_string(),
+        code: failure.code.clone(),
+        message: failure.message.clone(),
+        advice: failure.advice().to_owned(),
+    }
+}
+
+/// RFC 3339 in UTC, to the millisecond.
+fn time(moment: Timestamp) -> String {
+    // Moments come from our own clock or were parsed from RFC 3339, so all of them can be written that way.
+    let moment = jiff::Timestamp::from_millisecond(moment.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{moment:.3}")
+}

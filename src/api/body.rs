@@ -1,0 +1,113 @@
+//! Reading a body: its type, its size, its JSON, its fields; each fault has an answer of its own.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::{HeaderMap, header};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use super::problem::ApiError;
+
+/// The longest body (CONTRACT §1).
+pub(super) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// A body over the limit is read on for so long, so that the client gets to read the answer.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+
+/// Reads and parses a JSON body.
+pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, ApiError> {
+    if !is_json(headers) {
+        return Err(ApiError::NotJson);
+    }
+    let bytes = bytes(body).await?;
+    parse(&bytes)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+async fn bytes(body: Body) -> Result<Vec<u8>, ApiError> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| ApiError::Malformed(format!("the body broke off ({error})")))?;
+        if bytes.len() + chunk.len() > BODY_BYTES_MAX {
+            drain(stream).await;
+            return Err(ApiError::TooLarge { limit: BODY_BYTES_MAX });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+async fn drain(mut stream: BodyDataStream) {
+    let to_the_end = async { while let Some(Ok(_)) = stream.next().await {} };
+    // Whether it ended or not, the answer is the same.
+    let _ = tokio::time::timeout(DRAIN_MAX, to_the_end).await;
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut json);
+    match parsed {
+        Ok(value) => match json.end() {
+            Ok(()) => Ok(value),
+            Err(error) => Err(ApiError::Malformed(format!("the body is not JSON: {error}"))),
+        },
+        Err(error) if error.inner().is_data() => {
+            let pointer = pointer(error.path());
+            Err(ApiError::fault(pointer, "wrong_field", error.inner().to_string()))
+        }
+        Err(error) => Err(ApiError::Malformed(format!("the body is not JSON: {}", error.inner()))),
+    }
+}
+
+/// A path as a JSON Pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::wire::JobBody;
+
+    fn refused(body: &str) -> ApiError {
+        parse::<JobBody>(body.as_bytes()).expect_err("a fault")
+    }
+
+    #[test]
+    fn each_fault_of_a_body_is_named_at_its_place() {
+        for (body, expected) in [
+            (r#"{"operation": "purge", "urls": ["a", 5]}"#, "/urls/1"),
+            (r#"{"operation": "purge", "colour": 1}"#, "/colour"),
+            (r#"{"operation": 7}"#, "/operation"),
+            (r#"{"urls": []}"#, ""),
+        ] {
+            match refused(body) {
+                ApiError::Invalid(faults) => assert_eq!(faults[0].pointer, expected, "{body}: {faults:?}"),
+                other => panic!("{body}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        for body in ["", "{", "{} {}", "nonsense", r#"{"operation": "purge"} x"#] {
+            let error = refused(body);
+            let missing = matches!(&error, ApiError::Invalid(faults) if faults[0].detail.contains("missing field"));
+            assert!(matches!(error, ApiError::Malformed(_)) || (body == "{} {}" && missing), "{body}: {error:?}");
+        }
+    }
+}

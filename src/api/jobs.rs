@@ -1,0 +1,141 @@
+//! Posting a job and looking at it.
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use sha2::{Digest, Sha256};
+
+use super::problem::ApiError;
+use super::wire::{JobAnswer, JobBody, ListAnswer, PageQuery, ProblemAnswer};
+use super::{Api, answers, body, lists, prefer};
+use crate::domain::JobId;
+use crate::service::{Asked, Caller, JobView};
+use crate::store::IdempotencyKey;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// Accepts a job. A 202 is sent after the job is on stable storage.
+#[utoipa::path(post, path = "/v1/jobs", request_body = JobBody, responses(
+    (status = 202, description = "kept", body = JobAnswer),
+    (status = 200, description = "kept, and final within the wait that was preferred", body = JobAnswer),
+    (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
+))]
+pub(super) async fn create(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    if api.draining.is_cancelled() {
+        return Err(ApiError::Draining);
+    }
+    let body: JobBody = body::json(&headers, body).await?;
+    let idempotency = idempotency(&headers, &body)?;
+    // The job is kept even if the client goes away in the middle: then its key tells it so.
+    let accepting = {
+        let (service, caller, asked) = (api.service.clone(), caller.clone(), asked(body));
+        tokio::spawn(async move { service.accept(&caller, &asked, idempotency).await })
+    };
+    let accepted = accepting.await.map_err(|error| ApiError::Internal(error.to_string()))??;
+    let id = accepted.job.id;
+    let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
+    let view = match wait {
+        Some(wait) => api.service.wait_final(&caller, id, api.service.clock.now() + wait).await?,
+        None => api.service.view(accepted.job).await?,
+    };
+    let is_final = view.job.finished_at.is_some();
+    let status = if wait.is_some() && is_final { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let mut response = (status, Json(answers::job(&view))).into_response();
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{id}")) {
+        headers.insert(header::LOCATION, location);
+    }
+    if accepted.replayed {
+        headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+    if wait.is_some() {
+        headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("wait"));
+    }
+    Ok(response)
+}
+
+/// One job as it is now, or as soon as its status is final.
+#[utoipa::path(get, path = "/v1/jobs/{id}", params(("id" = String, Path, description = "the job's id")), responses(
+    (status = 200, description = "the job", body = JobAnswer),
+    (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
+))]
+pub(super) async fn one(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let id = job_id(&id)?;
+    let wait = prefer::wait(&headers);
+    let view: JobView = match wait {
+        Some(wait) => api.service.wait_final(&caller, id, api.service.clock.now() + wait).await?,
+        None => api.service.job(&caller, id).await?,
+    };
+    let mut response = Json(answers::job(&view)).into_response();
+    if wait.is_some() {
+        response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("wait"));
+    }
+    Ok(response)
+}
+
+/// Jobs, newest first.
+#[utoipa::path(get, path = "/v1/jobs", params(
+    ("limit" = Option<u32>, Query, description = "rows of a page, at most 500"),
+    ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
+), responses((status = 200, description = "a page of jobs", body = ListAnswer<JobAnswer>)))]
+pub(super) async fn list(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<ListAnswer<JobAnswer>>, ApiError> {
+    let page = lists::page(query)?;
+    let before = (page.after > 0).then_some(page.after);
+    let views = api.service.jobs(&caller, before, page.limit).await?;
+    let last = views.last().map(|view| view.job.row.number());
+    Ok(Json(lists::answer(views.iter().map(answers::job).collect(), last, page)))
+}
+
+/// An id that cannot be one names no job.
+pub(super) fn job_id(text: &str) -> Result<JobId, ApiError> {
+    text.parse().map_err(|_| ApiError::NotFound("job"))
+}
+
+fn idempotency(headers: &HeaderMap, body: &JobBody) -> Result<Option<IdempotencyKey>, ApiError> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    let fits = (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !fits {
+        let detail = format!("Idempotency-Key has 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters");
+        return Err(ApiError::fault("", "bad_idempotency_key", detail));
+    }
+    // The parsed body, written again: spelling and order of fields do not make another job.
+    let canonical = serde_json::to_vec(body).map_err(|error| ApiError::Internal(error.to_string()))?;
+    Ok(Some(IdempotencyKey { key: key.to_owned(), fingerprint: Sha256::digest(&canonical).into() }))
+}
+
+fn asked(body: JobBody) -> Asked {
+    Asked {
+        operation: body.operation,
+        urls: body.urls,
+        directories: body.directories,
+        mode: body.mode,
+        area: body.area,
+        priority: body.priority,
+        not_before: body.not_before,
+        deadline: body.deadline,
+        labels: body.labels,
+        source: body.source,
+        verify: body.verify,
+        notify: body.notify,
+    }
+}

@@ -1,0 +1,78 @@
+//! Pages of a job's items and events.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+
+use super::problem::ApiError;
+use super::wire::{EventAnswer, ItemAnswer, ListAnswer, PageQuery, ProblemAnswer};
+use super::{Api, answers, jobs};
+use crate::service::Caller;
+use crate::store::Page;
+
+/// Rows of a page (CONTRACT §1).
+const ROWS_MAX: u32 = 500;
+const ROWS_DEFAULT: u32 = 100;
+
+/// A job's targets.
+#[utoipa::path(get, path = "/v1/jobs/{id}/items", params(
+    ("id" = String, Path, description = "the job's id"),
+    ("limit" = Option<u32>, Query, description = "rows of a page, at most 500"),
+    ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
+), responses(
+    (status = 200, description = "a page of targets", body = ListAnswer<ItemAnswer>),
+    (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
+))]
+pub(super) async fn items(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<ListAnswer<ItemAnswer>>, ApiError> {
+    let page = page(query)?;
+    let items = api.service.items(&caller, jobs::job_id(&id)?, page).await?;
+    let last = items.last().map(|item| item.id.0);
+    Ok(Json(answer(items.iter().map(answers::item).collect(), last, page)))
+}
+
+/// A job's history, oldest first.
+#[utoipa::path(get, path = "/v1/jobs/{id}/events", params(
+    ("id" = String, Path, description = "the job's id"),
+    ("limit" = Option<u32>, Query, description = "rows of a page, at most 500"),
+    ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
+), responses(
+    (status = 200, description = "a page of events", body = ListAnswer<EventAnswer>),
+    (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
+))]
+pub(super) async fn events(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<ListAnswer<EventAnswer>>, ApiError> {
+    let page = page(query)?;
+    let events = api.service.events(&caller, jobs::job_id(&id)?, page).await?;
+    let last = events.last().map(|event| event.seq);
+    Ok(Json(answer(events.iter().map(answers::event).collect(), last, page)))
+}
+
+/// The page that a query asks for.
+pub(super) fn page(query: Result<Query<PageQuery>, QueryRejection>) -> Result<Page, ApiError> {
+    let Query(query) = query.map_err(|rejection| ApiError::fault("", "wrong_query", rejection.body_text()))?;
+    let limit = query.limit.unwrap_or(ROWS_DEFAULT);
+    if !(1..=ROWS_MAX).contains(&limit) {
+        return Err(ApiError::fault("", "wrong_query", format!("limit is 1 to {ROWS_MAX}")));
+    }
+    let after = match query.cursor.as_deref().map(str::parse) {
+        None => 0,
+        Some(Ok(after)) => after,
+        Some(Err(_)) => return Err(ApiError::fault("", "wrong_query", "cursor is a next_cursor of an earlier page")),
+    };
+    Ok(Page { after, limit })
+}
+
+/// A page with the way to the next one: a page that is not full is the last.
+pub(super) fn answer<T>(items: Vec<T>, last: Option<i64>, page: Page) -> ListAnswer<T> {
+    let is_full = items.len() >= usize::try_from(page.limit).unwrap_or(usize::MAX);
+    ListAnswer { next_cursor: last.filter(|_| is_full).map(|last| last.to_string()), items }
+}

@@ -1,0 +1,54 @@
+//! The door for machines: HTTP and JSON (CONTRACT §1). It parses, asks the service, and words the answer.
+
+mod answers;
+mod auth;
+mod body;
+mod health;
+mod jobs;
+mod lists;
+mod openapi;
+mod prefer;
+mod problem;
+pub mod wire;
+
+pub use auth::Door;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{get, post};
+use tokio_util::sync::CancellationToken;
+
+use crate::service::Service;
+
+/// What every handler works with.
+#[derive(Clone)]
+pub struct Api {
+    pub service: Service,
+    pub door: Door,
+    /// Names of accounts that talk to a simulated cloud; shown so that nobody takes a rehearsal for the real thing.
+    pub sandbox_accounts: Arc<[String]>,
+    /// Cancelled when the daemon is on its way out: nothing new is accepted.
+    pub draining: CancellationToken,
+}
+
+/// The routes that need a caller, and those that do not.
+pub fn router(api: Api) -> Router {
+    let guarded = Router::new()
+        .route("/v1/jobs", post(jobs::create).get(jobs::list))
+        .route("/v1/jobs/{id}", get(jobs::one))
+        .route("/v1/jobs/{id}/items", get(lists::items))
+        .route("/v1/jobs/{id}/events", get(lists::events))
+        .layer(middleware::from_fn_with_state(api.clone(), auth::know_the_caller));
+    Router::new()
+        .merge(guarded)
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(openapi::document))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::wrong_method)
+        .layer(middleware::from_fn_with_state(api.clone(), auth::only_loopback_names))
+        .layer(middleware::from_fn(problem::render))
+        .with_state(api)
+}

@@ -1,0 +1,189 @@
+//! Every error as an RFC 9457 problem, worded for whoever has to act on it. Internals are logged and hidden.
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use super::wire::{FaultAnswer, ProblemAnswer};
+use crate::service::{FAULTS_MAX, Fault, Refusal};
+use crate::store::StoreError;
+
+/// Why a request was not served.
+#[derive(Debug, Clone)]
+pub(crate) enum ApiError {
+    /// The body is not JSON at all.
+    Malformed(String),
+    Unauthorized,
+    Forbidden {
+        code: &'static str,
+        detail: String,
+    },
+    NotFound(&'static str),
+    NoSuchPath,
+    WrongMethod,
+    TooLarge {
+        limit: usize,
+    },
+    NotJson,
+    Invalid(Vec<Fault>),
+    KeyReused,
+    Draining,
+    DiskFull,
+    Internal(String),
+}
+
+const DISK_RETRY_S: u64 = 30;
+const DRAIN_RETRY_S: u64 = 5;
+
+impl ApiError {
+    /// One fault of the body.
+    pub(crate) fn fault(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![Fault { pointer: pointer.into(), code, detail: detail.into() }])
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::NotFound(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed_json",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden { code, .. } => code,
+            Self::NotFound(_) => "not_found",
+            Self::NoSuchPath => "no_such_path",
+            Self::WrongMethod => "wrong_method",
+            Self::TooLarge { .. } => "too_large",
+            Self::NotJson => "not_json",
+            Self::Invalid(_) => "invalid",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::Draining => "draining",
+            Self::DiskFull => "disk_full",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Malformed(detail) | Self::Forbidden { detail, .. } => detail.clone(),
+            Self::Unauthorized => "send a valid token as Authorization: Bearer …".to_owned(),
+            Self::NotFound(what) => format!("there is no such {what}, or it is not yours"),
+            Self::NoSuchPath => "there is nothing at this path; /openapi.json lists what there is".to_owned(),
+            Self::WrongMethod => "this path does not know the method; /openapi.json lists what it knows".to_owned(),
+            Self::TooLarge { limit } => format!("the body is over {limit} bytes; split the job"),
+            Self::NotJson => "the body must be JSON, sent as Content-Type: application/json".to_owned(),
+            Self::Invalid(faults) if faults.len() > FAULTS_MAX => {
+                format!("nothing was kept: {} faults, of which the first {FAULTS_MAX} are listed", faults.len())
+            }
+            Self::Invalid(faults) => format!("nothing was kept: {} to mend", counted(faults.len())),
+            Self::KeyReused => "this Idempotency-Key was used before with another body; use a new key".to_owned(),
+            Self::Draining => "the daemon is stopping; try again in a moment".to_owned(),
+            Self::DiskFull => "the disk that holds the database is full; nothing was kept".to_owned(),
+            Self::Internal(_) => "the daemon failed; its log tells why under this request_id".to_owned(),
+        }
+    }
+
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Draining => Some(DRAIN_RETRY_S),
+            Self::DiskFull => Some(DISK_RETRY_S),
+            _ => None,
+        }
+    }
+
+    fn problem(&self, request_id: String) -> ProblemAnswer {
+        let status = self.status();
+        let faults = if let Self::Invalid(faults) = self { faults.as_slice() } else { &[] };
+        let errors = faults.iter().take(FAULTS_MAX).map(|fault| FaultAnswer {
+            pointer: fault.pointer.clone(),
+            code: fault.code.to_owned(),
+            detail: fault.detail.clone(),
+        });
+        ProblemAnswer {
+            kind: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            code: self.code().to_owned(),
+            detail: self.detail(),
+            request_id,
+            retryable: status.is_server_error() && status != StatusCode::INTERNAL_SERVER_ERROR,
+            retry_after_s: self.retry_after_s(),
+            errors: errors.collect(),
+        }
+    }
+}
+
+fn counted(faults: usize) -> String {
+    if faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound(what) => Self::NotFound(what),
+            Refusal::Invalid(faults) => Self::Invalid(faults),
+            Refusal::KeyReused => Self::KeyReused,
+            Refusal::Store(StoreError::DiskFull(_)) => Self::DiskFull,
+            Refusal::Store(error) => Self::Internal(format!("{error:?}")),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// An empty answer that carries the error to `render`, which knows the request's id.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives every request an id, and words the errors.
+pub(super) async fn render(request: Request, next: Next) -> Response {
+    let request_id = Uuid::new_v4().to_string();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        if let ApiError::Internal(cause) = &error {
+            tracing::error!(request.id = %request_id, method = %method, path = %path, error = %cause, "a request failed");
+        }
+        response = (error.status(), Json(error.problem(request_id.clone()))).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if let Some(seconds) = error.retry_after_s() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(error, ApiError::Unauthorized) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+pub(super) async fn no_such_path() -> ApiError {
+    ApiError::NoSuchPath
+}
+
+pub(super) async fn wrong_method() -> ApiError {
+    ApiError::WrongMethod
+}
