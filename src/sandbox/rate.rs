@@ -105,6 +105,13 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_saves_up_no_more_than_its_burst() {
+        let mut rates = Rates::default();
+        assert_eq!(passed(&mut rates, RateRule::Bucket, 1, START), 1);
+        assert_eq!(passed(&mut rates, RateRule::Bucket, 60, START + Duration::from_secs(60)), 20);
+    }
+
+    #[test]
     fn a_window_starts_anew_with_each_second() {
         let mut rates = Rates::default();
         let late = START + Duration::from_millis(990);

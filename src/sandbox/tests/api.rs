@@ -282,6 +282,8 @@ async fn switches_change_how_history_is_told() {
     assert_eq!(statuses(&answer, "PurgeLogs"), ["Done", "Done"]);
     bench.clock.advance(Duration::from_secs(3_600));
     assert_eq!(bench.call("DescribePurgeTasks", json!({"TaskId": task})).await["TotalCount"], 0);
+    let window = json!({"StartTime": "2026-11-22 00:00:00"});
+    assert_eq!(bench.call("DescribePurgeTasks", window).await["TotalCount"], 0);
 }
 
 #[tokio::test]
