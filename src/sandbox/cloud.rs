@@ -4,9 +4,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::domain::Timestamp;
-
 use super::Options;
 use super::cache::Cache;
 use super::calls::{Call, CallLog};
@@ -18,6 +15,8 @@ use super::quota::{PoolChange, PoolView, Quota};
 use super::rate::Rates;
 use super::task::{Task, TaskKind, Tasks};
 use super::wire::{FaultRule, OriginContent, Switches};
+use crate::clock::Clock;
+use crate::domain::Timestamp;
 
 /// The cloud behind a running sandbox. What a control endpoint does over a socket is a method here.
 pub struct Cloud {

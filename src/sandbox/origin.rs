@@ -9,13 +9,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::domain::Timestamp;
-
 use super::calendar;
 use super::cloud::Cloud;
 use super::domains::Domain;
 use super::listener::{self, Dropped};
 use super::wire::OriginContent;
+use crate::domain::Timestamp;
 
 #[derive(Debug, Default)]
 pub(super) struct Origin {

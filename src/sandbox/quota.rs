@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::Timestamp;
-
 use super::calendar;
 use super::domains::Area;
 use super::task::TaskKind;
+use crate::domain::Timestamp;
 
 /// What the account may do. The two areas start with the same figures.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::domain::Timestamp;
-
 use super::wire::{RateRule, RateScope};
+use crate::domain::Timestamp;
 
 const SECOND_MILLIS: i64 = 1000;
 

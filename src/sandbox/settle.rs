@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::domain::Timestamp;
-
 use super::cache::ObjectKey;
 use super::cloud::{Cloud, State};
 use super::edge::{self, LoadFault};
 use super::task::{Fate, Flush, RowPlace, RowStatus, TaskKind};
+use crate::domain::Timestamp;
 
 /// How many prefetches ask the origin side by side.
 const PREFETCHES_AT_ONCE: usize = 64;

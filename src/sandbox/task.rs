@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::Timestamp;
-
 use super::domains::Area;
+use crate::domain::Timestamp;
 
 /// What a task does, which is also what its quota is called for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -8,11 +8,10 @@ use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::domain::Timestamp;
-
 use super::calendar;
 use super::credential::Credential;
 use super::refusal::Refusal;
+use crate::domain::Timestamp;
 
 /// How far a request's timestamp may be from the server's time.
 const TIMESTAMP_WINDOW: Duration = Duration::from_secs(300);

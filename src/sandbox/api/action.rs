@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::sandbox::cloud::Cloud;
-use crate::sandbox::faults::Curse;
-use crate::sandbox::refusal::Refusal;
-use crate::sandbox::task::TaskKind;
-
 use super::history::{self, HistoryKind};
 use super::params::Params;
 use super::submit::{self, Order};
 use super::{Done, Moment, domains, quota};
+use crate::sandbox::cloud::Cloud;
+use crate::sandbox::faults::Curse;
+use crate::sandbox::refusal::Refusal;
+use crate::sandbox::task::TaskKind;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {

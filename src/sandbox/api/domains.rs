@@ -2,13 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Done;
+use super::params::Params;
 use crate::sandbox::calendar;
 use crate::sandbox::cloud::Cloud;
 use crate::sandbox::domains::Domain;
 use crate::sandbox::refusal::Refusal;
-
-use super::Done;
-use super::params::Params;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {

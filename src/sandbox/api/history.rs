@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::params::Params;
+use super::{Done, Moment};
 use crate::domain::Timestamp;
 use crate::sandbox::calendar;
 use crate::sandbox::cloud::{Cloud, State};
@@ -11,9 +13,6 @@ use crate::sandbox::domains::Area;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::task::{Row, RowStatus, Task, TaskKind};
 use crate::sandbox::wire::Switches;
-
-use super::params::Params;
-use super::{Done, Moment};
 
 const LIMIT_DEFAULT: u64 = 20;
 

@@ -7,8 +7,6 @@ use http::{Request, Response};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::domain::Timestamp;
-
 use super::calls::Call;
 use super::cloud::Cloud;
 use super::faults::{Spoiling, Strike};
@@ -16,7 +14,7 @@ use super::listener::Dropped;
 use super::rate::RatedCall;
 use super::refusal::Refusal;
 use super::verify::{self, Signed};
-
+use crate::domain::Timestamp;
 use action::Action;
 use arrival::Arrival;
 use params::Params;

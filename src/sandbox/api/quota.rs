@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::Done;
 use crate::domain::Timestamp;
 use crate::sandbox::cloud::Cloud;
 use crate::sandbox::domains::Area;
 use crate::sandbox::task::TaskKind;
-
-use super::Done;
 
 pub(super) fn describe(cloud: &Cloud, lists: &[(&str, TaskKind)], now: Timestamp) -> Done {
     let state = &mut *cloud.state();

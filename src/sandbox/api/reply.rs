@@ -9,12 +9,11 @@ use futures_util::{StreamExt, stream};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
+use super::Done;
 use crate::domain::Timestamp;
 use crate::sandbox::calendar;
 use crate::sandbox::faults::GatewayAnswer;
 use crate::sandbox::refusal::Refusal;
-
-use super::Done;
 
 pub(super) const GARBAGE: &str = "<html><body>It works!</body></html>";
 

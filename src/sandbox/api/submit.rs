@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::params::Params;
+use super::{Done, Moment};
 use crate::domain::Timestamp;
 use crate::sandbox::cloud::{Cloud, State};
 use crate::sandbox::domains::Area;
@@ -12,9 +14,6 @@ use crate::sandbox::refusal::Refusal;
 use crate::sandbox::target::{self, Listed, Wanted};
 use crate::sandbox::task::{self, Fate, Flush, Row, RowStatus, Task, TaskKind};
 use crate::sandbox::wire::{DayLimitRule, MixedBatchRule};
-
-use super::params::Params;
-use super::{Done, Moment};
 
 /// What a call asks to be done.
 pub(super) struct Order {

@@ -17,8 +17,7 @@ use super::calendar;
 use super::calls::Call;
 use super::cloud::{Cloud, TaskView};
 use super::quota::PoolView;
-use super::wire::{FaultRule, OriginContent, Switches};
-
+use super::wire::{Fault, FaultRule, OriginContent, Switches};
 use wire::{CallsAfter, ContentPlace, PoolWish};
 
 mod wire;
@@ -39,26 +38,30 @@ pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cl
 }
 
 /// What was wrong with a request, in words.
-struct Fault(String);
+struct Unreadable(String);
 
-impl IntoResponse for Fault {
+impl IntoResponse for Unreadable {
     fn into_response(self) -> Response {
         (StatusCode::BAD_REQUEST, Json(json!({"error": self.0}))).into_response()
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
-    serde_json::from_slice(body).map_err(|error| Fault(error.to_string()))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+    serde_json::from_slice(body).map_err(|error| Unreadable(error.to_string()))
 }
 
 async fn faults(State(cloud): State<Arc<Cloud>>) -> Json<Vec<FaultRule>> {
     Json(cloud.faults())
 }
 
-async fn put_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<FaultRule>>, Fault> {
+async fn put_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<FaultRule>>, Unreadable> {
     let rules: Vec<FaultRule> = read(&body)?;
     if rules.iter().any(|rule| rule.every == Some(0)) {
-        return Err(Fault("`every` counts from 1".to_owned()));
+        return Err(Unreadable("`every` counts from 1".to_owned()));
+    }
+    let is_final = |fault: &Fault| !matches!(fault, Fault::Status { status, .. } if !(200..=599).contains(status));
+    if !rules.iter().all(|rule| is_final(&rule.fault)) {
+        return Err(Unreadable("`status` is a final HTTP status, 200 to 599".to_owned()));
     }
     cloud.set_faults(rules);
     Ok(Json(cloud.faults()))
@@ -69,13 +72,13 @@ async fn switches(State(cloud): State<Arc<Cloud>>) -> Json<Switches> {
 }
 
 /// Sets the switches that are named, and leaves the others.
-async fn put_switches(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Switches>, Fault> {
+async fn put_switches(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Switches>, Unreadable> {
     let named: serde_json::Map<String, Value> = read(&body)?;
-    let mut merged = serde_json::to_value(cloud.switches()).map_err(|error| Fault(error.to_string()))?;
+    let mut merged = serde_json::to_value(cloud.switches()).map_err(|error| Unreadable(error.to_string()))?;
     if let Some(switches) = merged.as_object_mut() {
         switches.extend(named);
     }
-    let merged = serde_json::from_value(merged).map_err(|error| Fault(error.to_string()))?;
+    let merged = serde_json::from_value(merged).map_err(|error| Unreadable(error.to_string()))?;
     cloud.set_switches(merged);
     Ok(Json(cloud.switches()))
 }
@@ -84,9 +87,9 @@ async fn quota(State(cloud): State<Arc<Cloud>>) -> Json<Value> {
     Json(quota_view(&cloud))
 }
 
-async fn put_quota(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Fault> {
+async fn put_quota(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Unreadable> {
     let wishes: Vec<PoolWish> = read(&body)?;
-    let changes = wishes.iter().map(PoolWish::change).collect::<Result<Vec<_>, _>>().map_err(Fault)?;
+    let changes = wishes.iter().map(PoolWish::change).collect::<Result<Vec<_>, _>>().map_err(Unreadable)?;
     for change in &changes {
         cloud.change_quota(change);
     }
@@ -108,13 +111,13 @@ fn quota_view(cloud: &Cloud) -> Value {
     json!({"resets_at": calendar::quota_reset(cloud.now()).as_millis(), "pools": pools})
 }
 
-async fn put_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Fault> {
+async fn put_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Unreadable> {
     let content: OriginContent = read(&body)?;
-    cloud.put_origin(content).map_err(|fault| Fault(fault.to_string()))?;
+    cloud.put_origin(content).map_err(|fault| Unreadable(fault.to_string()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn delete_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Fault> {
+async fn delete_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Unreadable> {
     let ContentPlace { host, path } = read(&body)?;
     Ok(if cloud.remove_origin(&host, &path) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }

@@ -29,6 +29,7 @@ async fn what_cannot_be_meant_is_refused_in_words() {
     for (path, body, word) in [
         ("faults", json!([{"action": "*", "fault": {"kind": "explode"}}]), "explode"),
         ("faults", json!([{"action": "*", "fault": {"kind": "garbage"}, "every": 0}]), "every"),
+        ("faults", json!([{"action": "*", "fault": {"kind": "status", "status": 101}}]), "status"),
         ("switches", json!({"weather": "fine"}), "weather"),
         ("quota", json!([{"kind": "urls", "area": "moon"}]), "area"),
         ("origin", json!({"host": "www.example.com", "path": "a", "body": ""}), "path"),

@@ -104,6 +104,17 @@ async fn effects_come_in_the_order_of_their_times_however_late_one_looks() {
 }
 
 #[tokio::test]
+async fn a_prefetch_is_made_although_whoever_looked_first_went_away() {
+    let bench = Bench::start().await;
+    bench.submit("PushUrlsCache", json!({"Urls": ["https://www.example.com/app.js"]})).await;
+    bench.pass_task_time();
+    // Looked at once, which sends the fetches off, and dropped before the origin answers.
+    let gone = tokio::time::timeout(Duration::ZERO, bench.sandbox.cloud().tasks()).await;
+    assert!(gone.is_err());
+    assert_eq!(bench.sandbox.cloud().tasks().await[0].targets[0].1, "done");
+}
+
+#[tokio::test]
 async fn queries_are_objects_of_their_own_unless_the_domain_ignores_them() {
     let bench = Bench::start_with(|options| {
         options.domains.push(Domain { full_url_cache: false, ..Domain::new("plain.example.com") });
