@@ -1,0 +1,246 @@
+//! `refreshd serve`: builds the daemon from its configuration and runs it until it is told to stop. The one place that
+//! names the concrete store and provider.
+
+use std::collections::BTreeMap;
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, Api, Door};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{self, AuthMode, Config, ConfigFault};
+use crate::domain::AccountName;
+use crate::engine::{Account, Accounts, Board, Engine, Parts, Patience};
+use crate::probe::{Guard, HttpProber, ProbeTargets};
+use crate::provider::Provider;
+use crate::provider::tencent::{Credentials, Options, TencentCdn};
+use crate::service::Service;
+use crate::store::sqlite::{OpenError, SqliteStore};
+use crate::store::{Store, StoreError};
+use crate::wake::Wakes;
+
+/// How long open requests may take when the daemon stops.
+const REQUEST_GRACE: Duration = Duration::from_secs(10);
+/// How long the database may take to commit what it was given.
+const STORE_GRACE: Duration = Duration::from_secs(10);
+
+/// Why the daemon does not start.
+#[derive(Debug, Error)]
+pub enum StartFault {
+    #[error(transparent)]
+    Config(#[from] ConfigFault),
+    #[error("{0}")]
+    Setting(String),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("the database could not be taken up again")]
+    Store(#[from] StoreError),
+}
+
+impl StartFault {
+    /// The exit code of the contract: 65 damaged or newer, 75 owned by another, 78 bad configuration.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Open(OpenError::Owned(_)) => 75,
+            Self::Open(OpenError::Newer { .. } | OpenError::Damaged { .. }) => 65,
+            Self::Config(_) | Self::Setting(_) | Self::Open(OpenError::Failed { .. }) => 78,
+            Self::Store(_) => 74,
+        }
+    }
+}
+
+/// Runs the daemon until SIGTERM or SIGINT, and tells the exit code. A second signal ends it at once.
+pub async fn run(file: Option<&Path>) -> u8 {
+    let started = async {
+        let config = Config::load(file, config::environment())?;
+        Daemon::start(&config, Arc::new(SystemClock)).await
+    };
+    let daemon = match started.await {
+        Ok(daemon) => daemon,
+        Err(fault) => {
+            let code = fault.exit_code();
+            super::terminal::error(&format!("refreshd does not start:\n{}", chain(&fault)));
+            return code;
+        }
+    };
+    told_to_stop().await;
+    tracing::info!("stopping: nothing new is accepted, open calls are finished");
+    tokio::select! {
+        () = daemon.stop() => {
+            tracing::info!("stopped");
+            0
+        }
+        () = told_to_stop() => {
+            tracing::warn!("stopped at once; the next start asks the provider about open calls");
+            130
+        }
+    }
+}
+
+/// A running daemon.
+pub struct Daemon {
+    pub address: SocketAddr,
+    engine: Engine,
+    server: JoinHandle<()>,
+    store: Arc<dyn Store>,
+    draining: CancellationToken,
+    engine_shutdown: CancellationToken,
+    server_shutdown: CancellationToken,
+}
+
+impl Daemon {
+    /// Opens the database, takes up the work and opens the door.
+    ///
+    /// # Errors
+    /// A setting that cannot work, or a database that cannot be used.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store.path).await?);
+        let listener = listen(config.server.listen).await?;
+        let address = listener.local_addr().map_err(|error| StartFault::Setting(format!("server.listen: {error}")))?;
+        let parts = Parts {
+            store: store.clone(),
+            accounts: accounts(config, &clock)?,
+            prober: Arc::new(prober(config)?),
+            board: Arc::new(Board::default()),
+            wakes: Wakes::default(),
+            clock,
+            patience: patience(config),
+        };
+        let (draining, engine_shutdown, server_shutdown) =
+            (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let router = api::router(door(config, &parts, &draining));
+        let engine = Engine::start(parts, &engine_shutdown).await?;
+        let serve = axum::serve(listener, router).with_graceful_shutdown(server_shutdown.clone().cancelled_owned());
+        let server = tokio::spawn(async move {
+            if let Err(error) = serve.into_future().await {
+                tracing::error!(error = %error, "the HTTP server broke off");
+            }
+        });
+        let sandboxed = sandbox_accounts(config);
+        if !sandboxed.is_empty() {
+            tracing::warn!(accounts = %sandboxed.join(", "), "these accounts talk to a simulated cloud");
+        }
+        tracing::info!(address = %address, database = %config.store.path.display(), "refreshd is listening");
+        Ok(Self { address, engine, server, store, draining, engine_shutdown, server_shutdown })
+    }
+
+    /// Stops in the order in which work flows: accept nothing, finish open calls, answer open requests, commit.
+    pub async fn stop(self) {
+        self.draining.cancel();
+        self.engine_shutdown.cancel();
+        self.engine.finished().await;
+        self.server_shutdown.cancel();
+        let server = self.server.abort_handle();
+        if tokio::time::timeout(REQUEST_GRACE, self.server).await.is_err() {
+            tracing::warn!("some requests were still open and are cut off");
+            server.abort();
+        }
+        self.store.drain(STORE_GRACE).await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| StartFault::Setting(format!("server.listen: cannot listen on {address} ({error})")))
+}
+
+fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartFault> {
+    let mut accounts: BTreeMap<AccountName, Arc<Account>> = BTreeMap::new();
+    for (name, account) in &config.accounts {
+        let provider =
+            provider(account, clock).map_err(|fault| StartFault::Setting(format!("accounts.{name}: {fault}")))?;
+        accounts.insert(name.clone(), Arc::new(Account::new(name.clone(), provider, clock.clone())));
+    }
+    Ok(Arc::new(accounts))
+}
+
+fn provider(account: &config::Account, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Provider>, String> {
+    use secrecy::ExposeSecret;
+    let credentials = match &account.credentials {
+        Some(pair) => Credentials::new(pair.secret_id.expose_secret().to_owned(), pair.secret_key.clone(), None),
+        None => Credentials::from_environment(|name| std::env::var(name).ok()),
+    };
+    let credentials = credentials.map_err(|fault| chain(&fault))?;
+    let options = Options { endpoint: account.endpoint.clone(), credentials, clock: clock.clone() };
+    Ok(Arc::new(TencentCdn::new(options).map_err(|fault| chain(&fault))?))
+}
+
+fn prober(config: &Config) -> Result<HttpProber, StartFault> {
+    let guard = Guard::new(config.probe.allow.clone());
+    let targets = ProbeTargets { edges: config.probe.edges.clone(), origins: config.probe.origins.clone() };
+    HttpProber::new(guard, targets).map_err(|fault| StartFault::Setting(chain(&fault)))
+}
+
+fn patience(config: &Config) -> Patience {
+    Patience {
+        poll_first: config.engine.poll_first,
+        poll_max: config.engine.poll_max,
+        listing_grace: config.engine.listing_grace,
+        task_max_purge: config.engine.task_max_purge,
+        task_max_prefetch: config.engine.task_max_prefetch,
+        verify_deadline: config.verify.deadline,
+    }
+}
+
+fn door(config: &Config, parts: &Parts, draining: &CancellationToken) -> Api {
+    Api {
+        service: Service {
+            store: parts.store.clone(),
+            routes: Arc::new(config.routes.clone()),
+            board: parts.board.clone(),
+            wakes: parts.wakes.clone(),
+            clock: parts.clock.clone(),
+        },
+        door: match config.auth {
+            AuthMode::Open => Door::Open,
+            AuthMode::Tokens => Door::Tokens,
+        },
+        sandbox_accounts: sandbox_accounts(config).into(),
+        draining: draining.clone(),
+    }
+}
+
+fn sandbox_accounts(config: &Config) -> Vec<String> {
+    let sandboxed = config.accounts.iter().filter(|(_, account)| account.sandbox);
+    sandboxed.map(|(name, _)| name.to_string()).collect()
+}
+
+async fn told_to_stop() {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    match signals {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        _ => {
+            tracing::error!("signals cannot be heard; only a kill stops this process");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// An error with its causes, a line each.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut lines = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        lines = format!("{lines}: {source}");
+        cause = source.source();
+    }
+    lines
+}

@@ -1,0 +1,101 @@
+//! The actions: their names, the parameters they take, and who carries them out.
+
+use std::sync::Arc;
+
+use super::history::{self, HistoryKind};
+use super::params::Params;
+use super::submit::{self, Order};
+use super::{Done, Moment, domains, quota};
+use crate::sandbox::cloud::Cloud;
+use crate::sandbox::faults::Curse;
+use crate::sandbox::refusal::Refusal;
+use crate::sandbox::task::TaskKind;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    PurgeUrlsCache,
+    PurgePathCache,
+    PushUrlsCache,
+    DescribePurgeTasks,
+    DescribePushTasks,
+    DescribePurgeQuota,
+    DescribePushQuota,
+    DescribeDomains,
+    DescribeDomainsConfig,
+}
+
+impl Action {
+    const ALL: [Self; 9] = [
+        Self::PurgeUrlsCache,
+        Self::PurgePathCache,
+        Self::PushUrlsCache,
+        Self::DescribePurgeTasks,
+        Self::DescribePushTasks,
+        Self::DescribePurgeQuota,
+        Self::DescribePushQuota,
+        Self::DescribeDomains,
+        Self::DescribeDomainsConfig,
+    ];
+
+    /// The case counts.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::PurgeUrlsCache => "PurgeUrlsCache",
+            Self::PurgePathCache => "PurgePathCache",
+            Self::PushUrlsCache => "PushUrlsCache",
+            Self::DescribePurgeTasks => "DescribePurgeTasks",
+            Self::DescribePushTasks => "DescribePushTasks",
+            Self::DescribePurgeQuota => "DescribePurgeQuota",
+            Self::DescribePushQuota => "DescribePushQuota",
+            Self::DescribeDomains => "DescribeDomains",
+            Self::DescribeDomainsConfig => "DescribeDomainsConfig",
+        }
+    }
+
+    pub(super) const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::PurgeUrlsCache => &["Urls", "Area", "UrlEncode"],
+            Self::PurgePathCache => &["Paths", "FlushType", "Area", "UrlEncode"],
+            Self::PushUrlsCache => {
+                &["Urls", "Area", "UserAgent", "Layer", "ParseM3U8", "DisableRange", "Headers", "UrlEncode"]
+            }
+            Self::DescribePurgeTasks => {
+                &["TaskId", "StartTime", "EndTime", "PurgeType", "Keyword", "Status", "Area", "Offset", "Limit"]
+            }
+            Self::DescribePushTasks => {
+                &["TaskId", "StartTime", "EndTime", "Keyword", "Status", "Area", "Offset", "Limit"]
+            }
+            Self::DescribePurgeQuota | Self::DescribePushQuota => &[],
+            Self::DescribeDomains => &["Filters", "Offset", "Limit"],
+            Self::DescribeDomainsConfig => &["Filters", "Offset", "Limit", "Sort"],
+        }
+    }
+
+    pub(super) async fn carry_out(
+        self,
+        cloud: &Arc<Cloud>,
+        params: &Params<'_>,
+        curse: &Curse,
+        moment: Moment,
+    ) -> Result<Done, Refusal> {
+        let submit = |order: Order| submit::submit(cloud, &order, curse, moment);
+        match self {
+            Self::PurgeUrlsCache => submit(Order::purge_urls(params)?),
+            Self::PurgePathCache => submit(Order::purge_paths(params)?),
+            Self::PushUrlsCache => submit(Order::push_urls(params)?),
+            Self::DescribePurgeTasks => history::describe(cloud, HistoryKind::Purge, params, moment).await,
+            Self::DescribePushTasks => history::describe(cloud, HistoryKind::Push, params, moment).await,
+            Self::DescribePurgeQuota => {
+                let pools = [("UrlPurge", TaskKind::PurgeUrl), ("PathPurge", TaskKind::PurgePath)];
+                Ok(quota::describe(cloud, &pools, moment.now))
+            }
+            Self::DescribePushQuota => Ok(quota::describe(cloud, &[("UrlPush", TaskKind::Push)], moment.now)),
+            Self::DescribeDomains => domains::describe(cloud, domains::Detail::Brief, params),
+            Self::DescribeDomainsConfig => domains::describe(cloud, domains::Detail::Full, params),
+        }
+    }
+}

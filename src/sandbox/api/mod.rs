@@ -1,0 +1,143 @@
+//! The API's door: reads a request, lets the faults that strike it do their work, carries it out, and keeps the log.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{Request, Response};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::calls::Call;
+use super::cloud::Cloud;
+use super::faults::{Spoiling, Strike};
+use super::listener::Dropped;
+use super::rate::RatedCall;
+use super::refusal::Refusal;
+use super::verify::{self, Signed};
+use crate::domain::Timestamp;
+use action::Action;
+use arrival::Arrival;
+use params::Params;
+
+mod action;
+mod arrival;
+mod domains;
+mod history;
+mod params;
+mod quota;
+mod reply;
+mod submit;
+
+const VERSION: &str = "2018-06-06";
+
+/// What a call that was not refused answers, and what it did.
+#[derive(Debug, Default)]
+struct Done {
+    fields: Map<String, Value>,
+    task_id: Option<String>,
+    charged: u64,
+}
+
+/// The moment of a call, on two clocks that differ only under a `skew` fault.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    /// The sandbox's own clock: rates, quotas and task times.
+    now: Timestamp,
+    /// What the cloud believes and says: signature window, `Date`, creation times.
+    told: Timestamp,
+}
+
+pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<Response<Body>, Dropped> {
+    let arrival = Arrival::read(request).await?;
+    let strike = cloud.state().faults.strike(arrival.action(), &arrival.targets());
+    let now = cloud.now();
+    let told = Timestamp::from_millis(now.as_millis().saturating_add(strike.skew_seconds().saturating_mul(1000)));
+    let moment = Moment { now, told };
+    let request_id = Uuid::new_v4().to_string();
+    if strike.drops_request() {
+        record(&cloud, &arrival, &strike, moment, &request_id, None);
+        return Err(Dropped);
+    }
+    if let Some(gateway) = strike.gateway_before() {
+        record(&cloud, &arrival, &strike, moment, &request_id, None);
+        return Ok(reply::gateway(&gateway));
+    }
+    let outcome = carry_out(&cloud, &arrival, &strike, moment).await;
+    record(&cloud, &arrival, &strike, moment, &request_id, Some(&outcome));
+    let delay = strike.answer_delay();
+    if !delay.is_zero() {
+        cloud.clock.sleep(delay).await;
+    }
+    let envelope = reply::envelope(outcome, &request_id);
+    match strike.spoiling() {
+        None => Ok(reply::json(envelope, moment.told)),
+        Some(Spoiling::Lost) => Err(Dropped),
+        Some(Spoiling::Garbage) => Ok(reply::json(reply::GARBAGE, moment.told)),
+        Some(Spoiling::Truncated) => Ok(reply::truncated(&envelope, moment.told)),
+        Some(Spoiling::Endless) => Ok(reply::endless(moment.told)),
+        Some(Spoiling::Gateway(gateway)) => Ok(reply::gateway(&gateway)),
+    }
+}
+
+/// The checks in the provider's order, then the action. Nothing is done before the last check has passed.
+async fn carry_out(cloud: &Arc<Cloud>, arrival: &Arrival, strike: &Strike, moment: Moment) -> Result<Done, Refusal> {
+    arrival.check_protocol()?;
+    let headers = &arrival.parts.headers;
+    let name = verify::required(headers, "X-TC-Action")?;
+    let version = verify::required(headers, "X-TC-Version")?;
+    let signed = Signed {
+        method: &arrival.parts.method,
+        query: arrival.parts.uri.query().unwrap_or(""),
+        headers,
+        body: &arrival.body,
+    };
+    let credential = verify::verify(&signed, &cloud.credentials, moment.told)?;
+    if version != VERSION {
+        return Err(Refusal::new("NoSuchVersion", "The API version does not exist."));
+    }
+    let Some(action) = Action::parse(name) else {
+        return Err(Refusal::new("InvalidAction", "The requested action does not exist."));
+    };
+    pass_rate(cloud, action, &credential.secret_id, moment.now)?;
+    if let Some(refusal) = strike.refusal() {
+        return Err(refusal);
+    }
+    let type_error_code = cloud.state().switches.type_error_code.clone();
+    let params = Params::read(arrival.params.as_ref(), action.fields(), type_error_code)?;
+    action.carry_out(cloud, &params, &strike.curse(), moment).await
+}
+
+fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> Result<(), Refusal> {
+    let state = &mut *cloud.state();
+    let (rule, scope) = (state.switches.call_rate, state.switches.call_rate_scope);
+    let call = RatedCall { action: action.as_str(), secret_id, rule, scope };
+    if state.rates.take(&call, cloud.calls_per_second, now) {
+        return Ok(());
+    }
+    let limit = cloud.calls_per_second;
+    Err(Refusal::new("RequestLimitExceeded", format!("The call rate exceeds {limit} requests per second.")))
+}
+
+/// `outcome` is `None` if a fault kept the call from the cloud.
+fn record(
+    cloud: &Cloud,
+    arrival: &Arrival,
+    strike: &Strike,
+    moment: Moment,
+    request_id: &str,
+    outcome: Option<&Result<Done, Refusal>>,
+) {
+    let done = outcome.and_then(|outcome| outcome.as_ref().ok());
+    let refusal = outcome.and_then(|outcome| outcome.as_ref().err());
+    cloud.state().calls.record(Call {
+        seq: 0,
+        at: moment.now,
+        action: arrival.action().to_owned(),
+        request_id: request_id.to_owned(),
+        code: refusal.map(|refusal| refusal.code.to_string()),
+        task_id: done.and_then(|done| done.task_id.clone()),
+        items: arrival.targets().len() as u64,
+        charged: done.map_or(0, |done| done.charged),
+        faults: strike.names(),
+    });
+}

@@ -1,0 +1,170 @@
+//! PurgeUrlsCache, PurgePathCache and PushUrlsCache: one task for a whole batch, or a refusal that charges nothing.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::params::Params;
+use super::{Done, Moment};
+use crate::domain::Timestamp;
+use crate::sandbox::cloud::{Cloud, State};
+use crate::sandbox::domains::Area;
+use crate::sandbox::faults::Curse;
+use crate::sandbox::refusal::Refusal;
+use crate::sandbox::target::{self, Listed, Wanted};
+use crate::sandbox::task::{self, Fate, Flush, Row, RowStatus, Task, TaskKind};
+use crate::sandbox::wire::{DayLimitRule, MixedBatchRule};
+
+/// What a call asks to be done.
+pub(super) struct Order {
+    wanted: Wanted,
+    listed: Vec<String>,
+    flush: Flush,
+}
+
+impl Order {
+    pub(super) fn purge_urls(params: &Params<'_>) -> Result<Self, Refusal> {
+        let wanted = wanted(TaskKind::PurgeUrl, params, &[Area::Mainland, Area::Overseas])?;
+        // The task behind a URL purge deletes, but its rows say `flush`, as the published sample does.
+        Ok(Self { wanted, listed: params.texts("Urls")?, flush: Flush::Flush })
+    }
+
+    pub(super) fn purge_paths(params: &Params<'_>) -> Result<Self, Refusal> {
+        let wanted = wanted(TaskKind::PurgePath, params, &[Area::Mainland, Area::Overseas])?;
+        let listed = params.texts("Paths")?;
+        let flush = match params.text("FlushType")?.ok_or_else(|| Refusal::missing("FlushType"))? {
+            "flush" => Flush::Flush,
+            "delete" => Flush::Delete,
+            other => return Err(Refusal::parameter(format!("`{other}` is not a FlushType."))),
+        };
+        Ok(Self { wanted, listed, flush })
+    }
+
+    pub(super) fn push_urls(params: &Params<'_>) -> Result<Self, Refusal> {
+        let wanted = wanted(TaskKind::Push, params, &[Area::Mainland, Area::Overseas, Area::Global])?;
+        // Read for their types; what they change is nothing that the simulated edge has.
+        params.flag("ParseM3U8")?;
+        params.flag("DisableRange")?;
+        params.text("UserAgent")?;
+        params.text("Layer")?;
+        params.objects("Headers", &["Name", "Value"])?;
+        Ok(Self { wanted, listed: params.texts("Urls")?, flush: Flush::Flush })
+    }
+}
+
+fn wanted(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Result<Wanted, Refusal> {
+    Ok(Wanted { kind, area: params.area(areas)?, url_encode: params.flag("UrlEncode")? })
+}
+
+pub(super) fn submit(cloud: &Cloud, order: &Order, curse: &Curse, moment: Moment) -> Result<Done, Refusal> {
+    let state = &mut *cloud.state();
+    let kind = order.wanted.kind;
+    if order.listed.is_empty() {
+        return Err(Refusal::parameter("Nothing is listed."));
+    }
+    let batch = state.quota.batch(kind, order.wanted.area.unwrap_or(Area::Global));
+    if order.listed.len() as u64 > batch {
+        return Err(batch_limit(kind, batch));
+    }
+    let listed = read_targets(state, order)?;
+    let (listed, charged) = charge(state, kind, listed, moment.now)?;
+    let rows = rows(state, listed, curse, |url| task::ready_at(url, cloud.task_time, moment.now));
+    let task_id = state.tasks.add(Task {
+        id: String::new(),
+        kind,
+        flush: order.flush,
+        made_at: moment.now,
+        created_at: moment.told,
+        listed_from: moment.now + state.switches.listing_delay.max(curse.listing_delay),
+        rows,
+    });
+    let fields = Map::from_iter([("TaskId".to_owned(), Value::from(task_id.clone()))]);
+    Ok(Done { fields, task_id: Some(task_id), charged })
+}
+
+/// The distinct targets, in order, or the first one's refusal.
+fn read_targets(state: &State, order: &Order) -> Result<Vec<Listed>, Refusal> {
+    let mut seen = HashSet::new();
+    let once = order.listed.iter().filter(|url| state.switches.duplicates_charged || seen.insert(url.as_str()));
+    let read = |url: &String| {
+        let read = target::read(url, order.wanted, &state.domains, &state.switches);
+        match state.switches.mixed_batch {
+            MixedBatchRule::Refuse => read,
+            MixedBatchRule::FailRow => Ok(read.unwrap_or_else(|_| Listed::bad(url, order.wanted))),
+        }
+    };
+    once.map(read).collect()
+}
+
+/// Returns what the quota covers, and the units it cost.
+fn charge(
+    state: &mut State,
+    kind: TaskKind,
+    mut listed: Vec<Listed>,
+    now: Timestamp,
+) -> Result<(Vec<Listed>, u64), Refusal> {
+    let charged = match state.switches.day_limit {
+        DayLimitRule::Refuse => {
+            let areas: Vec<Area> = listed.iter().map(|target| target.area).collect();
+            state.quota.charge(kind, &areas, now).unwrap_or(0)
+        }
+        DayLimitRule::Partial => {
+            let mut charged = 0;
+            listed.retain(|target| {
+                let units = state.quota.charge(kind, &[target.area], now);
+                charged += units.unwrap_or(0);
+                units.is_some()
+            });
+            charged
+        }
+    };
+    if charged == 0 { Err(day_limit(kind)) } else { Ok((listed, charged)) }
+}
+
+fn rows(state: &State, listed: Vec<Listed>, curse: &Curse, ready_at: impl Fn(&str) -> Timestamp) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(listed.len());
+    for target in listed {
+        let whole = [target.area];
+        let areas = if state.switches.rows_per_area { target.area.parts() } else { &whole };
+        for area in areas {
+            rows.push(Row {
+                url: target.url.clone(),
+                host: target.host.clone(),
+                path: target.path.clone(),
+                area: *area,
+                ready_at: ready_at(&target.url),
+                fate: fate(&target, curse),
+                status: RowStatus::Process,
+            });
+        }
+    }
+    rows
+}
+
+fn fate(target: &Listed, curse: &Curse) -> Fate {
+    let cursed = curse.targets.contains(&target.url) || task::share(&target.url, "failure") < curse.fraction;
+    match () {
+        () if curse.never_done => Fate::NeverEnds,
+        () if target.bad || cursed => Fate::Fails,
+        () if curse.no_effect => Fate::Lies,
+        () => Fate::Works,
+    }
+}
+
+fn batch_limit(kind: TaskKind, batch: u64) -> Refusal {
+    let code = match kind {
+        TaskKind::PurgeUrl => "LimitExceeded.CdnPurgeUrlExceedBatchLimit",
+        TaskKind::PurgePath => "LimitExceeded.CdnPurgePathExceedBatchLimit",
+        TaskKind::Push => "LimitExceeded.CdnPushExceedBatchLimit",
+    };
+    Refusal::new(code, format!("One call may list {batch}."))
+}
+
+fn day_limit(kind: TaskKind) -> Refusal {
+    let code = match kind {
+        TaskKind::PurgeUrl => "LimitExceeded.CdnPurgeUrlExceedDayLimit",
+        TaskKind::PurgePath => "LimitExceeded.CdnPurgePathExceedDayLimit",
+        TaskKind::Push => "LimitExceeded.CdnPushExceedDayLimit",
+    };
+    Refusal::new(code, "More is listed than is left of today's quota.")
+}

@@ -1,0 +1,154 @@
+//! The simulated account: everything its servers share, and the handle through which tests look at and change it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::Options;
+use super::cache::Cache;
+use super::calls::{Call, CallLog};
+use super::credential::Credential;
+use super::domains::Domains;
+use super::faults::Faults;
+use super::origin::{ContentFault, Origin};
+use super::quota::{PoolChange, PoolView, Quota};
+use super::rate::Rates;
+use super::task::{Task, TaskKind, Tasks};
+use super::wire::{FaultRule, OriginContent, Switches};
+use crate::clock::Clock;
+use crate::domain::Timestamp;
+
+/// The cloud behind a running sandbox. What a control endpoint does over a socket is a method here.
+pub struct Cloud {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) credentials: Vec<Credential>,
+    pub(super) calls_per_second: u32,
+    pub(super) task_time: Duration,
+    pub(super) origin: SocketAddr,
+    pub(super) started_at: Timestamp,
+    /// Held while due rows are settled, which may wait for the origin.
+    pub(super) settling: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    pub(super) domains: Domains,
+    pub(super) quota: Quota,
+    pub(super) rates: Rates,
+    pub(super) tasks: Tasks,
+    pub(super) faults: Faults,
+    pub(super) switches: Switches,
+    pub(super) calls: CallLog,
+    pub(super) cache: Cache,
+    pub(super) origin: Origin,
+}
+
+/// A task and how its targets stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskView {
+    pub id: String,
+    pub kind: TaskKind,
+    pub created_at: Timestamp,
+    /// URL or directory as listed, and `process`, `done`, `fail` or `invalid`.
+    pub targets: Vec<(String, &'static str)>,
+}
+
+impl Cloud {
+    pub(super) fn new(options: Options, origin: SocketAddr) -> Self {
+        let now = options.clock.now();
+        let state = State {
+            quota: Quota::new(&options.quota, now),
+            origin: Origin::seeded(&options.domains, now),
+            domains: Domains(options.domains),
+            rates: Rates::default(),
+            tasks: Tasks::default(),
+            faults: Faults::default(),
+            switches: options.switches,
+            calls: CallLog::default(),
+            cache: Cache::default(),
+        };
+        Self {
+            clock: options.clock,
+            credentials: options.credentials,
+            calls_per_second: options.quota.calls_per_second,
+            task_time: options.task_time,
+            origin,
+            started_at: now,
+            settling: tokio::sync::Mutex::default(),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock is a bug that its test shows; it need not hide what the others see.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The calls with a number above `seq`, oldest first; numbers count from 1.
+    #[must_use]
+    pub fn calls_after(&self, seq: u64) -> Vec<Call> {
+        self.state().calls.after(seq)
+    }
+
+    /// Every API call that is still remembered, oldest first.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls_after(0)
+    }
+
+    /// The six pools: URLs, directories and prefetches, each mainland and overseas.
+    #[must_use]
+    pub fn quota(&self) -> Vec<PoolView> {
+        self.state().quota.view(self.now())
+    }
+
+    pub fn change_quota(&self, change: &PoolChange) {
+        self.state().quota.change(change, self.now());
+    }
+
+    /// Every task with its targets as they stand now, oldest first.
+    pub async fn tasks(self: &Arc<Self>) -> Vec<TaskView> {
+        self.settle_due().await;
+        let state = self.state();
+        let view = |task: &Task| TaskView {
+            id: task.id.clone(),
+            kind: task.kind,
+            created_at: task.created_at,
+            targets: task.rows.iter().map(|row| (row.url.clone(), row.status.as_str())).collect(),
+        };
+        state.tasks.all().iter().map(view).collect()
+    }
+
+    /// Replaces all fault rules, and starts their counts anew.
+    pub fn set_faults(&self, rules: Vec<FaultRule>) {
+        self.state().faults.replace(rules);
+    }
+
+    #[must_use]
+    pub fn faults(&self) -> Vec<FaultRule> {
+        self.state().faults.rules()
+    }
+
+    pub fn set_switches(&self, switches: Switches) {
+        self.state().switches = switches;
+    }
+
+    #[must_use]
+    pub fn switches(&self) -> Switches {
+        self.state().switches.clone()
+    }
+
+    /// Publishes content at the origin. The edge serves it once it has no older copy.
+    pub fn put_origin(&self, content: OriginContent) -> Result<(), ContentFault> {
+        self.state().origin.put(content, self.now())
+    }
+
+    /// Says whether there was such content.
+    pub fn remove_origin(&self, host: &str, path: &str) -> bool {
+        self.state().origin.remove(host, path)
+    }
+}

@@ -1,0 +1,153 @@
+//! The control endpoint: what should go wrong, what the origin serves, and what the cloud has seen so far.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, put};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::calendar;
+use super::calls::Call;
+use super::cloud::{Cloud, TaskView};
+use super::quota::PoolView;
+use super::wire::{Fault, FaultRule, OriginContent, Switches};
+use wire::{CallsAfter, ContentPlace, PoolWish};
+
+mod wire;
+
+pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cloud: Arc<Cloud>) {
+    let router = Router::new()
+        .route("/control/faults", get(faults).put(put_faults))
+        .route("/control/switches", get(switches).put(put_switches))
+        .route("/control/quota", get(quota).put(put_quota))
+        .route("/control/origin", put(put_origin).delete(delete_origin))
+        .route("/control/calls", get(calls))
+        .route("/control/tasks", get(tasks))
+        .with_state(cloud);
+    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the sandbox's control endpoint has stopped");
+    }
+}
+
+/// What was wrong with a request, in words.
+struct Unreadable(String);
+
+impl IntoResponse for Unreadable {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, Json(json!({"error": self.0}))).into_response()
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+    serde_json::from_slice(body).map_err(|error| Unreadable(error.to_string()))
+}
+
+async fn faults(State(cloud): State<Arc<Cloud>>) -> Json<Vec<FaultRule>> {
+    Json(cloud.faults())
+}
+
+async fn put_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<FaultRule>>, Unreadable> {
+    let rules: Vec<FaultRule> = read(&body)?;
+    if rules.iter().any(|rule| rule.every == Some(0)) {
+        return Err(Unreadable("`every` counts from 1".to_owned()));
+    }
+    let is_final = |fault: &Fault| !matches!(fault, Fault::Status { status, .. } if !(200..=599).contains(status));
+    if !rules.iter().all(|rule| is_final(&rule.fault)) {
+        return Err(Unreadable("`status` is a final HTTP status, 200 to 599".to_owned()));
+    }
+    cloud.set_faults(rules);
+    Ok(Json(cloud.faults()))
+}
+
+async fn switches(State(cloud): State<Arc<Cloud>>) -> Json<Switches> {
+    Json(cloud.switches())
+}
+
+/// Sets the switches that are named, and leaves the others.
+async fn put_switches(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Switches>, Unreadable> {
+    let named: serde_json::Map<String, Value> = read(&body)?;
+    let mut merged = serde_json::to_value(cloud.switches()).map_err(|error| Unreadable(error.to_string()))?;
+    if let Some(switches) = merged.as_object_mut() {
+        switches.extend(named);
+    }
+    let merged = serde_json::from_value(merged).map_err(|error| Unreadable(error.to_string()))?;
+    cloud.set_switches(merged);
+    Ok(Json(cloud.switches()))
+}
+
+async fn quota(State(cloud): State<Arc<Cloud>>) -> Json<Value> {
+    Json(quota_view(&cloud))
+}
+
+async fn put_quota(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Unreadable> {
+    let wishes: Vec<PoolWish> = read(&body)?;
+    let changes = wishes.iter().map(PoolWish::change).collect::<Result<Vec<_>, _>>().map_err(Unreadable)?;
+    for change in &changes {
+        cloud.change_quota(change);
+    }
+    Ok(Json(quota_view(&cloud)))
+}
+
+fn quota_view(cloud: &Cloud) -> Value {
+    let pool = |pool: &PoolView| {
+        json!({
+            "kind": pool.kind.as_str(),
+            "area": pool.area.as_str(),
+            "batch": pool.batch,
+            "total": pool.total,
+            "spent": pool.spent,
+            "available": pool.available(),
+        })
+    };
+    let pools: Vec<Value> = cloud.quota().iter().map(pool).collect();
+    json!({"resets_at": calendar::quota_reset(cloud.now()).as_millis(), "pools": pools})
+}
+
+async fn put_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Unreadable> {
+    let content: OriginContent = read(&body)?;
+    cloud.put_origin(content).map_err(|fault| Unreadable(fault.to_string()))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn delete_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Unreadable> {
+    let ContentPlace { host, path } = read(&body)?;
+    Ok(if cloud.remove_origin(&host, &path) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+}
+
+async fn calls(State(cloud): State<Arc<Cloud>>, Query(query): Query<CallsAfter>) -> Json<Vec<Value>> {
+    let call = |call: &Call| {
+        json!({
+            "seq": call.seq,
+            "at": call.at.as_millis(),
+            "action": call.action,
+            "request_id": call.request_id,
+            "code": call.code,
+            "task_id": call.task_id,
+            "items": call.items,
+            "charged": call.charged,
+            "faults": call.faults,
+        })
+    };
+    Json(cloud.calls_after(query.after).iter().map(call).collect())
+}
+
+async fn tasks(State(cloud): State<Arc<Cloud>>) -> Json<Vec<Value>> {
+    let target = |(url, status): &(String, &'static str)| json!({"url": url, "status": status});
+    let task = |task: &TaskView| {
+        json!({
+            "task_id": task.id,
+            "kind": task.kind.as_str(),
+            "created_at": task.created_at.as_millis(),
+            "targets": task.targets.iter().map(target).collect::<Vec<_>>(),
+        })
+    };
+    Json(cloud.tasks().await.iter().map(task).collect())
+}
