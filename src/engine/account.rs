@@ -24,6 +24,7 @@ pub struct Account {
     pub(super) name: AccountName,
     pub(super) provider: Arc<dyn Provider>,
     clock: Arc<dyn Clock>,
+    started_at: Timestamp,
     state: Mutex<State>,
     /// A token came back.
     freed: Wake,
@@ -69,7 +70,8 @@ pub(super) struct Way {
 impl Account {
     #[must_use]
     pub fn new(name: AccountName, provider: Arc<dyn Provider>, clock: Arc<dyn Clock>) -> Self {
-        Self { name, provider, clock, state: Mutex::default(), freed: Wake::default() }
+        let started_at = clock.now();
+        Self { name, provider, clock, started_at, state: Mutex::default(), freed: Wake::default() }
     }
 
     /// Learns from our own rows what was spent today before this process.
@@ -90,17 +92,22 @@ impl Account {
         let day = self.provider.limits().day;
         let (day_start, reset) = (day.start(now), day.next_reset(now));
         let mut state = self.state();
-        let pools = self.provider.pools(lane).into_iter().map(|name| {
+        let mut pools = self.provider.pools(lane);
+        // A domain area that may span two pools is not bound by one that the provider does not have for this account.
+        if pools.iter().any(|name| state.pools.contains_key(name)) {
+            pools.retain(|name| state.pools.contains_key(name));
+        }
+        let usable = |name: PoolName| {
             let usable = state.pools.get(&name).map_or(PoolUse::AskFirst, |pool| pool.usable(day_start, reset, now));
             (name, usable)
-        });
-        let pools: Vec<_> = pools.collect();
+        };
+        let pools = pools.into_iter().map(usable).collect();
         let quota_fault = state.quota_faults.get(&lane.operation).cloned();
         let scopes = [PauseScope::Account, PauseScope::Action(meter)];
         let pauses: Vec<_> = scopes.iter().filter_map(|scope| state.pauses.get(scope)).collect();
         let pause = pauses.iter().find(|pause| now < pause.until).map(|pause| pause.waiting());
         let probing = !pauses.is_empty();
-        let pace = self.pace(&mut state, meter, now);
+        let pace = self.pace(&mut state, meter);
         Way {
             pause,
             probing,
@@ -116,7 +123,7 @@ impl Account {
     pub(super) fn reserve(&self, lane: &Lane, targets: u64, now: Timestamp) {
         let meter = self.provider.submit_meter(lane);
         let mut state = self.state();
-        self.pace(&mut state, meter, now).take(now);
+        self.pace(&mut state, meter).take(now);
         self.each_pool(&mut state, lane, |pool| pool.spend(targets));
     }
 
@@ -138,12 +145,12 @@ impl Account {
     /// A submission's call was answered, failed or was never made.
     pub(super) fn give_back_token(&self, lane: &Lane, now: Timestamp) {
         let meter = self.provider.submit_meter(lane);
-        self.pace(&mut self.state(), meter, now).give_back(now);
+        self.pace(&mut self.state(), meter).give_back(now);
         self.freed.ring();
     }
 
     pub(super) fn throttle(&self, meter: Meter, now: Timestamp) {
-        self.pace(&mut self.state(), meter, now).throttle(now);
+        self.pace(&mut self.state(), meter).throttle(now);
     }
 
     /// The provider says that the day's quota of this lane is spent.
@@ -211,9 +218,9 @@ impl Account {
         }
     }
 
-    fn pace<'a>(&self, state: &'a mut State, meter: Meter, now: Timestamp) -> &'a mut Pace {
+    fn pace<'a>(&self, state: &'a mut State, meter: Meter) -> &'a mut Pace {
         let limit = self.provider.limits().pace;
-        state.paces.entry(meter).or_insert_with(|| Pace::after_start(limit, now))
+        state.paces.entry(meter).or_insert_with(|| Pace::after_start(limit, self.started_at))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -244,7 +251,7 @@ impl Turnstile for Account {
             let now = self.clock.now();
             let next = {
                 let mut state = self.state();
-                let pace = self.pace(&mut state, meter, now);
+                let pace = self.pace(&mut state, meter);
                 if pace.tokens(now) > 0 {
                     pace.take(now);
                     return;
@@ -265,7 +272,7 @@ impl Turnstile for Account {
 
     fn leave(&self, meter: Meter) {
         let now = self.clock.now();
-        self.pace(&mut self.state(), meter, now).give_back(now);
+        self.pace(&mut self.state(), meter).give_back(now);
         self.freed.ring();
     }
 }

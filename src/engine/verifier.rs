@@ -40,6 +40,7 @@ pub(super) struct Call {
 
 /// What one target looked like, for all items that asked for it.
 pub(super) struct Viewed {
+    target: Target,
     items: Vec<ItemId>,
     verification: Verification,
     reason: String,
@@ -108,7 +109,8 @@ impl Service for Verifier {
         let prober = self.prober.clone();
         async move {
             let views = by_target(samples).into_iter().map(|(target, items)| view(prober.clone(), target, items));
-            let viewed = stream::iter(views).buffer_unordered(PROBES_MAX).collect().await;
+            let mut viewed: Vec<Viewed> = stream::iter(views).buffer_unordered(PROBES_MAX).collect().await;
+            judge_directories(&mut viewed);
             (due, viewed)
         }
         .boxed()
@@ -127,6 +129,31 @@ impl Service for Verifier {
         self.open.remove(&due.job);
         self.wakes.jobs.ring();
         Ok(())
+    }
+}
+
+/// A directory whose own page tells nothing is as fresh as the URLs of the same job below it.
+fn judge_directories(viewed: &mut [Viewed]) {
+    let urls: Vec<(String, Verification)> = viewed
+        .iter()
+        .filter(|view| view.target.kind() == TargetKind::Url)
+        .map(|view| (view.target.to_string(), view.verification))
+        .collect();
+    for view in viewed {
+        if view.target.kind() != TargetKind::Directory || view.verification != Verification::Unknown {
+            continue;
+        }
+        let below: Vec<_> = urls.iter().filter(|(url, _)| url.starts_with(view.target.as_str())).collect();
+        if !below.is_empty() {
+            let fresh = below.iter().filter(|(_, seen)| *seen == Verification::Fresh).count();
+            let stale = below.iter().any(|(_, seen)| *seen == Verification::Stale);
+            view.verification = match (fresh == below.len(), stale) {
+                (true, _) => Verification::Fresh,
+                (false, true) => Verification::Stale,
+                (false, false) => Verification::Unknown,
+            };
+            view.reason = format!("{}: {fresh} of {} URLs of this job below it are fresh", view.target, below.len());
+        }
     }
 }
 
@@ -153,5 +180,33 @@ async fn view(prober: Arc<dyn Prober>, target: Target, items: Vec<ItemId>) -> Vi
             (verdict.verification, verdict.reason, again)
         }
     };
-    Viewed { items, verification, reason: format!("{target}: {reason}"), again }
+    Viewed { items, verification, reason: format!("{target}: {reason}"), again, target }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn viewed(kind: TargetKind, raw: &str, verification: Verification) -> Viewed {
+        let target = Target::parse(kind, raw).expect("valid");
+        Viewed { target, items: Vec::new(), verification, reason: String::new(), again: false }
+    }
+
+    #[test]
+    fn a_directory_is_as_fresh_as_the_urls_below_it() {
+        use Verification::{Fresh, Stale, Unknown};
+        for (below, expected) in [(Fresh, Fresh), (Stale, Stale), (Unknown, Unknown)] {
+            let mut views = vec![
+                viewed(TargetKind::Directory, "https://h.example/img/", Unknown),
+                viewed(TargetKind::Url, "https://h.example/img/a", below),
+                viewed(TargetKind::Url, "https://h.example/img/b", Fresh),
+                viewed(TargetKind::Url, "https://h.example/elsewhere", Stale),
+            ];
+            judge_directories(&mut views);
+            assert_eq!(views[0].verification, expected);
+        }
+        let mut alone = vec![viewed(TargetKind::Directory, "https://h.example/img/", Unknown)];
+        judge_directories(&mut alone);
+        assert_eq!(alone[0].verification, Unknown);
+    }
 }

@@ -164,7 +164,9 @@ impl Group {
     fn fail(self, error: &StoreError) {
         let again = || match error {
             StoreError::DiskFull(source) => StoreError::DiskFull(source.to_string().into()),
-            other => StoreError::Database(other.to_string().into()),
+            StoreError::Database(source) => StoreError::Database(source.to_string().into()),
+            StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
+            StoreError::Closed => StoreError::Closed,
         };
         for creating in self.creating {
             let _ = creating.reply.send(Err(again()));

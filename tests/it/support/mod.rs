@@ -1,1 +1,5 @@
-//! What integration tests share. Each piece arrives with the first test that needs it.
+//! Helpers that several tests share.
+
+mod world;
+
+pub use world::{Answered, World};

@@ -11,14 +11,14 @@ from moves as m
 where items.id = m.item_id and items.state = m.was;
 
 update jobs
-set pending = pending + d.pending,
-    submitted = submitted + d.submitted,
-    succeeded = succeeded + d.succeeded,
-    failed = failed + d.failed,
-    cancelled = cancelled + d.cancelled,
-    expired = expired + d.expired,
-    started = max(started, d.started),
-    version = version + 1
+set pending = jobs.pending + d.pending,
+    submitted = jobs.submitted + d.submitted,
+    succeeded = jobs.succeeded + d.succeeded,
+    failed = jobs.failed + d.failed,
+    cancelled = jobs.cancelled + d.cancelled,
+    expired = jobs.expired + d.expired,
+    started = max(jobs.started, d.started),
+    version = jobs.version + 1
 from (
     select job_id,
         sum(becomes <= 2) - sum(was <= 2) as pending,
@@ -37,7 +37,7 @@ insert or ignore into depths (lane_id, priority, due, delayed, blocked)
 select distinct lane_id, priority, 0, 0, 0 from moves;
 
 update depths
-set due = due + d.due, delayed = delayed + d.delayed, blocked = blocked + d.blocked
+set due = depths.due + d.due, delayed = depths.delayed + d.delayed, blocked = depths.blocked + d.blocked
 from (
     select lane_id, priority,
         sum(becomes = 0) - sum(was = 0) as due,

@@ -1,0 +1,161 @@
+//! A whole world on loopback: a sandbox, and the daemon on a real database file and a real socket in front of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use refreshd::cli::serve::Daemon;
+use refreshd::clock::SystemClock;
+use refreshd::config::Config;
+use refreshd::sandbox::{self, OriginContent, Sandbox};
+use refreshd::telemetry;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub struct World {
+    pub sandbox: Sandbox,
+    pub daemon: Option<Daemon>,
+    http: reqwest::Client,
+    config: Config,
+    _folder: TempDir,
+    shutdown: CancellationToken,
+}
+
+/// An answer of the daemon, read whole.
+pub struct Answered {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl World {
+    /// With the sandbox's real limits, and tasks that take 50 ms.
+    pub async fn start() -> Self {
+        Self::with(|_| (), "").await
+    }
+
+    /// With a changed sandbox, and further lines of configuration.
+    pub async fn with(change: impl FnOnce(&mut sandbox::Options), settings: &str) -> Self {
+        // Quiet by default; whoever sets REFRESHD_LOG wants to read along.
+        if std::env::var_os(telemetry::FILTER_VARIABLE).is_some() {
+            let _ = telemetry::init(telemetry::Format::Text);
+        }
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut options = sandbox::Options::new(Arc::new(SystemClock));
+        options.task_time = Duration::from_millis(50);
+        change(&mut options);
+        let key = options.credentials[0].clone();
+        let shutdown = CancellationToken::new();
+        let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("refreshd.toml");
+        let text = configuration(&sandbox, &key, &folder, settings);
+        std::fs::write(&file, text).expect("a configuration file");
+        let config = Config::load(Some(&file), std::iter::empty()).expect("a good configuration");
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut world = Self { sandbox, daemon: None, http, config, _folder: folder, shutdown };
+        world.start_daemon().await;
+        world
+    }
+
+    pub async fn start_daemon(&mut self) {
+        self.daemon = Some(Daemon::start(&self.config, Arc::new(SystemClock)).await.expect("a daemon"));
+    }
+
+    pub async fn stop_daemon(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            daemon.stop().await;
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.daemon.as_ref().expect("a running daemon").address)
+    }
+
+    pub async fn post(&self, body: &Value) -> Answered {
+        self.send(self.http.post(self.url("/v1/jobs")).json(body)).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answered {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answered {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answered { status, headers, body: response.json().await.unwrap_or(Value::Null) }
+    }
+
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// The job, once its status is final and its verification is not pending any more.
+    pub async fn proved(&self, id: &str) -> Value {
+        for _ in 0..600 {
+            let job = self.get(&format!("/v1/jobs/{id}")).await.body;
+            if !job["finished_at"].is_null() && job["verification"] != "pending" {
+                return job;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the job did not end: {}", self.get(&format!("/v1/jobs/{id}")).await.body);
+    }
+
+    pub fn origin(&self, path: &str, body: &str) {
+        let content = OriginContent::new("www.example.com", path, body);
+        self.sandbox.cloud().put_origin(content).expect("origin content");
+    }
+
+    /// What a visitor gets from the edge.
+    pub async fn visit(&self, path: &str) -> String {
+        let url = format!("http://{}{path}", self.sandbox.addresses.edge);
+        let response = self.http.get(url).header("Host", "www.example.com").send().await.expect("an answer");
+        response.text().await.expect("a body")
+    }
+
+    /// The calls of one action that the cloud saw, with their error codes.
+    pub fn calls(&self, action: &str) -> Vec<Option<String>> {
+        let calls = self.sandbox.cloud().calls();
+        calls.into_iter().filter(|call| call.action == action).map(|call| call.code).collect()
+    }
+
+    pub async fn end(mut self) {
+        self.stop_daemon().await;
+        self.shutdown.cancel();
+    }
+}
+
+fn configuration(sandbox: &Sandbox, key: &sandbox::Credential, folder: &TempDir, settings: &str) -> String {
+    let database = folder.path().join("refreshd.db");
+    let (edge, origin) = (sandbox.addresses.edge, sandbox.addresses.origin);
+    format!(
+        r#"
+server.listen = "127.0.0.1:0"
+store.url = "sqlite://{database}"
+auth.mode = "open"
+routes = [{{ host = "*", account = "main" }}]
+engine.poll_first = "50ms"
+engine.poll_max = "500ms"
+engine.listing_grace = "2s"
+probe.allow = ["127.0.0.0/8"]
+{settings}
+[accounts.main]
+provider = "tencent-cdn"
+endpoint = "http://{api}"
+sandbox = true
+secret_id = "{id}"
+secret_key = "{secret}"
+[probe.edges]
+"www.example.com" = "{edge}"
+"static.example.com" = "{edge}"
+[probe.origins]
+"www.example.com" = "{origin}"
+"static.example.com" = "{origin}"
+"#,
+        database = database.display(),
+        api = sandbox.addresses.api,
+        id = key.secret_id,
+        secret = key.secret_key,
+    )
+}
