@@ -1,5 +1,7 @@
 //! All integration tests in one binary: one link, one place for what they share.
 
+mod bad_input;
+mod kill;
 mod support;
 mod tidy;
 mod walk;

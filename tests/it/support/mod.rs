@@ -2,4 +2,9 @@
 
 mod world;
 
-pub use world::{Answered, World};
+pub use world::{World, configuration};
+
+/// Whether the exhaustive variants were asked for (`./tests/run --slow`).
+pub fn slow() -> bool {
+    std::env::var_os("REFRESHD_SLOW").is_some()
+}
