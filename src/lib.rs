@@ -1,5 +1,7 @@
 //! refreshd makes a CDN serve fresh content. The map is `ARCHITECTURE.md`; each module's head says what it knows.
 
+pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;

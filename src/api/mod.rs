@@ -1,0 +1,3 @@
+//! The door for machines.
+
+pub mod wire;
