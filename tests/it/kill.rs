@@ -121,7 +121,7 @@ async fn post(
     let number = AtomicU32::new(0);
     while !stop.is_cancelled() {
         let job = number.fetch_add(1, Ordering::Relaxed);
-        let count = if job % 5 == 0 { 40 } else { 1 };
+        let count = if job.is_multiple_of(5) { 40 } else { 1 };
         let urls: Vec<String> = (0..count).map(|n| format!("https://www.example.com/{poster}/{job}/{n}")).collect();
         let body = json!({"operation": "purge", "urls": urls, "verify": false});
         match http.post(format!("{base}/v1/jobs")).json(&body).send().await {

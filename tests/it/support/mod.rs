@@ -1,10 +1,12 @@
-//! Helpers that several tests share.
+//! What integration tests share. Each piece arrives with the first test that needs it.
 
+pub(crate) mod binary;
+pub(crate) mod scripted_daemon;
 mod world;
 
-pub use world::{World, configuration};
+pub(crate) use world::{World, configuration};
 
 /// Whether the exhaustive variants were asked for (`./tests/run --slow`).
-pub fn slow() -> bool {
+pub(crate) fn slow() -> bool {
     std::env::var_os("REFRESHD_SLOW").is_some()
 }
