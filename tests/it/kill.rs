@@ -11,7 +11,7 @@ use refreshd::sandbox::{self, Options, Sandbox};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{configuration, slow};
+use crate::support::{configuration, http, slow};
 
 const KILLS: u32 = 20;
 const KILLS_SLOW: u32 = 200;
@@ -66,7 +66,7 @@ async fn no_kill_loses_an_acknowledged_job() {
     let text = configuration(&sandbox, &key, folder.path(), port, "engine.listing_grace = \"1s\"");
     std::fs::write(&config, text).expect("a configuration file");
     let victim = Victim { config, base: format!("http://127.0.0.1:{port}") };
-    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().expect("a client");
+    let http = http();
     let acknowledged: Arc<Mutex<Vec<Acknowledged>>> = Arc::default();
     let posting = CancellationToken::new();
     let posters: Vec<_> = (0..POSTERS)

@@ -4,7 +4,15 @@ pub(crate) mod binary;
 pub(crate) mod scripted_daemon;
 mod world;
 
+use std::time::Duration;
+
 pub(crate) use world::{World, configuration};
+
+/// A client that gives up on a daemon that hangs.
+pub(crate) fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client")
+}
 
 /// Whether the exhaustive variants were asked for (`./tests/run --slow`).
 pub(crate) fn slow() -> bool {

@@ -50,7 +50,6 @@ impl World {
         if std::env::var_os(telemetry::FILTER_VARIABLE).is_some() {
             let _ = telemetry::init(telemetry::Format::Text, telemetry::FILTER_DEFAULT);
         }
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut options = sandbox::Options::new(Arc::new(SystemClock));
         options.task_time = Duration::from_millis(50);
         // The daemon keeps the key pair that the sandbox began with, whatever the change does to the sandbox's.
@@ -66,7 +65,7 @@ impl World {
         }
         std::fs::write(&file, text).expect("a configuration file");
         let config = Config::load(Some(&file), std::iter::empty()).expect("a good configuration");
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let http = super::http();
         let mut world = Self { sandbox, daemon: None, http, config, folder, shutdown };
         world.start_daemon().await;
         world
