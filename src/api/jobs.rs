@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::problem::ApiError;
 use super::wire::{JobAnswer, JobBody, ListAnswer, PageQuery, ProblemAnswer};
-use super::{Api, answers, body, lists, prefer};
+use super::{Api, answers, body, etag, lists, prefer};
 use crate::domain::JobId;
 use crate::service::{Asked, Caller, JobView};
 use crate::store::IdempotencyKey;
@@ -66,7 +66,8 @@ pub(super) async fn create(
 
 /// One job as it is now, or as soon as its status is final.
 #[utoipa::path(get, path = "/v1/jobs/{id}", params(("id" = String, Path, description = "the job's id")), responses(
-    (status = 200, description = "the job", body = JobAnswer),
+    (status = 200, description = "the job, with an ETag", body = JobAnswer),
+    (status = 304, description = "as the client has it, by If-None-Match"),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(super) async fn one(
@@ -81,7 +82,7 @@ pub(super) async fn one(
         Some(wait) => api.service.wait_final(&caller, id, api.service.clock.now() + wait).await?,
         None => api.service.job(&caller, id).await?,
     };
-    let mut response = Json(answers::job(&view)).into_response();
+    let mut response = etag::answer(&headers, &answers::job(&view))?;
     if wait.is_some() {
         response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("wait"));
     }
