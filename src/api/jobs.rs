@@ -45,7 +45,7 @@ pub(super) async fn create(
     let id = accepted.job.id;
     let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
     let view = match wait {
-        Some(wait) => api.service.wait_final(&caller, id, api.service.clock.now() + wait).await?,
+        Some(wait) => api.service.wait_final(id, api.service.clock.now() + wait).await?,
         None => api.service.view(accepted.job).await?,
     };
     let is_final = view.job.finished_at.is_some();
@@ -77,10 +77,10 @@ pub(super) async fn one(
 ) -> Result<Response, ApiError> {
     let id = job_id(&id)?;
     let wait = prefer::wait(&headers);
-    let view: JobView = match wait {
-        Some(wait) => api.service.wait_final(&caller, id, api.service.clock.now() + wait).await?,
-        None => api.service.job(&caller, id).await?,
-    };
+    let mut view: JobView = api.service.job(&caller, id).await?;
+    if let Some(wait) = wait {
+        view = api.service.wait_final(id, api.service.clock.now() + wait).await?;
+    }
     let mut response = Json(answers::job(&view)).into_response();
     if wait.is_some() {
         response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("wait"));
@@ -100,9 +100,9 @@ pub(super) async fn list(
 ) -> Result<Json<ListAnswer<JobAnswer>>, ApiError> {
     let page = lists::page(query)?;
     let before = (page.after > 0).then_some(page.after);
-    let views = api.service.jobs(&caller, before, page.limit).await?;
-    let last = views.last().map(|view| view.job.row.number());
-    Ok(Json(lists::answer(views.iter().map(answers::job).collect(), last, page)))
+    let jobs = api.service.jobs(&caller, before, page.limit).await?;
+    let items = jobs.views.iter().map(answers::job).collect();
+    Ok(Json(ListAnswer { items, next_cursor: jobs.next.map(|next| next.to_string()) }))
 }
 
 /// An id that cannot be one names no job.

@@ -22,7 +22,7 @@ use crate::engine::{Account, Accounts, Board, Engine, Parts, Patience};
 use crate::probe::{Guard, HttpProber, ProbeTargets};
 use crate::provider::Provider;
 use crate::provider::tencent::{Credentials, Options, TencentCdn};
-use crate::service::Service;
+use crate::service::{Service, Tokens};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::wake::Wakes;
@@ -121,6 +121,7 @@ impl Daemon {
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let router = api::router(door(config, &parts, &draining));
+        warn_of_a_closed_door(config, &parts.store).await?;
         let engine = Engine::start(parts, &engine_shutdown).await?;
         let serve = axum::serve(listener, router).with_graceful_shutdown(server_shutdown.clone().cancelled_owned());
         let server = tokio::spawn(async move {
@@ -206,11 +207,19 @@ fn door(config: &Config, parts: &Parts, draining: &CancellationToken) -> Api {
         },
         door: match config.auth {
             AuthMode::Open => Door::Open,
-            AuthMode::Tokens => Door::Tokens,
+            AuthMode::Tokens => Door::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),
         },
         sandbox_accounts: sandbox_accounts(config).into(),
         draining: draining.clone(),
     }
+}
+
+/// A daemon that nobody can use runs well and looks broken.
+async fn warn_of_a_closed_door(config: &Config, store: &Arc<dyn Store>) -> Result<(), StoreError> {
+    if config.auth == AuthMode::Tokens && store.tokens().await?.tokens.is_empty() {
+        tracing::warn!("auth.mode is tokens and there is no token: make one with `refreshd token create`");
+    }
+    Ok(())
 }
 
 fn sandbox_accounts(config: &Config) -> Vec<String> {
