@@ -1,2 +1,10 @@
 //! The binary: nothing but a call of the library.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    ExitCode::from(refreshd::cli::run(refreshd::cli::Cli::parse()).await)
+}

@@ -68,7 +68,7 @@ pub async fn run(file: Option<&Path>) -> u8 {
         Ok(daemon) => daemon,
         Err(fault) => {
             let code = fault.exit_code();
-            super::terminal::error(&format!("refreshd does not start:\n{}", chain(&fault)));
+            super::terminal::note(&format!("refreshd does not start:\n{}", chain(&fault)));
             return code;
         }
     };
@@ -244,7 +244,7 @@ async fn told_to_stop() {
 }
 
 /// An error with its causes, a line each.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut lines = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {

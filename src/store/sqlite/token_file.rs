@@ -60,7 +60,12 @@ impl TokenFile {
     /// # Errors
     /// The pepper's file or the database cannot be read or written.
     pub async fn create(&mut self, token: &Token, new: &NewToken, now: Timestamp) -> Result<(), StoreError> {
-        let pepper = pepper::read_or_make(&self.path).map_err(|error| StoreError::Database(error.into()))?;
+        let failed = |error: std::io::Error| StoreError::Database(error.into());
+        if pepper::read(&self.path).map_err(failed)?.is_none() && self.has_live().await? {
+            // A new one would shut out everybody who bears a token of the old one, without a word.
+            return Err(pepper_missing(&self.path));
+        }
+        let pepper = pepper::read_or_make(&self.path).map_err(failed)?;
         sqlx::query(include_str!("sql/create_token.sql"))
             .bind(token.id().as_u64().to_be_bytes().to_vec())
             .bind(&new.name)
@@ -73,6 +78,11 @@ impl TokenFile {
             .execute(&mut self.connection)
             .await?;
         Ok(())
+    }
+
+    async fn has_live(&mut self) -> Result<bool, StoreError> {
+        let live = "select exists (select * from tokens where revoked_at is null)";
+        Ok(sqlx::query_scalar::<_, i64>(live).fetch_one(&mut self.connection).await? > 0)
     }
 
     /// Every token that was ever made, oldest first.
@@ -124,13 +134,14 @@ async fn pepper_of(database: &Path) -> Result<Pepper, StoreError> {
     let pepper = read.map_err(|error| StoreError::Database(error.into()))?;
     let pepper = pepper
         .map_err(|error| StoreError::Damaged(format!("{}.pepper cannot be read ({error})", database.display())))?;
-    let missing = || {
-        let file = database.display();
-        StoreError::Damaged(format!(
-            "{file}.pepper is missing, so no token can be checked; restore it or make new ones"
-        ))
-    };
-    pepper.ok_or_else(missing)
+    pepper.ok_or_else(|| pepper_missing(database))
+}
+
+fn pepper_missing(database: &Path) -> StoreError {
+    let file = database.display();
+    StoreError::Damaged(format!(
+        "{file}.pepper is missing, so no token can be checked; restore it, or revoke the tokens and make new ones"
+    ))
 }
 
 fn decode(row: &SqliteRow) -> Result<TokenRecord, StoreError> {
