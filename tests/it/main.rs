@@ -2,4 +2,5 @@
 
 mod support;
 mod tidy;
+mod tokens;
 mod walk;

@@ -1,5 +1,6 @@
 //! A whole world on loopback: a sandbox, and the daemon on a real database file and a real socket in front of it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub struct World {
     pub daemon: Option<Daemon>,
     http: reqwest::Client,
     config: Config,
-    _folder: TempDir,
+    folder: TempDir,
     shutdown: CancellationToken,
 }
 
@@ -36,6 +37,15 @@ impl World {
 
     /// With a changed sandbox, and further lines of configuration.
     pub async fn with(change: impl FnOnce(&mut sandbox::Options), settings: &str) -> Self {
+        Self::build(change, "open", settings).await
+    }
+
+    /// With a daemon that asks for tokens.
+    pub async fn with_tokens() -> Self {
+        Self::build(|_| (), "tokens", "").await
+    }
+
+    async fn build(change: impl FnOnce(&mut sandbox::Options), auth: &str, settings: &str) -> Self {
         // Quiet by default; whoever sets REFRESHD_LOG wants to read along.
         if std::env::var_os(telemetry::FILTER_VARIABLE).is_some() {
             let _ = telemetry::init(telemetry::Format::Text);
@@ -49,11 +59,11 @@ impl World {
         let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("refreshd.toml");
-        let text = configuration(&sandbox, &key, &folder, settings);
+        let text = configuration(&sandbox, &key, &folder, auth, settings);
         std::fs::write(&file, text).expect("a configuration file");
         let config = Config::load(Some(&file), std::iter::empty()).expect("a good configuration");
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let mut world = Self { sandbox, daemon: None, http, config, _folder: folder, shutdown };
+        let mut world = Self { sandbox, daemon: None, http, config, folder, shutdown };
         world.start_daemon().await;
         world
     }
@@ -84,6 +94,11 @@ impl World {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answered { status, headers, body: response.json().await.unwrap_or(Value::Null) }
+    }
+
+    /// Where the configuration (`refreshd.toml`) and the database (`refreshd.db`) are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn http(&self) -> &reqwest::Client {
@@ -126,14 +141,14 @@ impl World {
     }
 }
 
-fn configuration(sandbox: &Sandbox, key: &sandbox::Credential, folder: &TempDir, settings: &str) -> String {
+fn configuration(sandbox: &Sandbox, key: &sandbox::Credential, folder: &TempDir, auth: &str, settings: &str) -> String {
     let database = folder.path().join("refreshd.db");
     let (edge, origin) = (sandbox.addresses.edge, sandbox.addresses.origin);
     format!(
         r#"
 server.listen = "127.0.0.1:0"
 store.url = "sqlite://{database}"
-auth.mode = "open"
+auth.mode = "{auth}"
 routes = [{{ host = "*", account = "main" }}]
 engine.poll_first = "50ms"
 engine.poll_max = "500ms"
