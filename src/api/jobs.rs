@@ -23,6 +23,8 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 #[utoipa::path(post, path = "/v1/jobs", request_body = JobBody, responses(
     (status = 202, description = "kept", body = JobAnswer),
     (status = 200, description = "kept, and final within the wait that was preferred", body = JobAnswer),
+    (status = 401, description = "no token, or none that is good", body = ProblemAnswer),
+    (status = 403, description = "a scope is missing; errors names each target that takes it", body = ProblemAnswer),
     (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
 ))]
 pub(super) async fn create(

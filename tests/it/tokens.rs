@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -278,20 +278,31 @@ async fn tokens_can_be_made_before_any_daemon_ran_and_several_at_once() {
     assert_eq!(refreshd(folder.path(), &["token", "list"]).status.code(), Some(78));
 }
 
+/// A process that does not outlive its test, however that goes.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Law 10, with the real binary and every log line it can write.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tokens_secret_is_in_no_log_no_answer_and_no_file() {
     let mut world = World::with_tokens().await;
     world.stop_daemon().await;
     let canary = token(world.folder(), "shop", &[]);
-    let mut daemon = Command::new(env!("CARGO_BIN_EXE_refreshd"))
+    let daemon = Command::new(env!("CARGO_BIN_EXE_refreshd"))
         .args(["serve", "--config"])
         .arg(world.folder().join("refreshd.toml"))
         .env("REFRESHD_LOG", "trace")
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary runs");
-    let mut lines = BufReader::new(daemon.stderr.take().expect("its log"));
+    let mut daemon = Ended(daemon);
+    let mut lines = BufReader::new(daemon.0.stderr.take().expect("its log"));
     let (mut log, mut address) = (String::new(), None);
     while address.is_none() {
         let start = log.len();
@@ -331,8 +342,8 @@ async fn a_tokens_secret_is_in_no_log_no_answer_and_no_file() {
         looked_at += usize::from(holds(id(&canary).as_bytes()) || holds(b"a test"));
     }
     assert!(looked_at > 0, "the token's row is in none of the files, so nothing was looked for");
-    let stopped = Command::new("kill").arg(daemon.id().to_string()).status().expect("kill runs");
-    assert!(stopped.success() && daemon.wait().expect("an end").success());
+    let stopped = Command::new("kill").arg(daemon.0.id().to_string()).status().expect("kill runs");
+    assert!(stopped.success() && daemon.0.wait().expect("an end").success());
     log += &rest.join().expect("a reader").expect("the log");
     assert!(log.contains("job accepted") && log.contains("TRACE"), "the log was read");
     assert!(answers.contains("scope_missing") && answers.contains("unauthorized"), "{answers}");
