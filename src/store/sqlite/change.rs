@@ -70,6 +70,7 @@ pub(super) struct Notice<'a> {
     pub(super) kind: EventKind,
     pub(super) message: &'a str,
     pub(super) submission: Option<SubmissionId>,
+    /// What all of them are told; if none, each job is told of a failure of its own items.
     pub(super) failure: Option<i64>,
 }
 

@@ -43,7 +43,7 @@ impl Change for Settle {
             .bind(again_at.as_millis())
             .execute(&mut *db)
             .await?;
-        self.tell(failures.first().map(|(_, failure)| *failure), db).await?;
+        self.tell(db).await?;
         follow_purges(db, self.now).await?;
         change::apply_moves(db, self.now).await?;
         Ok(Outcome::Done)
@@ -66,14 +66,13 @@ impl Settle {
         Ok(failures)
     }
 
-    async fn tell(&self, failure: Option<i64>, db: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn tell(&self, db: &mut SqliteConnection) -> Result<(), StoreError> {
         for (kind, becomes, message) in [
             (EventKind::Settled, codes::SUCCEEDED, "the provider reports these as done"),
             (EventKind::Released, codes::DELAYED, "the provider reports these as failed; they are tried again"),
             (EventKind::Failed, codes::FAILED, "the provider reports these as failed, and their attempts are spent"),
         ] {
-            let failure = if becomes == codes::SUCCEEDED { None } else { failure };
-            let notice = Notice { kind, message, submission: Some(self.id), failure };
+            let notice = Notice { kind, message, submission: Some(self.id), failure: None };
             change::notice_moved(notice, Some(becomes), db, self.now).await?;
         }
         Ok(())

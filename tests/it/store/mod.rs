@@ -58,6 +58,7 @@ macro_rules! exercise {
                 rows_that_are_done_succeed,
                 a_failed_row_is_tried_again_until_its_attempts_are_spent,
                 a_row_reported_twice_ends_once,
+                a_job_is_told_of_its_own_failures,
                 a_task_that_never_ends_fails_at_once,
                 riders_end_together,
                 a_prefetch_waits_for_its_purge,
