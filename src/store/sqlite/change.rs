@@ -74,8 +74,8 @@ pub(super) struct Notice<'a> {
     pub(super) failure: Option<i64>,
 }
 
-/// Writes an event for each job with moves into state `becomes` (any state, if none), unless the job's last event says
-/// the same: a provider that is down for hours is one fact, not a thousand.
+/// Writes an event for each job with moves into state `becomes` (any state, if none), unless it is one more try after the
+/// same trouble: a provider that is down for hours is one fact, not a thousand.
 pub(super) async fn notice_moved(
     notice: Notice<'_>,
     becomes: Option<i64>,

@@ -53,6 +53,7 @@ macro_rules! exercise {
                 a_lost_answer_holds_its_targets,
                 what_was_sending_at_the_start_is_ambiguous,
                 what_is_over_is_not_changed,
+                an_outage_is_told_once,
             }
             settling {
                 rows_that_are_done_succeed,
