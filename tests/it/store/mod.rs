@@ -50,6 +50,7 @@ macro_rules! exercise {
                 a_refused_batch_is_halved_until_one_target_is_to_blame,
                 cohorts_stay_apart_through_other_troubles,
                 cohorts_of_two_refusals_do_not_meet,
+                urgent_work_does_not_wait_for_cohorts,
                 a_lost_answer_holds_its_targets,
                 what_was_sending_at_the_start_is_ambiguous,
                 what_is_over_is_not_changed,
