@@ -72,6 +72,7 @@ macro_rules! exercise {
                 a_delayed_item_is_due_at_its_moment,
                 a_deadline_ends_only_what_is_pending,
                 what_expires_keeps_its_failure,
+                a_large_job_expires_in_turns,
                 many_items_ripen_in_turns,
                 the_next_moment_is_the_earliest,
             }
