@@ -80,6 +80,7 @@ macro_rules! exercise {
                 a_finished_job_wants_a_look,
                 a_job_without_a_success_is_never_looked_at,
                 a_sample_is_even_and_never_empty,
+                only_the_first_verdict_counts,
             }
             reading {
                 pages_follow_each_other,
