@@ -81,12 +81,16 @@ impl Settle {
 
 /// Law 6 within a refresh: a purge that succeeded lets its prefetch go, one that failed ends it unsent.
 pub(super) async fn follow_purges(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
-    let followed: i64 = sqlx::query_scalar(include_str!("sql/purges_with_prefetch.sql")).fetch_one(&mut *db).await?;
-    if followed == 0 {
+    let ended = sqlx::query(include_str!("sql/purges_with_prefetch.sql")).fetch_one(&mut *db).await?;
+    if codes::count::<u64>(&ended, "ended")? == 0 {
         return Ok(());
     }
-    let failure = Failure::new(ErrorClass::PurgeFailed, "purge_failed", "the purge of this URL did not succeed");
-    let failure = change::keep_failure(&failure, db, now).await?;
+    let failure = if codes::count::<u64>(&ended, "failed")? == 0 {
+        None
+    } else {
+        let failure = Failure::new(ErrorClass::PurgeFailed, "purge_failed", "the purge of this URL did not succeed");
+        Some(change::keep_failure(&failure, db, now).await?)
+    };
     sqlx::query(include_str!("sql/follow_purges.sql")).bind(failure).bind(now.as_millis()).execute(db).await?;
     Ok(())
 }
