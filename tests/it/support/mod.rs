@@ -3,5 +3,5 @@
 mod recount;
 mod world;
 
-pub use recount::{Books, recount};
+pub use recount::Books;
 pub use world::{Answered, World};

@@ -1,5 +1,11 @@
 //! The store on SQLite: the suite, and what is true of this one alone.
 
+mod disk;
+mod opening;
+mod writer;
+
+use std::path::PathBuf;
+
 use refreshd::domain::{ErrorClass, Failure};
 use refreshd::store::sqlite::SqliteStore;
 use refreshd::store::{Outcome, Return, Store};
@@ -21,9 +27,13 @@ impl Fresh {
     }
 }
 
+pub fn database(folder: &TempDir) -> PathBuf {
+    folder.path().join("refreshd.db")
+}
+
 pub async fn fresh() -> Fresh {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("refreshd.db");
+    let path = database(&folder);
     let store = SqliteStore::open(&path).await.expect("a store");
     Fresh { store: Recounted { store, books: Books::open(&path) }, folder }
 }
