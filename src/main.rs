@@ -1,2 +1,11 @@
 //! The binary: nothing but a call of the library.
-fn main() {}
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match refreshd::cli::parse(std::env::args_os().collect()) {
+        Ok(command) => refreshd::cli::run(command).await,
+        Err(code) => code,
+    }
+}

@@ -1,5 +1,6 @@
-//! Where log lines go and how they look: standard error, for people at a terminal and for machines everywhere else.
+//! How errors are told, where log lines go and how they look: standard error, for people at a terminal and for machines everywhere else.
 
+use std::error::Error;
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
@@ -7,7 +8,10 @@ use tracing_subscriber::util::TryInitError;
 
 /// What is logged: a `tracing` filter such as `info` or `refreshd=debug,info`.
 pub const FILTER_VARIABLE: &str = "REFRESHD_LOG";
-const FILTER_DEFAULT: &str = "info";
+/// For a daemon.
+pub const FILTER_DEFAULT: &str = "info";
+/// For a command whose own output is what counts.
+pub const FILTER_QUIET: &str = "error";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -27,16 +31,16 @@ impl Format {
 
 /// Sends this process's log lines to standard error, once. A filter that cannot be read is replaced by the default and
 /// told of, because a daemon that stays down for a typing error in its log level helps nobody.
-pub fn init(format: Format) -> Result<(), TryInitError> {
+pub fn init(format: Format, default: &'static str) -> Result<(), TryInitError> {
     let written = std::env::var(FILTER_VARIABLE).unwrap_or_default();
-    let (filter, fault) = filter(&written);
+    let (filter, fault) = filter(&written, default);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match format {
         Format::Text => try_init(lines.finish()),
         Format::Json => try_init(lines.json().flatten_event(true).with_current_span(false).finish()),
     }?;
     if let Some(fault) = fault {
-        tracing::warn!(filter = %written, error = %fault, "{FILTER_VARIABLE} is no log filter; {FILTER_DEFAULT} is used");
+        tracing::warn!(filter = %written, error = %fault, "{FILTER_VARIABLE} is no log filter; {default} is used");
     }
     Ok(())
 }
@@ -45,14 +49,21 @@ fn try_init(subscriber: impl tracing_subscriber::util::SubscriberInitExt) -> Res
     subscriber.try_init()
 }
 
-fn filter(written: &str) -> (EnvFilter, Option<tracing_subscriber::filter::ParseError>) {
+fn filter(written: &str, default: &'static str) -> (EnvFilter, Option<tracing_subscriber::filter::ParseError>) {
     if written.is_empty() {
-        return (EnvFilter::new(FILTER_DEFAULT), None);
+        return (EnvFilter::new(default), None);
     }
     match EnvFilter::builder().parse(written) {
         Ok(filter) => (filter, None),
-        Err(fault) => (EnvFilter::new(FILTER_DEFAULT), Some(fault)),
+        Err(fault) => (EnvFilter::new(default), Some(fault)),
     }
+}
+
+/// An error and all that caused it, in one line.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 
 #[cfg(test)]
@@ -67,7 +78,7 @@ mod tests {
             ("refreshd=trace,info", "refreshd=trace,info", false),
             ("a=b=c", "info", true),
         ] {
-            let (filter, fault) = filter(written);
+            let (filter, fault) = filter(written, FILTER_DEFAULT);
             assert_eq!((filter.to_string().as_str(), fault.is_some()), (in_force, faulty), "{written}");
         }
     }

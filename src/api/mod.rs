@@ -33,8 +33,8 @@ pub struct Api {
     pub draining: CancellationToken,
 }
 
-/// The routes that need a caller, and those that do not.
-pub fn router(api: Api) -> Router {
+/// The routes that need a caller, those that do not, and the pages, behind the same guards.
+pub fn router(api: Api, pages: Router) -> Router {
     let guarded = Router::new()
         .route("/v1/jobs", post(jobs::create).get(jobs::list))
         .route("/v1/jobs/{id}", get(jobs::one))
@@ -46,9 +46,10 @@ pub fn router(api: Api) -> Router {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(openapi::document))
+        .with_state(api.clone())
+        .merge(pages)
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method)
-        .layer(middleware::from_fn_with_state(api.clone(), auth::only_loopback_names))
+        .layer(middleware::from_fn_with_state(api, auth::only_loopback_names))
         .layer(middleware::from_fn(problem::render))
-        .with_state(api)
 }

@@ -1,4 +1,101 @@
-//! The commands.
+//! The roof: what a person or a script can ask of the one binary, and how it ends.
 
+mod arguments;
+mod client;
+mod demo;
+#[cfg(test)]
+mod examples;
+mod exit;
+mod fault;
+mod follow;
+mod job;
+mod progress;
+mod report;
+mod sandbox;
 pub mod serve;
+mod settings;
+mod signals;
+mod submit;
+mod targets;
 mod terminal;
+mod wire;
+
+pub use arguments::{Cli, Command, ConfigCommand, ConfigFile, DemoArguments, SandboxArguments, ServeArguments};
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::domain::Operation;
+use fault::Fault;
+
+/// Reads the command line. `Err`: everything was said (help, version, a usage error) and this is how to end.
+pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
+    let of_server = words.get(1).is_some_and(|word| word == "serve" || word == "sandbox");
+    Cli::try_parse_from(words).map_err(|said| {
+        // There is nobody to tell that nobody listens.
+        let _ = said.print();
+        match said.exit_code() {
+            0 => ExitCode::SUCCESS,
+            _ if of_server => ExitCode::from(exit::SERVER_USAGE),
+            _ => ExitCode::from(exit::USAGE),
+        }
+    })
+}
+
+pub async fn run(cli: Cli) -> ExitCode {
+    let ended = match &cli.command {
+        Command::Purge(arguments) => submit::run(Operation::Purge, arguments).await,
+        Command::Prefetch(arguments) => submit::run(Operation::Prefetch, arguments).await,
+        Command::Refresh(arguments) => submit::run(Operation::Refresh, arguments).await,
+        Command::Job(arguments) => job::run(arguments).await,
+        Command::Config { command } => settings::run(command).map_err(Fault::Output),
+        Command::Serve(arguments) => return serve::run(arguments).await,
+        Command::Sandbox(arguments) => return sandbox::run(arguments).await,
+        Command::Demo(arguments) => return demo::run(arguments).await,
+    };
+    ExitCode::from(ended.unwrap_or_else(|fault| fault.report()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_opens_with_examples() {
+        let mut root = Cli::command();
+        root.build();
+        for command in root.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            let help = command.render_help().to_string();
+            assert!(help.starts_with("Examples:\n  refreshd "), "{help}");
+        }
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_a_usage_error() {
+        for line in [
+            "purge",
+            "purge https://h/a --timeout 5m",
+            "purge https://h/a --wait --timeout 5",
+            "purge https://h/a --mode delete",
+            "purge https://h/a --priority high",
+            "purge https://h/a --area own",
+            "purge https://h/a --label release",
+            "purge https://h/a --idempotency-key=a\u{e9}",
+            "purge https://h/a --token secret",
+            "job 42",
+            "sandbox --listen 127.0.0.1:0 --secret-id a",
+        ] {
+            let words = std::iter::once("refreshd").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_err(), "{line}");
+        }
+    }
+}

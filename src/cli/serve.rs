@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 use std::future::IntoFuture;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::arguments::ServeArguments;
+use super::{exit, signals, terminal};
 use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigFault};
@@ -25,7 +26,9 @@ use crate::provider::tencent::{Credentials, Options, TencentCdn};
 use crate::service::Service;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
+use crate::telemetry::{self, Format, chain};
 use crate::wake::Wakes;
+use crate::web::{self, Web};
 
 /// How long open requests may take when the daemon stops.
 const REQUEST_GRACE: Duration = Duration::from_secs(10);
@@ -58,30 +61,31 @@ impl StartFault {
     }
 }
 
-/// Runs the daemon until SIGTERM or SIGINT, and tells the exit code. A second signal ends it at once.
-pub async fn run(file: Option<&Path>) -> u8 {
+/// Runs the daemon until SIGTERM or SIGINT. A second signal ends it at once.
+pub(super) async fn run(arguments: &ServeArguments) -> ExitCode {
+    // A second subscriber is no reason not to start.
+    let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_DEFAULT);
     let started = async {
-        let config = Config::load(file, config::environment())?;
+        let config = Config::load(arguments.file.config.as_deref(), config::environment())?;
         Daemon::start(&config, Arc::new(SystemClock)).await
     };
     let daemon = match started.await {
         Ok(daemon) => daemon,
         Err(fault) => {
-            let code = fault.exit_code();
-            super::terminal::error(&format!("refreshd does not start:\n{}", chain(&fault)));
-            return code;
+            terminal::note(&format!("refreshd does not start:\n{}", chain(&fault)));
+            return ExitCode::from(fault.exit_code());
         }
     };
-    told_to_stop().await;
+    signals::told_to_stop().await;
     tracing::info!("stopping: nothing new is accepted, open calls are finished");
     tokio::select! {
         () = daemon.stop() => {
             tracing::info!("stopped");
-            0
+            ExitCode::SUCCESS
         }
-        () = told_to_stop() => {
+        () = signals::told_to_stop() => {
             tracing::warn!("stopped at once; the next start asks the provider about open calls");
-            130
+            ExitCode::from(exit::INTERRUPTED)
         }
     }
 }
@@ -120,7 +124,9 @@ impl Daemon {
         };
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let router = api::router(door(config, &parts, &draining));
+        let api = door(config, &parts, &draining);
+        let pages = pages(&api);
+        let router = api::router(api, pages);
         let engine = Engine::start(parts, &engine_shutdown).await?;
         let serve = axum::serve(listener, router).with_graceful_shutdown(server_shutdown.clone().cancelled_owned());
         let server = tokio::spawn(async move {
@@ -213,34 +219,15 @@ fn door(config: &Config, parts: &Parts, draining: &CancellationToken) -> Api {
     }
 }
 
+/// The pages know no caller yet, so they are shown only where everyone is `local`.
+fn pages(api: &Api) -> axum::Router {
+    match api.door {
+        Door::Open => web::router(Web { service: api.service.clone(), sandbox_accounts: api.sandbox_accounts.clone() }),
+        Door::Tokens => axum::Router::new(),
+    }
+}
+
 fn sandbox_accounts(config: &Config) -> Vec<String> {
     let sandboxed = config.accounts.iter().filter(|(_, account)| account.sandbox);
     sandboxed.map(|(name, _)| name.to_string()).collect()
-}
-
-async fn told_to_stop() {
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    match signals {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        }
-        _ => {
-            tracing::error!("signals cannot be heard; only a kill stops this process");
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// An error with its causes, a line each.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut lines = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        lines = format!("{lines}: {source}");
-        cause = source.source();
-    }
-    lines
 }

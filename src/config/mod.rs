@@ -22,6 +22,7 @@ use ipnet::IpNet;
 pub use account::{Account, Credentials, ProviderKind};
 pub use fault::{ConfigFault, Problem};
 pub use layers::DEFAULT;
+pub(crate) use values::{DURATION, duration};
 
 use crate::domain::{AccountName, Routes};
 

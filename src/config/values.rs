@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 pub(super) const ADDRESS: &str = r#"ADDRESS:PORT such as "127.0.0.1:8470""#;
-pub(super) const DURATION: &str =
+pub(crate) const DURATION: &str =
     r#"a length of time such as "250ms", "2s", "5m", "1h" or "90d", more than zero and at most 3650 days"#;
 
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", DAY_MILLIS)];
@@ -15,7 +15,7 @@ const DAY_MILLIS: u64 = 86_400_000;
 /// Ten years: longer than anything here is meant to last, and far from overflowing a timestamp.
 const MILLIS_MAX: u64 = 3650 * DAY_MILLIS;
 
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
     let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit)?;
     let millis = number.parse::<u64>().ok()?.checked_mul(*millis)?;

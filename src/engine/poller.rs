@@ -114,8 +114,15 @@ impl Service for Poller {
         // Those that are open are still due in the store, and come first.
         let (due, next_at) =
             self.store.due_submissions(false, u32::try_from(LOOKS_MAX).unwrap_or(u32::MAX), now).await?;
-        let fresh = due.into_iter().filter(|submission| !self.open.contains(&submission.id));
-        let calls: Vec<Call> = fresh.take(room).filter_map(|submission| self.call(submission)).collect();
+        let mut calls = Vec::new();
+        for submission in due.into_iter().filter(|submission| !self.open.contains(&submission.id)).take(room) {
+            let id = submission.id;
+            match self.call(submission) {
+                Some(call) => calls.push(call),
+                // Its account left the configuration: nobody can be asked, and it must not stand before the others.
+                None => drop(self.store.postpone(id, now + self.patience.poll_max).await?),
+            }
+        }
         self.open.extend(calls.iter().map(|call| call.submission.id));
         Ok(Step { calls, next_at })
     }

@@ -133,9 +133,14 @@ impl Service for Reconciler {
             if self.open.contains(&submission.id) {
                 continue;
             }
-            if let Some(call) = self.call(submission, now).await? {
-                self.open.insert(call.asked.submission.id);
-                calls.push(call);
+            let id = submission.id;
+            match self.call(submission, now).await? {
+                Some(call) => {
+                    self.open.insert(id);
+                    calls.push(call);
+                }
+                // Its account left the configuration: nobody can be asked, and it must not stand before the others.
+                None => drop(self.store.postpone(id, now + self.patience.poll_max).await?),
             }
         }
         Ok(Step { calls, next_at })

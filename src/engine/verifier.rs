@@ -20,7 +20,7 @@ use crate::wake::Wakes;
 /// Jobs looked at side by side.
 const JOBS_MAX: u32 = 4;
 /// Targets of one job that are looked at: all of a small job, an even sample of a large one.
-const SAMPLE_MAX: u32 = 50;
+const SAMPLE_MAX: u32 = 100;
 /// Probes of one job at once, so that a look is not a load.
 const PROBES_MAX: usize = 8;
 const LOOK_AGAIN: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) };

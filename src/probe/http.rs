@@ -12,6 +12,7 @@ use url::Url;
 
 use super::{Guard, Prober, Sight};
 use crate::domain::{Look, Target};
+use crate::telemetry::chain;
 
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 const LOOK_MAX: Duration = Duration::from_secs(15);
@@ -156,15 +157,4 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
 
 fn blind(reason: String, again: bool) -> Blind {
     Blind { reason, again }
-}
-
-/// An error with what caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        line = format!("{line}: {source}");
-        cause = source.source();
-    }
-    line
 }

@@ -118,7 +118,7 @@ async fn a_lost_answer_is_found_in_the_providers_list_and_costs_nothing_twice() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_never_arrived_is_sent_again_after_the_listing_grace() {
-    let world = World::start().await;
+    let world = World::with(|_| (), "engine.listing_grace = \"2s\"").await;
     world.sandbox.cloud().set_faults(vec![FaultRule::new("PurgeUrlsCache", Fault::DropRequest).times(1)]);
     let accepted =
         world.post(&json!({"operation": "purge", "urls": ["https://www.example.com/a"], "verify": false})).await;

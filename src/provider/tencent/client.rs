@@ -1,6 +1,5 @@
 //! One call of API 3.0: signed when sent, bounded in time and size, and told apart by what may have happened to it.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use super::skew::Skew;
 use super::{Options, SetupFault};
 use crate::clock::Clock;
 use crate::domain::{ErrorClass, Failure};
+use crate::telemetry::chain;
 
 const SERVICE: &str = "cdn";
 const VERSION: &str = "2018-06-06";
@@ -111,7 +111,7 @@ impl Client {
             .post(self.endpoint.clone())
             .headers(self.headers(action, timestamp, &signature))
             .body(body.clone());
-        let response = request.send().await.map_err(transport_fault)?;
+        let response = request.send().await.map_err(|error| self.transport_fault(error))?;
         self.skew.learn(response.headers(), self.clock.now());
         if response.status() != StatusCode::OK {
             let status = response.status();
@@ -120,7 +120,7 @@ impl Client {
                 format!("a gateway answered {status}, not the provider's API"),
             ));
         }
-        let answer = answer::read(&bounded_body(response).await?);
+        let answer = answer::read(&self.bounded_body(response).await?);
         answer.map_err(|fault| self.without_secrets(fault, &signature))
     }
 
@@ -150,6 +150,29 @@ impl Client {
         }
         CallFault::Refused(refusal)
     }
+
+    /// Not sent, if the connection was never made; lost in every other case, for bytes may have left.
+    ///
+    /// hyper itself sends again when a kept connection proves closed, but only a request that it still holds whole.
+    fn transport_fault(&self, error: reqwest::Error) -> CallFault {
+        let error = error.without_url();
+        let message = format!("{}: {}", self.host, chain(&error));
+        if error.is_connect() || error.is_builder() {
+            return CallFault::NotSent(Failure::new(ErrorClass::Outage, "connect_failed", message));
+        }
+        lost(if error.is_timeout() { "timeout" } else { "connection_lost" }, message)
+    }
+
+    async fn bounded_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, CallFault> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.transport_fault(error))? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                return Err(lost("answer_too_large", format!("the answer is longer than {ANSWER_BYTES_MAX} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
 }
 
 fn signed_host(endpoint: &Url) -> Result<String, SetupFault> {
@@ -174,32 +197,4 @@ fn secret(text: &str) -> HeaderValue {
     let mut value = visible(text);
     value.set_sensitive(true);
     value
-}
-
-/// Not sent, if the connection was never made; lost in every other case, for bytes may have left.
-///
-/// hyper itself sends again when a kept connection proves closed, but only a request that it still holds whole.
-fn transport_fault(error: reqwest::Error) -> CallFault {
-    let error = error.without_url();
-    if error.is_connect() || error.is_builder() {
-        return CallFault::NotSent(Failure::new(ErrorClass::Outage, "connect_failed", chain(&error)));
-    }
-    lost(if error.is_timeout() { "timeout" } else { "connection_lost" }, chain(&error))
-}
-
-async fn bounded_body(mut response: reqwest::Response) -> Result<Vec<u8>, CallFault> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(transport_fault)? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(lost("answer_too_large", format!("the answer is longer than {ANSWER_BYTES_MAX} bytes")));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// An error and all that caused it, in one line.
-fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }

@@ -1,7 +1,22 @@
-//! Helpers that several tests share.
+//! What integration tests share. Each piece arrives with the first test that needs it.
 
+pub(crate) mod binary;
 mod recount;
+pub(crate) mod scripted_daemon;
 mod world;
 
-pub use recount::Books;
-pub use world::{Answered, World};
+use std::time::Duration;
+
+pub(crate) use recount::Books;
+pub(crate) use world::{World, configuration};
+
+/// A client that gives up on a daemon that hangs.
+pub(crate) fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client")
+}
+
+/// Whether the exhaustive variants were asked for (`./tests/run --slow`).
+pub(crate) fn slow() -> bool {
+    std::env::var_os("REFRESHD_SLOW").is_some()
+}

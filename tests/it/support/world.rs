@@ -1,5 +1,6 @@
 //! A whole world on loopback: a sandbox, and the daemon on a real database file and a real socket in front of it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub struct World {
     pub daemon: Option<Daemon>,
     http: reqwest::Client,
     config: Config,
-    _folder: TempDir,
+    folder: TempDir,
     shutdown: CancellationToken,
 }
 
@@ -36,24 +37,36 @@ impl World {
 
     /// With a changed sandbox, and further lines of configuration.
     pub async fn with(change: impl FnOnce(&mut sandbox::Options), settings: &str) -> Self {
+        Self::build(change, settings, None).await
+    }
+
+    /// With another endpoint than the sandbox's API.
+    pub async fn with_endpoint(endpoint: &str) -> Self {
+        Self::build(|_| (), "", Some(endpoint)).await
+    }
+
+    async fn build(change: impl FnOnce(&mut sandbox::Options), settings: &str, endpoint: Option<&str>) -> Self {
         // Quiet by default; whoever sets REFRESHD_LOG wants to read along.
         if std::env::var_os(telemetry::FILTER_VARIABLE).is_some() {
-            let _ = telemetry::init(telemetry::Format::Text);
+            let _ = telemetry::init(telemetry::Format::Text, telemetry::FILTER_DEFAULT);
         }
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut options = sandbox::Options::new(Arc::new(SystemClock));
         options.task_time = Duration::from_millis(50);
-        change(&mut options);
+        // The daemon keeps the key pair that the sandbox began with, whatever the change does to the sandbox's.
         let key = options.credentials[0].clone();
+        change(&mut options);
         let shutdown = CancellationToken::new();
         let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("refreshd.toml");
-        let text = configuration(&sandbox, &key, &folder, settings);
+        let mut text = configuration(&sandbox, &key, folder.path(), 0, settings);
+        if let Some(endpoint) = endpoint {
+            text = text.replace(&format!("http://{}", sandbox.addresses.api), endpoint);
+        }
         std::fs::write(&file, text).expect("a configuration file");
         let config = Config::load(Some(&file), std::iter::empty()).expect("a good configuration");
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let mut world = Self { sandbox, daemon: None, http, config, _folder: folder, shutdown };
+        let http = super::http();
+        let mut world = Self { sandbox, daemon: None, http, config, folder, shutdown };
         world.start_daemon().await;
         world
     }
@@ -120,24 +133,28 @@ impl World {
         calls.into_iter().filter(|call| call.action == action).map(|call| call.code).collect()
     }
 
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.path().join("refreshd.toml")
+    }
+
     pub async fn end(mut self) {
         self.stop_daemon().await;
         self.shutdown.cancel();
     }
 }
 
-fn configuration(sandbox: &Sandbox, key: &sandbox::Credential, folder: &TempDir, settings: &str) -> String {
-    let database = folder.path().join("refreshd.db");
+/// A daemon's configuration in front of a sandbox; patient only for milliseconds, because the sandbox is quick.
+pub fn configuration(sandbox: &Sandbox, key: &sandbox::Credential, folder: &Path, port: u16, settings: &str) -> String {
+    let database = folder.join("refreshd.db");
     let (edge, origin) = (sandbox.addresses.edge, sandbox.addresses.origin);
     format!(
         r#"
-server.listen = "127.0.0.1:0"
+server.listen = "127.0.0.1:{port}"
 store.url = "sqlite://{database}"
 auth.mode = "open"
 routes = [{{ host = "*", account = "main" }}]
 engine.poll_first = "50ms"
 engine.poll_max = "500ms"
-engine.listing_grace = "2s"
 probe.allow = ["127.0.0.0/8"]
 {settings}
 [accounts.main]

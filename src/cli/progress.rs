@@ -1,0 +1,125 @@
+//! How a job's progress is shown while somebody waits: a bar on a terminal, lines in a log.
+
+use std::cell::RefCell;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+
+use super::exit;
+use super::terminal;
+use crate::api::wire::JobAnswer;
+use crate::clock::Stopwatch;
+use crate::domain::{JobStatus, Verification};
+
+/// How often a log hears that nothing has changed.
+const QUIET_MAX: Duration = Duration::from_secs(10);
+const TICK: Duration = Duration::from_millis(120);
+
+pub(super) enum Progress {
+    Bar(ProgressBar),
+    /// The line said last, and when.
+    Lines(RefCell<Option<(String, Stopwatch)>>),
+}
+
+impl Progress {
+    /// What suits standard error.
+    pub(super) fn of_stderr() -> Self {
+        if !io::stderr().is_terminal() {
+            return Self::Lines(RefCell::default());
+        }
+        let style = ProgressStyle::with_template("{spinner} [{bar:20}] {pos}/{len} {wide_msg}");
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        let style = style.expect("the template is right").progress_chars("=> ");
+        // Also when it is dropped half way, or the next line would be glued to it.
+        Self::Bar(bar.with_style(style).with_finish(ProgressFinish::AndClear))
+    }
+
+    pub(super) fn show(&self, job: &JobAnswer) {
+        match self {
+            Self::Bar(bar) => {
+                bar.enable_steady_tick(TICK);
+                bar.set_length(job.counts.total.into());
+                bar.set_position(ended(job).into());
+                // One line, whatever a provider wrote: the bar counts on it.
+                bar.set_message(words(job).replace(char::is_control, " "));
+            }
+            Self::Lines(last) => {
+                let line = line(job);
+                let mut last = last.borrow_mut();
+                let due = |(said, since): &(String, Stopwatch)| *said != line || since.elapsed() >= QUIET_MAX;
+                if last.as_ref().is_none_or(due) {
+                    terminal::note(&line);
+                    *last = Some((line, Stopwatch::start()));
+                }
+            }
+        }
+    }
+
+    /// Tells something else without tearing the bar.
+    pub(super) fn note(&self, text: &str) {
+        match self {
+            Self::Bar(bar) => bar.suspend(|| terminal::note(text)),
+            Self::Lines(_) => terminal::note(text),
+        }
+    }
+
+    /// Takes the bar away; lines stay.
+    pub(super) fn end(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn ended(job: &JobAnswer) -> u32 {
+    job.counts.total.saturating_sub(job.counts.pending + job.counts.submitted)
+}
+
+fn line(job: &JobAnswer) -> String {
+    format!("{}/{} {}", ended(job), job.counts.total, words(job))
+}
+
+/// Where the job stands, and what it waits for.
+fn words(job: &JobAnswer) -> String {
+    let mut words = job.status.clone();
+    let counts = job.counts;
+    for (count, state) in [(counts.submitted, "submitted"), (counts.pending, "pending"), (counts.failed, "failed")] {
+        if count > 0 {
+            words.push_str(&format!(", {count} {state}"));
+        }
+    }
+    let over = exit::status(job).is_some_and(JobStatus::is_final);
+    if over && exit::verification(job) == Some(Verification::Pending) {
+        words.push_str("; looking at the edge");
+    }
+    if let Some(waiting) = &job.waiting {
+        words.push_str(&format!("; waiting for {}: {}", waiting.reason, waiting.detail));
+        if let Some(until) = &waiting.until {
+            words.push_str(&format!(", until {until}"));
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::job;
+    use super::*;
+    use crate::api::wire::WaitingAnswer;
+
+    #[test]
+    fn a_line_says_where_it_stands_and_what_it_waits_for() {
+        let mut open = job("running", "pending");
+        (open.counts.succeeded, open.counts.pending, open.counts.submitted) = (1, 1, 1);
+        open.waiting = Some(WaitingAnswer {
+            reason: "day_quota".to_owned(),
+            detail: "directory quota of account main is spent".to_owned(),
+            until: Some("2026-11-22T16:00:00Z".to_owned()),
+            ahead: 37,
+        });
+        insta::assert_snapshot!(line(&open), @"1/3 running, 1 submitted, 1 pending; waiting for day_quota: directory quota of account main is spent, until 2026-11-22T16:00:00Z");
+        insta::assert_snapshot!(line(&job("succeeded", "pending")), @"3/3 succeeded; looking at the edge");
+        insta::assert_snapshot!(line(&job("succeeded", "fresh")), @"3/3 succeeded");
+    }
+}

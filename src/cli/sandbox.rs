@@ -1,0 +1,67 @@
+//! `refreshd sandbox`: the simulated cloud alone, for newcomers, staging and tests.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::SandboxArguments;
+use super::{exit, signals, terminal};
+use crate::clock::SystemClock;
+use crate::sandbox::{self, Credential, Options, Sandbox, domains_file};
+use crate::telemetry::{self, Format};
+
+pub(super) async fn run(arguments: &SandboxArguments) -> ExitCode {
+    // A second subscriber is no reason not to start.
+    let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_DEFAULT);
+    let options = match options(arguments) {
+        Ok(options) => options,
+        Err(problem) => {
+            terminal::note(&format!("refreshd sandbox does not start:\n{problem}"));
+            return ExitCode::from(exit::BAD_CONFIGURATION);
+        }
+    };
+    let generated = arguments.secret_id.is_none().then(|| options.credentials[0].clone());
+    let shutdown = CancellationToken::new();
+    let sandbox = match sandbox::start(options, shutdown.clone()).await {
+        Ok(sandbox) => sandbox,
+        Err(error) => {
+            terminal::note(&format!("refreshd sandbox cannot listen on {}: {error}", arguments.listen));
+            return ExitCode::from(exit::BAD_CONFIGURATION);
+        }
+    };
+    if let Err(error) = terminal::print_json(&announcement(&sandbox, generated.as_ref())) {
+        terminal::note(&format!("refreshd sandbox cannot say where it listens: {error}"));
+        return ExitCode::from(exit::OUTPUT_LOST);
+    }
+    signals::told_to_stop().await;
+    shutdown.cancel();
+    sandbox.ended().await;
+    ExitCode::SUCCESS
+}
+
+/// One line that a script can read: where everything is and, if we made it, the key pair to sign with.
+fn announcement(sandbox: &Sandbox, generated: Option<&Credential>) -> serde_json::Value {
+    let at = sandbox.addresses;
+    let mut line = json!({"api": at.api, "edge": at.edge, "origin": at.origin, "control": at.control});
+    if let Some(pair) = generated {
+        line["secret_id"] = json!(pair.secret_id);
+        line["secret_key"] = json!(pair.secret_key);
+    }
+    line
+}
+
+fn options(arguments: &SandboxArguments) -> Result<Options, String> {
+    let mut options = Options { listen: arguments.listen, ..Options::new(Arc::new(SystemClock)) };
+    if let (Some(id), Some(key)) = (&arguments.secret_id, &arguments.secret_key) {
+        options.credentials = vec![Credential::new(id.clone(), key.expose_secret())];
+    }
+    if let Some(file) = &arguments.domains {
+        let read = domains_file::read(file).map_err(|fault| format!("{}: {fault}", file.display()))?;
+        options.domains = read.domains;
+        options.quota = read.quota;
+    }
+    Ok(options)
+}

@@ -1,0 +1,16 @@
+//! Hearing that someone wants the process to end.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Returns at the next SIGTERM or SIGINT.
+pub(super) async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be heard; only a kill stops this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,50 @@
+//! The command line where no daemon is asked: usage, help, configuration.
+
+use serde_json::{Value, json};
+
+use crate::support::binary::{Ended, refreshd};
+
+#[test]
+fn usage_errors_have_the_code_of_their_kind() {
+    for (words, code) in [
+        (&["purge"][..], 2),
+        (&["purge", "https://h/a", "--dry-walk"], 2),
+        (&["job", "42"], 2),
+        (&["nonsense"], 2),
+        (&[], 2),
+        (&["serve", "--nonsense"], 64),
+        (&["sandbox"], 64),
+        (&["serve", "--help"], 0),
+        (&["--version"], 0),
+    ] {
+        let ended = Ended::of(refreshd("http://127.0.0.1:1").args(words).output().expect("it runs"));
+        ended.expect(code);
+        assert_eq!(ended.out.is_empty(), code != 0, "{words:?}: help that was asked for is data");
+    }
+}
+
+#[test]
+fn a_configuration_is_checked_whole_and_shown_without_secrets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("refreshd.toml");
+    let config = |words: &[&str]| {
+        Ended::of(refreshd("").arg("config").args(words).arg("--config").arg(&file).output().expect("it runs"))
+    };
+    std::fs::write(&file, "[accounts.main]\nsecret_id = \"AKIDexampleexample\"\nsecret_key = \"verysecret\"\n")
+        .expect("written");
+    let ended = config(&["check"]);
+    ended.expect(0);
+    assert!(ended.out == "ok\n" && ended.err.starts_with("warning: "), "{}", ended.err);
+    let ended = config(&["show"]);
+    ended.expect(0);
+    assert!(ended.out.contains("[server]") && !ended.out.contains("verysecret"), "{}", ended.out);
+    std::fs::write(&file, "[server]\nlisten = 1\nlisen = 2\n").expect("written");
+    let ended = config(&["check"]);
+    ended.expect(78);
+    assert!(ended.out.is_empty() && ended.err.contains("server.listen") && ended.err.contains("server.lisen"));
+    let ended = config(&["check", "--json"]);
+    ended.expect(78);
+    let report: Value = serde_json::from_str(&ended.out).expect("JSON");
+    assert_eq!((&report["ok"], report["problems"].as_array().map(Vec::len)), (&json!(false), Some(2)));
+    config(&["show"]).expect(78);
+}
