@@ -28,12 +28,14 @@ pub(super) async fn jobs(
     limit: u32,
     db: &SqlitePool,
 ) -> Result<Vec<Job>, StoreError> {
-    let rows = sqlx::query(include_str!("sql/jobs.sql"))
-        .bind(tenant.map(TenantName::as_str))
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(limit)
-        .fetch_all(db)
-        .await?;
+    let before = before.unwrap_or(i64::MAX);
+    let rows = match tenant {
+        Some(tenant) => {
+            sqlx::query(include_str!("sql/jobs_of_tenant.sql")).bind(tenant.as_str()).bind(before).bind(limit)
+        }
+        None => sqlx::query(include_str!("sql/jobs.sql")).bind(before).bind(limit),
+    };
+    let rows = rows.fetch_all(db).await?;
     rows.iter().map(decode_job).collect()
 }
 
