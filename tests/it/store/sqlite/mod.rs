@@ -2,6 +2,8 @@
 
 mod disk;
 mod opening;
+mod plans;
+mod speed;
 mod writer;
 
 use std::path::PathBuf;
