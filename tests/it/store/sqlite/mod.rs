@@ -1,6 +1,7 @@
 //! The store on SQLite: the suite, and what is true of this one alone.
 
 mod disk;
+mod ledger;
 mod opening;
 mod plans;
 mod speed;
