@@ -2,6 +2,7 @@
 
 mod disk;
 mod ledger;
+mod model;
 mod opening;
 mod plans;
 mod speed;
