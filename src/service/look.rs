@@ -42,12 +42,8 @@ impl Service {
         self.view(job).await
     }
 
-    /// Jobs, newest first, after the one that the cursor names.
-    ///
-    /// # Errors
-    /// The caller may not look, or the store cannot be read.
-    pub async fn jobs(&self, caller: &Caller, before: Option<i64>, limit: u32) -> Result<JobPage, Refusal> {
-        let jobs = self.store.jobs(caller.visible()?, before, limit).await?;
+    /// The jobs that the caller may see, each with the reason why it waits.
+    pub(super) async fn page(&self, caller: &Caller, jobs: Vec<Job>, limit: u32) -> Result<JobPage, Refusal> {
         let is_full = jobs.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let next = jobs.last().filter(|_| is_full).map(|job| job.row.number());
         let mut views = Vec::new();

@@ -4,6 +4,7 @@ mod bad_input;
 mod changes;
 mod client;
 mod command_line;
+mod finding;
 mod kill;
 mod store;
 mod support;
