@@ -5,6 +5,7 @@ mod changes;
 mod client;
 mod command_line;
 mod finding;
+mod fuzz;
 mod kill;
 mod store;
 mod support;
