@@ -23,6 +23,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 #[utoipa::path(post, path = "/v1/jobs", request_body = JobBody, responses(
     (status = 202, description = "kept", body = JobAnswer),
     (status = 200, description = "kept, and final within the wait that was preferred", body = JobAnswer),
+    (status = 408, description = "the body took too long to arrive; nothing was kept", body = ProblemAnswer),
     (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
 ))]
 pub(super) async fn create(
@@ -45,7 +46,7 @@ pub(super) async fn create(
     let id = accepted.job.id;
     let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
     let view = match wait {
-        Some(wait) => api.service.wait_final(&caller, id, api.service.clock.now() + wait).await?,
+        Some(wait) => api.service.wait_final(&caller, id, &api.draining, api.service.clock.now() + wait).await?,
         None => api.service.view(accepted.job).await?,
     };
     let is_final = view.job.finished_at.is_some();
@@ -78,7 +79,7 @@ pub(super) async fn one(
     let id = job_id(&id)?;
     let wait = prefer::wait(&headers);
     let view: JobView = match wait {
-        Some(wait) => api.service.wait_final(&caller, id, api.service.clock.now() + wait).await?,
+        Some(wait) => api.service.wait_final(&caller, id, &api.draining, api.service.clock.now() + wait).await?,
         None => api.service.job(&caller, id).await?,
     };
     let mut response = Json(answers::job(&view)).into_response();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Caller, Refusal, Service};
 use crate::domain::{JobId, Timestamp, WaitingReason};
 use crate::engine::Waiting;
@@ -60,20 +62,27 @@ impl Service {
         Ok(self.store.events(job, page).await?)
     }
 
-    /// The job, as soon as its status is final, at the latest at `until`.
+    /// The job, as soon as its status is final or nobody may wait any longer, at the latest at `until`.
     ///
     /// # Errors
     /// Not found, or another tenant's.
-    pub async fn wait_final(&self, caller: &Caller, id: JobId, until: Timestamp) -> Result<JobView, Refusal> {
+    pub async fn wait_final(
+        &self,
+        caller: &Caller,
+        id: JobId,
+        enough: &CancellationToken,
+        until: Timestamp,
+    ) -> Result<JobView, Refusal> {
         let mut changed = self.wakes.jobs.listener();
         loop {
             let view = self.job(caller, id).await?;
             let now = self.clock.now();
-            if view.job.finished_at.is_some() || now >= until {
+            if view.job.finished_at.is_some() || now >= until || enough.is_cancelled() {
                 return Ok(view);
             }
             tokio::select! {
                 () = changed.heard() => {}
+                () = enough.cancelled() => {}
                 () = self.clock.sleep_until((now + LOOK_INTERVAL).min(until)) => {}
             }
         }
