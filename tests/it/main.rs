@@ -4,6 +4,8 @@ mod bad_input;
 mod client;
 mod command_line;
 mod kill;
+mod server;
+mod stop;
 mod support;
 mod tidy;
 mod walk;
