@@ -26,6 +26,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     (status = 200, description = "kept, and final within the wait that was preferred", body = JobAnswer),
     (status = 401, description = "no token, or none that is good", body = ProblemAnswer),
     (status = 403, description = "a scope is missing; errors names each target that takes it", body = ProblemAnswer),
+    (status = 408, description = "the body took too long to arrive; nothing was kept", body = ProblemAnswer),
     (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
 ))]
 pub(super) async fn create(
@@ -48,7 +49,7 @@ pub(super) async fn create(
     let id = accepted.job.id;
     let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
     let view = match wait {
-        Some(wait) => api.service.wait_final(id, api.service.clock.now() + wait).await?,
+        Some(wait) => api.service.wait_final(id, &api.draining, api.service.clock.now() + wait).await?,
         None => api.service.view(accepted.job).await?,
     };
     let is_final = view.job.finished_at.is_some();
@@ -83,7 +84,7 @@ pub(super) async fn one(
     let wait = prefer::wait(&headers);
     let mut view: JobView = api.service.job(&caller, id).await?;
     if let Some(wait) = wait {
-        view = api.service.wait_final(id, api.service.clock.now() + wait).await?;
+        view = api.service.wait_final(id, &api.draining, api.service.clock.now() + wait).await?;
     }
     let mut response = etag::answer(&headers, &answers::job(&view))?;
     if wait.is_some() {

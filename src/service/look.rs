@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Caller, Refusal, Service};
 use crate::domain::{JobId, Timestamp, WaitingReason};
 use crate::engine::Waiting;
@@ -69,21 +71,28 @@ impl Service {
         Ok(self.store.events(job, page).await?)
     }
 
-    /// A job that the caller was shown, as soon as its status is final, at the latest at `until`.
+    /// A job that the caller was shown, as soon as its status is final or nobody may wait any longer, at the latest at
+    /// `until`.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn wait_final(&self, id: JobId, until: Timestamp) -> Result<JobView, Refusal> {
+    pub async fn wait_final(
+        &self,
+        id: JobId,
+        enough: &CancellationToken,
+        until: Timestamp,
+    ) -> Result<JobView, Refusal> {
         let mut changed = self.wakes.jobs.listener();
         loop {
             let job = self.store.job(id, None).await?.ok_or(Refusal::NotFound("job"))?;
             let view = self.view(job).await?;
             let now = self.clock.now();
-            if view.job.finished_at.is_some() || now >= until {
+            if view.job.finished_at.is_some() || now >= until || enough.is_cancelled() {
                 return Ok(view);
             }
             tokio::select! {
                 () = changed.heard() => {}
+                () = enough.cancelled() => {}
                 () = self.clock.sleep_until((now + LOOK_INTERVAL).min(until)) => {}
             }
         }

@@ -7,6 +7,8 @@ mod command_line;
 mod finding;
 mod fuzz;
 mod kill;
+mod server;
+mod stop;
 mod store;
 mod support;
 mod tidy;
