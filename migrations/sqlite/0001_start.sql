@@ -175,3 +175,5 @@ create table idempotency_keys (
     created_at integer not null,
     primary key (tenant_id, key)
 ) strict, without rowid;
+
+create index idempotency_keys_by_age on idempotency_keys (created_at);

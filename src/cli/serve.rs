@@ -193,6 +193,7 @@ fn patience(config: &Config) -> Patience {
         task_max_purge: config.engine.task_max_purge,
         task_max_prefetch: config.engine.task_max_prefetch,
         verify_deadline: config.verify.deadline,
+        idempotency_keep: config.idempotency.keep,
     }
 }
 

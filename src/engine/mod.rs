@@ -3,6 +3,7 @@
 
 mod account;
 mod board;
+mod cleaner;
 mod drive;
 mod poller;
 mod quota_reader;
@@ -27,7 +28,7 @@ use crate::probe::Prober;
 use crate::store::{Store, StoreError};
 use crate::wake::Wakes;
 
-/// How patient the engine is; the keys of `engine.*` and `verify.*` (config/default.toml).
+/// How patient the engine is: the keys `engine.*`, `verify.*` and `idempotency.keep` (config/default.toml).
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     pub poll_first: Duration,
@@ -36,6 +37,7 @@ pub struct Patience {
     pub task_max_purge: Duration,
     pub task_max_prefetch: Duration,
     pub verify_deadline: Duration,
+    pub idempotency_keep: Duration,
 }
 
 impl Patience {
@@ -87,6 +89,7 @@ impl Engine {
         tasks.spawn(drive::drive(submitter::Submitter::new(&parts), parts.driver(&wakes.submitter, shutdown)));
         tasks.spawn(drive::drive(poller::Poller::new(&parts), parts.driver(&wakes.poller, shutdown)));
         tasks.spawn(drive::drive(reconciler::Reconciler::new(&parts), parts.driver(&wakes.reconciler, shutdown)));
+        tasks.spawn(drive::drive(cleaner::Cleaner::new(&parts), parts.driver(&wakes.cleaner, shutdown)));
         tasks.spawn(drive::drive(verifier::Verifier::new(&parts), parts.driver(&wakes.verifier, shutdown)));
         Ok(Self { tasks })
     }

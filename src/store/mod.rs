@@ -126,6 +126,9 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Outcome, StoreError>;
 
+    /// Removes at most `limit` idempotency keys of before `before` whose jobs are final, and tells how many.
+    async fn forget_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
     /// The distinct targets of an open submission.
     async fn targets(&self, id: SubmissionId) -> Result<Vec<Target>, StoreError>;
 

@@ -6,6 +6,7 @@ mod claim;
 mod codes;
 mod create;
 mod find;
+mod forget;
 mod open;
 mod outcome;
 mod pepper;

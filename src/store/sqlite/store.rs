@@ -13,6 +13,7 @@ use super::cancel::Cancel;
 use super::change::{Change, Ticket};
 use super::claim::ClaimBatch;
 use super::find;
+use super::forget::ForgetKeys;
 use super::open::{self, OpenError};
 use super::outcome::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
 use super::read;
@@ -165,6 +166,10 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Outcome, StoreError> {
         self.change(Settle { id, failed, retry, now }).await
+    }
+
+    async fn forget_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.change(ForgetKeys { before, limit }).await
     }
 
     async fn targets(&self, id: SubmissionId) -> Result<Vec<Target>, StoreError> {

@@ -113,6 +113,19 @@ pub async fn a_key_belongs_to_its_tenant(store: &dyn Store) {
     assert!(matches!(store.create_job(of("c"), at(2)).await, Ok(Creation::Created(_))));
 }
 
+pub async fn a_key_is_forgotten_when_it_is_old_and_its_job_is_final(store: &dyn Store) {
+    let named = |name| NewJob { idempotency: key(name, 1), ..purge(0..1) };
+    let ended = keep(store, named("ended"), at(1)).await;
+    store.cancel(ended.row, at(2)).await.expect("an end");
+    keep(store, named("open"), at(1)).await;
+    let young = keep(store, named("young"), at(100)).await;
+    store.cancel(young.row, at(101)).await.expect("an end");
+    assert_eq!(store.forget_keys(at(50), 10).await.expect("a round"), 1);
+    assert!(matches!(store.create_job(named("open"), at(200)).await, Ok(Creation::Replayed(_))));
+    assert!(matches!(store.create_job(named("young"), at(200)).await, Ok(Creation::Replayed(_))));
+    assert!(matches!(store.create_job(named("ended"), at(200)).await, Ok(Creation::Created(_))));
+}
+
 /// One command of a group fails; the others are kept, and the names that only the failed one brought are forgotten.
 pub async fn a_job_that_exists_already_fails_alone(store: &dyn Store) {
     let there = keep(store, purge(0..2), at(1)).await;

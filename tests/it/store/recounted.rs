@@ -134,6 +134,10 @@ impl<S: Store> Store for Recounted<S> {
         self.balanced("settle", self.store.settle(id, failed, retry, now).await).await
     }
 
+    async fn forget_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.balanced("forget_keys", self.store.forget_keys(before, limit).await).await
+    }
+
     async fn targets(&self, id: SubmissionId) -> Result<Vec<Target>, StoreError> {
         self.store.targets(id).await
     }

@@ -1,0 +1,56 @@
+//! The cleaner: removes what nobody is promised any longer.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::drive::{Service, Step};
+use super::{Parts, Patience};
+use crate::domain::Timestamp;
+use crate::store::{Store, StoreError};
+
+/// Between two rounds. What is a little older than promised does no harm.
+const ROUND: Duration = Duration::from_secs(60);
+/// Rows removed in one transaction, so that nobody waits long for their commit.
+const ROWS_MAX: u32 = 5_000;
+
+pub(super) struct Cleaner {
+    store: Arc<dyn Store>,
+    patience: Patience,
+    next_at: Option<Timestamp>,
+}
+
+impl Cleaner {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self { store: parts.store.clone(), patience: parts.patience, next_at: None }
+    }
+}
+
+#[async_trait]
+impl Service for Cleaner {
+    type Call = Infallible;
+    type Answer = Infallible;
+
+    const NAME: &'static str = "cleaner";
+
+    async fn step(&mut self, now: Timestamp) -> Result<Step<Infallible>, StoreError> {
+        if self.next_at.is_none_or(|at| at <= now) {
+            let removed = self.store.forget_keys(now - self.patience.idempotency_keep, ROWS_MAX).await?;
+            // A full round leaves more to do.
+            self.next_at = Some(if removed < u64::from(ROWS_MAX) { now + ROUND } else { now });
+        }
+        Ok(Step { calls: Vec::new(), next_at: self.next_at })
+    }
+
+    fn perform(&self, call: Infallible) -> BoxFuture<'static, Infallible> {
+        async move { call }.boxed()
+    }
+
+    async fn record(&mut self, answer: &Infallible, _: Timestamp) -> Result<(), StoreError> {
+        match *answer {}
+    }
+}
