@@ -3,12 +3,14 @@
 
 mod records;
 pub mod sqlite;
+mod token;
 
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job,
     JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return, Sample, Seen,
-    Spent,
+    Spent, Unsuccessful,
 };
+pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
 use std::time::Duration;
 
@@ -54,6 +56,13 @@ pub trait Store: Send + Sync {
 
     /// A job's events after `page.after`, oldest first.
     async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError>;
+
+    /// Ends a job's pending items as `cancelled`, and marks those that were sent: if they come back, they end so too.
+    /// `Late`: no item is open.
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError>;
+
+    /// A job's failed and expired items, in the order they were asked for.
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError>;
 
     /// Every lane with items that are due, by priority.
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError>;
@@ -134,6 +143,12 @@ pub trait Store: Send + Sync {
 
     /// Records what was seen at the edge, and either the job's verdict or when to look again.
     async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The distinct hosts of a job's targets.
+    async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError>;
+
+    /// Every token that is not revoked; some may have expired.
+    async fn tokens(&self) -> Result<LiveTokens, StoreError>;
 
     /// Waits until every change asked for before has been made.
     async fn drain(&self, grace: Duration);

@@ -144,12 +144,16 @@ fn told_call(call: &Value) -> Option<String> {
         return None;
     }
     let answer = call["code"].as_str().or_else(|| call["task_id"].as_str()).unwrap_or("no answer");
-    Some(format!("cloud  {action} with {} targets → {answer}", call["items"]))
+    Some(format!("cloud  {action} with {} → {answer}", call["items"]))
 }
 
 fn told_event(event: &Value) -> String {
     let word = |field: &str| event[field].as_str().unwrap_or("?").to_owned();
-    format!("job    {}: {}", word("kind"), word("message"))
+    let items = match (word("kind").as_str(), event["items"].as_u64()) {
+        ("settled", Some(items)) => format!(" ({items})"),
+        _ => String::new(),
+    };
+    format!("job    {}: {}{items}", word("kind"), word("message"))
 }
 
 /// Milliseconds since the epoch, from a number or an RFC 3339 text.

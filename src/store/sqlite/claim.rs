@@ -39,7 +39,9 @@ impl Change for ClaimBatch {
             .bind(submission.0)
             .execute(&mut *db)
             .await?;
-        let message = format!("taken into submission {submission} of {} targets", picked.targets.len());
+        let count = picked.targets.len();
+        let message =
+            format!("taken into submission {submission} with {count} target{}", if count == 1 { "" } else { "s" });
         let notice =
             Notice { kind: EventKind::Claimed, message: &message, submission: Some(submission), failure: None };
         change::notice_moved(notice, None, db, self.now).await?;

@@ -8,6 +8,7 @@ use crate::domain::{
     AccountName, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TenantName,
     Timestamp, Verification,
 };
+use crate::store::Unsuccessful;
 use crate::store::{
     DueVerification, Event, Item, Job, JobRef, LaneDepth, OpenSubmission, Page, PartState, PendingExample, Sample,
     Spent, StoreError,
@@ -71,6 +72,16 @@ pub(super) async fn events(job: JobRef, page: Page, db: &SqlitePool) -> Result<V
                 task_id: row.try_get("task_id")?,
                 failure: decode_failure(row)?,
             })
+        })
+        .collect()
+}
+
+pub(super) async fn unsuccessful(job: JobRef, db: &SqlitePool) -> Result<Vec<Unsuccessful>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/unsuccessful.sql")).bind(job.0).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            let target = codes::target(word(row, "kind")?, row.try_get("target")?)?;
+            Ok(Unsuccessful { lane: decode_lane(row)?, target })
         })
         .collect()
 }
@@ -182,6 +193,10 @@ pub(super) async fn sample(job: JobRef, limit: u32, db: &SqlitePool) -> Result<V
             Ok(Sample { item: ItemId(row.try_get("id")?), target, kind, operation: word(row, "operation")? })
         })
         .collect()
+}
+
+pub(super) async fn hosts(job: JobRef, db: &SqlitePool) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar(include_str!("sql/job_hosts.sql")).bind(job.0).fetch_all(db).await?)
 }
 
 pub(super) fn job_id(row: &SqliteRow, column: &str) -> Result<JobId, StoreError> {

@@ -54,6 +54,7 @@ fn draft(operation: Operation, parts: Vec<Part>) -> NewJob {
         parts,
         pair_offset: 0,
         idempotency: None,
+        retry_of: None,
     }
 }
 

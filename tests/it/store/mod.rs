@@ -1,5 +1,6 @@
 //! What every store must do, as one suite (`exercise!`), and what only the one on SQLite must.
 
+mod cancelling;
 mod claiming;
 mod creating;
 mod drafts;
@@ -33,6 +34,13 @@ macro_rules! exercise {
                 equal_keys_at_once_make_one_job,
                 a_key_belongs_to_its_tenant,
                 a_job_that_exists_already_fails_alone,
+            }
+            cancelling {
+                pending_items_are_cancelled_and_the_job_ends,
+                what_was_sent_is_followed_unless_it_comes_back,
+                a_cancelled_row_that_fails_is_not_tried_again,
+                a_cancelled_refresh_prefetches_nothing,
+                what_failed_or_expired_can_be_read_back,
             }
             claiming {
                 urgent_leaves_first_and_then_who_came_first,

@@ -46,6 +46,22 @@ impl<S: Store> Store for Recounted<S> {
         self.store.events(job, page).await
     }
 
+    async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {
+        self.store.hosts(job).await
+    }
+
+    async fn tokens(&self) -> Result<LiveTokens, StoreError> {
+        self.store.tokens().await
+    }
+
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.balanced("cancel", self.store.cancel(job, now).await).await
+    }
+
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError> {
+        self.store.unsuccessful(job).await
+    }
+
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {
         self.store.lane_depths().await
     }
