@@ -51,6 +51,8 @@ pub struct Model {
     pub items: Vec<ModelItem>,
     pub deadlines: Vec<Option<i64>>,
     pub submissions: Vec<ModelSubmission>,
+    /// Jobs with a cancel mark.
+    pub cancelled: BTreeSet<usize>,
     /// Jobs of which an item was claimed once.
     pub started: BTreeSet<usize>,
 }
@@ -127,7 +129,8 @@ impl Model {
         }
         for n in items {
             let item = &mut self.items[n];
-            (item.state, item.wait) = (ItemState::Pending, Wait::Due);
+            let cancelled = self.cancelled.contains(&item.job);
+            (item.state, item.wait) = (if cancelled { ItemState::Cancelled } else { ItemState::Pending }, Wait::Due);
             if isolate {
                 item.cohort = Some((submission, places[&item.target] >= targets / 2));
             }
@@ -145,7 +148,7 @@ impl Model {
                 if let Some(follower) = follower.filter(|follower| follower.is_blocked()) {
                     follower.wait = Wait::Due;
                 }
-            } else if item.attempts + 1 < attempts_max {
+            } else if item.attempts + 1 < attempts_max && !self.cancelled.contains(&item.job) {
                 item.attempts += 1;
                 (item.state, item.wait) = (ItemState::Pending, Wait::Delayed(again_at));
             } else {
@@ -167,6 +170,22 @@ impl Model {
         let submission = &mut self.submissions[submission];
         submission.state = state;
         std::mem::take(&mut submission.items)
+    }
+
+    /// Whether there was anything to cancel.
+    pub fn cancel(&mut self, job: usize) -> bool {
+        let open = |item: &&mut ModelItem| item.job == job && !item.state.is_final();
+        let mut found = false;
+        for item in self.items.iter_mut().filter(open) {
+            found = true;
+            if item.state == ItemState::Pending {
+                item.state = ItemState::Cancelled;
+            }
+        }
+        if found {
+            self.cancelled.insert(job);
+        }
+        found
     }
 
     /// Deadlines first, then moments.

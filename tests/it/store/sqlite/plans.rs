@@ -14,17 +14,19 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 19] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 22] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
     sql!("follow_purges"),
     sql!("items"),
     sql!("job"),
+    sql!("job_hosts"),
     sql!("jobs"),
     sql!("jobs_of_tenant"),
     sql!("known_keys"),
     sql!("lane_depths"),
+    sql!("move_cancelled"),
     sql!("move_expired"),
     sql!("move_given_back"),
     sql!("move_ripe"),
@@ -34,6 +36,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 19] = [
     sql!("pending_example"),
     sql!("sample"),
     sql!("targets"),
+    sql!("unsuccessful"),
 ];
 
 /// Written where they are asked.

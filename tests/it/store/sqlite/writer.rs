@@ -54,12 +54,13 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
         travelling(store, urls, 1, at(3)).await.submission,
         travelling(store, urls, 1, at(3)).await.submission,
     ];
-    let elsewhere = |mut job: NewJob| {
-        job.tenant = TenantName::new("new");
-        job.parts[0].lane = lane("new", ItemOperation::Purge, TargetKind::Url);
+    let named = |name: &str, mut job: NewJob| {
+        job.tenant = TenantName::new(name);
+        job.parts[0].lane = lane(name, ItemOperation::Purge, TargetKind::Url);
         job
     };
-    let (good, bad) = (elsewhere(purge(50..70)), elsewhere(NewJob { id: kept.id, ..purge(80..100) }));
+    let good = named("new", purge(50..70));
+    let bad = named("ghost", NewJob { id: kept.id, ..purge(80..100) });
     let before = commits(&path);
     let grant = Grant { lane: urls, targets_max: 9, bytes_max: 9_999 };
     let failed = vec![failed_target(&url(2))];
@@ -84,6 +85,9 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
     assert_eq!(states(store, &kept).await, "tsftbdfb");
     let seen = job(store, &seen).await;
     assert_eq!(seen.verification, Verification::Pending, "the verdict went with what failed");
+    let ghosts = "select count(*) from tenants join lanes where name = 'ghost' or account = 'ghost'";
+    let ghosts: i64 = sqlx::query_scalar(ghosts).fetch_one(fresh.store.books.rows()).await.expect("readable");
+    assert_eq!(ghosts, 0, "what the bad job had begun is undone");
     fresh.store.books.balance("a replayed group").await;
     let after = keep(store, NewJob { priority: Priority::Urgent, ..purge(0..3) }, at(5)).await;
     assert_eq!(states(store, &after).await, "ddd");

@@ -20,6 +20,7 @@ enum Step {
     Accept { submission: prop::sample::Index, task: u32 },
     GiveBack { submission: prop::sample::Index, released: bool, isolate: bool },
     Lose { submission: prop::sample::Index },
+    Cancel { job: prop::sample::Index },
     Settle { submission: prop::sample::Index, failed: u32, attempts_max: u32, wait: i64 },
     Pass { millis: i64 },
     Restart,
@@ -44,6 +45,7 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (submission(), any::<bool>(), any::<bool>())
             .prop_map(|(submission, released, isolate)| Step::GiveBack { submission, released, isolate }),
         2 => submission().prop_map(|submission| Step::Lose { submission }),
+        1 => submission().prop_map(|job| Step::Cancel { job }),
         6 => (submission(), any::<u32>(), 0u32..4, 0i64..30).prop_map(|(submission, mask, attempts_max, wait)| {
             // Most tasks go well.
             let failed = if mask.is_multiple_of(3) { mask } else { 0 };
@@ -105,6 +107,12 @@ impl Pair {
                     self.settle(n, failed, attempts_max, wait).await;
                 }
             }
+            Step::Cancel { job } if !self.jobs.is_empty() => {
+                let n = job.index(self.jobs.len());
+                let outcome = self.store().cancel(self.jobs[n].row, at(self.now)).await.expect("an outcome");
+                assert_eq!(outcome, told(self.model.cancel(n)));
+            }
+            Step::Cancel { .. } => {}
             Step::Pass { millis } => {
                 self.now += millis;
                 self.store().ripen(at(self.now)).await.expect("a look");
