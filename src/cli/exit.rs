@@ -14,6 +14,8 @@ pub(super) const STALE: u8 = 7;
 pub(super) const SERVER_USAGE: u8 = 64;
 /// Standard output could not be written (`EX_IOERR`). Not in the contract, so that it is mistaken for none of those.
 pub(super) const OUTPUT_LOST: u8 = 74;
+/// A bug of ours (`EX_SOFTWARE`): whoever supervises the daemon starts it again.
+pub(super) const BROKEN: u8 = 70;
 pub(super) const BAD_CONFIGURATION: u8 = 78;
 /// As a shell reports a process that SIGINT ended.
 pub(super) const INTERRUPTED: u8 = 130;

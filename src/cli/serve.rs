@@ -76,7 +76,13 @@ pub(super) async fn run(arguments: &ServeArguments) -> ExitCode {
             return ExitCode::from(fault.exit_code());
         }
     };
-    signals::told_to_stop().await;
+    tokio::select! {
+        () = signals::told_to_stop() => {}
+        () = daemon.broken() => {
+            terminal::note("refreshd ends because a part of it broke off; its log tells why, and the next start takes the work up");
+            return ExitCode::from(exit::BROKEN);
+        }
+    }
     tracing::info!("stopping: nothing new is accepted, open calls are finished");
     tokio::select! {
         () = daemon.stop() => {
@@ -137,6 +143,11 @@ impl Daemon {
         }
         tracing::info!(address = %address, database = %config.store.path.display(), "refreshd is listening");
         Ok(Self { address, engine, server, store, draining, engine_shutdown, server_shutdown })
+    }
+
+    /// Returns when a part of the engine ended that was not told to.
+    pub async fn broken(&self) {
+        self.engine.broken.cancelled().await;
     }
 
     /// Stops in the order in which work flows: accept nothing, finish open calls, answer open requests, commit.

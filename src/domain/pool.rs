@@ -65,15 +65,16 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of which `spent_today` is known from our own rows since `day_started`.
+    /// A pool of which our own rows tell what was spent since `day_started`, and how much of that has no answer yet.
     #[must_use]
-    pub const fn new(spent_today: u64, day_started: Timestamp) -> Self {
+    pub const fn new(spent_today: u64, in_flight: u64, day_started: Timestamp) -> Self {
         Self {
             reading: None,
             spent_today,
-            spent_since_reading: 0,
-            spent_since_question: 0,
-            in_flight: 0,
+            // What has no answer may be missing from any answer of the provider's.
+            spent_since_reading: in_flight,
+            spent_since_question: in_flight,
+            in_flight,
             day_started,
             exhausted_at: None,
         }
@@ -137,19 +138,14 @@ impl Pool {
         self.in_flight += targets;
     }
 
-    /// The call was answered, and charged.
+    /// The call was done, and charged. One whose answer was lost is in flight until that is known.
     pub const fn charged(&mut self, targets: u64) {
         self.in_flight = self.in_flight.saturating_sub(targets);
     }
 
-    /// The call was refused or never sent: nothing was charged.
+    /// The call was refused, never sent, or turned out never to have been done: nothing was charged.
     pub const fn unspend(&mut self, targets: u64) {
         self.in_flight = self.in_flight.saturating_sub(targets);
-        self.refund(targets);
-    }
-
-    /// A call without an answer turned out never to have been done.
-    pub const fn refund(&mut self, targets: u64) {
         self.spent_today = self.spent_today.saturating_sub(targets);
         self.spent_since_reading = self.spent_since_reading.saturating_sub(targets);
         self.spent_since_question = self.spent_since_question.saturating_sub(targets);
@@ -196,12 +192,12 @@ mod tests {
 
     #[test]
     fn nothing_goes_before_the_provider_was_asked() {
-        assert_eq!(Pool::new(0, DAY).usable(DAY, RESET, NOON), PoolUse::AskFirst);
+        assert_eq!(Pool::new(0, 0, DAY).usable(DAY, RESET, NOON), PoolUse::AskFirst);
     }
 
     #[test]
     fn the_smaller_of_ledger_and_provider_allows() {
-        let mut pool = Pool::new(300, DAY);
+        let mut pool = Pool::new(300, 0, DAY);
         pool.read(reading(1000, 900), DAY, NOON);
         assert_eq!(targets(&pool, NOON), Some(700));
         pool.read(reading(1000, 100), DAY, NOON);
@@ -214,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_is_in_flight_while_the_provider_is_asked_counts_against_its_answer() {
-        let mut pool = Pool::new(0, DAY);
+        let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 1000), DAY, NOON);
         pool.spend(200);
         pool.ask();
@@ -225,8 +221,26 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_call_counts_against_every_answer_until_it_is_known() {
+        let mut pool = Pool::new(0, 0, DAY);
+        pool.read(reading(1100, 1100), DAY, NOON);
+        pool.spend(100);
+        pool.spend(500);
+        pool.ask();
+        // The provider had done neither when it answered; the first call's answer was lost, the second was accepted.
+        pool.read(reading(1100, 1100), DAY, NOON);
+        pool.charged(500);
+        pool.unspend(100);
+        assert_eq!(targets(&pool, NOON), Some(600));
+        let mut restarted = Pool::new(100, 100, DAY);
+        restarted.ask();
+        restarted.read(reading(1100, 1100), DAY, NOON);
+        assert_eq!(targets(&restarted, NOON), Some(1000));
+    }
+
+    #[test]
     fn an_old_answer_is_good_only_above_a_fifth() {
-        let mut pool = Pool::new(0, DAY);
+        let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 500), DAY, NOON);
         assert_eq!(targets(&pool, NOON + Duration::from_secs(60)), Some(500));
         assert_eq!(targets(&pool, NOON + Duration::from_secs(61)), Some(300));
@@ -237,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_new_day_is_read_before_it_is_spent_and_counts_what_crossed_midnight() {
-        let mut pool = Pool::new(0, DAY);
+        let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 1000), DAY, NOON);
         pool.spend(800);
         pool.charged(700);
@@ -251,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_pool_that_the_provider_calls_spent_is_parked_until_the_reset() {
-        let mut pool = Pool::new(0, DAY);
+        let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 500), DAY, NOON);
         pool.exhaust(NOON);
         assert_eq!(pool.usable(DAY, RESET, NOON), PoolUse::Spent { until: RESET });

@@ -34,11 +34,22 @@ pub struct Account {
 struct State {
     paces: HashMap<Meter, Pace>,
     pools: HashMap<PoolName, Pool>,
-    /// What our own rows say was spent of pools not read yet.
-    spent_before: HashMap<PoolName, u64>,
+    /// What our own rows say was spent, of pools not read yet, on the day that began then.
+    spent_before: HashMap<PoolName, Spending>,
+    spent_on: Option<Timestamp>,
+    /// Submissions without an answer.
+    open_calls: u32,
     pauses: HashMap<PauseScope, Pause>,
     quota_wanted: HashMap<ItemOperation, bool>,
     quota_faults: HashMap<ItemOperation, Failure>,
+}
+
+/// Targets that a process before this one sent.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spending {
+    targets: u64,
+    /// Of these, without an answer.
+    in_flight: u64,
 }
 
 /// A wrong key stops everything; a missing permission stops one action.
@@ -60,6 +71,8 @@ pub(super) struct Way {
     pub(super) pause: Option<Waiting>,
     /// A pause is over but nothing has succeeded since: one call at a time.
     pub(super) probing: bool,
+    /// Submissions of the account without an answer.
+    pub(super) open_calls: u32,
     pub(super) tokens: u32,
     pub(super) next_token: Option<Timestamp>,
     pub(super) throttled: bool,
@@ -76,11 +89,15 @@ impl Account {
 
     /// Learns from our own rows what was spent today before this process.
     pub(super) async fn remember_spending(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
-        let spent = store.spent(self.provider.limits().day.start(now)).await?;
+        let day_start = self.provider.limits().day.start(now);
+        let spent = store.spent(day_start).await?;
         let mut state = self.state();
+        state.spent_on = Some(day_start);
         for spent in spent.iter().filter(|spent| spent.lane.account == self.name) {
             for pool in self.provider.pools(&spent.lane) {
-                *state.spent_before.entry(pool).or_default() += spent.targets;
+                let before = state.spent_before.entry(pool).or_default();
+                before.targets += spent.targets;
+                before.in_flight += spent.in_flight;
             }
         }
         Ok(())
@@ -107,10 +124,12 @@ impl Account {
         let pauses: Vec<_> = scopes.iter().filter_map(|scope| state.pauses.get(scope)).collect();
         let pause = pauses.iter().find(|pause| now < pause.until).map(|pause| pause.waiting());
         let probing = !pauses.is_empty();
+        let open_calls = state.open_calls;
         let pace = self.pace(&mut state, meter);
         Way {
             pause,
             probing,
+            open_calls,
             tokens: pace.tokens(now),
             next_token: pace.next_token(now),
             throttled: pace.is_throttled(now),
@@ -124,28 +143,27 @@ impl Account {
         let meter = self.provider.submit_meter(lane);
         let mut state = self.state();
         self.pace(&mut state, meter).take(now);
+        state.open_calls += 1;
         self.each_pool(&mut state, lane, |pool| pool.spend(targets));
     }
 
-    /// Gives back targets that were set aside and not claimed, or claimed and not charged.
+    /// Gives back targets that were set aside and not claimed, or claimed and surely not charged.
     pub(super) fn unspend(&self, lane: &Lane, targets: u64) {
         self.each_pool(&mut self.state(), lane, |pool| pool.unspend(targets));
     }
 
-    /// The call may have been charged.
+    /// The call was charged. Until that is known it counts as in flight.
     pub(super) fn charged(&self, lane: &Lane, targets: u64) {
         self.each_pool(&mut self.state(), lane, |pool| pool.charged(targets));
-    }
-
-    /// A call without an answer turned out never to have been done.
-    pub(super) fn refund(&self, lane: &Lane, targets: u64) {
-        self.each_pool(&mut self.state(), lane, |pool| pool.refund(targets));
     }
 
     /// A submission's call was answered, failed or was never made.
     pub(super) fn give_back_token(&self, lane: &Lane, now: Timestamp) {
         let meter = self.provider.submit_meter(lane);
-        self.pace(&mut self.state(), meter).give_back(now);
+        let mut state = self.state();
+        state.open_calls = state.open_calls.saturating_sub(1);
+        self.pace(&mut state, meter).give_back(now);
+        drop(state);
         self.freed.ring();
     }
 
@@ -167,7 +185,12 @@ impl Account {
             _ => PauseScope::Account,
         };
         let mut state = self.state();
-        let times = state.pauses.get(&scope).map_or(1, |pause| pause.times.saturating_add(1));
+        let times = match state.pauses.get(&scope) {
+            // Calls that left together fail together: that is one reason to wait, not sixteen.
+            Some(pause) if now < pause.until => return,
+            Some(pause) => pause.times.saturating_add(1),
+            None => 1,
+        };
         let until = now + PAUSE_BACKOFF.wait(times, jitter);
         state.pauses.insert(scope, Pause { failure: failure.clone(), times, until });
     }
@@ -200,8 +223,13 @@ impl Account {
         let mut state = self.state();
         state.quota_faults.remove(&operation);
         for reading in readings {
-            let before = state.spent_before.remove(&reading.name).unwrap_or(0);
-            let pool = state.pools.entry(reading.name.clone()).or_insert_with(|| Pool::new(before, day_start));
+            let mut before = state.spent_before.remove(&reading.name).unwrap_or_default();
+            if state.spent_on != Some(day_start) {
+                // Yesterday's spending is yesterday's; what has no answer counts in both days.
+                before.targets = before.in_flight;
+            }
+            let pool = Pool::new(before.targets, before.in_flight, day_start);
+            let pool = state.pools.entry(reading.name.clone()).or_insert(pool);
             pool.read(reading.clone(), day_start, now);
         }
     }
@@ -268,6 +296,10 @@ impl Turnstile for Account {
                 } => {}
             }
         }
+    }
+
+    fn throttled(&self, meter: Meter) {
+        self.throttle(meter, self.clock.now());
     }
 
     fn leave(&self, meter: Meter) {

@@ -16,7 +16,7 @@ use crate::wake::Wake;
 
 /// Whatever woke nobody is found at the tick.
 const TICK: Duration = Duration::from_secs(1);
-/// After the store failed, nobody asks it again for so long.
+/// After the store failed, it is asked again no later than this.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// When the daemon stops, open calls get so long to be answered; what is still open then is reconciled at the start.
 const GRACE: Duration = Duration::from_secs(20);
@@ -29,7 +29,8 @@ pub(super) trait Service: Send {
 
     const NAME: &'static str;
 
-    /// One pass over what is due at `now`. The intent of every call it returns is on disk.
+    /// One pass over what is due at `now`. The intent of every call it returns is on disk. Once a call is prepared, no
+    /// error may keep it back: what fails for one lane or row is logged, and the others go on.
     async fn step(&mut self, now: Timestamp) -> Result<Step<Self::Call>, StoreError>;
 
     /// Makes a call. Knows nothing of the store.
@@ -82,12 +83,12 @@ async fn pass<S: Service>(
     answers: &mut VecDeque<S::Answer>,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    record_all(service, answers, now).await?;
+    let recorded = record_all(service, answers, now).await;
     let step = service.step(now).await?;
     for call in step.calls {
         open.spawn(service.perform(call));
     }
-    Ok(step.next_at)
+    recorded.map(|()| step.next_at)
 }
 
 async fn record_all<S: Service>(
@@ -95,11 +96,16 @@ async fn record_all<S: Service>(
     answers: &mut VecDeque<S::Answer>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    while let Some(answer) = answers.front() {
-        service.record(answer, now).await?;
-        answers.pop_front();
+    let mut outcome = Ok(());
+    // Each once: an answer that the store refuses goes behind the others, and is offered again.
+    for _ in 0..answers.len() {
+        let Some(answer) = answers.pop_front() else { break };
+        if let Err(error) = service.record(&answer, now).await {
+            answers.push_back(answer);
+            outcome = Err(error);
+        }
     }
-    Ok(())
+    outcome
 }
 
 /// Takes in the call that ended, and all others that have ended by now.

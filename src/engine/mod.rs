@@ -16,9 +16,11 @@ pub use account::Account;
 pub use board::{Board, Waiting};
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -67,6 +69,8 @@ pub struct Parts {
 /// The running services.
 pub struct Engine {
     tasks: JoinSet<()>,
+    /// Cancelled when a service ended that was not told to.
+    pub broken: CancellationToken,
 }
 
 impl Engine {
@@ -83,15 +87,34 @@ impl Engine {
         for account in parts.accounts.values() {
             account.remember_spending(parts.store.as_ref(), now).await?;
         }
-        let mut tasks = JoinSet::new();
+        let mut engine = Self { tasks: JoinSet::new(), broken: CancellationToken::new() };
         let wakes = &parts.wakes;
-        tasks.spawn(drive::drive(quota_reader::QuotaReader::new(&parts), parts.driver(&wakes.quota_reader, shutdown)));
-        tasks.spawn(drive::drive(submitter::Submitter::new(&parts), parts.driver(&wakes.submitter, shutdown)));
-        tasks.spawn(drive::drive(poller::Poller::new(&parts), parts.driver(&wakes.poller, shutdown)));
-        tasks.spawn(drive::drive(reconciler::Reconciler::new(&parts), parts.driver(&wakes.reconciler, shutdown)));
-        tasks.spawn(drive::drive(cleaner::Cleaner::new(&parts), parts.driver(&wakes.cleaner, shutdown)));
-        tasks.spawn(drive::drive(verifier::Verifier::new(&parts), parts.driver(&wakes.verifier, shutdown)));
-        Ok(Self { tasks })
+        engine.run(
+            drive::drive(quota_reader::QuotaReader::new(&parts), parts.driver(&wakes.quota_reader, shutdown)),
+            shutdown,
+        );
+        engine.run(drive::drive(submitter::Submitter::new(&parts), parts.driver(&wakes.submitter, shutdown)), shutdown);
+        engine.run(drive::drive(poller::Poller::new(&parts), parts.driver(&wakes.poller, shutdown)), shutdown);
+        engine.run(
+            drive::drive(reconciler::Reconciler::new(&parts), parts.driver(&wakes.reconciler, shutdown)),
+            shutdown,
+        );
+        engine.run(drive::drive(cleaner::Cleaner::new(&parts), parts.driver(&wakes.cleaner, shutdown)), shutdown);
+        engine.run(drive::drive(verifier::Verifier::new(&parts), parts.driver(&wakes.verifier, shutdown)), shutdown);
+        Ok(engine)
+    }
+
+    /// Runs a service. One that ends by itself has a bug: half an engine looks alive and does nothing, so whoever watches
+    /// `broken` ends the process, and the next start takes the work up.
+    fn run(&mut self, service: impl Future<Output = ()> + Send + 'static, shutdown: &CancellationToken) {
+        let (broken, shutdown) = (self.broken.clone(), shutdown.clone());
+        self.tasks.spawn(async move {
+            let ended = AssertUnwindSafe(service).catch_unwind().await;
+            if ended.is_err() || !shutdown.is_cancelled() {
+                tracing::error!("a service of the engine broke off");
+                broken.cancel();
+            }
+        });
     }
 
     /// Waits until every service has recorded its open calls. The shutdown token is cancelled by then.

@@ -72,6 +72,13 @@ impl Poller {
         self.settle(submission, failed, Return::Retry { attempts_max: 0, at: now }, now).await
     }
 
+    /// Nobody can be asked any more. The task gets its time, in case the account comes back.
+    async fn orphan(&self, submission: &OpenSubmission, now: Timestamp) {
+        if let Err(error) = self.look_again(submission, now).await {
+            tracing::error!(submission.id = submission.id.0, error = ?error, "a task without an account could not be put off");
+        }
+    }
+
     async fn end(&self, submission: &OpenSubmission, rows: &[FailedRow], now: Timestamp) -> Result<(), StoreError> {
         let failed = if rows.is_empty() {
             Vec::new()
@@ -116,11 +123,11 @@ impl Service for Poller {
             self.store.due_submissions(false, u32::try_from(LOOKS_MAX).unwrap_or(u32::MAX), now).await?;
         let mut calls = Vec::new();
         for submission in due.into_iter().filter(|submission| !self.open.contains(&submission.id)).take(room) {
-            let id = submission.id;
+            let orphan = submission.clone();
             match self.call(submission) {
                 Some(call) => calls.push(call),
                 // Its account left the configuration: nobody can be asked, and it must not stand before the others.
-                None => drop(self.store.postpone(id, now + self.patience.poll_max).await?),
+                None => self.orphan(&orphan, now).await,
             }
         }
         self.open.extend(calls.iter().map(|call| call.submission.id));
@@ -147,7 +154,9 @@ impl Service for Poller {
                 let failure = fault.failure();
                 tracing::warn!(submission.id = submission.id.0, account = %account.name, class = %failure.class,
                     code = %failure.code, message = %failure.message, "a task could not be looked at");
-                self.look_again(submission, now).await?;
+                // Not having been able to look says nothing of the task: its time is not up by that.
+                let wait = Backoff { first: self.patience.poll_first, max: self.patience.poll_max };
+                self.store.postpone(submission.id, now + wait.wait(submission.looks + 1, clock::jitter())).await?;
             }
         }
         self.open.remove(&submission.id);

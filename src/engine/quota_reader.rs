@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use super::account::Account;
 use super::drive::{Service, Step};
 use super::{Accounts, Parts};
-use crate::domain::{AccountName, ItemOperation, PoolReading, Timestamp};
+use crate::domain::{AccountName, ErrorClass, Failure, ItemOperation, PoolReading, Timestamp};
 use crate::provider::ReadFault;
 use crate::store::StoreError;
 use crate::wake::Wakes;
@@ -102,6 +102,13 @@ impl Service for QuotaReader {
         let key = (account.name.clone(), *operation);
         self.open.remove(&key);
         match answer {
+            Ok(readings) if readings.is_empty() => {
+                let message = "the provider's quota answer names no pool";
+                let failure = Failure::new(ErrorClass::Internal, "no_pools", message);
+                tracing::warn!(account = %account.name, operation = %operation, "{message}");
+                account.quota_unreadable(*operation, &failure);
+                self.asked.insert(key, Asked { at: now, failed: true });
+            }
             Ok(readings) => {
                 tracing::debug!(account = %account.name, operation = %operation, pools = readings.len(), "quota read");
                 account.read_quota(*operation, readings, now);

@@ -16,8 +16,11 @@ use crate::provider::{FindQuery, ListedTask, ReadFault};
 use crate::store::{GiveBack, OpenSubmission, Outcome, Return, Store, StoreError};
 use crate::wake::Wakes;
 
-/// How far the provider's clock and ours may lie apart, and how coarse its times are.
-const SKEW: Duration = Duration::from_secs(30);
+/// How far the provider's clock and ours may lie apart without its client having noticed, and how coarse its times are.
+const SKEW: Duration = Duration::from_secs(90);
+/// A call without an answer is given up after this at the latest, so its task was made by then, however long the daemon
+/// was down afterwards.
+const CALL_MAX: Duration = Duration::from_secs(90);
 /// Between two looks at the list.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 const LOOKS_MAX: u32 = 4;
@@ -68,7 +71,8 @@ impl Reconciler {
         let Some(account) = self.accounts.get(&submission.lane.account).cloned() else { return Ok(None) };
         let targets = self.store.targets(submission.id).await?;
         let Some(first) = targets.first().cloned() else { return Ok(None) };
-        let lost_at = submission.answered_at.unwrap_or(submission.created_at);
+        let given_up = submission.created_at + CALL_MAX;
+        let lost_at = submission.answered_at.unwrap_or(given_up).min(given_up);
         let window = Window { since: submission.created_at - SKEW, until: lost_at + SKEW };
         let query = FindQuery {
             operation: submission.lane.operation,
@@ -78,15 +82,17 @@ impl Reconciler {
             until: window.until,
         };
         let last_chance = now.since(lost_at) >= self.patience.listing_grace;
-        let targets = targets.iter().map(Target::as_str).map(str::to_owned).collect();
+        let targets = targets.iter().map(Target::to_string).collect();
         Ok(Some(Call { asked: Asked { submission, account, targets, window, last_chance }, query }))
     }
 
     async fn judge(&self, asked: &Asked, listed: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
         let Asked { submission, account, last_chance, .. } = asked;
+        let units = u64::from(submission.targets);
         for task in candidates(asked, listed) {
             let due_at = now + self.patience.poll_first;
             if self.store.accept(submission.id, &task.task.0, None, due_at, now).await? == Outcome::Done {
+                account.charged(&submission.lane, units);
                 tracing::info!(submission.id = submission.id.0, task = %task.task, "a lost answer was found in the provider's list");
                 self.wakes.poller.ring();
                 self.wakes.submitter.ring();
@@ -105,7 +111,7 @@ impl Reconciler {
         let failure = Failure::new(ErrorClass::Lost, "not_listed", message);
         let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
         self.store.give_back(submission.id, back, now).await?;
-        account.refund(&submission.lane, u64::from(submission.targets));
+        account.unspend(&submission.lane, units);
         self.wakes.submitter.ring();
         Ok(())
     }
@@ -114,7 +120,14 @@ impl Reconciler {
 /// The listed tasks that can be ours: the same targets, made within the call's window; the oldest first.
 fn candidates<'a>(asked: &Asked, listed: &'a [ListedTask]) -> Vec<&'a ListedTask> {
     let within = |task: &&ListedTask| (asked.window.since..=asked.window.until).contains(&task.created_at);
-    let mut ours: Vec<_> = listed.iter().filter(within).filter(|task| task.targets == asked.targets).collect();
+    let kind = asked.submission.lane.kind;
+    let same = |task: &&ListedTask| {
+        // The provider may write a target in another of its equal forms.
+        let normal =
+            |text: &String| Target::parse(kind, text).map_or_else(|_| text.clone(), |target| target.to_string());
+        task.targets.iter().map(normal).collect::<BTreeSet<_>>() == asked.targets
+    };
+    let mut ours: Vec<_> = listed.iter().filter(within).filter(same).collect();
     ours.sort_by_key(|task| task.created_at);
     ours
 }
@@ -134,13 +147,18 @@ impl Service for Reconciler {
                 continue;
             }
             let id = submission.id;
-            match self.call(submission, now).await? {
-                Some(call) => {
+            let prepared = match self.call(submission, now).await {
+                Ok(Some(call)) => {
                     self.open.insert(id);
                     calls.push(call);
+                    continue;
                 }
                 // Its account left the configuration: nobody can be asked, and it must not stand before the others.
-                None => drop(self.store.postpone(id, now + self.patience.poll_max).await?),
+                Ok(None) => self.store.postpone(id, now + self.patience.poll_max).await.map(drop),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = prepared {
+                tracing::error!(submission.id = id.0, error = ?error, "a lost call could not be prepared to be looked for");
             }
         }
         Ok(Step { calls, next_at })

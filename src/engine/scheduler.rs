@@ -54,9 +54,15 @@ pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
             }
         }
     }
-    let in_flight_max = if way.probing { 1 } else { IN_FLIGHT_MAX };
-    if way.tokens == 0 || lane.in_flight >= in_flight_max {
-        let reason = if way.throttled { WaitingReason::Throttled } else { WaitingReason::Rate };
+    let reason = if way.throttled { WaitingReason::Throttled } else { WaitingReason::Rate };
+    // Only an answer ends these waits, and its recording is the next step: no moment to wait for.
+    if way.probing && way.open_calls > 0 {
+        return wait(reason, "one call at a time is tried, until one succeeds after a failure", None);
+    }
+    if lane.in_flight >= IN_FLIGHT_MAX {
+        return wait(reason, "as many calls as may be open are waiting for their answers", None);
+    }
+    if way.tokens == 0 {
         return wait(reason, "the provider's call rate is used up for the moment", way.next_token);
     }
     let targets_max = targets.min(u64::from(batch)).min(lane.due);
@@ -97,6 +103,7 @@ mod tests {
         Way {
             pause: None,
             probing: false,
+            open_calls: 0,
             tokens,
             next_token: None,
             throttled: false,
@@ -135,9 +142,20 @@ mod tests {
             (lane(1, 0), way(0, open()), WaitingReason::Rate),
             (lane(1, 0), Way { throttled: true, ..way(0, open()) }, WaitingReason::Throttled),
             (lane(1, IN_FLIGHT_MAX), way(20, open()), WaitingReason::Rate),
-            (lane(1, 1), Way { probing: true, ..way(20, open()) }, WaitingReason::Rate),
+            (lane(1, 0), Way { probing: true, open_calls: 1, ..way(20, open()) }, WaitingReason::Rate),
         ] {
             assert_eq!(reason(&decide(&lane, &way, NOW)), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_wait_that_only_an_answer_ends_names_no_moment() {
+        let way = || Way { next_token: Some(NOW), ..way(20, vec![PoolUse::Open { targets: 1000, batch: 1000 }]) };
+        for (lane, way) in
+            [(lane(1, IN_FLIGHT_MAX), way()), (lane(1, 1), Way { probing: true, open_calls: 1, ..way() })]
+        {
+            let Decision::Wait(waiting) = decide(&lane, &way, NOW) else { panic!("must wait") };
+            assert_eq!(waiting.until, None, "stepping again at once would change nothing: {}", waiting.detail);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -13,9 +14,11 @@ use super::drive::{Service, Step};
 use super::scheduler::{Decision, LaneView, decide};
 use super::{Accounts, Parts, Patience};
 use crate::clock;
-use crate::domain::{Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, Timestamp, WaitingReason};
+use crate::domain::{
+    ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, Timestamp, WaitingReason,
+};
 use crate::provider::Answer;
-use crate::store::{GiveBack, Grant, LaneDepth, Return, Store, StoreError};
+use crate::store::{GiveBack, Grant, LaneDepth, Outcome, Return, Store, StoreError};
 use crate::wake::Wakes;
 
 pub(super) struct Submitter {
@@ -25,6 +28,8 @@ pub(super) struct Submitter {
     wakes: Wakes,
     patience: Patience,
     in_flight: HashMap<LaneId, u32>,
+    /// Whose turn it is to be asked first, among lanes of equal priority.
+    turn: usize,
 }
 
 /// A call whose intent is on disk.
@@ -53,6 +58,7 @@ impl Submitter {
             wakes: parts.wakes.clone(),
             patience: parts.patience,
             in_flight: HashMap::new(),
+            turn: 0,
         }
     }
 
@@ -108,6 +114,16 @@ impl Submitter {
         Ok(Ok(Call { ticket, targets: claim.targets }))
     }
 
+    /// The provider named a task that another submission has: which of them it is, its list must tell.
+    async fn doubt(&self, submission: SubmissionId, task: &str, now: Timestamp) -> Result<(), StoreError> {
+        tracing::error!(submission.id = submission.0, task = %task, "the provider named a task that is known already");
+        let message = format!("the provider named task {task}, which another submission has");
+        let failure = Failure::new(ErrorClass::Lost, "known_task", message);
+        self.store.mark_ambiguous(submission, failure, now, now).await?;
+        self.wakes.reconciler.ring();
+        Ok(())
+    }
+
     async fn give_back(
         &self,
         ticket: &Ticket,
@@ -138,7 +154,12 @@ impl Service for Submitter {
             next_at = self.store.next_ripe().await?;
         }
         let mut depths = self.store.lane_depths().await?;
-        // Lanes whose urgent work waits send first; the store keeps the order within a lane.
+        // Lanes whose urgent work waits send first, and equal ones take turns; the store keeps the order within a lane.
+        if !depths.is_empty() {
+            let first = self.turn % depths.len();
+            depths.rotate_left(first);
+            self.turn = self.turn.wrapping_add(1);
+        }
         depths.sort_by_key(|depth| depth.due.iter().position(|due| *due > 0));
         let mut calls = Vec::new();
         let mut waits: HashMap<LaneId, Waiting> = HashMap::new();
@@ -148,7 +169,10 @@ impl Service for Submitter {
             let mut still = Vec::new();
             for index in sending {
                 let depth = &mut depths[index];
-                match self.claim(depth, now).await? {
+                // The calls of other lanes are on disk as sent: whatever happens to this one, they must go.
+                let claimed =
+                    self.claim(depth, now).await.unwrap_or_else(|error| Err(Some(unclaimable(depth, &error, now))));
+                match claimed {
                     Ok(call) => {
                         calls.push(call);
                         still.push(index);
@@ -185,8 +209,12 @@ impl Service for Submitter {
         match answer {
             Answer::Accepted { task, request_id } => {
                 let due_at = now + self.patience.poll_first;
-                self.store.accept(*submission, &task.0, request_id.as_deref(), due_at, now).await?;
-                account.charged(lane, *units);
+                let outcome = self.store.accept(*submission, &task.0, request_id.as_deref(), due_at, now).await?;
+                if outcome == Outcome::Late {
+                    self.doubt(*submission, &task.0, now).await?;
+                } else {
+                    account.charged(lane, *units);
+                }
                 account.works(meter);
                 self.wakes.poller.ring();
             }
@@ -199,8 +227,8 @@ impl Service for Submitter {
                 account.exhaust(lane, now);
                 self.wakes.quota_reader.ring();
             }
-            // Halves fit sooner or later; the next quota answer tells the batch limit.
-            Answer::TooMany(failure) => {
+            // Halves fit sooner or later; the next quota answer tells the batch limit. One target alone is not to blame.
+            Answer::TooMany(failure) if *units > 1 => {
                 self.give_back(ticket, refused, failure, Return::Isolate, now).await?;
                 account.want_quota(lane.operation);
             }
@@ -208,7 +236,7 @@ impl Service for Submitter {
                 self.give_back(ticket, refused, failure, Return::Isolate, now).await?;
                 account.works(meter);
             }
-            Answer::AccountRefused(failure) | Answer::Outage(failure) => {
+            Answer::AccountRefused(failure) | Answer::Outage(failure) | Answer::TooMany(failure) => {
                 self.give_back(ticket, refused, failure, Return::Due, now).await?;
                 account.pause(meter, failure, clock::jitter(), now);
             }
@@ -219,7 +247,6 @@ impl Service for Submitter {
             // Bytes left and nothing came back: it may have been done. Ask before sending again.
             Answer::Lost(failure) => {
                 self.store.mark_ambiguous(*submission, failure.clone(), now, now).await?;
-                account.charged(lane, *units);
                 self.wakes.reconciler.ring();
             }
         }
@@ -232,6 +259,15 @@ impl Service for Submitter {
         self.wakes.jobs.ring();
         Ok(())
     }
+}
+
+/// How soon a lane that the store could not claim from is tried again.
+const CLAIM_PAUSE: Duration = Duration::from_secs(1);
+
+fn unclaimable(depth: &LaneDepth, error: &StoreError, now: Timestamp) -> Waiting {
+    tracing::error!(lane = %depth.lane, error = ?error, "the store failed to claim; the other lanes go on");
+    let detail = format!("the daemon's database failed ({error}); its log tells more");
+    Waiting { reason: WaitingReason::Outage, detail, until: Some(now + CLAIM_PAUSE) }
 }
 
 fn no_such_account(lane: &Lane) -> Waiting {

@@ -61,6 +61,9 @@ pub trait Turnstile: Send + Sync {
     /// Waits for a token of the action.
     async fn enter(&self, meter: Meter);
 
+    /// Notes that the call was refused because there were too many.
+    fn throttled(&self, meter: Meter);
+
     /// Notes that the call was answered or failed.
     fn leave(&self, meter: Meter);
 }

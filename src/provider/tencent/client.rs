@@ -96,6 +96,11 @@ impl Client {
         self.send(action, &body, self.skew.correction()).await
     }
 
+    /// The provider's clock minus ours, in milliseconds.
+    pub(super) fn clock_offset(&self) -> i64 {
+        self.skew.offset()
+    }
+
     async fn send<A: DeserializeOwned>(
         &self,
         action: &'static str,

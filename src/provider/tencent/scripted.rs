@@ -206,6 +206,8 @@ impl Turnstile for Counter {
         self.entered.lock().expect("entered").push(meter.0);
     }
 
+    fn throttled(&self, _: Meter) {}
+
     fn leave(&self, meter: Meter) {
         self.left.lock().expect("left").push(meter.0);
     }

@@ -27,6 +27,11 @@ impl Skew {
         }
     }
 
+    /// The provider's clock minus ours, as its last answer told it, in milliseconds.
+    pub(super) fn offset(&self) -> i64 {
+        self.millis.load(Ordering::Relaxed)
+    }
+
     /// What to add to our clock before signing.
     pub(super) fn correction(&self) -> i64 {
         let millis = self.millis.load(Ordering::Relaxed);

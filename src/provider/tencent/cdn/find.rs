@@ -8,13 +8,15 @@ use super::Reader;
 use super::history::{self, ROWS_MAX, senseless};
 use super::wire::{HistoryRequest, Row};
 use super::zone;
-use crate::domain::{ItemOperation, TargetKind};
+use crate::domain::{ItemOperation, Target, TargetKind, Timestamp};
 use crate::provider::{FindQuery, ListedTask, ReadFault, TaskId};
 
 pub(in super::super) async fn find(reader: &Reader<'_>, query: &FindQuery) -> Result<Vec<ListedTask>, ReadFault> {
+    // The list speaks of the provider's clock, the query and its answer of ours.
+    let offset = reader.client.clock_offset();
     let window = HistoryRequest {
-        start_time: Some(zone::written(query.since)),
-        end_time: Some(zone::written_up(query.until)),
+        start_time: Some(zone::written(moved(query.since, offset))),
+        end_time: Some(zone::written_up(moved(query.until, offset))),
         keyword: Some(query.target.as_str().to_owned()),
         purge_type: purge_type(query),
         ..HistoryRequest::default()
@@ -24,14 +26,20 @@ pub(in super::super) async fn find(reader: &Reader<'_>, query: &FindQuery) -> Re
         return Err(senseless("the provider's task list for the target could not be read whole"));
     }
     // The keyword may match longer URLs too; a task without a row of the target itself is of another batch.
-    let of_target = listing.rows.into_iter().filter(|row| row.url.as_deref() == Some(query.target.as_str()));
+    let is_target = |url: &String| Target::parse(query.kind, url).is_ok_and(|target| target == query.target);
+    let of_target = listing.rows.into_iter().filter(|row| row.url.as_ref().is_some_and(is_target));
     let tasks: BTreeSet<String> = of_target.filter_map(|row| row.task_id).collect();
     let mut found = Vec::new();
     for task in tasks {
-        found.extend(listed(reader, query.operation, task).await?);
+        let listed = listed(reader, query.operation, task).await?;
+        found.extend(listed.map(|task| ListedTask { created_at: moved(task.created_at, -offset), ..task }));
     }
     found.sort_by_key(|task| task.created_at);
     Ok(found)
+}
+
+const fn moved(moment: Timestamp, millis: i64) -> Timestamp {
+    Timestamp::from_millis(moment.as_millis().saturating_add(millis))
 }
 
 /// The task with all its targets; nothing if it is too large to be one of ours.
@@ -64,7 +72,6 @@ const fn purge_type(query: &FindQuery) -> Option<&'static str> {
 mod tests {
     use super::super::super::scripted::{Act, Counter, NOW, Script, ok};
     use super::*;
-    use crate::domain::{Target, Timestamp};
     use crate::provider::Provider;
 
     const URL: &str = "https://h.example/a";

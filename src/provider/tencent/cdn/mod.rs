@@ -40,7 +40,11 @@ impl Reader<'_> {
         self.turnstile.enter(meter).await;
         let _pass = Pass { turnstile: self.turnstile, meter };
         let answer = self.client.call(meter.0, parameters).await;
-        answer.map(|reply| reply.fields).map_err(codes::read_fault)
+        let answer = answer.map(|reply| reply.fields).map_err(codes::read_fault);
+        if matches!(answer, Err(ReadFault::Throttled(_))) {
+            self.turnstile.throttled(meter);
+        }
+        answer
     }
 }
 
