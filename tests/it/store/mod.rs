@@ -39,6 +39,7 @@ macro_rules! exercise {
             cancelling {
                 pending_items_are_cancelled_and_the_job_ends,
                 what_was_sent_is_followed_unless_it_comes_back,
+                what_comes_back_is_told_as_what_became_of_it,
                 a_cancelled_row_that_fails_is_not_tried_again,
                 a_cancelled_refresh_prefetches_nothing,
                 what_failed_or_expired_can_be_read_back,
