@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use super::drive::{Service, Step};
 use super::{Parts, Patience};
@@ -18,11 +19,18 @@ use crate::store::{DueVerification, JobRef, Sample, Seen, Store, StoreError};
 use crate::wake::Wakes;
 
 /// Jobs looked at side by side.
-const JOBS_MAX: u32 = 4;
+const JOBS_MAX: u32 = 16;
 /// Targets of one job that are looked at: all of a small job, an even sample of a large one.
 const SAMPLE_MAX: u32 = 100;
 /// Probes of one job at once, so that a look is not a load.
 const PROBES_MAX: usize = 8;
+/// Probes that the jobs share. With the one that each job has for itself, and whose turn nobody can hold up, that makes 32
+/// at once.
+const SHARED_PROBES_MAX: usize = 16;
+/// A look at a job takes no longer, whatever its hosts do: others wait for its place.
+const LOOK_MAX: Duration = Duration::from_secs(30);
+/// So much time has even the last look before the deadline, or the one after it.
+const LOOK_MIN: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) };
 
 pub(super) struct Verifier {
@@ -31,11 +39,14 @@ pub(super) struct Verifier {
     wakes: Wakes,
     patience: Patience,
     open: HashSet<JobRef>,
+    shared: Arc<Semaphore>,
 }
 
 pub(super) struct Call {
     due: DueVerification,
     samples: Vec<Sample>,
+    /// How long the look may take.
+    time: Duration,
 }
 
 /// What one target looked like, for all items that asked for it.
@@ -56,6 +67,7 @@ impl Verifier {
             wakes: parts.wakes.clone(),
             patience: parts.patience,
             open: HashSet::new(),
+            shared: Arc::new(Semaphore::new(SHARED_PROBES_MAX)),
         }
     }
 
@@ -97,19 +109,25 @@ impl Service for Verifier {
         let (due, next_at) = self.store.due_verifications(JOBS_MAX, now).await?;
         let mut calls = Vec::new();
         for due in due {
-            if self.open.insert(due.job) {
+            if !self.open.contains(&due.job) {
                 let samples = self.store.sample(due.job, SAMPLE_MAX).await?;
-                calls.push(Call { due, samples });
+                calls.push(Call {
+                    time: look_time(due.finished_at + self.patience.verify_deadline, now),
+                    due,
+                    samples,
+                });
             }
         }
+        // Only now, when they are sure to be made: a job left in here by an error would never be looked at again.
+        self.open.extend(calls.iter().map(|call| call.due.job));
         Ok(Step { calls, next_at })
     }
 
-    fn perform(&self, Call { due, samples }: Call) -> BoxFuture<'static, Self::Answer> {
+    fn perform(&self, Call { due, samples, time }: Call) -> BoxFuture<'static, Self::Answer> {
+        let lanes = Arc::new(Lanes { own: Semaphore::new(1), shared: self.shared.clone() });
         let prober = self.prober.clone();
         async move {
-            let views = by_target(samples).into_iter().map(|(target, items)| view(prober.clone(), target, items));
-            let mut viewed: Vec<Viewed> = stream::iter(views).buffer_unordered(PROBES_MAX).collect().await;
+            let mut viewed = look(by_target(samples), prober, lanes, time).await;
             judge_directories(&mut viewed);
             (due, viewed)
         }
@@ -166,7 +184,56 @@ fn by_target(samples: Vec<Sample>) -> BTreeMap<Target, Vec<ItemId>> {
     targets
 }
 
-async fn view(prober: Arc<dyn Prober>, target: Target, items: Vec<ItemId>) -> Viewed {
+/// What is left until the deadline, within bounds.
+fn look_time(deadline: Timestamp, now: Timestamp) -> Duration {
+    deadline.since(now).clamp(LOOK_MIN, LOOK_MAX)
+}
+
+/// Where a job's probes take their turns.
+struct Lanes {
+    own: Semaphore,
+    shared: Arc<Semaphore>,
+}
+
+impl Lanes {
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        tokio::select! {
+            biased;
+            turn = self.shared.acquire() => turn,
+            turn = self.own.acquire() => turn,
+        }
+    }
+}
+
+/// Looks at the targets for so long; what was not seen by then is unknown for now.
+async fn look(
+    mut targets: BTreeMap<Target, Vec<ItemId>>,
+    prober: Arc<dyn Prober>,
+    lanes: Arc<Lanes>,
+    time: Duration,
+) -> Vec<Viewed> {
+    let views = targets.clone().into_iter().map(|(target, items)| view(prober.clone(), lanes.clone(), target, items));
+    let mut views = stream::iter(views).buffer_unordered(PROBES_MAX);
+    let mut viewed = Vec::new();
+    let all = async {
+        while let Some(view) = views.next().await {
+            targets.remove(&view.target);
+            viewed.push(view);
+        }
+    };
+    if tokio::time::timeout(time, all).await.is_err() {
+        tracing::debug!(targets = targets.len(), "a look at a job ended before all of these were seen");
+    }
+    viewed.extend(targets.into_iter().map(|(target, items)| {
+        let reason = format!("{target}: not seen within {} s, the time for one look at the job", time.as_secs());
+        Viewed { target, items, verification: Verification::Unknown, reason, again: true }
+    }));
+    viewed
+}
+
+async fn view(prober: Arc<dyn Prober>, lanes: Arc<Lanes>, target: Target, items: Vec<ItemId>) -> Viewed {
+    // An error would say that the lanes were closed, which nobody does.
+    let _turn = lanes.turn().await;
     let (verification, reason, again) = match prober.look(&target).await {
         Sight::Blind { reason, again } => (Verification::Unknown, reason, again),
         // An error page for a directory says nothing of what lies below it.
@@ -185,6 +252,8 @@ async fn view(prober: Arc<dyn Prober>, target: Target, items: Vec<ItemId>) -> Vi
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     fn viewed(kind: TargetKind, raw: &str, verification: Verification) -> Viewed {
@@ -208,5 +277,76 @@ mod tests {
         let mut alone = vec![viewed(TargetKind::Directory, "https://h.example/img/", Unknown)];
         judge_directories(&mut alone);
         assert_eq!(alone[0].verification, Unknown);
+    }
+
+    /// Hosts named `hangs.example` never answer; all others do, at once.
+    #[derive(Default)]
+    struct HalfDead {
+        open: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    /// One probe less, also when it is given up.
+    struct Ended<'a>(&'a AtomicUsize);
+
+    impl Drop for Ended<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    #[async_trait]
+    impl Prober for HalfDead {
+        async fn look(&self, target: &Target) -> Sight {
+            if target.host() == "hangs.example" {
+                let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
+                self.most.fetch_max(open, Ordering::Relaxed);
+                let _ended = Ended(&self.open);
+                std::future::pending::<()>().await;
+            }
+            Sight::Blind { reason: "answered".to_owned(), again: false }
+        }
+    }
+
+    fn targets(host: &str) -> BTreeMap<Target, Vec<ItemId>> {
+        let url = |n| Target::parse(TargetKind::Url, &format!("https://{host}/{n}")).expect("valid");
+        (0..100).map(|n| (url(n), vec![ItemId(n)])).collect()
+    }
+
+    /// Far more than a look at targets that answer takes, and soon over for those that do not.
+    const TIME: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn a_hanging_origin_holds_up_neither_its_own_job_nor_another() {
+        let prober = Arc::new(HalfDead::default());
+        let shared = Arc::new(Semaphore::new(SHARED_PROBES_MAX));
+        let look_at = |host| {
+            let lanes = Arc::new(Lanes { own: Semaphore::new(1), shared: shared.clone() });
+            tokio::time::timeout(TIME * 5, look(targets(host), prober.clone(), lanes, TIME))
+        };
+        let hanging: Vec<_> = (1..JOBS_MAX).map(|_| tokio::spawn(look_at("hangs.example"))).collect();
+        tokio::task::yield_now().await;
+        let viewed = look_at("answers.example").await.expect("an end");
+        assert!(viewed.len() == 100 && viewed.iter().all(|view| !view.again), "others are looked at meanwhile");
+        for look in hanging {
+            let viewed = look.await.expect("no panic").expect("an end");
+            assert_eq!(viewed.len(), 100);
+            let unseen = |view: &Viewed| view.verification == Verification::Unknown && view.again;
+            assert!(viewed.iter().all(|view| unseen(view) && view.reason.contains("not seen within 1 s")));
+            assert!(viewed.iter().all(|view| view.items.len() == 1));
+        }
+        let most = prober.most.load(Ordering::Relaxed);
+        assert!((20..=SHARED_PROBES_MAX + JOBS_MAX as usize).contains(&most), "{most} probes at once");
+    }
+
+    #[test]
+    fn a_look_takes_what_is_left_until_the_deadline_within_bounds() {
+        let finished = Timestamp::from_millis(1_000_000);
+        let deadline = finished + Duration::from_secs(600);
+        for (seconds_left, expected) in [(600, 30), (31, 30), (12, 12), (4, 5), (0, 5)] {
+            let now = deadline - Duration::from_secs(seconds_left);
+            assert_eq!(look_time(deadline, now), Duration::from_secs(expected));
+        }
+        assert_eq!(look_time(deadline, deadline + Duration::from_secs(60)), LOOK_MIN, "one last look");
     }
 }

@@ -1,7 +1,9 @@
 //! A job's walk, end to end: from HTTP to proved fresh, on real sockets and a real database file.
 
+use std::time::Duration;
+
 use refreshd::sandbox::{Fault, FaultRule};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::World;
 
@@ -16,6 +18,9 @@ async fn a_refresh_goes_from_http_to_proved_fresh() {
     world.origin("/img/a.svg", "old");
     assert_eq!(world.visit("/img/a.svg").await, "old");
     world.origin("/img/a.svg", "new");
+    // The directory is done long after the URLs are.
+    let slow = Fault::Slow { delay: Duration::from_secs(2) };
+    world.sandbox.cloud().set_faults(vec![FaultRule::new("PurgePathCache", slow).times(1)]);
 
     let body = json!({
         "operation": "refresh",
@@ -53,10 +58,34 @@ async fn the_history_tells_each_fact(world: &World, id: &str) {
         assert_eq!((&item["state"], &item["attempts"]), (&json!("succeeded"), &json!(1)), "{item}");
         assert!(item["task_id"].is_string() && item["request_id"].is_string(), "{item}");
     }
-    // Law 6: the cloud saw the prefetch only after the purges.
-    let actions: Vec<String> = world.sandbox.cloud().calls().into_iter().map(|call| call.action).collect();
-    let place = |action: &str| actions.iter().position(|seen| seen == action).expect(action);
-    assert!(place("PushUrlsCache") > place("PurgeUrlsCache"));
+    each_prefetch_left_after_its_purges(world, events["items"].as_array().expect("events"), items);
+}
+
+/// Law 6: the task of each purge that covers a URL, its own and its directory's, was done before its prefetch was sent.
+fn each_prefetch_left_after_its_purges(world: &World, events: &[Value], items: &[Value]) {
+    let told = |kind: &str, item: &Value| {
+        let found = events.iter().position(|event| event["kind"] == kind && event["task_id"] == item["task_id"]);
+        found.unwrap_or_else(|| panic!("{kind} of {item} in {events:?}"))
+    };
+    let calls = world.sandbox.cloud().calls();
+    let called = |item: &Value| {
+        let found = calls.iter().position(|call| call.task_id.as_deref() == item["task_id"].as_str());
+        found.unwrap_or_else(|| panic!("{item} in {calls:?}"))
+    };
+    let target = |item: &Value| item["target"].as_str().expect("a target").to_owned();
+    let mut pairs = 0;
+    for prefetch in items.iter().filter(|item| item["operation"] == "prefetch") {
+        let covers = |purge: &&Value| match target(purge) {
+            directory if directory.ends_with('/') => target(prefetch).starts_with(&directory),
+            url => url == target(prefetch),
+        };
+        for purge in items.iter().filter(|item| item["operation"] == "purge").filter(covers) {
+            assert!(told("settled", purge) < told("submitted", prefetch), "{prefetch} before {purge} was done");
+            assert!(called(purge) < called(prefetch), "{prefetch} was called before {purge}");
+            pairs += 1;
+        }
+    }
+    assert_eq!(pairs, 3, "two URLs, and the directory above one of them: {items:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

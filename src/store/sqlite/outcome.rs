@@ -166,7 +166,10 @@ impl Change for GiveItemsBack {
             .await?;
         let message = given_back_message(kind, &self.back);
         let notice = Notice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
-        change::notice_moved(notice, None, db, self.now).await?;
+        change::notice_moved(notice, Some(becomes), db, self.now).await?;
+        if becomes == codes::DUE {
+            self.tell_cancelled(failure, db).await?;
+        }
         if becomes == codes::FAILED {
             super::settle::follow_purges(db, self.now).await?;
         }
@@ -175,11 +178,22 @@ impl Change for GiveItemsBack {
     }
 }
 
+impl GiveItemsBack {
+    /// Items that come back to a job with a cancel mark are not kept for later.
+    async fn tell_cancelled(&self, failure: i64, db: &mut SqliteConnection) -> Result<(), StoreError> {
+        let Failure { code, message, .. } = &self.back.failure;
+        let message = format!("given back and cancelled: {code}: {message}");
+        let kind = EventKind::Released;
+        let notice = Notice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
+        change::notice_moved(notice, Some(codes::CANCELLED), db, self.now).await
+    }
+}
+
 fn given_back_message(kind: EventKind, back: &GiveBack) -> String {
     let Failure { code, message, .. } = &back.failure;
     match kind {
         EventKind::Failed => format!("the provider refuses this target: {code}: {message}"),
-        EventKind::Split => format!("the provider refuses one of the batch's targets ({code}); trying in halves"),
+        EventKind::Split => format!("the provider refuses the batch as a whole ({code}); trying in halves"),
         _ if back.state == SubmissionState::Refused => format!("refused, and kept for later: {code}: {message}"),
         _ => format!("not sent, and kept for later: {code}: {message}"),
     }

@@ -79,18 +79,21 @@ impl Settle {
     }
 }
 
-/// Law 6 within a refresh: a purge that succeeded lets its prefetch go, one that failed ends it unsent.
+/// Law 6 within a refresh: a prefetch goes when every purge that covers it has succeeded, and ends unsent with the first one
+/// that did not. A cancelled job or a passed deadline ends purges and prefetches alike, so nobody has to ask here then.
 pub(super) async fn follow_purges(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
-    let ended = sqlx::query(include_str!("sql/purges_with_prefetch.sql")).fetch_one(&mut *db).await?;
-    if codes::count::<u64>(&ended, "ended")? == 0 {
+    let followed = sqlx::query(include_str!("sql/follow_purges.sql")).execute(&mut *db).await?.rows_affected();
+    if followed == 0 {
         return Ok(());
     }
-    let failure = if codes::count::<u64>(&ended, "failed")? == 0 {
-        None
-    } else {
-        let failure = Failure::new(ErrorClass::PurgeFailed, "purge_failed", "the purge of this URL did not succeed");
-        Some(change::keep_failure(&failure, db, now).await?)
-    };
-    sqlx::query(include_str!("sql/follow_purges.sql")).bind(failure).bind(now.as_millis()).execute(db).await?;
+    let failed: bool = sqlx::query_scalar("select exists (select 1 from moves where was = 2 and becomes = 5)")
+        .fetch_one(&mut *db)
+        .await?;
+    if failed {
+        let message = "the purge of this URL, or of a directory above it, did not succeed";
+        let failure = Failure::new(ErrorClass::PurgeFailed, "purge_failed", message);
+        let failure = change::keep_failure(&failure, db, now).await?;
+        sqlx::query(include_str!("sql/fail_prefetches.sql")).bind(failure).bind(now.as_millis()).execute(db).await?;
+    }
     Ok(())
 }

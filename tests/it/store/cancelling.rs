@@ -4,7 +4,7 @@ use refreshd::domain::{ItemOperation, JobStatus};
 use refreshd::store::{EventKind, NewJob, Outcome, Return, Store};
 
 use super::drafts::{
-    at, batch, give_back, items, job, keep, kinds, lane_of, purge, refresh, settle, states, travelling, url,
+    at, batch, events, give_back, items, job, keep, kinds, lane_of, purge, refresh, settle, states, travelling, url,
 };
 
 async fn cancel(store: &dyn Store, kept: &refreshd::store::Job, millis: i64) -> Outcome {
@@ -34,6 +34,26 @@ pub async fn what_was_sent_is_followed_unless_it_comes_back(store: &dyn Store) {
     settle(store, done.submission, &[], at(6)).await;
     let ended = job(store, &kept).await;
     assert_eq!((states(store, &kept).await.as_str(), ended.counts.status(ended.started)), ("sscc", JobStatus::Partial));
+}
+
+pub async fn what_comes_back_is_told_as_what_became_of_it(store: &dyn Store) {
+    let (kept, other) = (keep(store, purge(0..2), at(1)).await, keep(store, purge(2..4), at(1)).await);
+    let lane = lane_of(store, &kept, 0).await;
+    let sent = batch(store, lane, 4, at(2)).await;
+    cancel(store, &kept, 3).await;
+    give_back(store, sent.submission, Return::Due, at(4)).await;
+    let told = async |job| {
+        let mut told = events(store, job).await.into_iter().filter(|event| event.kind != EventKind::Finished);
+        told.next_back().map(|event| (event.kind, event.message, event.items)).expect("an event")
+    };
+    let cancelled = "given back and cancelled: code: slow down".to_owned();
+    assert_eq!(told(&kept).await, (EventKind::Released, cancelled, Some(2)));
+    let later = "refused, and kept for later: code: slow down".to_owned();
+    assert_eq!(told(&other).await, (EventKind::Released, later, Some(2)));
+    let sent = batch(store, lane, 4, at(5)).await;
+    give_back(store, sent.submission, Return::Isolate, at(6)).await;
+    let halves = "the provider refuses the batch as a whole (code); trying in halves".to_owned();
+    assert_eq!(told(&other).await, (EventKind::Split, halves, Some(2)), "no target is blamed yet");
 }
 
 pub async fn a_cancelled_row_that_fails_is_not_tried_again(store: &dyn Store) {

@@ -66,14 +66,20 @@ pub fn prefetch(urls: Range<u32>) -> NewJob {
     draft(Operation::Prefetch, vec![part(ItemOperation::Prefetch, PartState::Due, urls.map(url).collect())])
 }
 
-/// As the service cuts it: purges of URLs and of directories, then a blocked prefetch for each URL.
 pub fn refresh(urls: Range<u32>, directories: Range<u32>) -> NewJob {
+    refresh_of(urls.map(url).collect(), directories.map(directory).collect(), Vec::new())
+}
+
+/// As the service cuts it: purges of URLs and of directories, then a blocked prefetch for each URL, and for those that
+/// are only to be prefetched.
+pub fn refresh_of(urls: Vec<Target>, directories: Vec<Target>, prefetches: Vec<Target>) -> NewJob {
     let pair_offset = u32::try_from(urls.len() + directories.len()).expect("a small job");
-    let mut parts = vec![part(ItemOperation::Purge, PartState::Due, urls.clone().map(url).collect())];
+    let follow = urls.iter().cloned().chain(prefetches).collect();
+    let mut parts = vec![part(ItemOperation::Purge, PartState::Due, urls)];
     if !directories.is_empty() {
-        parts.push(part(ItemOperation::Purge, PartState::Due, directories.map(directory).collect()));
+        parts.push(part(ItemOperation::Purge, PartState::Due, directories));
     }
-    parts.push(part(ItemOperation::Prefetch, PartState::Blocked, urls.map(url).collect()));
+    parts.push(part(ItemOperation::Prefetch, PartState::Blocked, follow));
     NewJob { pair_offset, ..draft(Operation::Refresh, parts) }
 }
 

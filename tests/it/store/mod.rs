@@ -39,6 +39,7 @@ macro_rules! exercise {
             cancelling {
                 pending_items_are_cancelled_and_the_job_ends,
                 what_was_sent_is_followed_unless_it_comes_back,
+                what_comes_back_is_told_as_what_became_of_it,
                 a_cancelled_row_that_fails_is_not_tried_again,
                 a_cancelled_refresh_prefetches_nothing,
                 what_failed_or_expired_can_be_read_back,
@@ -76,6 +77,13 @@ macro_rules! exercise {
                 a_prefetch_fails_with_its_purge,
                 a_refused_purge_fails_its_prefetch,
                 refreshes_side_by_side_do_not_touch,
+                a_prefetch_waits_for_every_directory_above_it,
+                a_directory_that_is_done_first_frees_nothing,
+                a_prefetch_fails_with_a_directory_above_it,
+                a_refused_directory_fails_the_prefetches_below_it,
+                a_prefetch_waits_for_nested_directories,
+                directories_of_several_jobs_do_not_touch,
+                a_prefetch_without_a_purge_of_its_own_waits_for_the_directories,
             }
             time {
                 a_delayed_item_is_due_at_its_moment,

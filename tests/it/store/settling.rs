@@ -1,11 +1,11 @@
 //! The end of a task: rows done, rows failed, and the prefetches that waited for them.
 
-use refreshd::domain::{ErrorClass, JobStatus, TenantName};
+use refreshd::domain::{ErrorClass, JobStatus, Target, TargetKind, TenantName};
 use refreshd::store::{EventKind, NewJob, Outcome, Return, Store};
 
 use super::drafts::{
     at, batch, claim, do_all, events, failed_target, give_back, items, job, keep, kinds, lane_of, numbers, purge,
-    refresh, settle, states, travelling, url,
+    refresh, refresh_of, settle, states, travelling, url,
 };
 
 pub async fn rows_that_are_done_succeed(store: &dyn Store) {
@@ -215,4 +215,132 @@ pub async fn refreshes_side_by_side_do_not_touch(store: &dyn Store) {
     for kept in &jobs {
         assert!(job(store, kept).await.finished_at.is_some());
     }
+}
+
+fn urls(paths: &[&str]) -> Vec<Target> {
+    targets(TargetKind::Url, paths)
+}
+
+fn directories(paths: &[&str]) -> Vec<Target> {
+    targets(TargetKind::Directory, paths)
+}
+
+fn targets(kind: TargetKind, paths: &[&str]) -> Vec<Target> {
+    paths.iter().map(|path| Target::parse(kind, &format!("https://www.example.com{path}")).expect("a target")).collect()
+}
+
+async fn fail(store: &dyn Store, sent: &refreshd::store::Claim, failed: &[Target], millis: i64) {
+    let failed = failed.iter().map(failed_target).collect();
+    let retry = Return::Retry { attempts_max: 0, at: at(millis) };
+    store.settle(sent.submission, failed, retry, at(millis)).await.expect("an outcome");
+}
+
+pub async fn a_prefetch_waits_for_every_directory_above_it(store: &dyn Store) {
+    let draft = refresh_of(urls(&["/img/a", "/img/b", "/app.js", "/imgs"]), directories(&["/img/"]), vec![]);
+    let kept = keep(store, draft, at(1)).await;
+    let (url_lane, directory_lane) = (lane_of(store, &kept, 0).await, lane_of(store, &kept, 4).await);
+    do_all(store, url_lane, at(2)).await;
+    assert_eq!(states(store, &kept).await, "ssssdbbdd", "what lies outside the directory is not held");
+    let sent = travelling(store, directory_lane, 1, at(3)).await;
+    settle(store, sent.submission, &directories(&["/img/"]), at(4)).await;
+    assert_eq!(states(store, &kept).await, "sssswbbdd", "a directory that goes again is not done");
+    store.ripen(at(1_000_000)).await.expect("a look");
+    do_all(store, directory_lane, at(1_000_001)).await;
+    assert_eq!(states(store, &kept).await, "sssssdddd");
+    assert!(events(store, &kept).await.iter().all(|event| event.kind != EventKind::Failed));
+}
+
+pub async fn a_directory_that_is_done_first_frees_nothing(store: &dyn Store) {
+    let draft = refresh_of(urls(&["/img/a", "/img/b"]), directories(&["/img/"]), vec![]);
+    let kept = keep(store, draft, at(1)).await;
+    let url_lane = lane_of(store, &kept, 0).await;
+    do_all(store, lane_of(store, &kept, 2).await, at(2)).await;
+    assert_eq!(states(store, &kept).await, "ddsbb");
+    let sent = travelling(store, url_lane, 1, at(3)).await;
+    settle(store, sent.submission, &[], at(4)).await;
+    assert_eq!(states(store, &kept).await, "sdsdb");
+}
+
+pub async fn a_prefetch_fails_with_a_directory_above_it(store: &dyn Store) {
+    let draft = refresh_of(urls(&["/img/a", "/img/b", "/app.js"]), directories(&["/img/", "/css/"]), vec![]);
+    let kept = keep(store, draft, at(1)).await;
+    let url_lane = lane_of(store, &kept, 0).await;
+    let sent = travelling(store, url_lane, 1, at(2)).await;
+    settle(store, sent.submission, &[], at(3)).await;
+    let sent = travelling(store, lane_of(store, &kept, 3).await, 9, at(4)).await;
+    fail(store, &sent, &directories(&["/img/"]), 5).await;
+    assert_eq!(states(store, &kept).await, "sddfsffb", "also that of a URL whose own purge is still to come");
+    for prefetch in &items(store, &kept).await[5..7] {
+        assert_eq!(prefetch.failure.as_ref().expect("evidence").class, ErrorClass::PurgeFailed);
+        assert_eq!(prefetch.attempts, 0);
+    }
+    do_all(store, url_lane, at(6)).await;
+    assert_eq!(states(store, &kept).await, "sssfsffd");
+}
+
+pub async fn a_refused_directory_fails_the_prefetches_below_it(store: &dyn Store) {
+    let draft = refresh_of(urls(&["/img/a", "/app.js"]), directories(&["/img/"]), vec![]);
+    let kept = keep(store, draft, at(1)).await;
+    do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
+    let refused = batch(store, lane_of(store, &kept, 2).await, 1, at(3)).await;
+    give_back(store, refused.submission, Return::Isolate, at(4)).await;
+    assert_eq!(states(store, &kept).await, "ssffd");
+}
+
+pub async fn a_prefetch_waits_for_nested_directories(store: &dyn Store) {
+    for (first, failed) in [(0, false), (1, false), (0, true), (1, true)] {
+        let nested = ["/img/", "/img/new/"];
+        let draft = refresh_of(urls(&["/img/a", "/img/new/b"]), directories(&nested), vec![]);
+        let kept = keep(store, draft, at(1)).await;
+        do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
+        let lane = lane_of(store, &kept, 2).await;
+        let sent = travelling(store, lane, 9, at(3)).await;
+        assert_eq!(states(store, &kept).await, "ssttbb");
+        // The first of them ends with the other one, or is tried again and ends later.
+        settle(store, sent.submission, &directories(&nested[1 - first..2 - first]), at(4)).await;
+        assert_eq!(states(store, &kept).await, if first == 0 { "ssswdb" } else { "sswsbb" });
+        store.ripen(at(1_000_000)).await.expect("a look");
+        let sent = travelling(store, lane, 9, at(1_000_001)).await;
+        let last = directories(&nested[1 - first..2 - first]);
+        fail(store, &sent, if failed { &last } else { &[] }, 1_000_002).await;
+        let expected = match (first, failed) {
+            (_, false) => "ssssdd",
+            (0, true) => "sssfdf",
+            (_, true) => "ssfsff",
+        };
+        assert_eq!(states(store, &kept).await, expected);
+        do_all(store, lane_of(store, &kept, 4).await, at(1_000_003)).await;
+    }
+}
+
+/// One call carries the directories of many jobs; each ends the wait of its own job's prefetches alone.
+pub async fn directories_of_several_jobs_do_not_touch(store: &dyn Store) {
+    let draft = || refresh_of(urls(&["/img/a", "/app.js"]), directories(&["/img/"]), vec![]);
+    let one = keep(store, draft(), at(1)).await;
+    let (url_lane, directory_lane) = (lane_of(store, &one, 0).await, lane_of(store, &one, 2).await);
+    let sent = travelling(store, directory_lane, 9, at(2)).await;
+    let two = keep(store, draft(), at(3)).await;
+    let plain = keep(store, refresh_of(urls(&["/img/a"]), vec![], vec![]), at(4)).await;
+    do_all(store, url_lane, at(5)).await;
+    let seen = async || [states(store, &one).await, states(store, &two).await, states(store, &plain).await].join(" ");
+    assert_eq!(seen().await, "sstbd ssdbd sd", "a job waits for its own purges");
+    settle(store, sent.submission, &[], at(6)).await;
+    assert_eq!(seen().await, "sssdd ssdbd sd");
+    let sent = travelling(store, directory_lane, 9, at(7)).await;
+    fail(store, &sent, &directories(&["/img/"]), 8).await;
+    assert_eq!(seen().await, "sssdd ssffd sd");
+}
+
+/// A retried refresh may have prefetches without a purge of their own, last of all.
+pub async fn a_prefetch_without_a_purge_of_its_own_waits_for_the_directories(store: &dyn Store) {
+    let alone = urls(&["/img/b", "/img/new/c", "/img/d"]);
+    let draft = refresh_of(urls(&["/img/a"]), directories(&["/img/", "/img/new/"]), alone);
+    let kept = keep(store, draft, at(1)).await;
+    assert_eq!(states(store, &kept).await, "dddbbbb");
+    let lane = lane_of(store, &kept, 1).await;
+    let sent = travelling(store, lane, 1, at(2)).await;
+    settle(store, sent.submission, &[], at(3)).await;
+    assert_eq!(states(store, &kept).await, "dsdbdbd");
+    do_all(store, lane, at(4)).await;
+    assert_eq!(states(store, &kept).await, "dssbddd");
 }

@@ -32,8 +32,8 @@ pub struct ModelItem {
     pub attempts: u32,
     /// Which half of which refused submission it must travel with.
     pub cohort: Option<(usize, bool)>,
-    /// The prefetch that waits for this purge.
-    pub follower: Option<usize>,
+    /// The purges that this prefetch waits for.
+    pub after: Vec<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -144,10 +144,7 @@ impl Model {
             if !failed.contains(&item.target) {
                 item.state = ItemState::Succeeded;
                 item.attempts += 1;
-                let follower = item.follower.map(|follower| &mut self.items[follower]);
-                if let Some(follower) = follower.filter(|follower| follower.is_blocked()) {
-                    follower.wait = Wait::Due;
-                }
+                self.follow(n);
             } else if item.attempts + 1 < attempts_max && !self.cancelled.contains(&item.job) {
                 item.attempts += 1;
                 (item.state, item.wait) = (ItemState::Pending, Wait::Delayed(again_at));
@@ -160,9 +157,19 @@ impl Model {
     fn fail(&mut self, n: usize) {
         let item = &mut self.items[n];
         (item.state, item.attempts) = (ItemState::Failed, item.attempts + 1);
-        let follower = item.follower.map(|follower| &mut self.items[follower]);
-        if let Some(follower) = follower.filter(|follower| follower.is_blocked()) {
-            follower.state = ItemState::Failed;
+        self.follow(n);
+    }
+
+    /// Lets those go that waited for this purge last, or ends them with it.
+    fn follow(&mut self, purge: usize) {
+        let waiting = |n: &usize| self.items[*n].is_blocked() && self.items[*n].after.contains(&purge);
+        for n in (0..self.items.len()).filter(waiting).collect::<Vec<_>>() {
+            let purges: Vec<ItemState> = self.items[n].after.iter().map(|purge| self.items[*purge].state).collect();
+            if purges.iter().any(|state| state.is_final() && *state != ItemState::Succeeded) {
+                self.items[n].state = ItemState::Failed;
+            } else if purges.iter().all(|state| *state == ItemState::Succeeded) {
+                self.items[n].wait = Wait::Due;
+            }
         }
     }
 

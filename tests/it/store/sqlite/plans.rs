@@ -14,10 +14,11 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 22] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 23] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
+    sql!("fail_prefetches"),
     sql!("follow_purges"),
     sql!("items"),
     sql!("job"),

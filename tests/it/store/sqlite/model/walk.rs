@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use refreshd::domain::{ErrorClass, Failure, ItemState, LaneId, Priority, SubmissionId, SubmissionState, Target};
+use refreshd::domain::{
+    ErrorClass, Failure, ItemState, LaneId, Priority, SubmissionId, SubmissionState, Target, TargetKind,
+};
 use refreshd::store::{Claim, GiveBack, Grant, Item, Job, NewJob, Outcome, Part, PartState, Return, Store};
 
 use super::super::super::drafts::{
-    at, directory, failed_target, items, job, keep, lane_of, prefetch, purge, refresh, url,
+    at, directory, failed_target, items, job, keep, lane_of, prefetch, purge, refresh_of, url,
 };
 use super::super::{Fresh, fresh};
 use super::{Model, ModelItem, ModelSubmission, Wait, Way};
@@ -153,7 +155,11 @@ impl Pair {
         let draft = match kind {
             0 => purge(urls.clone()),
             1 => prefetch(urls.clone()),
-            _ => refresh(urls.clone(), directories.clone()),
+            _ => refresh_of(
+                urls.clone().map(url).collect(),
+                directories.clone().map(|target| named(Way::Directory, target)).collect(),
+                Vec::new(),
+            ),
         };
         let (job, first) = (self.jobs.len(), self.model.items.len());
         let start = delay.map_or(PartState::Due, |delay| PartState::Delayed(at(self.now + delay)));
@@ -167,20 +173,21 @@ impl Pair {
         };
         let wait = delay.map_or(Wait::Due, |delay| Wait::Delayed(self.now + delay));
         let count = urls.len();
-        let mut add = |way, target, wait, follower| {
+        let mut add = |way, target, wait, after| {
             let (state, attempts, cohort) = (ItemState::Pending, 0, None);
-            self.model.items.push(ModelItem { job, way, target, priority, state, wait, attempts, cohort, follower });
+            self.model.items.push(ModelItem { job, way, target, priority, state, wait, attempts, cohort, after });
         };
         match kind {
-            0 => urls.for_each(|target| add(Way::Purge, target, wait, None)),
-            1 => urls.for_each(|target| add(Way::Prefetch, target, wait, None)),
+            0 => urls.for_each(|target| add(Way::Purge, target, wait, vec![])),
+            1 => urls.for_each(|target| add(Way::Prefetch, target, wait, vec![])),
             _ => {
-                let offset = count + directories.len();
-                for (place, target) in urls.clone().enumerate() {
-                    add(Way::Purge, target, wait, Some(first + place + offset));
+                urls.clone().for_each(|target| add(Way::Purge, target, wait, vec![]));
+                directories.clone().for_each(|target| add(Way::Directory, target, wait, vec![]));
+                for (place, target) in urls.enumerate() {
+                    let above = directories.clone().position(covers_all).map(|place| first + count + place);
+                    let after = above.into_iter().chain([first + place]).collect();
+                    add(Way::Prefetch, target, Wait::Blocked, after);
                 }
-                directories.for_each(|target| add(Way::Directory, target, wait, None));
-                urls.for_each(|target| add(Way::Prefetch, target, Wait::Blocked, None));
             }
         }
         self.model.deadlines.push(deadline.map(|deadline| self.now + deadline));
@@ -315,8 +322,19 @@ impl Pair {
     }
 }
 
+/// One directory is the whole site, above every URL; below the others there is none.
 fn named(way: Way, target: u32) -> Target {
-    if way == Way::Directory { directory(target) } else { url(target) }
+    match way {
+        Way::Directory if covers_all(target) => {
+            Target::parse(TargetKind::Directory, "https://www.example.com/").expect("a directory")
+        }
+        Way::Directory => directory(target),
+        Way::Purge | Way::Prefetch => url(target),
+    }
+}
+
+fn covers_all(directory: u32) -> bool {
+    directory == 1
 }
 
 fn told(done: bool) -> Outcome {
