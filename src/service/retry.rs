@@ -64,7 +64,7 @@ fn new_job(job: &Job, caller: &Caller, items: &[Unsuccessful], routes: &Routes) 
 }
 
 /// The items again, in the order that a refresh needs: URL purges, directory purges, the prefetch of each of these URLs at
-/// one distance, and last the prefetches whose purge had succeeded.
+/// one distance, and last the prefetches whose own purge had succeeded.
 fn parts(operation: Operation, items: &[Unsuccessful], routes: &Routes) -> Result<(Vec<Part>, u32), Refusal> {
     let of = |operation: ItemOperation, kind: TargetKind| {
         let matching = items.iter().filter(move |item| item.lane.operation == operation && item.lane.kind == kind);
@@ -88,7 +88,14 @@ fn parts(operation: Operation, items: &[Unsuccessful], routes: &Routes) -> Resul
             .map(|(lane, targets)| (Lane { operation: ItemOperation::Prefetch, ..lane.clone() }, targets.clone()));
         push(&mut parts, &follow.collect(), PartState::Blocked);
     }
-    push(&mut parts, &prefetches, PartState::Due);
+    // What was purged already may still lie below a directory that is purged again.
+    let above: Vec<&Target> = directories.values().flatten().collect();
+    let is_held = |target: &Target| above.iter().any(|above| target.as_str().starts_with(above.as_str()));
+    let (mut held, mut free) = (prefetches.clone(), prefetches);
+    held.values_mut().for_each(|targets| targets.retain(|target| is_held(target)));
+    free.values_mut().for_each(|targets| targets.retain(|target| !is_held(target)));
+    push(&mut parts, &held, PartState::Blocked);
+    push(&mut parts, &free, PartState::Due);
     Ok((parts, pair_offset))
 }
 
@@ -135,22 +142,25 @@ mod tests {
         let items = [
             item(Purge, TargetKind::Url, "https://b.example/1"),
             item(Purge, TargetKind::Url, "https://a.example/2"),
-            item(Purge, TargetKind::Directory, "https://a.example/"),
+            item(Purge, TargetKind::Directory, "https://a.example/img/"),
             item(Prefetch, TargetKind::Url, "https://b.example/1"),
             item(Prefetch, TargetKind::Url, "https://a.example/2"),
             item(Prefetch, TargetKind::Url, "https://a.example/purged"),
+            item(Prefetch, TargetKind::Url, "https://a.example/img/purged"),
         ];
         let (parts, offset) = parts(Operation::Refresh, &items, &routes).expect("routes");
         let flat: Vec<(PartState, ItemOperation, &Target)> = parts
             .iter()
             .flat_map(|part| part.targets.iter().map(|target| (part.state, part.lane.operation, target)))
             .collect();
-        assert_eq!((flat.len(), offset), (6, 3));
+        assert_eq!((flat.len(), offset), (7, 3));
         for (index, (state, operation, target)) in flat.iter().enumerate().take(2) {
             assert_eq!((*state, *operation), (PartState::Due, Purge));
             assert_eq!(flat[index + 3], (PartState::Blocked, Prefetch, *target));
         }
-        assert_eq!((flat[5].0, flat[5].2.as_str()), (PartState::Due, "https://a.example/purged"));
+        let tail = |place: usize| (flat[place].0, flat[place].2.as_str());
+        assert_eq!(tail(5), (PartState::Blocked, "https://a.example/img/purged"), "law 6: its directory goes first");
+        assert_eq!(tail(6), (PartState::Due, "https://a.example/purged"));
         assert!(parts.iter().all(|part| part.lane.account.as_str() != "old"), "today's account serves it");
     }
 }

@@ -41,7 +41,7 @@ pub struct Part {
 pub enum PartState {
     Due,
     Delayed(Timestamp),
-    /// Until the purge of the same target has succeeded.
+    /// Until every purge of the same job that covers the target has succeeded.
     Blocked,
 }
 
