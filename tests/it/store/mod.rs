@@ -90,6 +90,7 @@ macro_rules! exercise {
                 a_job_without_a_success_is_never_looked_at,
                 a_sample_is_even_and_never_empty,
                 only_the_first_verdict_counts,
+                what_was_not_looked_at_is_unknown_when_the_verdict_is_known,
             }
             reading {
                 pages_follow_each_other,

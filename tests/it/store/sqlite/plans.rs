@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 22] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 24] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
@@ -22,8 +22,10 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 22] = [
     sql!("items"),
     sql!("job"),
     sql!("job_hosts"),
+    sql!("job_targets"),
     sql!("jobs"),
     sql!("jobs_of_tenant"),
+    sql!("kept_under"),
     sql!("known_keys"),
     sql!("lane_depths"),
     sql!("move_cancelled"),
