@@ -13,4 +13,5 @@ mod store;
 mod support;
 mod tidy;
 mod tokens;
+mod unwell;
 mod walk;
