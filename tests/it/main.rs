@@ -8,6 +8,7 @@ mod finding;
 mod fuzz;
 mod kill;
 mod server;
+mod starting;
 mod stop;
 mod store;
 mod support;
