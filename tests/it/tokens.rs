@@ -193,7 +193,6 @@ async fn changing_a_job_takes_what_asking_for_it_took() {
     let other = token(folder, "news", &["purge:url", "control"]);
     let on_call = token(folder, "ops", &["oncall"]);
     let in_control = token(folder, "ops", &["oncall", "control"]);
-    a_second().await;
     for allowed in [&writer, &controller, &in_control] {
         let accepted = post(&world, &writer, &purge(&["https://www.example.com/a"], &[])).await;
         let job = format!("/v1/jobs/{}", accepted.body["id"].as_str().expect("an id"));
@@ -209,6 +208,19 @@ async fn changing_a_job_takes_what_asking_for_it_took() {
         assert_eq!((cancelled.status, &cancelled.body["status"]), (200, &json!("cancelled")), "{}", cancelled.body);
         // Nothing failed: it takes more than that to be told so.
         assert_eq!(change(&world, allowed, &job, "retry").await.status, 409);
+    }
+    world.end().await;
+}
+
+/// The job is kept, and its tenant knows it by the key: what the token may do now is asked of new jobs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_takes_no_scope_but_its_tenant() {
+    let world = World::with_tokens().await;
+    let bearers = [("shop", "purge:url", 202), ("shop", "read", 202), ("news", "read", 403)];
+    for (token, status) in bearers.map(|(tenant, scope, status)| (token(world.folder(), tenant, &[scope]), status)) {
+        let request = world.http().post(world.url("/v1/jobs")).header("idempotency-key", "release-9");
+        let answer = world.send(request.bearer_auth(token).json(&purge(&["https://www.example.com/a"], &[]))).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
     }
     world.end().await;
 }

@@ -33,6 +33,7 @@ macro_rules! exercise {
                 a_key_used_again_is_answered_by_its_job,
                 equal_keys_at_once_make_one_job,
                 a_key_belongs_to_its_tenant,
+                a_key_tells_its_job_to_its_tenant,
                 a_key_is_forgotten_when_it_is_old_and_its_job_is_final,
                 a_job_that_exists_already_fails_alone,
             }
