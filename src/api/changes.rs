@@ -13,6 +13,7 @@ use crate::service::Caller;
 /// Ends a job's pending targets. What was sent is followed to its end.
 #[utoipa::path(post, path = "/v1/jobs/{id}/cancel", params(("id" = String, Path, description = "the job's id")), responses(
     (status = 200, description = "the job as it is now", body = JobAnswer),
+    (status = 403, description = "a scope that asking for the job takes is missing", body = ProblemAnswer),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
     (status = 409, description = "the job is final already", body = ProblemAnswer),
 ))]
@@ -28,6 +29,7 @@ pub(super) async fn cancel(
 /// Makes a new job of the failed and expired targets.
 #[utoipa::path(post, path = "/v1/jobs/{id}/retry", params(("id" = String, Path, description = "the job's id")), responses(
     (status = 202, description = "the new job, kept", body = JobAnswer),
+    (status = 403, description = "a scope that asking for the job takes is missing", body = ProblemAnswer),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
     (status = 409, description = "no target failed or expired", body = ProblemAnswer),
 ))]

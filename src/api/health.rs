@@ -1,5 +1,7 @@
 //! Whether the daemon lives, and whether it can do its work. Never asks the provider.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -28,6 +30,9 @@ pub(super) async fn ready(State(api): State<Api>) -> Response {
         tracing::error!(error = ?error, "the database cannot be read");
         problems.push("the database cannot be read".to_owned());
     }
+    if !is_writable(&api).await {
+        problems.push("the database cannot be written".to_owned());
+    }
     let (code, status) =
         if problems.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
     let answer = ReadyAnswer {
@@ -37,4 +42,21 @@ pub(super) async fn ready(State(api): State<Api>) -> Response {
         problems,
     };
     (code, Json(answer)).into_response()
+}
+
+/// A large job may take the writer so long; whoever is locked out takes longer.
+const WRITE_PATIENCE: Duration = Duration::from_secs(3);
+
+async fn is_writable(api: &Api) -> bool {
+    match tokio::time::timeout(WRITE_PATIENCE, api.service.store.writable()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::error!(error = ?error, "the database cannot be written");
+            false
+        }
+        Err(_) => {
+            tracing::error!("the database takes no changes");
+            false
+        }
+    }
 }

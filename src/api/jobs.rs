@@ -28,6 +28,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     (status = 403, description = "a scope is missing; errors names each target that takes it", body = ProblemAnswer),
     (status = 408, description = "the body took too long to arrive; nothing was kept", body = ProblemAnswer),
     (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
+    (status = 503, description = "stopping, or the database cannot be used; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(super) async fn create(
     State(api): State<Api>,

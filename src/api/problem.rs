@@ -40,10 +40,13 @@ pub(crate) enum ApiError {
     Final(&'static str),
     Draining,
     DiskFull,
+    /// The database cannot be read or written at this moment.
+    StoreUnavailable(String),
     Internal(String),
 }
 
 const DISK_RETRY_S: u64 = 30;
+const STORE_RETRY_S: u64 = 5;
 const DRAIN_RETRY_S: u64 = 5;
 
 impl ApiError {
@@ -64,7 +67,7 @@ impl ApiError {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Final(_) => StatusCode::CONFLICT,
-            Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Draining | Self::StoreUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -87,6 +90,7 @@ impl ApiError {
             Self::Final(_) => "nothing_to_do",
             Self::Draining => "draining",
             Self::DiskFull => "disk_full",
+            Self::StoreUnavailable(_) => "store_unavailable",
             Self::Internal(_) => "internal",
         }
     }
@@ -113,6 +117,7 @@ impl ApiError {
             Self::Final(why) => (*why).to_owned(),
             Self::Draining => "the daemon is stopping; try again in a moment".to_owned(),
             Self::DiskFull => "the disk that holds the database is full; nothing was kept".to_owned(),
+            Self::StoreUnavailable(_) => "the database cannot be used at this moment; try again".to_owned(),
             Self::Internal(_) => "the daemon failed; its log tells why under this request_id".to_owned(),
         }
     }
@@ -121,6 +126,7 @@ impl ApiError {
         match self {
             Self::Draining => Some(DRAIN_RETRY_S),
             Self::DiskFull => Some(DISK_RETRY_S),
+            Self::StoreUnavailable(_) => Some(STORE_RETRY_S),
             _ => None,
         }
     }
@@ -165,7 +171,10 @@ impl From<Refusal> for ApiError {
             Refusal::KeyReused => Self::KeyReused,
             Refusal::Final(why) => Self::Final(why),
             Refusal::Store(StoreError::DiskFull(_)) => Self::DiskFull,
-            Refusal::Store(error) => Self::Internal(format!("{error:?}")),
+            Refusal::Store(error @ (StoreError::Database(_) | StoreError::Closed)) => {
+                Self::StoreUnavailable(format!("{error:?}"))
+            }
+            Refusal::Store(error @ StoreError::Damaged(_)) => Self::Internal(format!("{error:?}")),
         }
     }
 }
@@ -187,7 +196,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        if let ApiError::Internal(cause) = &error {
+        if let ApiError::Internal(cause) | ApiError::StoreUnavailable(cause) = &error {
             tracing::error!(request.id = %request_id, method = %method, path = %path, error = %cause, "a request failed");
         }
         response = (error.status(), Json(error.problem(request_id.clone()))).into_response();

@@ -2,6 +2,7 @@
 //! names the concrete store and provider.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -42,6 +43,9 @@ pub enum StartFault {
     Config(#[from] ConfigFault),
     #[error("{0}")]
     Setting(String),
+    /// The setting is good, but cannot be had at this moment.
+    #[error("{0}")]
+    Busy(String),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("the database could not be taken up again")]
@@ -49,14 +53,15 @@ pub enum StartFault {
 }
 
 impl StartFault {
-    /// The exit code of the contract: 65 damaged or newer, 75 owned by another, 78 bad configuration.
+    /// The exit code of the contract: 65 damaged or newer, 75 owned by another, 78 bad configuration. Everything that may
+    /// pass by itself is none of these but 74 (`EX_IOERR`): the service manager starts us again.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Open(OpenError::Owned(_)) => 75,
             Self::Open(OpenError::Newer { .. } | OpenError::Damaged { .. }) => 65,
-            Self::Config(_) | Self::Setting(_) | Self::Open(OpenError::Failed { .. }) => 78,
-            Self::Store(_) => 74,
+            Self::Config(_) | Self::Setting(_) | Self::Open(OpenError::Unusable { .. }) => 78,
+            Self::Busy(_) | Self::Open(OpenError::Failed { .. }) | Self::Store(_) => 74,
         }
     }
 }
@@ -118,7 +123,7 @@ impl Daemon {
         }
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store.path).await?);
         let listener = listen(config.server.listen).await?;
-        let address = listener.local_addr().map_err(|error| StartFault::Setting(format!("server.listen: {error}")))?;
+        let address = listener.local_addr().map_err(|error| StartFault::Busy(format!("server.listen: {error}")))?;
         let parts = Parts {
             store: store.clone(),
             accounts: accounts(config, &clock)?,
@@ -164,9 +169,13 @@ impl Daemon {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| StartFault::Setting(format!("server.listen: cannot listen on {address} ({error})")))
+    TcpListener::bind(address).await.map_err(|error| {
+        let said = format!("server.listen: cannot listen on {address} ({error})");
+        match error.kind() {
+            ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => StartFault::Setting(said),
+            _ => StartFault::Busy(said),
+        }
+    })
 }
 
 fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartFault> {

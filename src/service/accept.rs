@@ -27,11 +27,22 @@ impl Service {
         asked: &Asked,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<Accepted, Refusal> {
+        // A replay is answered by the job that is kept: whether its body would still be accepted is no question any more.
+        if let Some(key) = &idempotency
+            && let Some(kept) = self.store.kept_under(&caller.tenant, key).await?
+        {
+            return self.accepted(caller, kept).await;
+        }
         let now = self.clock.now();
         let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
         authority::allow(caller, &request, asked)?;
         let job = self.new_job(caller, request, idempotency, now);
-        match self.store.create_job(job, now).await? {
+        let creation = self.store.create_job(job, now).await?;
+        self.accepted(caller, creation).await
+    }
+
+    async fn accepted(&self, caller: &Caller, creation: Creation) -> Result<Accepted, Refusal> {
+        match creation {
             Creation::Created(job) => {
                 tracing::info!(job.id = %job.id, tenant = %job.tenant, items = job.counts.total(), "job accepted");
                 self.wakes.submitter.ring();

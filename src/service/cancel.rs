@@ -1,17 +1,22 @@
 //! Cancelling: a caller does not want a job any more.
 
+use std::collections::BTreeSet;
+
 use super::caller::lacks;
 use super::{Caller, JobView, Refusal, Service};
-use crate::domain::{JobId, ScopeWord};
+use crate::domain::{JobId, ScopeWord, Target};
 use crate::store::{Job, Outcome};
 
 impl Service {
     /// Ends a job's pending items and marks those that were sent; what the provider has is followed to its end.
     ///
     /// # Errors
-    /// Not found; another tenant's without the scope `control`; final already.
+    /// Not found; a scope that is missing; final already.
     pub async fn cancel(&self, caller: &Caller, id: JobId) -> Result<JobView, Refusal> {
         let job = self.changeable_job(caller, id).await?;
+        if !caller.scopes.may_control() {
+            self.may_change(caller, &job, &self.store.job_targets(job.row).await?).await?;
+        }
         if self.store.cancel(job.row, self.clock.now()).await? == Outcome::Late {
             return Err(Refusal::Final("the job is final already; there is nothing to cancel"));
         }
@@ -21,13 +26,38 @@ impl Service {
         self.view(job).await
     }
 
-    /// The job, if the caller may change it: their own tenant's, or with `control` any that they see.
+    /// The job, if it is the caller's tenant's, or one of the others that they see and control. Whether they may look at
+    /// their own is no question here: whoever may ask for a job may take it back.
     pub(super) async fn changeable_job(&self, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
-        let job = self.visible_job(caller, id).await?;
-        if job.tenant == caller.tenant || caller.scopes.may_control() {
-            Ok(job)
-        } else {
-            Err(lacks(ScopeWord::Control))
+        if let Some(own) = self.store.job(id, Some(&caller.tenant)).await? {
+            return Ok(own);
         }
+        if !caller.scopes.sees_all() {
+            return Err(Refusal::NotFound("job"));
+        }
+        let job = self.store.job(id, None).await?.ok_or(Refusal::NotFound("job"))?;
+        if caller.scopes.may_control() { Ok(job) } else { Err(lacks(ScopeWord::Control)) }
+    }
+
+    /// A change takes the scopes that asking for these targets takes, or `control`.
+    pub(super) async fn may_change<'a>(
+        &self,
+        caller: &Caller,
+        job: &Job,
+        targets: impl IntoIterator<Item = &'a Target>,
+    ) -> Result<(), Refusal> {
+        if caller.scopes.may_control() {
+            return Ok(());
+        }
+        let lacking = targets.into_iter().flat_map(|target| caller.scopes.lacking(job.operation, target));
+        let lacking: BTreeSet<ScopeWord> = lacking.collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        // Whoever sees other jobs, but not this one, is not told that it exists.
+        if caller.scopes.may_read() && !self.may_see_hosts(caller, job.row).await? {
+            return Err(Refusal::NotFound("job"));
+        }
+        Err(Refusal::ScopeMissing { scopes: lacking.into_iter().collect(), faults: Vec::new() })
     }
 }

@@ -121,13 +121,13 @@ impl Service {
     }
 
     /// The job, if it exists for this caller. What they may not see is not told from what does not exist.
-    pub(super) async fn visible_job(&self, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
+    async fn visible_job(&self, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
         let job = self.store.job(id, caller.visible()?).await?.ok_or(Refusal::NotFound("job"))?;
         if self.may_see_hosts(caller, job.row).await? { Ok(job) } else { Err(Refusal::NotFound("job")) }
     }
 
     /// A reader of some hosts sees the jobs that touch no other: a job is shown whole or not at all.
-    async fn may_see_hosts(&self, caller: &Caller, job: JobRef) -> Result<bool, Refusal> {
+    pub(super) async fn may_see_hosts(&self, caller: &Caller, job: JobRef) -> Result<bool, Refusal> {
         if caller.scopes.may_read_all_hosts() {
             return Ok(true);
         }

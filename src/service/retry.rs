@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Accepted, Caller, Fault, Refusal, Service};
 use crate::clock;
-use crate::domain::{AccountName, ItemOperation, JobId, Lane, Operation, Routes, ScopeWord, Target, TargetKind};
+use crate::domain::{AccountName, ItemOperation, JobId, Lane, Operation, Routes, Target, TargetKind};
 use crate::store::{Creation, Job, NewJob, Part, PartState, Unsuccessful};
 
 impl Service {
@@ -18,8 +18,8 @@ impl Service {
         if unsuccessful.is_empty() {
             return Err(Refusal::Final("no target of the job failed or expired; there is nothing to retry"));
         }
-        self.may_retry(caller, job.operation, &unsuccessful)?;
-        let new = new_job(&job, caller, &unsuccessful, &self.routes)?;
+        self.may_change(caller, &job, unsuccessful.iter().map(|item| &item.target)).await?;
+        let new = new_job(&job, &unsuccessful, &self.routes)?;
         match self.store.create_job(new, self.clock.now()).await? {
             Creation::Created(job) => {
                 tracing::info!(job.id = %job.id, retry_of = %id, items = job.counts.total(), "job accepted");
@@ -30,23 +30,14 @@ impl Service {
             Creation::Replayed(_) | Creation::KeyReused => Err(Refusal::NotFound("job")),
         }
     }
-
-    fn may_retry(&self, caller: &Caller, operation: Operation, items: &[Unsuccessful]) -> Result<(), Refusal> {
-        if caller.scopes.may_control() {
-            return Ok(());
-        }
-        let lacking = items.iter().flat_map(|item| caller.scopes.lacking(operation, &item.target));
-        let scopes: Vec<ScopeWord> = lacking.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
-        if scopes.is_empty() { Ok(()) } else { Err(Refusal::ScopeMissing { scopes, faults: Vec::new() }) }
-    }
 }
 
-fn new_job(job: &Job, caller: &Caller, items: &[Unsuccessful], routes: &Routes) -> Result<NewJob, Refusal> {
+fn new_job(job: &Job, items: &[Unsuccessful], routes: &Routes) -> Result<NewJob, Refusal> {
     let (parts, pair_offset) = parts(job.operation, items, routes)?;
     Ok(NewJob {
         id: clock::job_id(),
         // Whoever retries another tenant's job does it on that tenant's behalf: it stays visible to them.
-        tenant: if caller.tenant == job.tenant { caller.tenant.clone() } else { job.tenant.clone() },
+        tenant: job.tenant.clone(),
         operation: job.operation,
         priority: job.priority,
         source: job.source.clone(),

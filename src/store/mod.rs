@@ -42,6 +42,9 @@ pub trait Store: Send + Sync {
     /// Keeps a job. When this returns `Created`, the job is on stable storage (law 1).
     async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError>;
 
+    /// What `create_job` would answer for this key of a job that is kept already; none if it would make one.
+    async fn kept_under(&self, tenant: &TenantName, key: &IdempotencyKey) -> Result<Option<Creation>, StoreError>;
+
     /// One job, if it is `tenant`'s; any tenant's where `tenant` is none.
     async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError>;
 
@@ -64,6 +67,9 @@ pub trait Store: Send + Sync {
     /// Ends a job's pending items as `cancelled`, and marks those that were sent: if they come back, they end so too.
     /// `Late`: no item is open.
     async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError>;
+
+    /// The targets of a job, in the order they were asked for; one that is purged and prefetched stands there twice.
+    async fn job_targets(&self, job: JobRef) -> Result<Vec<Target>, StoreError>;
 
     /// A job's failed and expired items, in the order they were asked for.
     async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError>;
@@ -156,6 +162,9 @@ pub trait Store: Send + Sync {
 
     /// Every token that is not revoked; some may have expired.
     async fn tokens(&self) -> Result<LiveTokens, StoreError>;
+
+    /// Whether the database takes changes: waits for the turn of one that changes nothing.
+    async fn writable(&self) -> Result<(), StoreError>;
 
     /// Waits until every change asked for before has been made.
     async fn drain(&self, grace: Duration);

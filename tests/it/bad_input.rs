@@ -1,9 +1,12 @@
 //! What goes wrong before and around the work: bad bodies, bad configuration, a second daemon, a dead or strict cloud.
 
-use std::process::Command;
+use std::time::Duration;
 
+use refreshd::clock::{Clock, SystemClock};
 use refreshd::sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::World;
 
@@ -57,9 +60,28 @@ async fn each_kind_of_bad_request_has_its_own_answer() {
         assert_eq!(answered.headers["x-request-id"], answered.body["request_id"].as_str().expect("an id"));
         assert!(answered.body["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
     }
-    let large = sent(json_kind, &" ".repeat(32 * 1024 * 1024 + 1));
-    let answered = world.send(large).await;
-    assert_eq!((answered.status, answered.body["code"].as_str()), (413, Some("too_large")));
+    world.end().await;
+}
+
+/// A client that writes to the end before it reads still gets to read why its body was refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_far_over_the_limit_is_read_on_so_that_the_answer_can_be_read() {
+    let world = World::start().await;
+    let address = world.daemon.as_ref().expect("a daemon").address;
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let head = format!(
+        "POST /v1/jobs HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("a head");
+    let chunk = format!("100000\r\n{}\r\n", " ".repeat(1024 * 1024));
+    for sent in 0..40 {
+        stream.write_all(chunk.as_bytes()).await.unwrap_or_else(|error| panic!("after {sent} MiB: {error}"));
+    }
+    stream.write_all(b"0\r\n\r\n").await.expect("the end of the body");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("\"too_large\""), "{answer}");
     world.end().await;
 }
 
@@ -78,6 +100,24 @@ async fn an_idempotency_key_names_one_job() {
     let other = json!({"operation": "purge", "urls": ["https://www.example.com/b"], "verify": false});
     let refused = world.send(post(&other)).await;
     assert_eq!((refused.status, refused.body["code"].as_str()), (422, Some("idempotency_key_reused")));
+    world.end().await;
+}
+
+/// A client that lost the first answer may ask again when the body would be refused as a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_is_answered_though_the_deadline_has_passed() {
+    let world = World::with(|options| options.quota.urls = 0, "").await;
+    let soon = SystemClock.now() + Duration::from_millis(1500);
+    let deadline = jiff::Timestamp::from_millisecond(soon.as_millis()).expect("a moment");
+    let body = json!({"operation": "purge", "urls": ["https://www.example.com/a"], "deadline": deadline.to_string()});
+    let post = || world.http().post(world.url("/v1/jobs")).header("idempotency-key", "release-8").json(&body);
+    let first = world.send(post()).await;
+    assert_eq!(first.status, 202, "{}", first.body);
+    tokio::time::sleep(Duration::from_millis(1600)).await;
+    assert_eq!(world.post(&body).await.status, 422, "without a key it is a new job");
+    let again = world.send(post()).await;
+    assert_eq!((again.status, &again.body["id"]), (202, &first.body["id"]), "{}", again.body);
+    assert_eq!(again.headers["idempotency-replayed"], "true");
     world.end().await;
 }
 
@@ -157,56 +197,7 @@ async fn waits(world: &World, reason: &str, detail: &str) -> String {
             assert_eq!(job["counts"]["pending"], 1, "{job}");
             return id;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it does not wait for {reason} with {detail}: {job}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_daemon_on_the_same_database_ends_with_75() {
-    let world = World::start().await;
-    let mut second = Command::new(env!("CARGO_BIN_EXE_refreshd"));
-    let ended = second.args(["serve", "--config"]).arg(world.config_file()).output().expect("the binary runs");
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(75), "{said}");
-    assert!(said.contains("another refreshd owns"), "{said}");
-    world.end().await;
-}
-
-#[test]
-fn a_bad_configuration_names_every_bad_key_and_ends_with_78() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("refreshd.toml");
-    std::fs::write(
-        &file,
-        "server.listen = \"nowhere\"\nengine.poll_first = \"5\"\nquota.reserve = 2.0\nserver.colour = \"red\"\n",
-    )
-    .expect("a file");
-    let ended = Command::new(env!("CARGO_BIN_EXE_refreshd"))
-        .args(["serve", "--config"])
-        .arg(&file)
-        .env("REFRESHD__AUTH__MODE", "ajar")
-        .output()
-        .expect("the binary runs");
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(78), "{said}");
-    for key in ["server.listen", "engine.poll_first", "quota.reserve", "server.colour", "auth.mode"] {
-        assert!(said.contains(key), "{key} is not named in:\n{said}");
-    }
-}
-
-#[test]
-fn a_damaged_database_ends_with_65() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let database = folder.path().join("refreshd.db");
-    std::fs::write(&database, "this is no database at all, but long enough to look at".repeat(100)).expect("a file");
-    let ended = Command::new(env!("CARGO_BIN_EXE_refreshd"))
-        .arg("serve")
-        .env("REFRESHD__STORE__URL", format!("sqlite://{}", database.display()))
-        .env("REFRESHD__SERVER__LISTEN", "127.0.0.1:0")
-        .output()
-        .expect("the binary runs");
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(65), "{said}");
-    assert!(said.contains("restore a backup"), "{said}");
 }

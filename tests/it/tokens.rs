@@ -183,6 +183,53 @@ async fn a_job_is_for_its_tenant_and_for_those_on_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn changing_a_job_takes_what_asking_for_it_took() {
+    let world = World::with_tokens_and(|options| options.quota.urls = 0).await;
+    let folder = world.folder();
+    let writer = token(folder, "shop", &["purge:url"]);
+    let reader = token(folder, "shop", &["read"]);
+    let elsewhere = token(folder, "shop", &["read@static.example.com"]);
+    let controller = token(folder, "shop", &["control"]);
+    let other = token(folder, "news", &["purge:url", "control"]);
+    let on_call = token(folder, "ops", &["oncall"]);
+    let in_control = token(folder, "ops", &["oncall", "control"]);
+    for allowed in [&writer, &controller, &in_control] {
+        let accepted = post(&world, &writer, &purge(&["https://www.example.com/a"], &[])).await;
+        let job = format!("/v1/jobs/{}", accepted.body["id"].as_str().expect("an id"));
+        for (token, status, missing) in
+            [(&reader, 403, "purge:url"), (&elsewhere, 404, ""), (&other, 404, ""), (&on_call, 403, "control")]
+        {
+            let refused = change(&world, token, &job, "cancel").await;
+            assert_eq!(refused.status, status, "{}", refused.body);
+            let detail = refused.body["detail"].as_str().expect("a detail");
+            assert!(status == 404 || detail.ends_with(missing), "{detail}");
+        }
+        let cancelled = change(&world, allowed, &job, "cancel").await;
+        assert_eq!((cancelled.status, &cancelled.body["status"]), (200, &json!("cancelled")), "{}", cancelled.body);
+        // Nothing failed: it takes more than that to be told so.
+        assert_eq!(change(&world, allowed, &job, "retry").await.status, 409);
+    }
+    world.end().await;
+}
+
+/// The job is kept, and its tenant knows it by the key: what the token may do now is asked of new jobs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_takes_no_scope_but_its_tenant() {
+    let world = World::with_tokens().await;
+    let bearers = [("shop", "purge:url", 202), ("shop", "read", 202), ("news", "read", 403)];
+    for (token, status) in bearers.map(|(tenant, scope, status)| (token(world.folder(), tenant, &[scope]), status)) {
+        let request = world.http().post(world.url("/v1/jobs")).header("idempotency-key", "release-9");
+        let answer = world.send(request.bearer_auth(token).json(&purge(&["https://www.example.com/a"], &[]))).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    world.end().await;
+}
+
+async fn change(world: &World, token: &str, job: &str, what: &str) -> Answered {
+    world.send(world.http().post(world.url(&format!("{job}/{what}"))).bearer_auth(token)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_may_not_look_may_still_wait_for_what_they_post() {
     let world = World::with_tokens().await;
     let blind = token(world.folder(), "shop", &["purge:url"]);

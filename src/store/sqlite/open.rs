@@ -1,6 +1,7 @@
 //! Opening the file: who owns it, what it must promise, and which versions of it we can read.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 /// Readers look at bounded pages, so a few are enough.
 const READERS_MAX: u32 = 4;
+/// Callers' searches may take long; more at once would only take the disk from each other.
+const LOOKERS_MAX: u32 = 4;
 /// Another process (`token create`) may hold the write lock for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -31,6 +34,10 @@ pub enum OpenError {
     Newer { path: PathBuf, version: i64 },
     #[error("{path} is damaged: {detail}; restore a backup, and keep this file for an inspection", path = .path.display())]
     Damaged { path: PathBuf, detail: String },
+    /// The path cannot work before somebody mends it or its rights.
+    #[error("cannot open {path}: {detail}", path = .path.display())]
+    Unusable { path: PathBuf, detail: String },
+    /// It may work the next time.
     #[error("cannot open {path}: {detail}", path = .path.display())]
     Failed { path: PathBuf, detail: String },
 }
@@ -40,6 +47,7 @@ pub(super) struct Opened {
     pub(super) writer: SqliteConnectOptions,
     pub(super) connection: SqliteConnection,
     pub(super) readers: SqlitePool,
+    pub(super) lookers: SqlitePool,
     /// Held as long as the daemon lives: the kernel lets go of it however the process ends.
     pub(super) lock: File,
 }
@@ -50,14 +58,19 @@ pub(super) async fn open(path: &Path) -> Result<Opened, OpenError> {
     let mut connection = connect_writer(&writer).await.map_err(|error| fault(path, &error))?;
     check(path, &mut connection).await?;
     migrate(path, &mut connection).await?;
-    let readers = PoolOptions::new()
-        .max_connections(READERS_MAX)
+    let (readers, lookers) = (pool(path, READERS_MAX), pool(path, LOOKERS_MAX));
+    Ok(Opened { writer, connection, readers, lookers, lock })
+}
+
+/// Connections that can only read.
+fn pool(path: &Path, connections_max: u32) -> SqlitePool {
+    PoolOptions::new()
+        .max_connections(connections_max)
         // A connection that a fault left inside a transaction would show an old state for ever.
         .before_acquire(|connection: &mut SqliteConnection, _| {
             Box::pin(async move { Ok(!connection.is_in_transaction()) })
         })
-        .connect_lazy_with(options(path).read_only(true).pragma("query_only", "on"));
-    Ok(Opened { writer, connection, readers, lock })
+        .connect_lazy_with(options(path).read_only(true).pragma("query_only", "on"))
 }
 
 /// Opens the connection that all changes go through.
@@ -114,16 +127,29 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// What waiting does not mend.
+const MISPLACED: [ErrorKind; 6] = [
+    ErrorKind::NotFound,
+    ErrorKind::PermissionDenied,
+    ErrorKind::NotADirectory,
+    ErrorKind::IsADirectory,
+    ErrorKind::ReadOnlyFilesystem,
+    ErrorKind::InvalidFilename,
+];
+
 /// One daemon per file: two would both believe that they alone spend the quota.
 fn own(path: &Path) -> Result<File, OpenError> {
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
-    let failed = |error: std::io::Error| OpenError::Failed {
-        path: path.to_owned(),
-        detail: format!(
-            "{} ({error}); check store.url and the rights of its folder",
-            PathBuf::from(&lock_path).display()
-        ),
+    let failed = |error: std::io::Error| {
+        let shown = PathBuf::from(&lock_path).display().to_string();
+        let detail = format!("{shown} ({error}); check store.url and the rights of its folder");
+        let path = path.to_owned();
+        if MISPLACED.contains(&error.kind()) {
+            OpenError::Unusable { path, detail }
+        } else {
+            OpenError::Failed { path, detail }
+        }
     };
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
     match lock.try_lock() {
@@ -141,7 +167,7 @@ async fn check(path: &Path, connection: &mut SqliteConnection) -> Result<(), Ope
     let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let mut number = || numbers.next().unwrap_or(0);
     if (number(), number(), number()) < SQLITE_VERSION_MIN {
-        return Err(OpenError::Failed {
+        return Err(OpenError::Unusable {
             path: path.to_owned(),
             detail: format!("SQLite {version} can corrupt a WAL database; 3.51.3 or later is needed"),
         });
@@ -163,15 +189,18 @@ async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), O
     })
 }
 
-/// SQLite's result codes for a file that is no database, and for one that is broken.
-const DAMAGE: [&str; 2] = ["11", "26"];
+/// SQLite's result codes for a file that is broken (`CORRUPT`), and for one that is no database (`NOTADB`).
+const DAMAGE: [i32; 2] = [11, 26];
+/// `PERM`, `READONLY`, `CANTOPEN`
+const RIGHTS: [i32; 3] = [3, 8, 14];
 
 fn fault(path: &Path, error: &sqlx::Error) -> OpenError {
     let (path, detail) = (path.to_owned(), error.to_string());
-    match error {
-        sqlx::Error::Database(database) if database.code().is_some_and(|code| DAMAGE.contains(&code.as_ref())) => {
-            OpenError::Damaged { path, detail }
-        }
+    let code = error.as_database_error().and_then(|database| database.code()?.parse::<i32>().ok());
+    // The low byte is the code, the rest its particulars.
+    match code.map(|code| code & 0xff) {
+        Some(code) if DAMAGE.contains(&code) => OpenError::Damaged { path, detail },
+        Some(code) if RIGHTS.contains(&code) => OpenError::Unusable { path, detail },
         _ => OpenError::Failed { path, detail },
     }
 }

@@ -10,8 +10,8 @@ use crate::domain::{
 };
 use crate::store::Unsuccessful;
 use crate::store::{
-    DueVerification, Event, Item, Job, JobRef, LaneDepth, OpenSubmission, Page, PartState, PendingExample, Sample,
-    Spent, StoreError,
+    Creation, DueVerification, Event, IdempotencyKey, Item, Job, JobRef, LaneDepth, OpenSubmission, Page, PartState,
+    PendingExample, Sample, Spent, StoreError,
 };
 
 pub(super) async fn job(id: JobId, tenant: Option<&TenantName>, db: &SqlitePool) -> Result<Option<Job>, StoreError> {
@@ -21,6 +21,18 @@ pub(super) async fn job(id: JobId, tenant: Option<&TenantName>, db: &SqlitePool)
         .fetch_optional(db)
         .await?;
     row.as_ref().map(decode_job).transpose()
+}
+
+pub(super) async fn kept_under(
+    tenant: &TenantName,
+    key: &IdempotencyKey,
+    db: &SqlitePool,
+) -> Result<Option<Creation>, StoreError> {
+    let row =
+        sqlx::query(include_str!("sql/kept_under.sql")).bind(tenant.as_str()).bind(&key.key).fetch_optional(db).await?;
+    let Some(row) = row else { return Ok(None) };
+    let is_same_body = row.try_get::<&[u8], _>("fingerprint")? == key.fingerprint;
+    Ok(Some(if is_same_body { Creation::Replayed(job_id(&row, "public_id")?) } else { Creation::KeyReused }))
 }
 
 pub(super) async fn jobs(
@@ -74,6 +86,11 @@ pub(super) async fn events(job: JobRef, page: Page, db: &SqlitePool) -> Result<V
             })
         })
         .collect()
+}
+
+pub(super) async fn job_targets(job: JobRef, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/job_targets.sql")).bind(job.0).fetch_all(db).await?;
+    rows.iter().map(|row| codes::target(word(row, "kind")?, row.try_get("target")?)).collect()
 }
 
 pub(super) async fn unsuccessful(job: JobRef, db: &SqlitePool) -> Result<Vec<Unsuccessful>, StoreError> {
@@ -243,8 +260,11 @@ fn decode_item(row: &SqliteRow) -> Result<Item, StoreError> {
     let ended: u32 = count(row, "attempts")?;
     let verification = match row.try_get::<Option<&str>, _>("seen")? {
         Some(_) => word(row, "seen")?,
-        None if row.try_get::<&str, _>("asked")? == "none" => Verification::None,
-        None => Verification::Pending,
+        // Nobody looked at it, and nobody will any more once the job has its verdict.
+        None => match word(row, "job_verification")? {
+            unasked_or_open @ (Verification::None | Verification::Pending) => unasked_or_open,
+            Verification::Fresh | Verification::Stale | Verification::Unknown => Verification::Unknown,
+        },
     };
     Ok(Item {
         id: ItemId(row.try_get("id")?),

@@ -26,14 +26,18 @@ use crate::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp}
 use crate::store::JobFilter;
 use crate::store::Unsuccessful;
 use crate::store::{
-    Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, Item, Job, JobRef, LaneDepth, LiveTokens,
-    NewJob, OpenSubmission, Outcome, Page, PendingExample, Return, Sample, Seen, Spent, Store, StoreError,
+    Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
+    LaneDepth, LiveTokens, NewJob, OpenSubmission, Outcome, Page, PendingExample, Return, Sample, Seen, Spent, Store,
+    StoreError,
 };
 
 /// The daemon's memory on one SQLite file, which it owns.
 pub struct SqliteStore {
     writer: mpsc::Sender<Order>,
+    /// For the engine.
     readers: SqlitePool,
+    /// For callers: however long their searches take, the engine does not wait for them.
+    lookers: SqlitePool,
     path: PathBuf,
     _lock: File,
 }
@@ -46,7 +50,8 @@ impl SqliteStore {
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let opened = open::open(path).await?;
         let (writer, _) = Writer::spawn(opened.writer, opened.connection);
-        Ok(Self { writer, readers: opened.readers, path: path.to_owned(), _lock: opened.lock })
+        let (readers, lookers) = (opened.readers, opened.lookers);
+        Ok(Self { writer, readers, lookers, path: path.to_owned(), _lock: opened.lock })
     }
 
     async fn change<C: Change + 'static>(&self, change: C) -> Result<C::Output, StoreError> {
@@ -67,36 +72,44 @@ impl Store for SqliteStore {
         self.order(Order::Create(Box::new(Creating { job, now, reply })), answer).await
     }
 
+    async fn kept_under(&self, tenant: &TenantName, key: &IdempotencyKey) -> Result<Option<Creation>, StoreError> {
+        read::kept_under(tenant, key, &self.lookers).await
+    }
+
     async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError> {
-        read::job(id, tenant, &self.readers).await
+        read::job(id, tenant, &self.lookers).await
     }
 
     async fn jobs(&self, tenant: Option<&TenantName>, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
-        read::jobs(tenant, before, limit, &self.readers).await
+        read::jobs(tenant, before, limit, &self.lookers).await
     }
 
     async fn find_jobs(&self, filter: &JobFilter, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
-        find::jobs(filter, before, limit, &self.readers).await
+        find::jobs(filter, before, limit, &self.lookers).await
     }
 
     async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {
-        read::pending_example(job, &self.readers).await
+        read::pending_example(job, &self.lookers).await
     }
 
     async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError> {
-        read::items(job, page, &self.readers).await
+        read::items(job, page, &self.lookers).await
     }
 
     async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError> {
-        read::events(job, page, &self.readers).await
+        read::events(job, page, &self.lookers).await
     }
 
     async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
         self.change(Cancel { job, now }).await
     }
 
+    async fn job_targets(&self, job: JobRef) -> Result<Vec<Target>, StoreError> {
+        read::job_targets(job, &self.lookers).await
+    }
+
     async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError> {
-        read::unsuccessful(job, &self.readers).await
+        read::unsuccessful(job, &self.lookers).await
     }
 
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {
@@ -201,11 +214,15 @@ impl Store for SqliteStore {
     }
 
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {
-        read::hosts(job, &self.readers).await
+        read::hosts(job, &self.lookers).await
     }
 
     async fn tokens(&self) -> Result<LiveTokens, StoreError> {
-        token_file::live(&self.path, &self.readers).await
+        token_file::live(&self.path, &self.lookers).await
+    }
+
+    async fn writable(&self) -> Result<(), StoreError> {
+        self.change(Barrier).await
     }
 
     async fn drain(&self, grace: Duration) {
@@ -225,5 +242,27 @@ impl Change for Barrier {
 
     async fn apply(&self, _: &mut SqliteConnection) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn callers_who_hold_every_connection_of_theirs_leave_the_engine_its_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(&folder.path().join("refreshd.db")).await.expect("a store");
+        let mut held = Vec::new();
+        for _ in 0..store.lookers.options().get_max_connections() {
+            held.push(store.lookers.acquire().await.expect("a connection"));
+        }
+        let look = tokio::time::timeout(Duration::from_millis(100), store.jobs(None, None, 1)).await;
+        assert!(look.is_err(), "callers wait for each other");
+        let soon = Duration::from_secs(20);
+        let depths = tokio::time::timeout(soon, store.lane_depths()).await.expect("the engine does not wait");
+        assert!(depths.expect("readable").is_empty());
+        let next = tokio::time::timeout(soon, store.next_ripe()).await.expect("the engine does not wait");
+        assert_eq!(next.expect("readable"), None);
     }
 }

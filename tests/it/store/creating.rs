@@ -156,3 +156,15 @@ pub async fn a_job_that_exists_already_fails_alone(store: &dyn Store) {
     let later = keep(store, elsewhere(purge(0..3)), at(3)).await;
     assert_eq!(store.items(later.row, ALL).await.expect("items").len(), 3);
 }
+
+/// Whoever asks again is answered before anybody looks at the body.
+pub async fn a_key_tells_its_job_to_its_tenant(store: &dyn Store) {
+    let kept = keep(store, NewJob { idempotency: key("release-7", 1), ..purge(0..1) }, at(1)).await;
+    let known = async |tenant: &TenantName, name: &str, body: u8| {
+        store.kept_under(tenant, &key(name, body).expect("a key")).await.expect("readable")
+    };
+    assert_eq!(known(&kept.tenant, "release-7", 1).await, Some(Creation::Replayed(kept.id)));
+    assert_eq!(known(&kept.tenant, "release-7", 2).await, Some(Creation::KeyReused));
+    assert_eq!(known(&kept.tenant, "release-8", 1).await, None);
+    assert_eq!(known(&TenantName::new("stranger"), "release-7", 1).await, None);
+}

@@ -33,6 +33,7 @@ macro_rules! exercise {
                 a_key_used_again_is_answered_by_its_job,
                 equal_keys_at_once_make_one_job,
                 a_key_belongs_to_its_tenant,
+                a_key_tells_its_job_to_its_tenant,
                 a_key_is_forgotten_when_it_is_old_and_its_job_is_final,
                 a_job_that_exists_already_fails_alone,
             }
@@ -98,6 +99,7 @@ macro_rules! exercise {
                 a_job_without_a_success_is_never_looked_at,
                 a_sample_is_even_and_never_empty,
                 only_the_first_verdict_counts,
+                what_was_not_looked_at_is_unknown_when_the_verdict_is_known,
             }
             reading {
                 pages_follow_each_other,

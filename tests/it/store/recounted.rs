@@ -26,6 +26,10 @@ impl<S: Store> Store for Recounted<S> {
         self.balanced("create_job", self.store.create_job(job, now).await).await
     }
 
+    async fn kept_under(&self, tenant: &TenantName, key: &IdempotencyKey) -> Result<Option<Creation>, StoreError> {
+        self.store.kept_under(tenant, key).await
+    }
+
     async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError> {
         self.store.job(id, tenant).await
     }
@@ -60,6 +64,10 @@ impl<S: Store> Store for Recounted<S> {
 
     async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
         self.balanced("cancel", self.store.cancel(job, now).await).await
+    }
+
+    async fn job_targets(&self, job: JobRef) -> Result<Vec<Target>, StoreError> {
+        self.store.job_targets(job).await
     }
 
     async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError> {
@@ -164,6 +172,10 @@ impl<S: Store> Store for Recounted<S> {
 
     async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
         self.balanced("record_verification", self.store.record_verification(job, seen, now).await).await
+    }
+
+    async fn writable(&self) -> Result<(), StoreError> {
+        self.store.writable().await
     }
 
     async fn drain(&self, grace: Duration) {

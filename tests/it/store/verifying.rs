@@ -117,3 +117,19 @@ pub async fn only_the_first_verdict_counts(store: &dyn Store) {
     let after = (job(store, &kept).await, items(store, &kept).await, kinds(store, &kept).await);
     assert_eq!(before, after);
 }
+
+/// Whoever reads an item is not left to wait for a look that nobody will take.
+pub async fn what_was_not_looked_at_is_unknown_when_the_verdict_is_known(store: &dyn Store) {
+    let seen = async |kept: &Job| -> Vec<Verification> {
+        items(store, kept).await.iter().map(|item| item.verification).collect()
+    };
+    let kept = keep(store, verified(purge(0..2)), at(1)).await;
+    let unasked = keep(store, purge(5..6), at(1)).await;
+    do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
+    assert_eq!(seen(&kept).await, [Verification::Pending; 2]);
+    let verdicts = vec![(items(store, &kept).await[1].id, Verification::Fresh, "new".to_owned())];
+    let end = Ok((Verification::Fresh, "1 of 1".to_owned()));
+    store.record_verification(kept.row, Seen { verdicts, end }, at(3)).await.expect("a record");
+    assert_eq!(seen(&kept).await, [Verification::Unknown, Verification::Fresh]);
+    assert_eq!(seen(&unasked).await, [Verification::None]);
+}

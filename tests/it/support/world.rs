@@ -49,7 +49,12 @@ impl World {
 
     /// With a daemon that asks for tokens.
     pub async fn with_tokens() -> Self {
-        Self::build(|_| (), "", |text, _| text.replace("auth.mode = \"open\"", "auth.mode = \"tokens\"")).await
+        Self::with_tokens_and(|_| ()).await
+    }
+
+    /// With a daemon that asks for tokens, and a changed sandbox.
+    pub async fn with_tokens_and(change: impl FnOnce(&mut sandbox::Options)) -> Self {
+        Self::build(change, "", |text, _| text.replace("auth.mode = \"open\"", "auth.mode = \"tokens\"")).await
     }
 
     async fn build(

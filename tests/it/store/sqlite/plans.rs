@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 23] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 25] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
@@ -23,8 +23,10 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 23] = [
     sql!("items"),
     sql!("job"),
     sql!("job_hosts"),
+    sql!("job_targets"),
     sql!("jobs"),
     sql!("jobs_of_tenant"),
+    sql!("kept_under"),
     sql!("known_keys"),
     sql!("lane_depths"),
     sql!("move_cancelled"),
