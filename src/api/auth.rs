@@ -1,6 +1,7 @@
-//! Who asks. In open mode everyone who reaches the loopback address is tenant `local`.
+//! Who asks. In open mode everyone who reaches the loopback address is tenant `local`; else a bearer token tells.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
@@ -9,15 +10,15 @@ use axum::response::Response;
 
 use super::Api;
 use super::problem::ApiError;
-use crate::service::Caller;
+use crate::service::{Caller, Tokens};
 
 /// How callers are known (`auth.mode`).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Door {
     /// Every request is tenant `local` with all scopes.
     Open,
     /// A bearer token names the tenant.
-    Tokens,
+    Tokens(Arc<Tokens>),
 }
 
 /// Puts the caller into the request, or refuses it.
@@ -26,12 +27,22 @@ pub(super) async fn know_the_caller(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let caller = match api.door {
+    let caller = match &api.door {
         Door::Open => Caller::local(),
-        Door::Tokens => return Err(ApiError::Unauthorized),
+        Door::Tokens(tokens) => tokens.caller(bearer(request.headers()).ok_or(ApiError::Unauthorized)?).await?,
     };
+    // Nothing behind the door has a use for it, so nothing can let it out.
+    request.headers_mut().remove(header::AUTHORIZATION);
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// What is presented as `Authorization: Bearer …`. Two such headers are none: a proxy may have seen the other one.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }
 
 /// In open mode a page of another site could reach us through a name that it points at 127.0.0.1 (DNS rebinding), so
@@ -60,6 +71,22 @@ fn host_is_loopback(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bearer_token_is_presented_once_and_in_its_header() {
+        let with = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::AUTHORIZATION, value.parse().expect("a header"));
+            }
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(with(&["Bearer x"]).as_deref(), Some("x"));
+        assert_eq!(with(&["bearer  x"]).as_deref(), Some("x"));
+        for refused in [&[][..], &["x"], &["Basic x"], &["Bearer"], &["Bearer x", "Bearer x"]] {
+            assert_eq!(with(refused), None, "{refused:?}");
+        }
+    }
 
     #[test]
     fn only_loopback_names_pass_in_open_mode() {

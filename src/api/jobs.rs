@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::problem::ApiError;
 use super::wire::{JobAnswer, JobBody, ListAnswer, PageQuery, ProblemAnswer};
-use super::{Api, answers, body, lists, prefer};
+use super::{Api, answers, body, etag, lists, prefer};
 use crate::domain::JobId;
 use crate::service::{Asked, Caller, JobView};
 use crate::store::IdempotencyKey;
@@ -23,6 +23,8 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 #[utoipa::path(post, path = "/v1/jobs", request_body = JobBody, responses(
     (status = 202, description = "kept", body = JobAnswer),
     (status = 200, description = "kept, and final within the wait that was preferred", body = JobAnswer),
+    (status = 401, description = "no token, or none that is good", body = ProblemAnswer),
+    (status = 403, description = "a scope is missing; errors names each target that takes it", body = ProblemAnswer),
     (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
 ))]
 pub(super) async fn create(
@@ -45,7 +47,7 @@ pub(super) async fn create(
     let id = accepted.job.id;
     let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
     let view = match wait {
-        Some(wait) => api.service.wait_final(&caller, id, api.service.clock.now() + wait).await?,
+        Some(wait) => api.service.wait_final(id, api.service.clock.now() + wait).await?,
         None => api.service.view(accepted.job).await?,
     };
     let is_final = view.job.finished_at.is_some();
@@ -66,7 +68,8 @@ pub(super) async fn create(
 
 /// One job as it is now, or as soon as its status is final.
 #[utoipa::path(get, path = "/v1/jobs/{id}", params(("id" = String, Path, description = "the job's id")), responses(
-    (status = 200, description = "the job", body = JobAnswer),
+    (status = 200, description = "the job, with an ETag", body = JobAnswer),
+    (status = 304, description = "as the client has it, by If-None-Match"),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(super) async fn one(
@@ -77,11 +80,11 @@ pub(super) async fn one(
 ) -> Result<Response, ApiError> {
     let id = job_id(&id)?;
     let wait = prefer::wait(&headers);
-    let view: JobView = match wait {
-        Some(wait) => api.service.wait_final(&caller, id, api.service.clock.now() + wait).await?,
-        None => api.service.job(&caller, id).await?,
-    };
-    let mut response = Json(answers::job(&view)).into_response();
+    let mut view: JobView = api.service.job(&caller, id).await?;
+    if let Some(wait) = wait {
+        view = api.service.wait_final(id, api.service.clock.now() + wait).await?;
+    }
+    let mut response = etag::answer(&headers, &answers::job(&view))?;
     if wait.is_some() {
         response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("wait"));
     }
@@ -100,9 +103,9 @@ pub(super) async fn list(
 ) -> Result<Json<ListAnswer<JobAnswer>>, ApiError> {
     let page = lists::page(query)?;
     let before = (page.after > 0).then_some(page.after);
-    let views = api.service.jobs(&caller, before, page.limit).await?;
-    let last = views.last().map(|view| view.job.row.number());
-    Ok(Json(lists::answer(views.iter().map(answers::job).collect(), last, page)))
+    let jobs = api.service.jobs(&caller, before, page.limit).await?;
+    let items = jobs.views.iter().map(answers::job).collect();
+    Ok(Json(ListAnswer { items, next_cursor: jobs.next.map(|next| next.to_string()) }))
 }
 
 /// An id that cannot be one names no job.

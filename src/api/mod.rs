@@ -3,6 +3,7 @@
 mod answers;
 mod auth;
 mod body;
+mod etag;
 mod health;
 mod jobs;
 mod lists;

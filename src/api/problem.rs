@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use super::wire::{FaultAnswer, ProblemAnswer};
+use crate::domain::ScopeWord;
 use crate::service::{FAULTS_MAX, Fault, Refusal};
 use crate::store::StoreError;
 
@@ -20,6 +21,10 @@ pub(crate) enum ApiError {
     Forbidden {
         code: &'static str,
         detail: String,
+    },
+    ScopeMissing {
+        scopes: Vec<ScopeWord>,
+        faults: Vec<Fault>,
     },
     NotFound(&'static str),
     NoSuchPath,
@@ -48,7 +53,7 @@ impl ApiError {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. } | Self::ScopeMissing { .. } => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -65,6 +70,7 @@ impl ApiError {
             Self::Malformed(_) => "malformed_json",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden { code, .. } => code,
+            Self::ScopeMissing { .. } => "scope_missing",
             Self::NotFound(_) => "not_found",
             Self::NoSuchPath => "no_such_path",
             Self::WrongMethod => "wrong_method",
@@ -82,6 +88,10 @@ impl ApiError {
         match self {
             Self::Malformed(detail) | Self::Forbidden { detail, .. } => detail.clone(),
             Self::Unauthorized => "send a valid token as Authorization: Bearer …".to_owned(),
+            Self::ScopeMissing { scopes, .. } => {
+                let words: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+                format!("nothing was done: the token is missing the scope {}", words.join(" and "))
+            }
             Self::NotFound(what) => format!("there is no such {what}, or it is not yours"),
             Self::NoSuchPath => "there is nothing at this path; /openapi.json lists what there is".to_owned(),
             Self::WrongMethod => "this path does not know the method; /openapi.json lists what it knows".to_owned(),
@@ -108,7 +118,10 @@ impl ApiError {
 
     fn problem(&self, request_id: String) -> ProblemAnswer {
         let status = self.status();
-        let faults = if let Self::Invalid(faults) = self { faults.as_slice() } else { &[] };
+        let faults = match self {
+            Self::Invalid(faults) | Self::ScopeMissing { faults, .. } => faults.as_slice(),
+            _ => &[],
+        };
         let errors = faults.iter().take(FAULTS_MAX).map(|fault| FaultAnswer {
             pointer: fault.pointer.clone(),
             code: fault.code.to_owned(),
@@ -135,6 +148,8 @@ fn counted(faults: usize) -> String {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
+            Refusal::Unauthorized => Self::Unauthorized,
+            Refusal::ScopeMissing { scopes, faults } => Self::ScopeMissing { scopes, faults },
             Refusal::NotFound(what) => Self::NotFound(what),
             Refusal::Invalid(faults) => Self::Invalid(faults),
             Refusal::KeyReused => Self::KeyReused,

@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
+use super::token::TokenCommand;
 use crate::config::{DURATION, duration};
 use crate::domain::{Area, JobId, Mode, Priority};
 
@@ -55,6 +56,12 @@ pub enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Make, list and revoke tokens, also beside a running daemon
+    #[command(before_help = TOKEN_EXAMPLES)]
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
     },
     /// Run the daemon
     #[command(before_help = SERVE_EXAMPLES)]
@@ -185,6 +192,12 @@ pub struct ConfigFile {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
+
+const TOKEN_EXAMPLES: &str = "\
+Examples:
+  refreshd token create deploy --tenant shop > token
+  refreshd token list
+  refreshd token revoke 0123456789abcdef";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:

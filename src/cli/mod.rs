@@ -18,6 +18,7 @@ mod signals;
 mod submit;
 mod targets;
 mod terminal;
+mod token;
 mod wire;
 
 pub use arguments::{Cli, Command, ConfigCommand, ConfigFile, DemoArguments, SandboxArguments, ServeArguments};
@@ -45,15 +46,16 @@ pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
 }
 
 pub async fn run(cli: Cli) -> ExitCode {
-    let ended = match &cli.command {
-        Command::Purge(arguments) => submit::run(Operation::Purge, arguments).await,
-        Command::Prefetch(arguments) => submit::run(Operation::Prefetch, arguments).await,
-        Command::Refresh(arguments) => submit::run(Operation::Refresh, arguments).await,
-        Command::Job(arguments) => job::run(arguments).await,
-        Command::Config { command } => settings::run(command).map_err(Fault::Output),
-        Command::Serve(arguments) => return serve::run(arguments).await,
-        Command::Sandbox(arguments) => return sandbox::run(arguments).await,
-        Command::Demo(arguments) => return demo::run(arguments).await,
+    let ended = match cli.command {
+        Command::Purge(arguments) => submit::run(Operation::Purge, &arguments).await,
+        Command::Prefetch(arguments) => submit::run(Operation::Prefetch, &arguments).await,
+        Command::Refresh(arguments) => submit::run(Operation::Refresh, &arguments).await,
+        Command::Job(arguments) => job::run(&arguments).await,
+        Command::Config { command } => settings::run(&command).map_err(Fault::Output),
+        Command::Token { command } => return ExitCode::from(token::run(command).await),
+        Command::Serve(arguments) => return serve::run(&arguments).await,
+        Command::Sandbox(arguments) => return sandbox::run(&arguments).await,
+        Command::Demo(arguments) => return demo::run(&arguments).await,
     };
     ExitCode::from(ended.unwrap_or_else(|fault| fault.report()))
 }

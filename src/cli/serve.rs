@@ -23,7 +23,7 @@ use crate::engine::{Account, Accounts, Board, Engine, Parts, Patience};
 use crate::probe::{Guard, HttpProber, ProbeTargets};
 use crate::provider::Provider;
 use crate::provider::tencent::{Credentials, Options, TencentCdn};
-use crate::service::Service;
+use crate::service::{Service, Tokens};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Format, chain};
@@ -127,6 +127,7 @@ impl Daemon {
         let api = door(config, &parts, &draining);
         let pages = pages(&api);
         let router = api::router(api, pages);
+        warn_of_a_closed_door(config, &parts.store).await?;
         let engine = Engine::start(parts, &engine_shutdown).await?;
         let serve = axum::serve(listener, router).with_graceful_shutdown(server_shutdown.clone().cancelled_owned());
         let server = tokio::spawn(async move {
@@ -212,18 +213,26 @@ fn door(config: &Config, parts: &Parts, draining: &CancellationToken) -> Api {
         },
         door: match config.auth {
             AuthMode::Open => Door::Open,
-            AuthMode::Tokens => Door::Tokens,
+            AuthMode::Tokens => Door::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),
         },
         sandbox_accounts: sandbox_accounts(config).into(),
         draining: draining.clone(),
     }
 }
 
+/// A daemon that nobody can use runs well and looks broken.
+async fn warn_of_a_closed_door(config: &Config, store: &Arc<dyn Store>) -> Result<(), StoreError> {
+    if config.auth == AuthMode::Tokens && store.tokens().await?.tokens.is_empty() {
+        tracing::warn!("auth.mode is tokens and there is no token: make one with `refreshd token create`");
+    }
+    Ok(())
+}
+
 /// The pages know no caller yet, so they are shown only where everyone is `local`.
 fn pages(api: &Api) -> axum::Router {
     match api.door {
         Door::Open => web::router(Web { service: api.service.clone(), sandbox_accounts: api.sandbox_accounts.clone() }),
-        Door::Tokens => axum::Router::new(),
+        Door::Tokens(_) => axum::Router::new(),
     }
 }
 

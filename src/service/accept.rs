@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::intake::{self, Asked};
-use super::{Caller, Refusal, Service};
+use super::{Caller, Refusal, Service, authority};
 use crate::clock;
 use crate::domain::{AccountName, ItemOperation, JobRequest, Lane, Operation, Routes, Target, TargetKind, Timestamp};
 use crate::store::{Creation, IdempotencyKey, Job, NewJob, Part, PartState};
@@ -20,7 +20,7 @@ impl Service {
     /// Keeps a job. When this returns, it is on stable storage.
     ///
     /// # Errors
-    /// Every fault of the body; a key that was used for another body; a store that cannot keep it.
+    /// Every fault of the body; a scope that is missing; a key that was used for another body; a store that cannot keep it.
     pub async fn accept(
         &self,
         caller: &Caller,
@@ -29,6 +29,7 @@ impl Service {
     ) -> Result<Accepted, Refusal> {
         let now = self.clock.now();
         let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
+        authority::allow(caller, &request, asked)?;
         let job = self.new_job(caller, request, idempotency, now);
         match self.store.create_job(job, now).await? {
             Creation::Created(job) => {

@@ -1,24 +1,39 @@
-//! On whose behalf something is asked.
+//! On whose behalf something is asked, and what they may do.
 
-use crate::domain::TenantName;
+use super::{Fault, Refusal};
+use crate::domain::{ScopeWord, Scopes, TenantName, TokenId};
 
 /// Who asks.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub tenant: TenantName,
-    /// Whether other tenants' jobs are visible too (scope `oncall`).
-    pub sees_all: bool,
+    pub scopes: Scopes,
+    /// The tenant's share in what leaves, against the others'.
+    pub weight: u32,
+    /// By which token they are known; none in open mode.
+    pub token: Option<TokenId>,
 }
 
 impl Caller {
     /// Whoever reaches a daemon in open mode: tenant `local`, with every scope.
     #[must_use]
     pub fn local() -> Self {
-        Self { tenant: TenantName::new("local"), sees_all: true }
+        Self { tenant: TenantName::new("local"), scopes: Scopes::all(), weight: 1, token: None }
     }
 
     /// The tenant whose rows are visible; none if all are.
-    pub(super) fn visible(&self) -> Option<&TenantName> {
-        if self.sees_all { None } else { Some(&self.tenant) }
+    ///
+    /// # Errors
+    /// This caller may not look at all.
+    pub(super) fn visible(&self) -> Result<Option<&TenantName>, Refusal> {
+        if !self.scopes.may_read() {
+            return Err(lacks(ScopeWord::Read));
+        }
+        Ok(if self.scopes.sees_all() { None } else { Some(&self.tenant) })
     }
+}
+
+/// What was asked for takes a scope that the caller has not, whatever it is about.
+pub(super) fn lacks(scope: ScopeWord) -> Refusal {
+    Refusal::ScopeMissing { scopes: vec![scope], faults: Vec::<Fault>::new() }
 }

@@ -15,6 +15,14 @@ pub struct JobView {
     pub waiting: Option<JobWaiting>,
 }
 
+/// A page of jobs. It can be shorter than was asked for, since not every job is for every caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobPage {
+    pub views: Vec<JobView>,
+    /// Names the next page, if there is one.
+    pub next: Option<i64>,
+}
+
 /// Why a job's pending items have not left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobWaiting {
@@ -30,20 +38,25 @@ impl Service {
     /// # Errors
     /// Not found, or another tenant's.
     pub async fn job(&self, caller: &Caller, id: JobId) -> Result<JobView, Refusal> {
-        let job = self.store.job(id, caller.visible()).await?.ok_or(Refusal::NotFound("job"))?;
+        let job = self.visible_job(caller, id).await?;
         self.view(job).await
     }
 
     /// Jobs, newest first, after the one that the cursor names.
     ///
     /// # Errors
-    /// The store cannot be read.
-    pub async fn jobs(&self, caller: &Caller, before: Option<i64>, limit: u32) -> Result<Vec<JobView>, Refusal> {
+    /// The caller may not look, or the store cannot be read.
+    pub async fn jobs(&self, caller: &Caller, before: Option<i64>, limit: u32) -> Result<JobPage, Refusal> {
+        let jobs = self.store.jobs(caller.visible()?, before, limit).await?;
+        let is_full = jobs.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let next = jobs.last().filter(|_| is_full).map(|job| job.row.number());
         let mut views = Vec::new();
-        for job in self.store.jobs(caller.visible(), before, limit).await? {
-            views.push(self.view(job).await?);
+        for job in jobs {
+            if self.may_see_hosts(caller, job.row).await? {
+                views.push(self.view(job).await?);
+            }
         }
-        Ok(views)
+        Ok(JobPage { views, next })
     }
 
     /// # Errors
@@ -60,14 +73,15 @@ impl Service {
         Ok(self.store.events(job, page).await?)
     }
 
-    /// The job, as soon as its status is final, at the latest at `until`.
+    /// A job that the caller was shown, as soon as its status is final, at the latest at `until`.
     ///
     /// # Errors
-    /// Not found, or another tenant's.
-    pub async fn wait_final(&self, caller: &Caller, id: JobId, until: Timestamp) -> Result<JobView, Refusal> {
+    /// The store cannot be read.
+    pub async fn wait_final(&self, id: JobId, until: Timestamp) -> Result<JobView, Refusal> {
         let mut changed = self.wakes.jobs.listener();
         loop {
-            let view = self.job(caller, id).await?;
+            let job = self.store.job(id, None).await?.ok_or(Refusal::NotFound("job"))?;
+            let view = self.view(job).await?;
             let now = self.clock.now();
             if view.job.finished_at.is_some() || now >= until {
                 return Ok(view);
@@ -98,8 +112,21 @@ impl Service {
     }
 
     async fn row(&self, caller: &Caller, id: JobId) -> Result<JobRef, Refusal> {
-        let job = self.store.job(id, caller.visible()).await?.ok_or(Refusal::NotFound("job"))?;
-        Ok(job.row)
+        Ok(self.visible_job(caller, id).await?.row)
+    }
+
+    /// The job, if it exists for this caller. What they may not see is not told from what does not exist.
+    pub(super) async fn visible_job(&self, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
+        let job = self.store.job(id, caller.visible()?).await?.ok_or(Refusal::NotFound("job"))?;
+        if self.may_see_hosts(caller, job.row).await? { Ok(job) } else { Err(Refusal::NotFound("job")) }
+    }
+
+    /// A reader of some hosts sees the jobs that touch no other: a job is shown whole or not at all.
+    async fn may_see_hosts(&self, caller: &Caller, job: JobRef) -> Result<bool, Refusal> {
+        if caller.scopes.may_read_all_hosts() {
+            return Ok(true);
+        }
+        Ok(self.store.hosts(job).await?.iter().all(|host| caller.scopes.may_read_host(host)))
     }
 }
 

@@ -1,21 +1,24 @@
 //! What a caller can do, with whose authority. Every door goes through here.
 
 mod accept;
+mod authority;
 mod caller;
 mod intake;
 mod look;
+mod tokens;
 
 pub use accept::Accepted;
 pub use caller::Caller;
 pub use intake::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};
-pub use look::{JobView, JobWaiting};
+pub use look::{JobPage, JobView, JobWaiting};
+pub use tokens::Tokens;
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::clock::Clock;
-use crate::domain::Routes;
+use crate::domain::{Routes, ScopeWord};
 use crate::engine::Board;
 use crate::store::{Store, StoreError};
 use crate::wake::Wakes;
@@ -33,6 +36,12 @@ pub struct Service {
 /// Why a caller did not get what they asked for.
 #[derive(Debug, Error)]
 pub enum Refusal {
+    /// No token, or none that is good.
+    #[error("no valid token")]
+    Unauthorized,
+    /// The token is good, but not for this; `faults` are the targets that it is not good for.
+    #[error("a scope is missing")]
+    ScopeMissing { scopes: Vec<ScopeWord>, faults: Vec<Fault> },
     /// It does not exist, or is another tenant's.
     #[error("no such {0}")]
     NotFound(&'static str),

@@ -3,12 +3,14 @@
 
 mod records;
 pub mod sqlite;
+mod token;
 
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job,
     JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return, Sample, Seen,
     Spent,
 };
+pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
 use std::time::Duration;
 
@@ -134,6 +136,12 @@ pub trait Store: Send + Sync {
 
     /// Records what was seen at the edge, and either the job's verdict or when to look again.
     async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The distinct hosts of a job's targets.
+    async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError>;
+
+    /// Every token that is not revoked; some may have expired.
+    async fn tokens(&self) -> Result<LiveTokens, StoreError>;
 
     /// Waits until every change asked for before has been made.
     async fn drain(&self, grace: Duration);

@@ -38,8 +38,8 @@ struct Row {
 }
 
 pub(super) async fn overview(State(web): State<Web>) -> Response {
-    let views = match web.service.jobs(&Caller::local(), None, JOBS_MAX).await {
-        Ok(views) => views,
+    let jobs = match web.service.jobs(&Caller::local(), None, JOBS_MAX).await {
+        Ok(page) => page.views,
         Err(error) => {
             tracing::error!(error = ?error, "the page could not read the jobs");
             return (StatusCode::INTERNAL_SERVER_ERROR, "The database cannot be read; the daemon's log tells why.\n")
@@ -50,7 +50,7 @@ pub(super) async fn overview(State(web): State<Web>) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         sandbox_accounts: web.sandbox_accounts.join(", "),
         now: time(web.service.clock.now()),
-        rows: views.iter().map(row).collect(),
+        rows: jobs.iter().map(row).collect(),
     };
     match overview.render() {
         Ok(html) => page(html),

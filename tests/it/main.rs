@@ -6,4 +6,5 @@ mod command_line;
 mod kill;
 mod support;
 mod tidy;
+mod tokens;
 mod walk;

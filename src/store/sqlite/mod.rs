@@ -6,12 +6,15 @@ mod codes;
 mod create;
 mod open;
 mod outcome;
+mod pepper;
 mod read;
 mod ripen;
 mod settle;
 mod store;
+mod token_file;
 mod verify;
 mod writer;
 
 pub use open::OpenError;
 pub use store::SqliteStore;
+pub use token_file::{NewToken, TokenFile};

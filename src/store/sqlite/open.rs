@@ -67,6 +67,38 @@ pub(super) async fn connect_writer(options: &SqliteConnectOptions) -> Result<Sql
     Ok(connection)
 }
 
+/// Opens a connection beside whoever owns the file, for a short change.
+pub(super) async fn connect_guest(path: &Path) -> Result<SqliteConnection, OpenError> {
+    options(path).create_if_missing(true).connect().await.map_err(|error| fault(path, &error))
+}
+
+/// Whether the schema is exactly the one that this program knows.
+pub(super) async fn is_current(path: &Path, connection: &mut SqliteConnection) -> Result<bool, OpenError> {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max();
+    let tables: i64 = sqlx::query_scalar("select count(*) from sqlite_schema where name = '_sqlx_migrations'")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| fault(path, &error))?;
+    if tables == 0 {
+        return Ok(false);
+    }
+    let found: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| fault(path, &error))?;
+    match (found, known) {
+        (Some(found), Some(known)) if found > known => Err(OpenError::Newer { path: path.to_owned(), version: found }),
+        _ => Ok(found == known),
+    }
+}
+
+/// Brings the schema up to date, unless a daemon owns the file. Owned no longer than that takes.
+pub(super) async fn migrate_unowned(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let _lock = own(path)?;
+    check(path, connection).await?;
+    migrate(path, connection).await
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)

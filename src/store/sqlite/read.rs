@@ -182,6 +182,10 @@ pub(super) async fn sample(job: JobRef, limit: u32, db: &SqlitePool) -> Result<V
         .collect()
 }
 
+pub(super) async fn hosts(job: JobRef, db: &SqlitePool) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar(include_str!("sql/job_hosts.sql")).bind(job.0).fetch_all(db).await?)
+}
+
 pub(super) fn job_id(row: &SqliteRow, column: &str) -> Result<JobId, StoreError> {
     let bytes: Vec<u8> = row.try_get(column)?;
     let bytes: [u8; 16] = bytes.try_into().map_err(|_| StoreError::Damaged("a job's public id".to_owned()))?;

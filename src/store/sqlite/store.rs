@@ -1,7 +1,7 @@
 //! `Store` on SQLite: each method is one command to the writer, or one read.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,18 +16,20 @@ use super::outcome::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
 use super::read;
 use super::ripen::Ripen;
 use super::settle::Settle;
+use super::token_file;
 use super::verify::RecordVerification;
 use super::writer::{Creating, Order, Writer};
 use crate::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
 use crate::store::{
-    Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, Item, Job, JobRef, LaneDepth, NewJob,
-    OpenSubmission, Outcome, Page, PendingExample, Return, Sample, Seen, Spent, Store, StoreError,
+    Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, Item, Job, JobRef, LaneDepth, LiveTokens,
+    NewJob, OpenSubmission, Outcome, Page, PendingExample, Return, Sample, Seen, Spent, Store, StoreError,
 };
 
 /// The daemon's memory on one SQLite file, which it owns.
 pub struct SqliteStore {
     writer: mpsc::Sender<Order>,
     readers: SqlitePool,
+    path: PathBuf,
     _lock: File,
 }
 
@@ -39,7 +41,7 @@ impl SqliteStore {
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let opened = open::open(path).await?;
         let (writer, _) = Writer::spawn(opened.writer, opened.connection);
-        Ok(Self { writer, readers: opened.readers, _lock: opened.lock })
+        Ok(Self { writer, readers: opened.readers, path: path.to_owned(), _lock: opened.lock })
     }
 
     async fn change<C: Change + 'static>(&self, change: C) -> Result<C::Output, StoreError> {
@@ -175,6 +177,14 @@ impl Store for SqliteStore {
 
     async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
         self.change(RecordVerification { job, seen, now }).await
+    }
+
+    async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {
+        read::hosts(job, &self.readers).await
+    }
+
+    async fn tokens(&self) -> Result<LiveTokens, StoreError> {
+        token_file::live(&self.path, &self.readers).await
     }
 
     async fn drain(&self, grace: Duration) {

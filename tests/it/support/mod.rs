@@ -6,7 +6,7 @@ mod world;
 
 use std::time::Duration;
 
-pub(crate) use world::{World, configuration};
+pub(crate) use world::{Answered, World, configuration};
 
 /// A client that gives up on a daemon that hangs.
 pub(crate) fn http() -> reqwest::Client {

@@ -37,15 +37,26 @@ impl World {
 
     /// With a changed sandbox, and further lines of configuration.
     pub async fn with(change: impl FnOnce(&mut sandbox::Options), settings: &str) -> Self {
-        Self::build(change, settings, None).await
+        Self::build(change, settings, |text, _| text).await
     }
 
     /// With another endpoint than the sandbox's API.
     pub async fn with_endpoint(endpoint: &str) -> Self {
-        Self::build(|_| (), "", Some(endpoint)).await
+        let elsewhere =
+            |text: String, sandbox: &Sandbox| text.replace(&format!("http://{}", sandbox.addresses.api), endpoint);
+        Self::build(|_| (), "", elsewhere).await
     }
 
-    async fn build(change: impl FnOnce(&mut sandbox::Options), settings: &str, endpoint: Option<&str>) -> Self {
+    /// With a daemon that asks for tokens.
+    pub async fn with_tokens() -> Self {
+        Self::build(|_| (), "", |text, _| text.replace("auth.mode = \"open\"", "auth.mode = \"tokens\"")).await
+    }
+
+    async fn build(
+        change: impl FnOnce(&mut sandbox::Options),
+        settings: &str,
+        adjust: impl FnOnce(String, &Sandbox) -> String,
+    ) -> Self {
         // Quiet by default; whoever sets REFRESHD_LOG wants to read along.
         if std::env::var_os(telemetry::FILTER_VARIABLE).is_some() {
             let _ = telemetry::init(telemetry::Format::Text, telemetry::FILTER_DEFAULT);
@@ -59,10 +70,7 @@ impl World {
         let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("refreshd.toml");
-        let mut text = configuration(&sandbox, &key, folder.path(), 0, settings);
-        if let Some(endpoint) = endpoint {
-            text = text.replace(&format!("http://{}", sandbox.addresses.api), endpoint);
-        }
+        let text = adjust(configuration(&sandbox, &key, folder.path(), 0, settings), &sandbox);
         std::fs::write(&file, text).expect("a configuration file");
         let config = Config::load(Some(&file), std::iter::empty()).expect("a good configuration");
         let http = super::http();
@@ -131,6 +139,10 @@ impl World {
     pub fn calls(&self, action: &str) -> Vec<Option<String>> {
         let calls = self.sandbox.cloud().calls();
         calls.into_iter().filter(|call| call.action == action).map(|call| call.code).collect()
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn config_file(&self) -> PathBuf {
