@@ -29,7 +29,7 @@ pub fn run(plan: Plan) {
     let at = |server: &Server| Request {
         address: server.address,
         body: body.clone(),
-        authorization: Server::authorization(),
+        authorization: server.authorization.clone(),
     };
     let (to_nothing, to_door) = (at(&nothing), at(&door));
     let rows = serde_json::to_string(&urls).expect("JSON");

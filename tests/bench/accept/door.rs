@@ -10,35 +10,46 @@ const GOAL: f64 = 0.4;
 
 pub fn small(plan: Plan) {
     println!("\nSmall jobs: one URL each. Medians of {} runs of {:?} in turn.", plan.rounds, plan.look);
-    println!("{:>12} {:>22} {:>26} {:>6}", "connections", "stores nothing", "the door, durably", "ratio");
+    println!("Each: requests/s, p50/p99, work of the server for each request.");
+    println!("{:>12} {:>36} {:>36} {:>6}", "connections", "stores nothing", "the door, durably, tokens on", "ratio");
     let folder = folder();
     let (nothing, door) = (Server::nothing(), Server::door(folder.path()));
     let body = r#"{"operation":"purge","urls":["https://www.example.com/assets/app.3f9a.js"]}"#.to_owned();
     let at = |server: &Server| Request {
         address: server.address,
         body: body.clone(),
-        authorization: Server::authorization(),
+        authorization: server.authorization.clone(),
     };
     let (to_nothing, to_door) = (at(&nothing), at(&door));
     for connections in CONNECTIONS {
         let (mut yardstick, mut kept) = (Vec::new(), Vec::new());
         for _ in 0..plan.rounds {
-            yardstick.push(load::run(&to_nothing, connections, true, plan.look));
-            kept.push(load::run(&to_door, connections, true, plan.look));
+            yardstick.push(look(&nothing, &to_nothing, connections, plan));
+            kept.push(look(&door, &to_door, connections, plan));
         }
-        let ratio = median(kept.iter().zip(&yardstick).map(|(kept, best)| kept.per_second / best.per_second).collect());
+        let ratio =
+            median(kept.iter().zip(&yardstick).map(|(kept, best)| kept.0.per_second / best.0.per_second).collect());
         let goal = if connections == 64 { format!("  (goal {GOAL})") } else { String::new() };
-        println!("{connections:>12} {:>22} {:>26} {ratio:>6.2}{goal}", figures(&yardstick), figures(&kept));
+        println!("{connections:>12} {:>36} {:>36} {ratio:>6.2}{goal}", figures(&yardstick), figures(&kept));
     }
 }
 
-/// `requests/s p50/p99 ms`
-fn figures(seen: &[Seen]) -> String {
-    let middle = |figure: fn(&Seen) -> f64| median(seen.iter().map(figure).collect());
+/// One run, and the work of the server for each request, in microseconds.
+fn look(server: &Server, request: &Request, connections: usize, plan: Plan) -> (Seen, f64) {
+    let before = server.worked();
+    let seen = load::run(request, connections, true, plan.look);
+    let worked = server.worked() - before;
+    let requests = seen.requests + connections * load::WARM_REQUESTS;
+    (seen, worked.as_secs_f64() * 1e6 / requests as f64)
+}
+
+fn figures(seen: &[(Seen, f64)]) -> String {
+    let middle = |figure: fn(&(Seen, f64)) -> f64| median(seen.iter().map(figure).collect());
     format!(
-        "{:.0}/s {:.2}/{:.2} ms",
-        middle(|seen| seen.per_second),
-        middle(|seen| seen.p50_ms),
-        middle(|seen| seen.p99_ms)
+        "{:.0}/s {:.2}/{:.2} ms {:.1} µs",
+        middle(|seen| seen.0.per_second),
+        middle(|seen| seen.0.p50_ms),
+        middle(|seen| seen.0.p99_ms),
+        middle(|seen| seen.1)
     )
 }

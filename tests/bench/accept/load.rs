@@ -9,13 +9,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Requests before the clock starts, on each connection.
-const WARM_REQUESTS: usize = 50;
+pub const WARM_REQUESTS: usize = 50;
 /// A server that says nothing for so long has failed the run.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What was seen at the door.
 #[derive(Debug, Clone)]
 pub struct Seen {
+    pub requests: usize,
     pub per_second: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
@@ -82,7 +83,8 @@ pub fn run(request: &Request, connections: usize, warm: bool, span: Duration) ->
         let took = watch.elapsed();
         spans.sort();
         let at = |share: f64| spans[((spans.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-        Seen { per_second: spans.len() as f64 / took.as_secs_f64(), p50_ms: at(0.5), p99_ms: at(0.99) }
+        let requests = spans.len();
+        Seen { requests, per_second: requests as f64 / took.as_secs_f64(), p50_ms: at(0.5), p99_ms: at(0.99) }
     })
 }
 
