@@ -59,6 +59,8 @@ create table jobs (
     retry_of blob,
     created_at integer not null,
     finished_at integer,
+    -- The cancel mark: items that were sent by then and come back are cancelled instead of tried again.
+    cancelled_at integer,
     version integer not null default 1
 ) strict;
 

@@ -3,6 +3,7 @@
 mod answers;
 mod auth;
 mod body;
+mod changes;
 mod etag;
 mod health;
 mod jobs;
@@ -39,6 +40,8 @@ pub fn router(api: Api, pages: Router) -> Router {
     let guarded = Router::new()
         .route("/v1/jobs", post(jobs::create).get(jobs::list))
         .route("/v1/jobs/{id}", get(jobs::one))
+        .route("/v1/jobs/{id}/cancel", post(changes::cancel))
+        .route("/v1/jobs/{id}/retry", post(changes::retry))
         .route("/v1/jobs/{id}/items", get(lists::items))
         .route("/v1/jobs/{id}/events", get(lists::events))
         .layer(middleware::from_fn_with_state(api.clone(), auth::know_the_caller));

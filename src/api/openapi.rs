@@ -7,12 +7,12 @@ use super::wire::{
     CountsAnswer, ErrorAnswer, EventAnswer, FaultAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer,
     ReadyAnswer, WaitingAnswer, WarningAnswer,
 };
-use super::{health, jobs, lists};
+use super::{changes, health, jobs, lists};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "refreshd", description = "Makes a CDN serve fresh content."),
-    paths(jobs::create, jobs::list, jobs::one, lists::items, lists::events, health::live, health::ready, document),
+    paths(jobs::create, jobs::list, jobs::one, changes::cancel, changes::retry, lists::items, lists::events, health::live, health::ready, document),
     components(schemas(
         JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, EventAnswer, ErrorAnswer,
         ListAnswer<JobAnswer>, ListAnswer<ItemAnswer>, ListAnswer<EventAnswer>, ProblemAnswer, FaultAnswer, ReadyAnswer,

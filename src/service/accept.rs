@@ -68,6 +68,7 @@ impl Service {
             parts,
             pair_offset,
             idempotency,
+            retry_of: None,
         }
     }
 }

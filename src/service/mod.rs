@@ -3,8 +3,10 @@
 mod accept;
 mod authority;
 mod caller;
+mod cancel;
 mod intake;
 mod look;
+mod retry;
 mod tokens;
 
 pub use accept::Accepted;
@@ -51,6 +53,9 @@ pub enum Refusal {
     /// The idempotency key came with another body before.
     #[error("this Idempotency-Key was used before with another body")]
     KeyReused,
+    /// The job's state leaves nothing to do.
+    #[error("{0}")]
+    Final(&'static str),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -8,7 +8,7 @@ mod token;
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job,
     JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return, Sample, Seen,
-    Spent,
+    Spent, Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
@@ -56,6 +56,13 @@ pub trait Store: Send + Sync {
 
     /// A job's events after `page.after`, oldest first.
     async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError>;
+
+    /// Ends a job's pending items as `cancelled`, and marks those that were sent: if they come back, they end so too.
+    /// `Late`: no item is open.
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError>;
+
+    /// A job's failed and expired items, in the order they were asked for.
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError>;
 
     /// Every lane with items that are due, by priority.
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError>;

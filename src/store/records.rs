@@ -24,6 +24,8 @@ pub struct NewJob {
     /// For a refresh: how many items after its purge a URL's prefetch stands; otherwise 0.
     pub pair_offset: u32,
     pub idempotency: Option<IdempotencyKey>,
+    /// The job whose failed and expired targets these are.
+    pub retry_of: Option<JobId>,
 }
 
 /// Targets of one job in one lane.
@@ -121,6 +123,13 @@ pub struct Item {
     pub verification: Verification,
 }
 
+/// An item that ended without success, and the lane it was meant for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsuccessful {
+    pub lane: Lane,
+    pub target: Target,
+}
+
 /// Where a pending item stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingExample {
@@ -147,6 +156,8 @@ words!(
         Settled = "settled",
         /// Items ended without success.
         Failed = "failed",
+        /// Somebody does not want the job any more.
+        Cancelled = "cancelled",
         /// Pending items ran out of time.
         Expired = "expired",
         /// No item is open any more.

@@ -1,9 +1,11 @@
 //! All integration tests in one binary: one link, one place for what they share.
 
 mod bad_input;
+mod changes;
 mod client;
 mod command_line;
 mod kill;
+mod store;
 mod support;
 mod tidy;
 mod tokens;

@@ -70,11 +70,12 @@ pub(super) struct Notice<'a> {
     pub(super) kind: EventKind,
     pub(super) message: &'a str,
     pub(super) submission: Option<SubmissionId>,
+    /// What all of them are told; if none, each job is told of a failure of its own items.
     pub(super) failure: Option<i64>,
 }
 
-/// Writes an event for each job with moves into state `becomes` (any state, if none), unless the job's last event says
-/// the same: a provider that is down for hours is one fact, not a thousand.
+/// Writes an event for each job with moves into state `becomes` (any state, if none), unless it is one more try after the
+/// same trouble: a provider that is down for hours is one fact, not a thousand.
 pub(super) async fn notice_moved(
     notice: Notice<'_>,
     becomes: Option<i64>,

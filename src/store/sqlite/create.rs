@@ -198,6 +198,7 @@ impl<'a> Rows<'a> {
             total(job),
             if job.verify { "pending" } else { "none" },
             now,
+            job.retry_of.map(|id| format!("{:032x}", id.as_u128())),
         ]));
         if let Some(asked) = &job.idempotency {
             let fingerprint: String = asked.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -277,7 +278,7 @@ fn record(job: &NewJob, number: i64, now: Timestamp) -> Job {
         counts: Counts { pending: total(job), ..Counts::default() },
         started: false,
         verification: if job.verify { Verification::Pending } else { Verification::None },
-        retry_of: None,
+        retry_of: job.retry_of,
         created_at: now,
         finished_at: None,
         version: 1,

@@ -1,5 +1,6 @@
 //! The memory on one SQLite file: WAL, every commit synced, one writer, readers apart.
 
+mod cancel;
 mod change;
 mod claim;
 mod codes;

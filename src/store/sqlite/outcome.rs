@@ -51,8 +51,11 @@ impl Change for MarkAmbiguous {
     type Output = Outcome;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+        if change::submission_state(self.id, db).await? != Some(SubmissionState::Sending) {
+            return Ok(Outcome::Late);
+        }
         let failure = change::keep_failure(&self.failure, db, self.now).await?;
-        let changed = sqlx::query(
+        sqlx::query(
             "update submissions set state = 'ambiguous', due_at = $2, answered_at = $3, failure_id = $4 \
              where id = $1 and state = 'sending'",
         )
@@ -61,11 +64,7 @@ impl Change for MarkAmbiguous {
         .bind(self.now.as_millis())
         .bind(failure)
         .execute(&mut *db)
-        .await?
-        .rows_affected();
-        if changed == 0 {
-            return Ok(Outcome::Late);
-        }
+        .await?;
         let message = "the answer was lost; the provider's list decides before anything is sent again";
         tell_travellers(EventKind::Ambiguous, message, self.id, Some(failure), db, self.now).await?;
         Ok(Outcome::Done)

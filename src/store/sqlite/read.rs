@@ -8,6 +8,7 @@ use crate::domain::{
     AccountName, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TenantName,
     Timestamp, Verification,
 };
+use crate::store::Unsuccessful;
 use crate::store::{
     DueVerification, Event, Item, Job, JobRef, LaneDepth, OpenSubmission, Page, PartState, PendingExample, Sample,
     Spent, StoreError,
@@ -28,12 +29,14 @@ pub(super) async fn jobs(
     limit: u32,
     db: &SqlitePool,
 ) -> Result<Vec<Job>, StoreError> {
-    let rows = sqlx::query(include_str!("sql/jobs.sql"))
-        .bind(tenant.map(TenantName::as_str))
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(limit)
-        .fetch_all(db)
-        .await?;
+    let before = before.unwrap_or(i64::MAX);
+    let rows = match tenant {
+        Some(tenant) => {
+            sqlx::query(include_str!("sql/jobs_of_tenant.sql")).bind(tenant.as_str()).bind(before).bind(limit)
+        }
+        None => sqlx::query(include_str!("sql/jobs.sql")).bind(before).bind(limit),
+    };
+    let rows = rows.fetch_all(db).await?;
     rows.iter().map(decode_job).collect()
 }
 
@@ -69,6 +72,16 @@ pub(super) async fn events(job: JobRef, page: Page, db: &SqlitePool) -> Result<V
                 task_id: row.try_get("task_id")?,
                 failure: decode_failure(row)?,
             })
+        })
+        .collect()
+}
+
+pub(super) async fn unsuccessful(job: JobRef, db: &SqlitePool) -> Result<Vec<Unsuccessful>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/unsuccessful.sql")).bind(job.0).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            let target = codes::target(word(row, "kind")?, row.try_get("target")?)?;
+            Ok(Unsuccessful { lane: decode_lane(row)?, target })
         })
         .collect()
 }

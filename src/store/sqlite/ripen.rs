@@ -8,7 +8,8 @@ use super::codes;
 use crate::domain::Timestamp;
 use crate::store::{EventKind, StoreError};
 
-/// Items moved in one transaction.
+/// Items that become due, and items that expire, in one transaction; what is left over is still overdue afterwards. A
+/// transaction that moved millions would hold up everyone's commit.
 const RIPE_MAX: u32 = 10_000;
 
 pub(super) struct Ripen {
@@ -20,7 +21,11 @@ impl Change for Ripen {
     type Output = ();
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query(include_str!("sql/move_expired.sql")).bind(self.now.as_millis()).execute(&mut *db).await?;
+        sqlx::query(include_str!("sql/move_expired.sql"))
+            .bind(self.now.as_millis())
+            .bind(RIPE_MAX)
+            .execute(&mut *db)
+            .await?;
         let message = "their deadline has passed";
         let notice = Notice { kind: EventKind::Expired, message, submission: None, failure: None };
         change::notice_moved(notice, Some(codes::EXPIRED), db, self.now).await?;

@@ -43,7 +43,7 @@ impl Change for Settle {
             .bind(again_at.as_millis())
             .execute(&mut *db)
             .await?;
-        self.tell(failures.first().map(|(_, failure)| *failure), db).await?;
+        self.tell(db).await?;
         follow_purges(db, self.now).await?;
         change::apply_moves(db, self.now).await?;
         Ok(Outcome::Done)
@@ -66,14 +66,13 @@ impl Settle {
         Ok(failures)
     }
 
-    async fn tell(&self, failure: Option<i64>, db: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn tell(&self, db: &mut SqliteConnection) -> Result<(), StoreError> {
         for (kind, becomes, message) in [
             (EventKind::Settled, codes::SUCCEEDED, "the provider reports these as done"),
             (EventKind::Released, codes::DELAYED, "the provider reports these as failed; they are tried again"),
             (EventKind::Failed, codes::FAILED, "the provider reports these as failed, and their attempts are spent"),
         ] {
-            let failure = if becomes == codes::SUCCEEDED { None } else { failure };
-            let notice = Notice { kind, message, submission: Some(self.id), failure };
+            let notice = Notice { kind, message, submission: Some(self.id), failure: None };
             change::notice_moved(notice, Some(becomes), db, self.now).await?;
         }
         Ok(())
@@ -82,12 +81,16 @@ impl Settle {
 
 /// Law 6 within a refresh: a purge that succeeded lets its prefetch go, one that failed ends it unsent.
 pub(super) async fn follow_purges(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
-    let followed: i64 = sqlx::query_scalar(include_str!("sql/purges_with_prefetch.sql")).fetch_one(&mut *db).await?;
-    if followed == 0 {
+    let ended = sqlx::query(include_str!("sql/purges_with_prefetch.sql")).fetch_one(&mut *db).await?;
+    if codes::count::<u64>(&ended, "ended")? == 0 {
         return Ok(());
     }
-    let failure = Failure::new(ErrorClass::PurgeFailed, "purge_failed", "the purge of this URL did not succeed");
-    let failure = change::keep_failure(&failure, db, now).await?;
+    let failure = if codes::count::<u64>(&ended, "failed")? == 0 {
+        None
+    } else {
+        let failure = Failure::new(ErrorClass::PurgeFailed, "purge_failed", "the purge of this URL did not succeed");
+        Some(change::keep_failure(&failure, db, now).await?)
+    };
     sqlx::query(include_str!("sql/follow_purges.sql")).bind(failure).bind(now.as_millis()).execute(db).await?;
     Ok(())
 }

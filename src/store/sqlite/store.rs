@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 
+use super::cancel::Cancel;
 use super::change::{Change, Ticket};
 use super::claim::ClaimBatch;
 use super::open::{self, OpenError};
@@ -20,6 +21,7 @@ use super::token_file;
 use super::verify::RecordVerification;
 use super::writer::{Creating, Order, Writer};
 use crate::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
+use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, Item, Job, JobRef, LaneDepth, LiveTokens,
     NewJob, OpenSubmission, Outcome, Page, PendingExample, Return, Sample, Seen, Spent, Store, StoreError,
@@ -80,6 +82,14 @@ impl Store for SqliteStore {
 
     async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError> {
         read::events(job, page, &self.readers).await
+    }
+
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.change(Cancel { job, now }).await
+    }
+
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError> {
+        read::unsuccessful(job, &self.readers).await
     }
 
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {

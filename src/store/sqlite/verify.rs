@@ -25,7 +25,11 @@ impl Change for RecordVerification {
             .iter()
             .map(|(item, verification, reason)| (item.0, verification.as_str(), reason, self.now.as_millis()))
             .collect();
-        sqlx::query(include_str!("sql/keep_verdicts.sql")).bind(codes::json(&verdicts)?).execute(&mut *db).await?;
+        sqlx::query(include_str!("sql/keep_verdicts.sql"))
+            .bind(codes::json(&verdicts)?)
+            .bind(self.job.0)
+            .execute(&mut *db)
+            .await?;
         match &self.seen.end {
             Ok((verification, message)) => {
                 sqlx::query(include_str!("sql/end_verification.sql"))

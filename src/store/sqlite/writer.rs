@@ -69,18 +69,24 @@ impl Writer {
     }
 
     async fn commit(&mut self, mut group: Group) {
-        match self.together(&mut group).await {
-            Ok(creations) => group.confirm(creations),
+        let error = match self.together(&mut group).await {
+            Ok(creations) => return group.confirm(creations),
+            Err(error) => error,
+        };
+        self.forget().await;
+        // One command cannot be to blame for a full disk, nor another one than the only one.
+        if matches!(error, StoreError::DiskFull(_)) || group.len() == 1 {
+            tracing::warn!(error = ?error, commands = group.len(), "a group of changes was not committed");
+            return group.fail(&error);
+        }
+        tracing::warn!(error = ?error, commands = group.len(), "a group of changes failed; replaying one by one");
+        let mut replay = Replay::new(group);
+        match self.one_by_one(&mut replay).await {
+            Ok(()) => replay.confirm(),
             Err(error) => {
                 self.forget().await;
-                // One command cannot be to blame for a full disk, nor another one than the only one.
-                if matches!(error, StoreError::DiskFull(_)) || group.len() == 1 {
-                    tracing::warn!(error = ?error, commands = group.len(), "a group of changes was not committed");
-                    group.fail(&error);
-                } else {
-                    tracing::warn!(error = ?error, commands = group.len(), "a group of changes failed; replaying one by one");
-                    self.one_by_one(group).await;
-                }
+                tracing::warn!(error = ?error, "the replay was not committed");
+                replay.fail(&error);
             }
         }
     }
@@ -89,27 +95,31 @@ impl Writer {
     async fn together(&mut self, group: &mut Group) -> Result<Vec<Creation>, StoreError> {
         let (db, names) = self.ready().await?;
         sqlx::query("begin immediate").execute(&mut *db).await?;
-        let creations = create::create_jobs(&group.creating, names, db).await?;
-        for change in &mut group.changes {
-            change.apply(db).await?;
-        }
+        let creations = group.apply(names, db).await?;
         sqlx::query("commit").execute(db).await?;
         Ok(creations)
     }
 
-    /// Each command in a transaction of its own, so that only the one to blame fails.
-    async fn one_by_one(&mut self, group: Group) {
-        let mut left: VecDeque<Group> = group.singles();
-        while let Some(mut single) = left.pop_front() {
-            match self.together(&mut single).await {
-                Ok(creations) => single.confirm(creations),
-                Err(error) => {
-                    self.forget().await;
-                    tracing::warn!(error = ?error, "a change was not made");
-                    single.fail(&error);
+    /// Each command under a savepoint of its own, so that only the one to blame fails; one transaction, and one sync, for
+    /// all that are left. An error means that nothing was kept: SQLite gave up the transaction.
+    async fn one_by_one(&mut self, replay: &mut Replay) -> Result<(), StoreError> {
+        let (db, names) = self.ready().await?;
+        sqlx::query("begin immediate").execute(&mut *db).await?;
+        while let Some(single) = replay.left.front_mut() {
+            sqlx::query("savepoint command").execute(&mut *db).await?;
+            let applied = single.apply(names, db).await;
+            if applied.is_err() {
+                // What the command named is gone with it, and what is still there is found again.
+                *names = Names::default();
+                if sqlx::query("rollback to command").execute(&mut *db).await.is_err() {
+                    return applied.map(|_| ());
                 }
             }
+            sqlx::query("release command").execute(&mut *db).await?;
+            replay.next(applied);
         }
+        sqlx::query("commit").execute(db).await?;
+        Ok(())
     }
 
     async fn ready(&mut self) -> Result<(&mut SqliteConnection, &mut Names), StoreError> {
@@ -132,7 +142,51 @@ impl Writer {
     }
 }
 
+/// A failed group, command by command: what was applied and waits for the commit, and what is left to do.
+struct Replay {
+    applied: Vec<(Group, Vec<Creation>)>,
+    left: VecDeque<Group>,
+}
+
+impl Replay {
+    fn new(group: Group) -> Self {
+        Self { applied: Vec::new(), left: group.singles() }
+    }
+
+    /// The first of those that are left was applied, or fails alone.
+    fn next(&mut self, applied: Result<Vec<Creation>, StoreError>) {
+        let Some(single) = self.left.pop_front() else { return };
+        match applied {
+            Ok(creations) => self.applied.push((single, creations)),
+            Err(error) => {
+                tracing::warn!(error = ?error, "a change was not made");
+                single.fail(&error);
+            }
+        }
+    }
+
+    fn confirm(self) {
+        for (single, creations) in self.applied {
+            single.confirm(creations);
+        }
+    }
+
+    fn fail(self, error: &StoreError) {
+        for single in self.applied.into_iter().map(|(single, _)| single).chain(self.left) {
+            single.fail(error);
+        }
+    }
+}
+
 impl Group {
+    async fn apply(&mut self, names: &mut Names, db: &mut SqliteConnection) -> Result<Vec<Creation>, StoreError> {
+        let creations = create::create_jobs(&self.creating, names, db).await?;
+        for change in &mut self.changes {
+            change.apply(db).await?;
+        }
+        Ok(creations)
+    }
+
     fn push(&mut self, order: Order) {
         match order {
             Order::Create(creating) => {

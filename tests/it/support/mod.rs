@@ -1,11 +1,14 @@
 //! What integration tests share. Each piece arrives with the first test that needs it.
 
 pub(crate) mod binary;
+pub(crate) mod ledger;
+mod recount;
 pub(crate) mod scripted_daemon;
 mod world;
 
 use std::time::Duration;
 
+pub(crate) use recount::Books;
 pub(crate) use world::{Answered, World, configuration};
 
 /// A client that gives up on a daemon that hangs.

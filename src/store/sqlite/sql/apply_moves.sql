@@ -1,5 +1,5 @@
 -- Carries out the moves: the items, the counters of their jobs and lanes, and the end of jobs that have no open item.
--- $1: now.
+-- $1: now. The plus keeps SQLite from walking over all items and looking for the move of each: it must walk the moves.
 update items
 set state = m.becomes,
     cohort = m.cohort,
@@ -8,7 +8,7 @@ set state = m.becomes,
     failure_id = m.failure_id,
     attempts = items.attempts + m.attempt
 from moves as m
-where items.id = m.item_id and items.state = m.was;
+where items.id = +m.item_id and items.state = m.was;
 
 update jobs
 set pending = jobs.pending + d.pending,

@@ -1,12 +1,13 @@
 -- A group of new jobs, a statement per table. Parameters are named ($n), because each statement binds them afresh.
 -- $1 jobs: [id, public id, tenant, operation, priority, source, labels, notify, not_before, deadline, merged,
--- first item, pair offset, items, verification, now].
+-- first item, pair offset, items, verification, now, retry of].
 insert into jobs (
     id, public_id, tenant_id, operation, priority, source, labels, notify, not_before, deadline, merged, first_item,
-    pair_offset, pending, verification, created_at
+    pair_offset, pending, verification, created_at, retry_of
 )
 select value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-    value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15
+    value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15,
+    unhex(value ->> 16)
 from json_each($1);
 
 insert into events (job_id, at, kind, items, message)

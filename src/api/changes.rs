@@ -1,0 +1,54 @@
+//! Changing a job: cancel what has not ended, or try again what ended badly.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+
+use super::problem::ApiError;
+use super::wire::{JobAnswer, ProblemAnswer};
+use super::{Api, answers, jobs};
+use crate::service::Caller;
+
+/// Ends a job's pending targets. What was sent is followed to its end.
+#[utoipa::path(post, path = "/v1/jobs/{id}/cancel", params(("id" = String, Path, description = "the job's id")), responses(
+    (status = 200, description = "the job as it is now", body = JobAnswer),
+    (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
+    (status = 409, description = "the job is final already", body = ProblemAnswer),
+))]
+pub(super) async fn cancel(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<JobAnswer>, ApiError> {
+    let view = api.service.cancel(&caller, jobs::job_id(&id)?).await?;
+    Ok(Json(answers::job(&view)))
+}
+
+/// Makes a new job of the failed and expired targets.
+#[utoipa::path(post, path = "/v1/jobs/{id}/retry", params(("id" = String, Path, description = "the job's id")), responses(
+    (status = 202, description = "the new job, kept", body = JobAnswer),
+    (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
+    (status = 409, description = "no target failed or expired", body = ProblemAnswer),
+))]
+pub(super) async fn retry(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    if api.draining.is_cancelled() {
+        return Err(ApiError::Draining);
+    }
+    let id = jobs::job_id(&id)?;
+    // Kept even if the client goes away in the middle.
+    let service = api.service.clone();
+    let retrying = tokio::spawn(async move { service.retry(&caller, id).await });
+    let accepted = retrying.await.map_err(|error| ApiError::Internal(error.to_string()))??;
+    let location = format!("/v1/jobs/{}", accepted.job.id);
+    let view = api.service.view(accepted.job).await?;
+    let mut response = (StatusCode::ACCEPTED, Json(answers::job(&view))).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}

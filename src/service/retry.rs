@@ -1,0 +1,156 @@
+//! Trying again: a new job of what failed or expired, because a final job never changes.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Accepted, Caller, Fault, Refusal, Service};
+use crate::clock;
+use crate::domain::{AccountName, ItemOperation, JobId, Lane, Operation, Routes, ScopeWord, Target, TargetKind};
+use crate::store::{Creation, Job, NewJob, Part, PartState, Unsuccessful};
+
+impl Service {
+    /// Makes a new job of a job's failed and expired targets.
+    ///
+    /// # Errors
+    /// Not found; no such targets; a scope or a route that is missing now; a store that cannot keep it.
+    pub async fn retry(&self, caller: &Caller, id: JobId) -> Result<Accepted, Refusal> {
+        let job = self.changeable_job(caller, id).await?;
+        let unsuccessful = self.store.unsuccessful(job.row).await?;
+        if unsuccessful.is_empty() {
+            return Err(Refusal::Final("no target of the job failed or expired; there is nothing to retry"));
+        }
+        self.may_retry(caller, job.operation, &unsuccessful)?;
+        let new = new_job(&job, caller, &unsuccessful, &self.routes)?;
+        match self.store.create_job(new, self.clock.now()).await? {
+            Creation::Created(job) => {
+                tracing::info!(job.id = %job.id, retry_of = %id, items = job.counts.total(), "job accepted");
+                self.wakes.submitter.ring();
+                Ok(Accepted { job: *job, replayed: false })
+            }
+            // Only a key can lead there, and a retry has none.
+            Creation::Replayed(_) | Creation::KeyReused => Err(Refusal::NotFound("job")),
+        }
+    }
+
+    fn may_retry(&self, caller: &Caller, operation: Operation, items: &[Unsuccessful]) -> Result<(), Refusal> {
+        if caller.scopes.may_control() {
+            return Ok(());
+        }
+        let lacking = items.iter().flat_map(|item| caller.scopes.lacking(operation, &item.target));
+        let scopes: Vec<ScopeWord> = lacking.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        if scopes.is_empty() { Ok(()) } else { Err(Refusal::ScopeMissing { scopes, faults: Vec::new() }) }
+    }
+}
+
+fn new_job(job: &Job, caller: &Caller, items: &[Unsuccessful], routes: &Routes) -> Result<NewJob, Refusal> {
+    let (parts, pair_offset) = parts(job.operation, items, routes)?;
+    Ok(NewJob {
+        id: clock::job_id(),
+        // Whoever retries another tenant's job does it on that tenant's behalf: it stays visible to them.
+        tenant: if caller.tenant == job.tenant { caller.tenant.clone() } else { job.tenant.clone() },
+        operation: job.operation,
+        priority: job.priority,
+        source: job.source.clone(),
+        labels: job.labels.clone(),
+        notify: None,
+        not_before: None,
+        deadline: None,
+        merged: 0,
+        verify: job.verification != crate::domain::Verification::None,
+        parts,
+        pair_offset,
+        idempotency: None,
+        retry_of: Some(job.id),
+    })
+}
+
+/// The items again, in the order that a refresh needs: URL purges, directory purges, the prefetch of each of these URLs at
+/// one distance, and last the prefetches whose purge had succeeded.
+fn parts(operation: Operation, items: &[Unsuccessful], routes: &Routes) -> Result<(Vec<Part>, u32), Refusal> {
+    let of = |operation: ItemOperation, kind: TargetKind| {
+        let matching = items.iter().filter(move |item| item.lane.operation == operation && item.lane.kind == kind);
+        by_lane(matching, routes)
+    };
+    let urls = of(ItemOperation::Purge, TargetKind::Url)?;
+    let directories = of(ItemOperation::Purge, TargetKind::Directory)?;
+    let mut prefetches = of(ItemOperation::Prefetch, TargetKind::Url)?;
+    let mut parts = Vec::new();
+    push(&mut parts, &urls, PartState::Due);
+    push(&mut parts, &directories, PartState::Due);
+    let mut pair_offset = 0;
+    if operation == Operation::Refresh {
+        pair_offset = parts.iter().map(|part| u32::try_from(part.targets.len()).unwrap_or(u32::MAX)).sum();
+        let paired: HashSet<&Target> = urls.values().flatten().collect();
+        for targets in prefetches.values_mut() {
+            targets.retain(|target| !paired.contains(target));
+        }
+        let follow = urls
+            .iter()
+            .map(|(lane, targets)| (Lane { operation: ItemOperation::Prefetch, ..lane.clone() }, targets.clone()));
+        push(&mut parts, &follow.collect(), PartState::Blocked);
+    }
+    push(&mut parts, &prefetches, PartState::Due);
+    Ok((parts, pair_offset))
+}
+
+fn push(parts: &mut Vec<Part>, lanes: &BTreeMap<Lane, Vec<Target>>, state: PartState) {
+    let filled = lanes.iter().filter(|(_, targets)| !targets.is_empty());
+    parts.extend(filled.map(|(lane, targets)| Part { lane: lane.clone(), state, targets: targets.clone() }));
+}
+
+/// The targets by lane, with the account that serves their host today.
+fn by_lane<'a>(
+    items: impl Iterator<Item = &'a Unsuccessful>,
+    routes: &Routes,
+) -> Result<BTreeMap<Lane, Vec<Target>>, Refusal> {
+    let mut lanes: BTreeMap<Lane, Vec<Target>> = BTreeMap::new();
+    for Unsuccessful { lane, target } in items {
+        let account: AccountName = routes.account_for(target.host()).cloned().ok_or_else(|| no_route(target))?;
+        lanes.entry(Lane { account, ..lane.clone() }).or_default().push(target.clone());
+    }
+    Ok(lanes)
+}
+
+fn no_route(target: &Target) -> Refusal {
+    let detail = format!("no account serves {} any more; add a route for it to the configuration", target.host());
+    Refusal::Invalid(vec![Fault { pointer: String::new(), code: "no_route", detail }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Area, Mode};
+
+    fn item(operation: ItemOperation, kind: TargetKind, raw: &str) -> Unsuccessful {
+        let mode = (kind == TargetKind::Directory).then_some(Mode::Delete);
+        let lane = Lane { account: AccountName::new("old"), operation, kind, area: Area::Own, mode };
+        Unsuccessful { lane, target: Target::parse(kind, raw).expect("valid") }
+    }
+
+    #[test]
+    fn a_retried_refresh_keeps_each_pair_at_one_distance_and_prefetches_alone_what_was_purged() {
+        use ItemOperation::{Prefetch, Purge};
+        let mut routes = Routes::default();
+        routes.add("a.example".parse().expect("a pattern"), AccountName::new("a"));
+        routes.add("b.example".parse().expect("a pattern"), AccountName::new("b"));
+        let items = [
+            item(Purge, TargetKind::Url, "https://b.example/1"),
+            item(Purge, TargetKind::Url, "https://a.example/2"),
+            item(Purge, TargetKind::Directory, "https://a.example/"),
+            item(Prefetch, TargetKind::Url, "https://b.example/1"),
+            item(Prefetch, TargetKind::Url, "https://a.example/2"),
+            item(Prefetch, TargetKind::Url, "https://a.example/purged"),
+        ];
+        let (parts, offset) = parts(Operation::Refresh, &items, &routes).expect("routes");
+        let flat: Vec<(PartState, ItemOperation, &Target)> = parts
+            .iter()
+            .flat_map(|part| part.targets.iter().map(|target| (part.state, part.lane.operation, target)))
+            .collect();
+        assert_eq!((flat.len(), offset), (6, 3));
+        for (index, (state, operation, target)) in flat.iter().enumerate().take(2) {
+            assert_eq!((*state, *operation), (PartState::Due, Purge));
+            assert_eq!(flat[index + 3], (PartState::Blocked, Prefetch, *target));
+        }
+        assert_eq!((flat[5].0, flat[5].2.as_str()), (PartState::Due, "https://a.example/purged"));
+        assert!(parts.iter().all(|part| part.lane.account.as_str() != "old"), "today's account serves it");
+    }
+}

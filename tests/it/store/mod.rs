@@ -1,0 +1,104 @@
+//! What every store must do, as one suite (`exercise!`), and what only the one on SQLite must.
+
+mod cancelling;
+mod claiming;
+mod creating;
+mod drafts;
+mod outcomes;
+mod reading;
+mod recounted;
+mod settling;
+mod sqlite;
+mod time;
+mod verifying;
+
+/// One test for each duty, each on a fresh store: `$open` is an async function that gives something with a
+/// `store() -> &dyn Store`. Another store passes the suite unchanged.
+macro_rules! exercise {
+    ($open:path; $($duty:ident { $($behaviour:ident,)+ })+) => { $(
+        mod $duty { $(
+            #[tokio::test]
+            async fn $behaviour() {
+                let fresh = $open().await;
+                crate::store::$duty::$behaviour(fresh.store()).await;
+            }
+        )+ }
+    )+ };
+    ($open:path) => {
+        crate::store::exercise! { $open;
+            creating {
+                a_small_job_is_kept_whole,
+                a_large_job_is_kept_whole,
+                many_jobs_at_once_are_kept_apart,
+                a_key_used_again_is_answered_by_its_job,
+                equal_keys_at_once_make_one_job,
+                a_key_belongs_to_its_tenant,
+                a_job_that_exists_already_fails_alone,
+            }
+            cancelling {
+                pending_items_are_cancelled_and_the_job_ends,
+                what_was_sent_is_followed_unless_it_comes_back,
+                a_cancelled_row_that_fails_is_not_tried_again,
+                a_cancelled_refresh_prefetches_nothing,
+                what_failed_or_expired_can_be_read_back,
+            }
+            claiming {
+                urgent_leaves_first_and_then_who_came_first,
+                equal_targets_share_a_place,
+                a_batch_has_at_most_so_many_targets_and_bytes,
+                a_lane_without_due_items_gives_nothing,
+                lanes_do_not_mix,
+                what_was_asked_after_a_batch_left_travels_again,
+            }
+            outcomes {
+                a_task_is_accepted_once,
+                a_known_task_is_not_adopted_twice,
+                an_account_or_operation_of_its_own_may_have_an_equal_task,
+                a_submission_given_back_is_due_again,
+                a_refused_batch_is_halved_until_one_target_is_to_blame,
+                cohorts_stay_apart_through_other_troubles,
+                cohorts_of_two_refusals_do_not_meet,
+                urgent_work_does_not_wait_for_cohorts,
+                a_lost_answer_holds_its_targets,
+                what_was_sending_at_the_start_is_ambiguous,
+                what_is_over_is_not_changed,
+                an_outage_is_told_once,
+            }
+            settling {
+                rows_that_are_done_succeed,
+                a_failed_row_is_tried_again_until_its_attempts_are_spent,
+                a_row_reported_twice_ends_once,
+                a_job_is_told_of_its_own_failures,
+                a_task_that_never_ends_fails_at_once,
+                riders_end_together,
+                a_prefetch_waits_for_its_purge,
+                a_prefetch_fails_with_its_purge,
+                a_refused_purge_fails_its_prefetch,
+                refreshes_side_by_side_do_not_touch,
+            }
+            time {
+                a_delayed_item_is_due_at_its_moment,
+                a_deadline_ends_only_what_is_pending,
+                what_expires_keeps_its_failure,
+                a_large_job_expires_in_turns,
+                many_items_ripen_in_turns,
+                the_next_moment_is_the_earliest,
+            }
+            verifying {
+                a_finished_job_wants_a_look,
+                a_job_without_a_success_is_never_looked_at,
+                a_sample_is_even_and_never_empty,
+                only_the_first_verdict_counts,
+            }
+            reading {
+                pages_follow_each_other,
+                a_tenant_sees_its_own_jobs,
+                an_example_of_what_is_pending_tells_why,
+                open_submissions_are_found_by_their_moment,
+                what_was_spent_is_counted_by_lane,
+                lanes_tell_their_depth,
+            }
+        }
+    };
+}
+use exercise;

@@ -1,0 +1,164 @@
+//! A store that is counted again from its rows after every change that it makes.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use refreshd::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
+use refreshd::store::*;
+
+use crate::support::Books;
+
+pub struct Recounted<S> {
+    pub store: S,
+    pub books: Books,
+}
+
+impl<S: Store> Recounted<S> {
+    async fn balanced<T>(&self, change: &str, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.books.balance(change).await;
+        done
+    }
+}
+
+#[async_trait]
+impl<S: Store> Store for Recounted<S> {
+    async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError> {
+        self.balanced("create_job", self.store.create_job(job, now).await).await
+    }
+
+    async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError> {
+        self.store.job(id, tenant).await
+    }
+
+    async fn jobs(&self, tenant: Option<&TenantName>, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
+        self.store.jobs(tenant, before, limit).await
+    }
+
+    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {
+        self.store.pending_example(job).await
+    }
+
+    async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError> {
+        self.store.items(job, page).await
+    }
+
+    async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError> {
+        self.store.events(job, page).await
+    }
+
+    async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {
+        self.store.hosts(job).await
+    }
+
+    async fn tokens(&self) -> Result<LiveTokens, StoreError> {
+        self.store.tokens().await
+    }
+
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.balanced("cancel", self.store.cancel(job, now).await).await
+    }
+
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError> {
+        self.store.unsuccessful(job).await
+    }
+
+    async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {
+        self.store.lane_depths().await
+    }
+
+    async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.next_ripe().await
+    }
+
+    async fn ripen(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.balanced("ripen", self.store.ripen(now).await).await
+    }
+
+    async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError> {
+        self.balanced("claim", self.store.claim(grant, now).await).await
+    }
+
+    async fn accept(
+        &self,
+        id: SubmissionId,
+        task: &str,
+        request_id: Option<&str>,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.balanced("accept", self.store.accept(id, task, request_id, due_at, now).await).await
+    }
+
+    async fn give_back(&self, id: SubmissionId, back: GiveBack, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.balanced("give_back", self.store.give_back(id, back, now).await).await
+    }
+
+    async fn mark_ambiguous(
+        &self,
+        id: SubmissionId,
+        failure: Failure,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.balanced("mark_ambiguous", self.store.mark_ambiguous(id, failure, due_at, now).await).await
+    }
+
+    async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.balanced("recover", self.store.recover(now).await).await
+    }
+
+    async fn due_submissions(
+        &self,
+        ambiguous: bool,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<OpenSubmission>, Option<Timestamp>), StoreError> {
+        self.store.due_submissions(ambiguous, limit, now).await
+    }
+
+    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Outcome, StoreError> {
+        self.balanced("postpone", self.store.postpone(id, due_at).await).await
+    }
+
+    async fn settle(
+        &self,
+        id: SubmissionId,
+        failed: Vec<FailedTarget>,
+        retry: Return,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.balanced("settle", self.store.settle(id, failed, retry, now).await).await
+    }
+
+    async fn targets(&self, id: SubmissionId) -> Result<Vec<Target>, StoreError> {
+        self.store.targets(id).await
+    }
+
+    async fn known_tasks(&self, tasks: &[String]) -> Result<Vec<String>, StoreError> {
+        self.store.known_tasks(tasks).await
+    }
+
+    async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError> {
+        self.store.spent(since).await
+    }
+
+    async fn due_verifications(
+        &self,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
+        self.store.due_verifications(limit, now).await
+    }
+
+    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {
+        self.store.sample(job, limit).await
+    }
+
+    async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
+        self.balanced("record_verification", self.store.record_verification(job, seen, now).await).await
+    }
+
+    async fn drain(&self, grace: Duration) {
+        self.store.drain(grace).await;
+    }
+}

@@ -1,0 +1,218 @@
+//! The end of a task: rows done, rows failed, and the prefetches that waited for them.
+
+use refreshd::domain::{ErrorClass, JobStatus, TenantName};
+use refreshd::store::{EventKind, NewJob, Outcome, Return, Store};
+
+use super::drafts::{
+    at, batch, claim, do_all, events, failed_target, give_back, items, job, keep, kinds, lane_of, numbers, purge,
+    refresh, settle, states, travelling, url,
+};
+
+pub async fn rows_that_are_done_succeed(store: &dyn Store) {
+    let kept = keep(store, purge(0..20), at(1)).await;
+    let lane = lane_of(store, &kept, 0).await;
+    let first = travelling(store, lane, 12, at(2)).await;
+    assert_eq!(settle(store, first.submission, &[], at(3)).await, Outcome::Done);
+    let half = job(store, &kept).await;
+    assert_eq!((half.counts.succeeded, half.counts.pending, half.finished_at), (12, 8, None));
+    assert_eq!(half.counts.status(half.started), JobStatus::Running);
+    let second = travelling(store, lane, 12, at(4)).await;
+    settle(store, second.submission, &[], at(5)).await;
+    let done = job(store, &kept).await;
+    assert_eq!((done.finished_at, done.counts.status(done.started)), (Some(at(5)), JobStatus::Succeeded));
+    assert!(done.version > half.version);
+    use EventKind::{Accepted, Claimed, Finished, Settled, Submitted};
+    let told = [Accepted, Claimed, Submitted, Settled, Claimed, Submitted, Settled, Finished];
+    assert_eq!(kinds(store, &kept).await, told);
+    assert!(items(store, &kept).await.iter().all(|item| item.attempts == 1 && item.task_id.is_some()));
+}
+
+pub async fn a_failed_row_is_tried_again_until_its_attempts_are_spent(store: &dyn Store) {
+    let kept = keep(store, purge(0..3), at(1)).await;
+    let lane = lane_of(store, &kept, 0).await;
+    let mut now = 10;
+    for attempt in 1..=3 {
+        let claim = travelling(store, lane, 10, at(now)).await;
+        let failed = [failed_target(&url(1))].to_vec();
+        let retry = Return::Retry { attempts_max: 3, at: at(now + 100) };
+        store.settle(claim.submission, failed, retry, at(now + 1)).await.expect("an outcome");
+        let item = items(store, &kept).await.remove(1);
+        assert_eq!(item.attempts, attempt);
+        assert_eq!(item.failure.as_ref().map(|failure| failure.code.as_str()), Some("fail"));
+        if attempt < 3 {
+            assert_eq!(states(store, &kept).await, "sws");
+            assert_eq!(item.delayed_until, Some(at(now + 100)));
+            store.ripen(at(now + 99)).await.expect("a look");
+            assert_eq!(super::drafts::claim(store, lane, 10, at(now + 99)).await, None, "not before its moment");
+            store.ripen(at(now + 100)).await.expect("a look");
+            assert_eq!(states(store, &kept).await, "sds");
+        }
+        now += 100;
+    }
+    let done = job(store, &kept).await;
+    assert_eq!((states(store, &kept).await.as_str(), done.counts.status(true)), ("sfs", JobStatus::Partial));
+    assert_eq!(done.finished_at, Some(at(211)));
+}
+
+/// A provider that keeps a row for each area names a failed target twice.
+pub async fn a_row_reported_twice_ends_once(store: &dyn Store) {
+    let kept = keep(store, purge(0..3), at(1)).await;
+    let claim = travelling(store, lane_of(store, &kept, 0).await, 10, at(2)).await;
+    let failed = [1, 1, 2, 77].map(|n| failed_target(&url(n))).to_vec();
+    let retry = Return::Retry { attempts_max: 1, at: at(9) };
+    let outcome = store.settle(claim.submission, failed, retry, at(3)).await.expect("an outcome");
+    assert_eq!((outcome, states(store, &kept).await.as_str()), (Outcome::Done, "sff"));
+}
+
+/// What failed for one tenant is not told to another one.
+pub async fn a_job_is_told_of_its_own_failures(store: &dyn Store) {
+    let jobs = [
+        keep(store, purge(0..2), at(1)).await,
+        keep(store, NewJob { tenant: TenantName::new("other"), ..purge(10..12) }, at(1)).await,
+        keep(store, NewJob { tenant: TenantName::new("third"), ..purge(20..22) }, at(1)).await,
+    ];
+    let claim = travelling(store, lane_of(store, &jobs[0], 0).await, 10, at(2)).await;
+    let failed = [0, 10].map(|n| failed_target(&url(n))).to_vec();
+    store
+        .settle(claim.submission, failed, Return::Retry { attempts_max: 1, at: at(9) }, at(3))
+        .await
+        .expect("an outcome");
+    for (job, failed) in jobs.iter().zip([Some(0), Some(10), None]) {
+        let told = events(store, job).await;
+        let told: Vec<_> = told.iter().filter_map(|event| event.failure.as_ref()).map(|f| f.message.clone()).collect();
+        let own: Vec<_> = failed.map(|n| failed_target(&url(n)).failure.message).into_iter().collect();
+        assert_eq!(told, own);
+    }
+}
+
+pub async fn a_task_that_never_ends_fails_at_once(store: &dyn Store) {
+    let kept = keep(store, purge(0..2), at(1)).await;
+    let claim = travelling(store, lane_of(store, &kept, 0).await, 10, at(2)).await;
+    let mut failed = [0, 1].map(|n| failed_target(&url(n))).to_vec();
+    for failed in &mut failed {
+        failed.failure.class = ErrorClass::ProviderTimeout;
+    }
+    store
+        .settle(claim.submission, failed, Return::Retry { attempts_max: 0, at: at(3) }, at(3))
+        .await
+        .expect("an outcome");
+    let done = job(store, &kept).await;
+    assert_eq!((states(store, &kept).await.as_str(), done.counts.status(true)), ("ff", JobStatus::Failed));
+    let failure = items(store, &kept).await.remove(0).failure.expect("evidence");
+    assert_eq!(failure.class, ErrorClass::ProviderTimeout);
+}
+
+/// Each caller keeps its own attempts: who rides on another's second try makes its own first one.
+pub async fn riders_end_together(store: &dyn Store) {
+    let one = keep(store, purge(0..2), at(1)).await;
+    let lane = lane_of(store, &one, 0).await;
+    let claim = travelling(store, lane, 10, at(2)).await;
+    settle(store, claim.submission, &[url(0)], at(3)).await;
+    let rider = keep(store, purge(0..1), at(4)).await;
+    for expected in ["ws w", "fs w"] {
+        store.ripen(at(1_000_000)).await.expect("a look");
+        let claim = travelling(store, lane, 10, at(1_000_001)).await;
+        assert_eq!((claim.targets.len(), claim.items), (1, 2));
+        settle(store, claim.submission, &[url(0)], at(1_000_002)).await;
+        assert_eq!(format!("{} {}", states(store, &one).await, states(store, &rider).await), expected);
+    }
+    store.ripen(at(1_000_000)).await.expect("a look");
+    do_all(store, lane, at(1_000_003)).await;
+    assert_eq!(format!("{} {}", states(store, &one).await, states(store, &rider).await), "fs s");
+    assert_eq!(items(store, &rider).await[0].attempts, 3);
+}
+
+pub async fn a_prefetch_waits_for_its_purge(store: &dyn Store) {
+    let kept = keep(store, refresh(0..3, 5..7), at(1)).await;
+    let (urls, directories, prefetches) =
+        (lane_of(store, &kept, 0).await, lane_of(store, &kept, 3).await, lane_of(store, &kept, 5).await);
+    let two = travelling(store, urls, 2, at(2)).await;
+    let paths = travelling(store, directories, 2, at(2)).await;
+    assert_eq!(states(store, &kept).await, "ttdttbbb");
+    settle(store, paths.submission, &[], at(3)).await;
+    assert_eq!(states(store, &kept).await, "ttdssbbb", "a directory has no prefetch");
+    settle(store, two.submission, &[url(1)], at(4)).await;
+    assert_eq!(states(store, &kept).await, "swdssdbb", "a purge that goes again is not done");
+    let first = travelling(store, prefetches, 10, at(5)).await;
+    assert_eq!(numbers(&first), ["0"]);
+    settle(store, first.submission, &[], at(6)).await;
+    do_all(store, urls, at(7)).await;
+    assert_eq!(states(store, &kept).await, "swssssbd");
+    store.ripen(at(1_000_000)).await.expect("a look");
+    do_all(store, urls, at(1_000_001)).await;
+    do_all(store, prefetches, at(1_000_002)).await;
+    assert_eq!(states(store, &kept).await, "ssssssss");
+    assert_eq!(job(store, &kept).await.finished_at, Some(at(1_000_002)));
+}
+
+pub async fn a_prefetch_fails_with_its_purge(store: &dyn Store) {
+    let kept = keep(store, refresh(0..20, 5..7), at(1)).await;
+    let urls = lane_of(store, &kept, 0).await;
+    let all = travelling(store, urls, 100, at(2)).await;
+    let failed = [3, 4].map(|n| failed_target(&url(n))).to_vec();
+    store
+        .settle(all.submission, failed, Return::Retry { attempts_max: 1, at: at(9) }, at(3))
+        .await
+        .expect("an outcome");
+    assert_eq!(states(store, &kept).await, format!("sssff{}dddddff{}", "s".repeat(15), "d".repeat(15)));
+    let prefetch = items(store, &kept).await.remove(22 + 3);
+    assert_eq!((prefetch.target, prefetch.attempts), (url(3), 0));
+    assert_eq!(prefetch.failure.expect("evidence").class, ErrorClass::PurgeFailed);
+    let told = events(store, &kept).await;
+    let told: Vec<_> = told.iter().filter(|event| event.kind == EventKind::Failed).map(|event| event.items).collect();
+    assert_eq!(told, [Some(2), Some(2)], "the purges, and the prefetches");
+}
+
+pub async fn a_refused_purge_fails_its_prefetch(store: &dyn Store) {
+    let kept = keep(store, refresh(0..2, 0..0), at(1)).await;
+    let urls = lane_of(store, &kept, 0).await;
+    while let Some(claim) = claim(store, urls, 10, at(2)).await {
+        give_back(store, claim.submission, Return::Isolate, at(3)).await;
+    }
+    let done = job(store, &kept).await;
+    assert_eq!((states(store, &kept).await.as_str(), done.counts.status(true)), ("ffff", JobStatus::Failed));
+    assert_eq!(done.finished_at, Some(at(3)));
+    let classes: Vec<_> =
+        items(store, &kept).await.into_iter().map(|item| item.failure.expect("evidence").class).collect();
+    use ErrorClass::{PurgeFailed, Throttle};
+    assert_eq!(classes, [Throttle, Throttle, PurgeFailed, PurgeFailed]);
+}
+
+/// The items of several jobs are neighbours, and a pair is found by counting: never into another job.
+pub async fn refreshes_side_by_side_do_not_touch(store: &dyn Store) {
+    let mut jobs = Vec::new();
+    for (urls, directories) in [(0..1, 0..0), (10..12, 0..3), (20..21, 5..6), (30..31, 0..0), (40..43, 7..9)] {
+        jobs.push(keep(store, refresh(urls, directories), at(1)).await);
+    }
+    let (urls, prefetches) = (lane_of(store, &jobs[0], 0).await, lane_of(store, &jobs[0], 1).await);
+    let directories = lane_of(store, &jobs[1], 2).await;
+    let seen = async || {
+        let mut seen = Vec::new();
+        for job in &jobs {
+            seen.push(states(store, job).await);
+        }
+        seen.join(" ")
+    };
+    assert_eq!(seen().await, "db dddddbb ddb db dddddbbb");
+    do_all(store, directories, at(2)).await;
+    assert_eq!(seen().await, "db ddsssbb dsb db dddssbbb", "no directory frees a neighbour's prefetch");
+    let all = travelling(store, urls, 100, at(3)).await;
+    let failed = [10, 20, 42].map(|n| failed_target(&url(n))).to_vec();
+    store
+        .settle(all.submission, failed, Return::Retry { attempts_max: 0, at: at(9) }, at(4))
+        .await
+        .expect("an outcome");
+    assert_eq!(seen().await, "sd fssssfd fsf sd ssfssddf");
+    // The prefetches fail too; nothing stands behind them that may move.
+    let all = batch(store, prefetches, 100, at(5)).await;
+    super::drafts::accept(store, all.submission, "prefetches", at(5)).await;
+    let failed = all.targets.iter().map(failed_target).collect();
+    store
+        .settle(all.submission, failed, Return::Retry { attempts_max: 0, at: at(9) }, at(6))
+        .await
+        .expect("an outcome");
+    assert_eq!(seen().await, "sf fssssff fsf sf ssfssfff");
+    for kept in &jobs {
+        assert!(job(store, kept).await.finished_at.is_some());
+    }
+}

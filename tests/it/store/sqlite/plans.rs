@@ -1,0 +1,157 @@
+//! The plans of what is asked all the time: over an index, never a walk over all items or jobs. A query that is quick at
+//! ten thousand rows and scans is found out at ten million only, when it is too late.
+
+use refreshd::store::sqlite::SqliteStore;
+use sqlx::Row;
+
+use super::database;
+use crate::support::Books;
+
+/// The statements of the product, as they are in its folder.
+macro_rules! sql {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../../src/store/sqlite/sql/", $name, ".sql")))
+    };
+}
+
+const ASKED_ALL_THE_TIME: [(&str, &str); 19] = [
+    sql!("claim_heads"),
+    sql!("due_submissions"),
+    sql!("events"),
+    sql!("follow_purges"),
+    sql!("items"),
+    sql!("job"),
+    sql!("jobs"),
+    sql!("jobs_of_tenant"),
+    sql!("known_keys"),
+    sql!("lane_depths"),
+    sql!("move_expired"),
+    sql!("move_given_back"),
+    sql!("move_ripe"),
+    sql!("move_settled"),
+    sql!("next_ripe"),
+    sql!("notice_moved"),
+    sql!("pending_example"),
+    sql!("sample"),
+    sql!("targets"),
+];
+
+/// Written where they are asked.
+const ONE_LINERS: [(&str, &str); 5] = [
+    ("due_verifications", "select id from jobs where verify_due_at <= $1 order by verify_due_at limit $2"),
+    ("next verification", "select min(verify_due_at) from jobs where verify_due_at > $1"),
+    (
+        "next look",
+        "select min(due_at) from submissions where state = $1 and state in ('accepted', 'ambiguous') and due_at > $2",
+    ),
+    ("sending", "select id from submissions where state = 'sending'"),
+    ("known_tasks", "select distinct task_id from submissions where task_id in (select value from json_each($1))"),
+];
+
+async fn plan(sql: &str, books: &Books) -> Vec<String> {
+    let mut connection = books.rows().acquire().await.expect("a connection");
+    let moves = include_str!("../../../../src/store/sqlite/sql/moves.sql")
+        .replace("create temp table", "create temp table if not exists");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(moves)).execute(&mut *connection).await.expect("the moves");
+    let code: String = sql.lines().filter(|line| !line.starts_with("--")).map(|line| format!("{line}\n")).collect();
+    let mut steps = Vec::new();
+    for statement in code.split(';').filter(|statement| !statement.trim().is_empty()) {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {statement}")))
+            .fetch_all(&mut *connection)
+            .await
+            .expect("a plan");
+        steps.extend(rows.iter().map(|row| row.get::<String, _>("detail")));
+    }
+    steps
+}
+
+/// Tables that grow, by their names or by the aliases that the statements use.
+const GROWING: [&str; 15] = [
+    "items",
+    "i",
+    "p",
+    "jobs",
+    "j",
+    "events",
+    "e",
+    "submissions",
+    "s",
+    "other",
+    "failures",
+    "f",
+    "verdicts",
+    "v",
+    "last",
+];
+
+/// Indexes that hold only what is due or open: a walk over one of these is short.
+const PARTIAL: [&str; 7] = [
+    "items_delayed",
+    "items_due",
+    "items_submitted",
+    "jobs_to_verify",
+    "jobs_with_deadline",
+    "submissions_open",
+    "submissions_sending",
+];
+
+/// Names that stand for the few rows of a subquery there.
+const SUBQUERIES: [(&str, &str); 2] = [("move_settled", "SCAN f LEFT-JOIN"), ("pending_example", "SCAN last")];
+
+/// A walk over every row of a table that grows.
+fn walks(step: &str) -> bool {
+    let Some(walked) = step.strip_prefix("SCAN ") else { return false };
+    let mut words = walked.split(' ');
+    words.next().is_some_and(|table| GROWING.contains(&table)) && !words.any(|word| PARTIAL.contains(&word))
+}
+
+#[tokio::test]
+async fn nothing_asked_all_the_time_walks_over_a_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = database(&folder);
+    let _store = SqliteStore::open(&path).await.expect("a store");
+    let books = Books::open(&path);
+    let mut faults = Vec::new();
+    for (name, sql) in ASKED_ALL_THE_TIME.iter().chain(&ONE_LINERS).chain([&sql!("apply_moves"), &sql!("accept")]) {
+        let steps = plan(sql, &books).await;
+        assert!(!steps.is_empty(), "{name}");
+        let walks = steps.iter().filter(|step| walks(step) && !SUBQUERIES.contains(&(name, step)));
+        faults.extend(walks.map(|step| format!("{name}: {step}")));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_by_its_index() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = database(&folder);
+    let _store = SqliteStore::open(&path).await.expect("a store");
+    let books = Books::open(&path);
+    for ((name, sql), index) in [
+        (sql!("claim_heads"), "items_due (lane_id=? AND cohort=?)"),
+        (sql!("due_submissions"), "submissions_open (due_at<?)"),
+        (sql!("jobs_of_tenant"), "jobs_of_tenant (tenant_id=? AND id<?)"),
+        (sql!("jobs"), "INTEGER PRIMARY KEY (rowid<?)"),
+        (sql!("next_ripe"), "items_delayed"),
+        (sql!("next_ripe"), "jobs_with_deadline"),
+        (sql!("move_ripe"), "items_delayed (due_at<?)"),
+        (sql!("move_settled"), "items_submitted (submission_id=?)"),
+        (sql!("pending_example"), "SEARCH i USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql!("events"), "events_of_job (job_id=? AND seq>?)"),
+        (ONE_LINERS[0], "jobs_to_verify (verify_due_at<?)"),
+    ] {
+        let steps = plan(sql, &books).await;
+        assert!(steps.iter().any(|step| step.contains(index)), "{name} without {index}:\n{}", steps.join("\n"));
+    }
+}
+
+#[test]
+fn a_walk_is_told_from_a_search() {
+    assert!(walks("SCAN i") && walks("SCAN items") && walks("SCAN jobs USING INDEX sqlite_autoindex_jobs_1"));
+    assert!(
+        !walks("SCAN m")
+            && !walks("SEARCH i USING INDEX items_due (lane_id=?)")
+            && !walks("SCAN json_each VIRTUAL TABLE")
+    );
+    assert!(!walks("SCAN s USING INDEX submissions_open"));
+}

@@ -1,0 +1,119 @@
+//! Looks at the edge: which jobs want one, at which targets, and what was seen.
+
+use refreshd::domain::{ItemId, Verification};
+use refreshd::store::{EventKind, Job, NewJob, Return, Seen, Store};
+
+use super::drafts::{
+    at, do_all, events, failed_target, items, job, keep, kinds, lane_of, purge, refresh, states, travelling, url,
+};
+
+fn verified(job: NewJob) -> NewJob {
+    NewJob { verify: true, ..job }
+}
+
+async fn due(store: &dyn Store, now: i64) -> (Vec<(Job, u32)>, Option<i64>) {
+    let (due, next) = store.due_verifications(10, at(now)).await.expect("jobs");
+    let mut jobs = Vec::new();
+    for due in due {
+        let job = store.job(due.id, None).await.expect("readable").expect("a job");
+        assert_eq!((job.row, job.finished_at), (due.job, Some(due.finished_at)));
+        jobs.push((job, due.looks));
+    }
+    (jobs, next.map(|next| next.as_millis() - at(0).as_millis()))
+}
+
+pub async fn a_finished_job_wants_a_look(store: &dyn Store) {
+    let kept = keep(store, verified(refresh(0..2, 0..0)), at(1)).await;
+    keep(store, purge(0..1), at(1)).await;
+    let lanes = (lane_of(store, &kept, 0).await, lane_of(store, &kept, 2).await);
+    do_all(store, lanes.0, at(2)).await;
+    assert_eq!(due(store, 9).await, (vec![], None), "not while an item is open");
+    assert_eq!(items(store, &kept).await[0].verification, Verification::Pending);
+    do_all(store, lanes.1, at(3)).await;
+    let (jobs, _) = due(store, 3).await;
+    assert_eq!((jobs.len(), jobs[0].0.id, jobs[0].1), (1, kept.id, 0));
+    let samples = store.sample(kept.row, 9).await.expect("samples");
+    assert_eq!(samples.len(), 4);
+    let verdicts = vec![(samples[0].item, Verification::Stale, "old".to_owned())];
+    let seen = Seen { verdicts, end: Err(at(50)) };
+    store.record_verification(kept.row, seen, at(4)).await.expect("a record");
+    assert_eq!(due(store, 49).await, (vec![], Some(50)));
+    let (jobs, next) = due(store, 50).await;
+    assert_eq!((jobs.len(), jobs[0].1, next), (1, 1, None));
+    assert_eq!(items(store, &kept).await[0].verification, Verification::Stale);
+    let all = |seen: Verification| samples.iter().map(|sample| (sample.item, seen, "new".to_owned())).collect();
+    let end = Ok((Verification::Fresh, "2 of 2".to_owned()));
+    let seen = Seen { verdicts: all(Verification::Fresh), end };
+    let before = job(store, &kept).await;
+    store.record_verification(kept.row, seen, at(51)).await.expect("a record");
+    let after = job(store, &kept).await;
+    assert_eq!(
+        (after.verification, after.counts, after.finished_at),
+        (Verification::Fresh, before.counts, Some(at(3)))
+    );
+    assert!(after.version > before.version);
+    assert!(items(store, &kept).await.iter().all(|item| item.verification == Verification::Fresh));
+    assert_eq!(due(store, 99).await, (vec![], None));
+    let told = events(store, &kept).await.pop().expect("an event");
+    assert_eq!((told.kind, told.message.as_str(), told.at), (EventKind::Verified, "2 of 2", at(51)));
+}
+
+pub async fn a_job_without_a_success_is_never_looked_at(store: &dyn Store) {
+    let kept = keep(store, verified(purge(0..1)), at(1)).await;
+    let claim = travelling(store, lane_of(store, &kept, 0).await, 9, at(2)).await;
+    let failed = vec![failed_target(&url(0))];
+    store
+        .settle(claim.submission, failed, Return::Retry { attempts_max: 0, at: at(3) }, at(3))
+        .await
+        .expect("an outcome");
+    assert_eq!(job(store, &kept).await.verification, Verification::Unknown);
+    let expired = keep(store, NewJob { deadline: Some(at(5)), ..verified(purge(0..1)) }, at(4)).await;
+    store.ripen(at(5)).await.expect("a look");
+    assert_eq!(job(store, &expired).await.verification, Verification::Unknown);
+    assert_eq!(due(store, 99).await, (vec![], None));
+}
+
+/// Whichever items succeeded, some of them are looked at, from all over the job.
+pub async fn a_sample_is_even_and_never_empty(store: &dyn Store) {
+    for (step, limit) in [(2, 5), (3, 7), (10, 1), (1, 50), (2, 1_000)] {
+        let kept = keep(store, verified(purge(0..100)), at(1)).await;
+        let lane = lane_of(store, &kept, 0).await;
+        let claim = travelling(store, lane, 1_000, at(2)).await;
+        // Every `step`-th one succeeds, and never the first of a run.
+        let failed = (0..100).filter(|n| n % step != step - 1).map(|n| failed_target(&url(n))).collect();
+        store
+            .settle(claim.submission, failed, Return::Retry { attempts_max: 0, at: at(3) }, at(3))
+            .await
+            .expect("an outcome");
+        let sample = store.sample(kept.row, limit).await.expect("a sample");
+        assert_eq!(sample, store.sample(kept.row, limit).await.expect("a sample"), "the same ones every time");
+        let states = states(store, &kept).await;
+        let first = items(store, &kept).await[0].id.0;
+        let places: Vec<usize> =
+            sample.iter().map(|sample| usize::try_from(sample.item.0 - first).expect("an item of the job")).collect();
+        assert!(places.iter().all(|place| states.as_bytes()[*place] == b's'), "{places:?}");
+        let succeeded = 100 / step;
+        let wanted = (succeeded as usize).min(limit as usize);
+        assert!(places.len() * 2 >= wanted && places.len() <= limit as usize, "{} of {wanted}", places.len());
+        let widest = places.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        assert!(
+            limit == 1 || 100 - places[places.len() - 1] <= widest.max(step as usize) * 2,
+            "to the end: {places:?}"
+        );
+    }
+}
+
+pub async fn only_the_first_verdict_counts(store: &dyn Store) {
+    let kept = keep(store, verified(purge(0..2)), at(1)).await;
+    do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
+    let item: ItemId = items(store, &kept).await[0].id;
+    let seen = |verification, end| Seen { verdicts: vec![(item, verification, "seen".to_owned())], end };
+    let fresh = seen(Verification::Fresh, Ok((Verification::Fresh, "fresh".to_owned())));
+    store.record_verification(kept.row, fresh, at(3)).await.expect("a record");
+    let before = (job(store, &kept).await, items(store, &kept).await, kinds(store, &kept).await);
+    for end in [Ok((Verification::Stale, "stale".to_owned())), Err(at(99))] {
+        store.record_verification(kept.row, seen(Verification::Stale, end), at(4)).await.expect("a record");
+    }
+    let after = (job(store, &kept).await, items(store, &kept).await, kinds(store, &kept).await);
+    assert_eq!(before, after);
+}

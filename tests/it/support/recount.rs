@@ -1,0 +1,49 @@
+//! The rules that every database of ours keeps, counted again from its rows: each rule is a query for what breaks it.
+
+use std::path::Path;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+
+/// What breaks a rule of the state tables (DESIGN §4), one row each.
+const RULES: &[(&str, &str)] = &[
+    ("a job counts its items", include_str!("recount/jobs.sql")),
+    ("a job's items are one unbroken run", include_str!("recount/runs.sql")),
+    ("a lane knows its depth", include_str!("recount/depths.sql")),
+    ("a job ends when its last item does", include_str!("recount/finished.sql")),
+    ("the events tell each end once", include_str!("recount/endings.sql")),
+    ("events are numbered without a gap", include_str!("recount/events.sql")),
+    ("an item stands as its state says", include_str!("recount/items.sql")),
+    ("a submission stands as its state says", include_str!("recount/submissions.sql")),
+    ("a task belongs to one submission", include_str!("recount/tasks.sql")),
+];
+
+/// A database file, read beside whoever owns it.
+pub struct Books(SqlitePool);
+
+impl Books {
+    pub fn open(path: &Path) -> Self {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        Self(SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options))
+    }
+
+    pub fn rows(&self) -> &SqlitePool {
+        &self.0
+    }
+
+    /// # Panics
+    /// With everything that breaks a rule.
+    pub async fn balance(&self, after: &str) {
+        let violations = recount(&self.0).await;
+        assert!(violations.is_empty(), "after {after}:\n{}", violations.join("\n"));
+    }
+}
+
+/// Everything in the database that breaks a rule, in words.
+pub async fn recount(db: &SqlitePool) -> Vec<String> {
+    let mut violations = Vec::new();
+    for (rule, sql) in RULES {
+        let found: Vec<String> = sqlx::query_scalar(*sql).fetch_all(db).await.expect("a readable database");
+        violations.extend(found.into_iter().map(|found| format!("{rule}: {found}")));
+    }
+    violations
+}

@@ -1,0 +1,13 @@
+-- Items whose columns do not fit their state.
+select 'item ' || i.id || ' in state ' || i.state || ': '
+    || json_object('due_at', i.due_at, 'failure', i.failure_id, 'submission', i.submission_id, 'attempts', i.attempts, 'of', s.state)
+from items as i
+left join submissions as s on s.id = i.submission_id
+left join failures as f on f.id = i.failure_id
+where (i.due_at is not null) <> (i.state = 1)
+    or (i.state = 5 and f.id is null)
+    or (i.state = 4 and (i.failure_id is not null or i.attempts = 0 or s.state is not 'settled'))
+    or (i.state = 3 and (s.id is null or s.state not in ('sending', 'accepted', 'ambiguous')))
+    or (i.state <> 3 and s.state in ('sending', 'accepted', 'ambiguous'))
+    or (i.submission_id is not null and s.lane_id is not i.lane_id)
+    or (i.failure_id is not null and f.id is null);
