@@ -44,9 +44,8 @@ pub(super) async fn retry(
     let service = api.service.clone();
     let retrying = tokio::spawn(async move { service.retry(&caller, id).await });
     let accepted = retrying.await.map_err(|error| ApiError::Internal(error.to_string()))??;
-    let location = format!("/v1/jobs/{}", accepted.job.id);
-    let view = api.service.view(accepted.job).await?;
-    let mut response = (StatusCode::ACCEPTED, Json(answers::job(&view))).into_response();
+    let location = format!("/v1/jobs/{}", accepted.view.job.id);
+    let mut response = (StatusCode::ACCEPTED, Json(answers::job(&accepted.view))).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -44,11 +44,11 @@ pub(super) async fn create(
         tokio::spawn(async move { service.accept(&caller, &asked, idempotency).await })
     };
     let accepted = accepting.await.map_err(|error| ApiError::Internal(error.to_string()))??;
-    let id = accepted.job.id;
+    let id = accepted.view.job.id;
     let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
     let view = match wait {
         Some(wait) => api.service.wait_final(id, api.service.clock.now() + wait).await?,
-        None => api.service.view(accepted.job).await?,
+        None => accepted.view,
     };
     let is_final = view.job.finished_at.is_some();
     let status = if wait.is_some() && is_final { StatusCode::OK } else { StatusCode::ACCEPTED };
