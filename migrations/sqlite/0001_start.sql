@@ -61,8 +61,27 @@ create table jobs (
     finished_at integer,
     -- The cancel mark: items that were sent by then and come back are cancelled instead of tried again.
     cancelled_at integer,
-    version integer not null default 1
+    version integer not null default 1,
+    -- The rule of `domain::Counts::status`, for finding jobs; not stored, so it cannot be wrong by a lost update.
+    status text generated always as (
+        case
+            when pending + submitted > 0 and started + succeeded + failed + cancelled + expired > 0 then 'running'
+            when pending + submitted > 0 then 'pending'
+            when succeeded > 0 and failed + cancelled + expired = 0 then 'succeeded'
+            when succeeded > 0 then 'partial'
+            when failed > 0 then 'failed'
+            when expired > 0 then 'expired'
+            else 'cancelled'
+        end
+    ) virtual
 ) strict;
+
+-- The hosts that a job touches, so that finding a host's jobs reads no items.
+create table job_hosts (
+    job_id integer not null,
+    host text not null,
+    primary key (job_id, host)
+) strict, without rowid;
 
 create index jobs_to_verify on jobs (verify_due_at) where verify_due_at is not null;
 create index jobs_with_deadline on jobs (deadline) where deadline is not null and finished_at is null;
@@ -109,6 +128,7 @@ create table submissions (
 create index submissions_open on submissions (due_at) where state in ('accepted', 'ambiguous');
 create index submissions_sending on submissions (id) where state = 'sending';
 create index submissions_by_task on submissions (task_id) where task_id is not null;
+create index submissions_by_request on submissions (request_id) where request_id is not null;
 create index submissions_by_time on submissions (created_at);
 
 -- What went wrong, once for all items it happened to.
@@ -120,6 +140,8 @@ create table failures (
     request_id text,
     at integer not null
 ) strict;
+
+create index failures_by_request on failures (request_id) where request_id is not null;
 
 -- What happened to a job: append-only, and a number is never used twice.
 create table events (
@@ -134,6 +156,8 @@ create table events (
 ) strict;
 
 create index events_of_job on events (job_id, seq);
+create index events_of_submission on events (submission_id) where submission_id is not null;
+create index events_of_failure on events (failure_id) where failure_id is not null;
 
 -- What the edge was seen to serve for an item that verification looked at.
 create table verdicts (

@@ -1,5 +1,6 @@
 //! Reading a body: its type, its size, its JSON, its fields; each fault has an answer of its own.
 
+use std::error::Error;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
@@ -32,7 +33,7 @@ async fn bytes(body: Body) -> Result<Vec<u8>, ApiError> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| ApiError::Malformed(format!("the body broke off ({error})")))?;
+        let chunk = chunk.map_err(|error| broken(&error))?;
         if bytes.len() + chunk.len() > BODY_BYTES_MAX {
             drain(stream).await;
             return Err(ApiError::TooLarge { limit: BODY_BYTES_MAX });
@@ -40,6 +41,13 @@ async fn bytes(body: Body) -> Result<Vec<u8>, ApiError> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+fn broken(error: &axum::Error) -> ApiError {
+    match error.source().and_then(|source| source.downcast_ref()) {
+        Some(too_slow) => ApiError::TooSlow(*too_slow),
+        None => ApiError::Malformed(format!("the body broke off ({error})")),
+    }
 }
 
 async fn drain(mut stream: BodyDataStream) {
@@ -81,7 +89,21 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::server::Timely;
     use crate::api::wire::JobBody;
+
+    #[tokio::test]
+    async fn a_body_that_trickles_forever_is_too_slow() {
+        let limit = Duration::from_millis(100);
+        let trickle = futures_util::stream::repeat_with(|| Ok::<_, axum::Error>("[")).then(|bytes| async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            bytes
+        });
+        let body = Timely::new(Body::from_stream(trickle), limit);
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json".parse().expect("a header"))]);
+        let error = json::<JobBody>(&headers, Body::new(body)).await.expect_err("a fault");
+        assert!(matches!(error, ApiError::TooSlow(too_slow) if too_slow.limit == limit), "{error:?}");
+    }
 
     fn refused(body: &str) -> ApiError {
         parse::<JobBody>(body.as_bytes()).expect_err("a fault")

@@ -1,6 +1,7 @@
 //! Posting a job and looking at it.
 
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,10 +9,10 @@ use axum::{Extension, Json};
 use sha2::{Digest, Sha256};
 
 use super::problem::ApiError;
-use super::wire::{JobAnswer, JobBody, ListAnswer, PageQuery, ProblemAnswer};
+use super::wire::{JobAnswer, JobBody, JobsQuery, ListAnswer, ProblemAnswer};
 use super::{Api, answers, body, etag, lists, prefer};
 use crate::domain::JobId;
-use crate::service::{Asked, Caller, JobView};
+use crate::service::{Asked, Caller, JobView, Search};
 use crate::store::IdempotencyKey;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -25,6 +26,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     (status = 200, description = "kept, and final within the wait that was preferred", body = JobAnswer),
     (status = 401, description = "no token, or none that is good", body = ProblemAnswer),
     (status = 403, description = "a scope is missing; errors names each target that takes it", body = ProblemAnswer),
+    (status = 408, description = "the body took too long to arrive; nothing was kept", body = ProblemAnswer),
     (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
 ))]
 pub(super) async fn create(
@@ -47,7 +49,7 @@ pub(super) async fn create(
     let id = accepted.view.job.id;
     let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
     let view = match wait {
-        Some(wait) => api.service.wait_final(id, api.service.clock.now() + wait).await?,
+        Some(wait) => api.service.wait_final(id, &api.draining, api.service.clock.now() + wait).await?,
         None => accepted.view,
     };
     let is_final = view.job.finished_at.is_some();
@@ -82,7 +84,7 @@ pub(super) async fn one(
     let wait = prefer::wait(&headers);
     let mut view: JobView = api.service.job(&caller, id).await?;
     if let Some(wait) = wait {
-        view = api.service.wait_final(id, api.service.clock.now() + wait).await?;
+        view = api.service.wait_final(id, &api.draining, api.service.clock.now() + wait).await?;
     }
     let mut response = etag::answer(&headers, &answers::job(&view))?;
     if wait.is_some() {
@@ -91,21 +93,52 @@ pub(super) async fn one(
     Ok(response)
 }
 
-/// Jobs, newest first.
+/// Jobs that fit every condition, newest first.
 #[utoipa::path(get, path = "/v1/jobs", params(
+    ("status" = Option<String>, Query, description = "a job's status"),
+    ("operation" = Option<String>, Query, description = "purge, prefetch or refresh"),
+    ("host" = Option<String>, Query, description = "a host that the job touches"),
+    ("target" = Option<String>, Query, description = "a URL or directory of the job"),
+    ("label" = Option<String>, Query, description = "key=value"),
+    ("source" = Option<String>, Query, description = "the job's source"),
+    ("tenant" = Option<String>, Query, description = "another tenant than one's own, with the scope oncall"),
+    ("since" = Option<String>, Query, description = "RFC 3339: created at or after"),
+    ("until" = Option<String>, Query, description = "RFC 3339: created before"),
+    ("task_id" = Option<String>, Query, description = "the provider's task"),
+    ("q" = Option<String>, Query, description = "exactly a job, task or request id, target, host or label value"),
     ("limit" = Option<u32>, Query, description = "rows of a page, at most 500"),
     ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
-), responses((status = 200, description = "a page of jobs", body = ListAnswer<JobAnswer>)))]
+), responses(
+    (status = 200, description = "a page of jobs", body = ListAnswer<JobAnswer>),
+    (status = 422, description = "a condition that cannot be", body = ProblemAnswer),
+))]
 pub(super) async fn list(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
-    query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<JobsQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<JobAnswer>>, ApiError> {
-    let page = lists::page(query)?;
+    let Query(query) = query.map_err(|rejection| lists::wrong_query(&rejection))?;
+    let page = lists::page(query.limit, query.cursor.as_deref())?;
     let before = (page.after > 0).then_some(page.after);
-    let jobs = api.service.jobs(&caller, before, page.limit).await?;
+    let jobs = api.service.search(&caller, &search(query), before, page.limit).await?;
     let items = jobs.views.iter().map(answers::job).collect();
     Ok(Json(ListAnswer { items, next_cursor: jobs.next.map(|next| next.to_string()) }))
+}
+
+fn search(query: JobsQuery) -> Search {
+    Search {
+        status: query.status,
+        operation: query.operation,
+        host: query.host,
+        target: query.target,
+        label: query.label,
+        source: query.source,
+        tenant: query.tenant,
+        since: query.since,
+        until: query.until,
+        task_id: query.task_id,
+        q: query.q,
+    }
 }
 
 /// An id that cannot be one names no job.

@@ -29,7 +29,8 @@ pub(super) async fn items(
     Path(id): Path<String>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<ItemAnswer>>, ApiError> {
-    let page = page(query)?;
+    let Query(query) = query.map_err(|rejection| wrong_query(&rejection))?;
+    let page = page(query.limit, query.cursor.as_deref())?;
     let items = api.service.items(&caller, jobs::job_id(&id)?, page).await?;
     let last = items.last().map(|item| item.id.0);
     Ok(Json(answer(items.iter().map(answers::item).collect(), last, page)))
@@ -50,20 +51,24 @@ pub(super) async fn events(
     Path(id): Path<String>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<EventAnswer>>, ApiError> {
-    let page = page(query)?;
+    let Query(query) = query.map_err(|rejection| wrong_query(&rejection))?;
+    let page = page(query.limit, query.cursor.as_deref())?;
     let events = api.service.events(&caller, jobs::job_id(&id)?, page).await?;
     let last = events.last().map(|event| event.seq);
     Ok(Json(answer(events.iter().map(answers::event).collect(), last, page)))
 }
 
+pub(super) fn wrong_query(rejection: &QueryRejection) -> ApiError {
+    ApiError::fault("", "wrong_query", rejection.body_text())
+}
+
 /// The page that a query asks for.
-pub(super) fn page(query: Result<Query<PageQuery>, QueryRejection>) -> Result<Page, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::fault("", "wrong_query", rejection.body_text()))?;
-    let limit = query.limit.unwrap_or(ROWS_DEFAULT);
+pub(super) fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<Page, ApiError> {
+    let limit = limit.unwrap_or(ROWS_DEFAULT);
     if !(1..=ROWS_MAX).contains(&limit) {
         return Err(ApiError::fault("", "wrong_query", format!("limit is 1 to {ROWS_MAX}")));
     }
-    let after = match query.cursor.as_deref().map(str::parse) {
+    let after = match cursor.map(str::parse) {
         None => 0,
         Some(Ok(after)) => after,
         Some(Err(_)) => return Err(ApiError::fault("", "wrong_query", "cursor is a next_cursor of an earlier page")),

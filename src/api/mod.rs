@@ -11,6 +11,7 @@ mod lists;
 mod openapi;
 mod prefer;
 mod problem;
+pub mod server;
 pub mod wire;
 
 pub use auth::Door;

@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
+use super::server::TooSlow;
 use super::wire::{FaultAnswer, ProblemAnswer};
 use crate::domain::ScopeWord;
 use crate::service::{FAULTS_MAX, Fault, Refusal};
@@ -32,6 +33,7 @@ pub(crate) enum ApiError {
     TooLarge {
         limit: usize,
     },
+    TooSlow(TooSlow),
     NotJson,
     Invalid(Vec<Fault>),
     KeyReused,
@@ -58,6 +60,7 @@ impl ApiError {
             Self::NotFound(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Final(_) => StatusCode::CONFLICT,
@@ -77,6 +80,7 @@ impl ApiError {
             Self::NoSuchPath => "no_such_path",
             Self::WrongMethod => "wrong_method",
             Self::TooLarge { .. } => "too_large",
+            Self::TooSlow(_) => "too_slow",
             Self::NotJson => "not_json",
             Self::Invalid(_) => "invalid",
             Self::KeyReused => "idempotency_key_reused",
@@ -99,6 +103,7 @@ impl ApiError {
             Self::NoSuchPath => "there is nothing at this path; /openapi.json lists what there is".to_owned(),
             Self::WrongMethod => "this path does not know the method; /openapi.json lists what it knows".to_owned(),
             Self::TooLarge { limit } => format!("the body is over {limit} bytes; split the job"),
+            Self::TooSlow(too_slow) => format!("{too_slow}; nothing was kept"),
             Self::NotJson => "the body must be JSON, sent as Content-Type: application/json".to_owned(),
             Self::Invalid(faults) if faults.len() > FAULTS_MAX => {
                 format!("nothing was kept: {} faults, of which the first {FAULTS_MAX} are listed", faults.len())
@@ -138,7 +143,8 @@ impl ApiError {
             code: self.code().to_owned(),
             detail: self.detail(),
             request_id,
-            retryable: status.is_server_error() && status != StatusCode::INTERNAL_SERVER_ERROR,
+            retryable: status == StatusCode::REQUEST_TIMEOUT
+                || status.is_server_error() && status != StatusCode::INTERNAL_SERVER_ERROR,
             retry_after_s: self.retry_after_s(),
             errors: errors.collect(),
         }

@@ -159,6 +159,25 @@ pub struct PageQuery {
     pub cursor: Option<String>,
 }
 
+/// Which jobs are listed: those that fit every condition.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobsQuery {
+    pub status: Option<String>,
+    pub operation: Option<String>,
+    pub host: Option<String>,
+    pub target: Option<String>,
+    pub label: Option<String>,
+    pub source: Option<String>,
+    pub tenant: Option<String>,
+    pub since: Option<String>,
+    pub until: Option<String>,
+    pub task_id: Option<String>,
+    pub q: Option<String>,
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+}
+
 /// What went wrong (RFC 9457).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProblemAnswer {

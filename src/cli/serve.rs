@@ -2,7 +2,6 @@
 //! names the concrete store and provider.
 
 use std::collections::BTreeMap;
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::ServeArguments;
 use super::{exit, signals, terminal};
+use crate::api::server::{self, Limits};
 use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigFault};
@@ -129,12 +129,8 @@ impl Daemon {
         let router = api::router(api, pages);
         warn_of_a_closed_door(config, &parts.store).await?;
         let engine = Engine::start(parts, &engine_shutdown).await?;
-        let serve = axum::serve(listener, router).with_graceful_shutdown(server_shutdown.clone().cancelled_owned());
-        let server = tokio::spawn(async move {
-            if let Err(error) = serve.into_future().await {
-                tracing::error!(error = %error, "the HTTP server broke off");
-            }
-        });
+        let serve = server::serve(listener, router, Limits::default(), REQUEST_GRACE, server_shutdown.clone());
+        let server = tokio::spawn(serve);
         let sandboxed = sandbox_accounts(config);
         if !sandboxed.is_empty() {
             tracing::warn!(accounts = %sandboxed.join(", "), "these accounts talk to a simulated cloud");
@@ -149,10 +145,8 @@ impl Daemon {
         self.engine_shutdown.cancel();
         self.engine.finished().await;
         self.server_shutdown.cancel();
-        let server = self.server.abort_handle();
-        if tokio::time::timeout(REQUEST_GRACE, self.server).await.is_err() {
-            tracing::warn!("some requests were still open and are cut off");
-            server.abort();
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the HTTP server broke off");
         }
         self.store.drain(STORE_GRACE).await;
     }

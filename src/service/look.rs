@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Caller, Refusal, Service};
 use crate::domain::{JobId, Lane, Timestamp, WaitingReason};
 use crate::engine::Waiting;
@@ -42,12 +44,8 @@ impl Service {
         self.view(job).await
     }
 
-    /// Jobs, newest first, after the one that the cursor names.
-    ///
-    /// # Errors
-    /// The caller may not look, or the store cannot be read.
-    pub async fn jobs(&self, caller: &Caller, before: Option<i64>, limit: u32) -> Result<JobPage, Refusal> {
-        let jobs = self.store.jobs(caller.visible()?, before, limit).await?;
+    /// The jobs that the caller may see, each with the reason why it waits.
+    pub(super) async fn page(&self, caller: &Caller, jobs: Vec<Job>, limit: u32) -> Result<JobPage, Refusal> {
         let is_full = jobs.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let next = jobs.last().filter(|_| is_full).map(|job| job.row.number());
         let mut views = Vec::new();
@@ -73,21 +71,28 @@ impl Service {
         Ok(self.store.events(job, page).await?)
     }
 
-    /// A job that the caller was shown, as soon as its status is final, at the latest at `until`.
+    /// A job that the caller was shown, as soon as its status is final or nobody may wait any longer, at the latest at
+    /// `until`.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn wait_final(&self, id: JobId, until: Timestamp) -> Result<JobView, Refusal> {
+    pub async fn wait_final(
+        &self,
+        id: JobId,
+        enough: &CancellationToken,
+        until: Timestamp,
+    ) -> Result<JobView, Refusal> {
         let mut changed = self.wakes.jobs.listener();
         loop {
             let job = self.store.job(id, None).await?.ok_or(Refusal::NotFound("job"))?;
             let view = self.view(job).await?;
             let now = self.clock.now();
-            if view.job.finished_at.is_some() || now >= until {
+            if view.job.finished_at.is_some() || now >= until || enough.is_cancelled() {
                 return Ok(view);
             }
             tokio::select! {
                 () = changed.heard() => {}
+                () = enough.cancelled() => {}
                 () = self.clock.sleep_until((now + LOOK_INTERVAL).min(until)) => {}
             }
         }

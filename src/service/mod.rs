@@ -7,12 +7,14 @@ mod cancel;
 mod intake;
 mod look;
 mod retry;
+mod search;
 mod tokens;
 
 pub use accept::Accepted;
 pub use caller::Caller;
 pub use intake::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};
 pub use look::{JobPage, JobView, JobWaiting};
+pub use search::Search;
 pub use tokens::Tokens;
 
 use std::sync::Arc;

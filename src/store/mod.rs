@@ -6,9 +6,9 @@ pub mod sqlite;
 mod token;
 
 pub use records::{
-    Claim, Creation, DueVerification, Event, EventKind, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job,
-    JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return, Sample, Seen,
-    Spent, Unsuccessful,
+    Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, IdempotencyKey, Item,
+    Job, JobFilter, JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return,
+    Sample, Seen, Spent, Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
@@ -47,6 +47,10 @@ pub trait Store: Send + Sync {
 
     /// Jobs, newest first, older than the one numbered `before`.
     async fn jobs(&self, tenant: Option<&TenantName>, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError>;
+
+    /// Jobs that fit, newest first, older than the one numbered `before`. Without a host or a number to go by it walks
+    /// over the jobs until enough of them fit.
+    async fn find_jobs(&self, filter: &JobFilter, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError>;
 
     /// One of a job's pending items, the one most worth explaining, if any is pending.
     async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError>;

@@ -2,8 +2,8 @@
 
 use crate::domain::words::words;
 use crate::domain::{
-    Counts, Failure, ItemId, ItemOperation, ItemState, JobId, Labels, Lane, LaneId, Operation, Priority, SubmissionId,
-    SubmissionState, Target, TargetKind, TenantName, Timestamp, Verification,
+    Counts, Failure, ItemId, ItemOperation, ItemState, JobId, JobStatus, Labels, Lane, LaneId, Operation, Priority,
+    SubmissionId, SubmissionState, Target, TargetKind, TenantName, Timestamp, Verification,
 };
 
 /// A job to be kept: its targets by lane, in the order in which its items are numbered.
@@ -121,6 +121,34 @@ pub struct Item {
     pub request_id: Option<String>,
     pub failure: Option<Failure>,
     pub verification: Verification,
+}
+
+/// Which jobs are looked for: those that fit every condition that is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    pub tenant: Option<TenantName>,
+    pub status: Option<JobStatus>,
+    pub operation: Option<Operation>,
+    pub host: Option<String>,
+    /// In its normal form.
+    pub target: Option<String>,
+    pub label: Option<(String, String)>,
+    pub source: Option<String>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub task_id: Option<String>,
+    pub exactly: Option<Exactly>,
+}
+
+/// A text that names a job in any of the ways that a person at hand may know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exactly {
+    /// A task or request id, a host, or a label's value.
+    pub text: String,
+    /// If it can be a job's id.
+    pub job: Option<JobId>,
+    /// If it can be a target: its normal form.
+    pub target: Option<String>,
 }
 
 /// An item that ended without success, and the lane it was meant for.

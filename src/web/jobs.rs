@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Web, page};
 use crate::domain::{JobStatus, Timestamp, Verification};
-use crate::service::{Caller, JobView};
+use crate::service::{Caller, JobView, Search};
 
 /// Jobs on the page.
 const JOBS_MAX: u32 = 50;
@@ -38,7 +38,7 @@ struct Row {
 }
 
 pub(super) async fn overview(State(web): State<Web>) -> Response {
-    let jobs = match web.service.jobs(&Caller::local(), None, JOBS_MAX).await {
+    let jobs = match web.service.search(&Caller::local(), &Search::default(), None, JOBS_MAX).await {
         Ok(page) => page.views,
         Err(error) => {
             tracing::error!(error = ?error, "the page could not read the jobs");

@@ -1,6 +1,6 @@
 //! Keeping new jobs: all rows of a group of jobs in a few statements, however many there are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{Row, SqliteConnection};
 
@@ -156,6 +156,7 @@ struct Rows<'a> {
     items: Vec<ItemRow<'a>>,
     bulks: Vec<Bulk<'a>>,
     depths: BTreeMap<(i64, i64), [i64; 3]>,
+    hosts: BTreeSet<(i64, &'a str)>,
 }
 
 /// `[id, job, lane, state, priority, due_at, target]`
@@ -204,6 +205,8 @@ impl<'a> Rows<'a> {
             let fingerprint: String = asked.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
             self.keys.push(serde_json::json!([tenant, asked.key, fingerprint, numbers.job, now]));
         }
+        let targets = job.parts.iter().flat_map(|part| &part.targets);
+        self.hosts.extend(targets.map(|target| (numbers.job, target.host())));
         let mut first = numbers.item;
         for part in &job.parts {
             let lane = lanes.get(&part.lane).copied().ok_or(StoreError::Closed)?;
@@ -240,6 +243,7 @@ impl<'a> Rows<'a> {
             .bind(json(&self.items)?)
             .bind(json(&depths)?)
             .bind(json(&self.keys)?)
+            .bind(json(&self.hosts)?)
             .execute(&mut *db)
             .await?;
         for bulk in &self.bulks {

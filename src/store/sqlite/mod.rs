@@ -5,6 +5,7 @@ mod change;
 mod claim;
 mod codes;
 mod create;
+mod find;
 mod open;
 mod outcome;
 mod pepper;

@@ -205,7 +205,7 @@ pub(super) fn job_id(row: &SqliteRow, column: &str) -> Result<JobId, StoreError>
     Ok(JobId::from_u128(u128::from_be_bytes(bytes)))
 }
 
-fn decode_job(row: &SqliteRow) -> Result<Job, StoreError> {
+pub(super) fn decode_job(row: &SqliteRow) -> Result<Job, StoreError> {
     let labels: &str = row.try_get("labels")?;
     let retry_of =
         row.try_get::<Option<Vec<u8>>, _>("retry_of")?.is_some().then(|| job_id(row, "retry_of")).transpose()?;

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::cancel::Cancel;
 use super::change::{Change, Ticket};
 use super::claim::ClaimBatch;
+use super::find;
 use super::open::{self, OpenError};
 use super::outcome::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
 use super::read;
@@ -21,6 +22,7 @@ use super::token_file;
 use super::verify::RecordVerification;
 use super::writer::{Creating, Order, Writer};
 use crate::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
+use crate::store::JobFilter;
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, Item, Job, JobRef, LaneDepth, LiveTokens,
@@ -70,6 +72,10 @@ impl Store for SqliteStore {
 
     async fn jobs(&self, tenant: Option<&TenantName>, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
         read::jobs(tenant, before, limit, &self.readers).await
+    }
+
+    async fn find_jobs(&self, filter: &JobFilter, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
+        find::jobs(filter, before, limit, &self.readers).await
     }
 
     async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {

@@ -34,6 +34,10 @@ impl<S: Store> Store for Recounted<S> {
         self.store.jobs(tenant, before, limit).await
     }
 
+    async fn find_jobs(&self, filter: &JobFilter, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
+        self.store.find_jobs(filter, before, limit).await
+    }
+
     async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {
         self.store.pending_example(job).await
     }

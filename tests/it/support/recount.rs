@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use refreshd::domain::Counts;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
 /// What breaks a rule of the state tables (DESIGN §4), one row each.
@@ -14,6 +15,7 @@ const RULES: &[(&str, &str)] = &[
     ("events are numbered without a gap", include_str!("recount/events.sql")),
     ("an item stands as its state says", include_str!("recount/items.sql")),
     ("a submission stands as its state says", include_str!("recount/submissions.sql")),
+    ("a job names the hosts it touches", include_str!("recount/hosts.sql")),
     ("a task belongs to one submission", include_str!("recount/tasks.sql")),
 ];
 
@@ -45,5 +47,25 @@ pub async fn recount(db: &SqlitePool) -> Vec<String> {
         let found: Vec<String> = sqlx::query_scalar(*sql).fetch_all(db).await.expect("a readable database");
         violations.extend(found.into_iter().map(|found| format!("{rule}: {found}")));
     }
+    violations.extend(wrong_statuses(db).await);
     violations
+}
+
+/// The status that jobs are found by is the one that callers are told.
+async fn wrong_statuses(db: &SqlitePool) -> Vec<String> {
+    type Row = (i64, u32, u32, u32, u32, u32, u32, bool, String);
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, pending, submitted, succeeded, failed, cancelled, expired, started, status from jobs",
+    )
+    .fetch_all(db)
+    .await
+    .expect("a readable database");
+    let wrong = rows.into_iter().filter_map(
+        |(id, pending, submitted, succeeded, failed, cancelled, expired, started, found)| {
+            let counts = Counts { pending, submitted, succeeded, failed, cancelled, expired };
+            let told = counts.status(started).to_string();
+            (told != found).then(|| format!("job {id} is {told} and found as {found}"))
+        },
+    );
+    wrong.collect()
 }

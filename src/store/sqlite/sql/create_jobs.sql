@@ -31,3 +31,8 @@ do update set due = due + excluded.due, delayed = delayed + excluded.delayed, bl
 insert into idempotency_keys (tenant_id, key, fingerprint, job_id, created_at)
 select value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4
 from json_each($4);
+
+-- $5 hosts: [job, host].
+insert into job_hosts (job_id, host)
+select value ->> 0, value ->> 1
+from json_each($5);

@@ -1,0 +1,190 @@
+//! What a connection waits for, felt at its two ends: the bytes that come and go, and the requests that are served.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::Limits;
+
+/// Whom or what a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Phase {
+    /// For the first byte at all.
+    #[default]
+    Silent,
+    /// For the rest of a request's head.
+    Head,
+    /// For us. A body that is slow has a limit of its own, in `request.rs`.
+    Serving,
+    /// For the next request.
+    Idle,
+    /// For the peer to read what it asked for.
+    Stalled,
+}
+
+/// Shared by the ends of one connection, which all live in its task.
+#[derive(Debug, Default)]
+pub(super) struct Pulse(Mutex<State>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    phase: Phase,
+    write_is_blocked: bool,
+    /// Counts changes, so that two equal phases in a row are two waits.
+    changes: u64,
+}
+
+impl Pulse {
+    /// Serving, until the guard is dropped.
+    pub(super) fn serving(self: &Arc<Self>) -> Serving {
+        self.enter(Phase::Serving);
+        Serving(self.clone())
+    }
+
+    fn enter(&self, phase: Phase) {
+        let mut state = self.state();
+        state.phase = phase;
+        state.changes += 1;
+    }
+
+    fn bytes_came(&self) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Silent | Phase::Idle) {
+            state.phase = Phase::Head;
+            state.changes += 1;
+        }
+    }
+
+    fn write_is(&self, blocked: bool) {
+        let mut state = self.state();
+        if state.write_is_blocked != blocked {
+            state.write_is_blocked = blocked;
+            state.changes += 1;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change is whole by itself, so a panic elsewhere leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn waits_for(&self) -> Phase {
+        if self.write_is_blocked { Phase::Stalled } else { self.phase }
+    }
+}
+
+/// A request is being served, or its answer is on its way.
+#[derive(Debug)]
+pub(super) struct Serving(Arc<Pulse>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.enter(Phase::Idle);
+    }
+}
+
+/// Ends when the peer has kept a connection waiting for longer than the limit of what it waits for.
+pub(super) struct Overdue {
+    pulse: Arc<Pulse>,
+    limits: Limits,
+    /// The change of the pulse that `sleep` counts from.
+    seen: Option<u64>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Overdue {
+    pub(super) fn new(pulse: Arc<Pulse>, limits: Limits) -> Self {
+        Self { pulse, limits, seen: None, sleep: None }
+    }
+
+    fn limit(&self, phase: Phase) -> Option<Duration> {
+        match phase {
+            Phase::Silent => Some(self.limits.first_byte),
+            Phase::Head => Some(self.limits.head),
+            Phase::Serving => None,
+            Phase::Idle => Some(self.limits.idle),
+            Phase::Stalled => Some(self.limits.stalled),
+        }
+    }
+}
+
+impl Future for Overdue {
+    type Output = Phase;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Phase> {
+        let state = *self.pulse.state();
+        let phase = state.waits_for();
+        if self.seen != Some(state.changes) {
+            self.seen = Some(state.changes);
+            self.sleep = self.limit(phase).map(|limit| Box::pin(tokio::time::sleep(limit)));
+        }
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().poll(cx).map(|()| phase),
+            // Whatever changes the phase polls the connection, and this future after it.
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// A stream that tells the pulse about its bytes.
+pub(super) struct Felt<S> {
+    stream: S,
+    pulse: Arc<Pulse>,
+}
+
+impl<S> Felt<S> {
+    pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
+        Self { stream, pulse }
+    }
+
+    fn written<T>(&self, outcome: Poll<T>) -> Poll<T> {
+        self.pulse.write_is(outcome.is_pending());
+        outcome
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Felt<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.pulse.bytes_came();
+        }
+        outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Felt<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.written(outcome)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.written(outcome)
+    }
+}
