@@ -1,5 +1,7 @@
 //! Changing a job: cancel what has not ended, or try again what ended badly.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +19,7 @@ use crate::service::Caller;
     (status = 409, description = "the job is final already", body = ProblemAnswer),
 ))]
 pub(super) async fn cancel(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<JobAnswer>, ApiError> {
@@ -32,7 +34,7 @@ pub(super) async fn cancel(
     (status = 409, description = "no target failed or expired", body = ProblemAnswer),
 ))]
 pub(super) async fn retry(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {

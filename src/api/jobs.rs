@@ -1,5 +1,7 @@
 //! Posting a job and looking at it.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -30,7 +32,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
 ))]
 pub(super) async fn create(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
@@ -40,12 +42,8 @@ pub(super) async fn create(
     }
     let body: JobBody = body::json(&headers, body).await?;
     let idempotency = idempotency(&headers, &body)?;
-    // The job is kept even if the client goes away in the middle: then its key tells it so.
-    let accepting = {
-        let (service, caller, asked) = (api.service.clone(), caller.clone(), asked(body));
-        tokio::spawn(async move { service.accept(&caller, &asked, idempotency).await })
-    };
-    let accepted = accepting.await.map_err(|error| ApiError::Internal(error.to_string()))??;
+    // If the client goes away in the middle, the job is kept or not as a whole: the writer finishes what it was given.
+    let accepted = api.service.accept(&caller, &asked(body), idempotency).await?;
     let id = accepted.view.job.id;
     let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
     let view = match wait {
@@ -75,7 +73,7 @@ pub(super) async fn create(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(super) async fn one(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -113,7 +111,7 @@ pub(super) async fn one(
     (status = 422, description = "a condition that cannot be", body = ProblemAnswer),
 ))]
 pub(super) async fn list(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     query: Result<Query<JobsQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<JobAnswer>>, ApiError> {
