@@ -39,7 +39,7 @@ pub fn run(plan: Plan) {
         let (mut yardstick, mut parsed, mut through, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..plan.rounds {
             let best = runtime.block_on(bare.per_second(&rows, plan));
-            let per_second = |request| load::run(request, connections, false, plan.look).per_second * TARGETS as f64;
+            let per_second = |request| load::run(request, connections, plan.look).per_second * TARGETS as f64;
             parsed.push(per_second(&to_nothing));
             let seen = per_second(&to_door);
             ratios.push(seen / best);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
+use refreshd::api::server::{self, Limits};
 use refreshd::api::wire::JobBody;
 use refreshd::api::{self, Api, Door};
 use refreshd::clock::{Clock, SystemClock};
@@ -21,6 +22,7 @@ use refreshd::store::Store;
 use refreshd::store::sqlite::{NewToken, SqliteStore, TokenFile};
 use refreshd::telemetry;
 use refreshd::wake::Wakes;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{runtime, scale};
@@ -102,19 +104,26 @@ pub fn play(role: &[String]) {
     let _ = telemetry::init(telemetry::Format::Json, telemetry::FILTER_DEFAULT);
     runtime().block_on(async {
         match role {
-            [role] if role == NOTHING => serve(Router::new().route("/v1/jobs", post(nothing))).await,
-            [role, folder] if role == DOOR => serve(door(Path::new(folder)).await).await,
+            [role] if role == NOTHING => {
+                let router = Router::new().route("/v1/jobs", post(nothing));
+                axum::serve(listen().await, router).await.expect("a server");
+            }
+            [role, folder] if role == DOOR => {
+                let router = door(Path::new(folder)).await;
+                let (limits, stop) = (Limits::default(), CancellationToken::new());
+                server::serve(listen().await, router, limits, Duration::ZERO, stop).await;
+            }
             [role, database] if role == FIRST_CLAIM => scale::claim_first(Path::new(database)).await,
             other => panic!("no such role: {other:?}"),
         }
     });
 }
 
-/// Served as the daemon serves.
-async fn serve(router: Router) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+/// Tells the parent where.
+async fn listen() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     println!("{}", listener.local_addr().expect("an address"));
-    axum::serve(listener, router).await.expect("a server");
+    listener
 }
 
 async fn nothing(Json(body): Json<JobBody>) -> (StatusCode, String) {

@@ -8,8 +8,6 @@ use refreshd::clock::Stopwatch;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Requests before the clock starts, on each connection.
-pub const WARM_REQUESTS: usize = 50;
 /// A server that says nothing for so long has failed the run.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -46,19 +44,13 @@ impl Request {
 }
 
 /// Posts from `connections` at once for `span`. Every answer must be a 202.
-pub fn run(request: &Request, connections: usize, warm: bool, span: Duration) -> Seen {
+pub fn run(request: &Request, connections: usize, span: Duration) -> Seen {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let bytes = request.bytes();
         let mut streams = Vec::new();
         for _ in 0..connections {
-            let mut connection = Connection::open(request.address).await;
-            if warm {
-                for _ in 0..WARM_REQUESTS {
-                    connection.exchange(&bytes).await;
-                }
-            }
-            streams.push(connection);
+            streams.push(Connection::open(request.address).await);
         }
         let watch = Stopwatch::start();
         let tasks: Vec<_> = streams

@@ -122,6 +122,7 @@ fn job(first: u32) -> NewJob {
         parts: vec![Part { lane, state: PartState::Due, targets }],
         pair_offset: 0,
         idempotency: None,
+        retry_of: None,
     }
 }
 
