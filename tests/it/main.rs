@@ -7,6 +7,7 @@ mod command_line;
 mod finding;
 mod fuzz;
 mod kill;
+mod power;
 mod server;
 mod stop;
 mod store;
