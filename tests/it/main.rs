@@ -12,6 +12,7 @@ mod server;
 mod stop;
 mod store;
 mod support;
+mod sweep;
 mod tidy;
 mod tokens;
 mod walk;
