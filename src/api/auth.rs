@@ -23,7 +23,7 @@ pub enum Door {
 
 /// Puts the caller into the request, or refuses it.
 pub(super) async fn know_the_caller(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
@@ -48,7 +48,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// In open mode a page of another site could reach us through a name that it points at 127.0.0.1 (DNS rebinding), so
 /// only loopback names are answered.
 pub(super) async fn only_loopback_names(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {

@@ -1,5 +1,7 @@
 //! Changing a job: cancel what has not ended, or try again what ended badly.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +20,7 @@ use crate::service::Caller;
     (status = 409, description = "the job is final already", body = ProblemAnswer),
 ))]
 pub(super) async fn cancel(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<JobAnswer>, ApiError> {
@@ -34,7 +36,7 @@ pub(super) async fn cancel(
     (status = 409, description = "no target failed or expired", body = ProblemAnswer),
 ))]
 pub(super) async fn retry(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
@@ -46,9 +48,8 @@ pub(super) async fn retry(
     let service = api.service.clone();
     let retrying = tokio::spawn(async move { service.retry(&caller, id).await });
     let accepted = retrying.await.map_err(|error| ApiError::Internal(error.to_string()))??;
-    let location = format!("/v1/jobs/{}", accepted.job.id);
-    let view = api.service.view(accepted.job).await?;
-    let mut response = (StatusCode::ACCEPTED, Json(answers::job(&view))).into_response();
+    let location = format!("/v1/jobs/{}", accepted.view.job.id);
+    let mut response = (StatusCode::ACCEPTED, Json(answers::job(&accepted.view))).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

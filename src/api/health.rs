@@ -1,5 +1,6 @@
 //! Whether the daemon lives, and whether it can do its work. Never asks the provider.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -21,7 +22,7 @@ pub(super) async fn live() -> &'static str {
     (status = 200, description = "ready", body = ReadyAnswer),
     (status = 503, description = "not ready, and why", body = ReadyAnswer),
 ))]
-pub(super) async fn ready(State(api): State<Api>) -> Response {
+pub(super) async fn ready(State(api): State<Arc<Api>>) -> Response {
     let mut problems = Vec::new();
     if api.draining.is_cancelled() {
         problems.push("the daemon is stopping".to_owned());

@@ -1,5 +1,7 @@
 //! Posting a job and looking at it.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -31,7 +33,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     (status = 503, description = "stopping, or the database cannot be used; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(super) async fn create(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
@@ -41,17 +43,13 @@ pub(super) async fn create(
     }
     let body: JobBody = body::json(&headers, body).await?;
     let idempotency = idempotency(&headers, &body)?;
-    // The job is kept even if the client goes away in the middle: then its key tells it so.
-    let accepting = {
-        let (service, caller, asked) = (api.service.clone(), caller.clone(), asked(body));
-        tokio::spawn(async move { service.accept(&caller, &asked, idempotency).await })
-    };
-    let accepted = accepting.await.map_err(|error| ApiError::Internal(error.to_string()))??;
-    let id = accepted.job.id;
+    // If the client goes away in the middle, the job is kept or not as a whole: the writer finishes what it was given.
+    let accepted = api.service.accept(&caller, &asked(body), idempotency).await?;
+    let id = accepted.view.job.id;
     let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
     let view = match wait {
         Some(wait) => api.service.wait_final(id, &api.draining, api.service.clock.now() + wait).await?,
-        None => api.service.view(accepted.job).await?,
+        None => accepted.view,
     };
     let is_final = view.job.finished_at.is_some();
     let status = if wait.is_some() && is_final { StatusCode::OK } else { StatusCode::ACCEPTED };
@@ -76,7 +74,7 @@ pub(super) async fn create(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(super) async fn one(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -114,7 +112,7 @@ pub(super) async fn one(
     (status = 422, description = "a condition that cannot be", body = ProblemAnswer),
 ))]
 pub(super) async fn list(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     query: Result<Query<JobsQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<JobAnswer>>, ApiError> {

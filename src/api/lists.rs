@@ -1,5 +1,7 @@
 //! Pages of a job's items and events.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
@@ -24,7 +26,7 @@ const ROWS_DEFAULT: u32 = 100;
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(super) async fn items(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     query: Result<Query<PageQuery>, QueryRejection>,
@@ -46,7 +48,7 @@ pub(super) async fn items(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(super) async fn events(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     query: Result<Query<PageQuery>, QueryRejection>,

@@ -26,7 +26,6 @@ use tokio_util::sync::CancellationToken;
 use crate::service::Service;
 
 /// What every handler works with.
-#[derive(Clone)]
 pub struct Api {
     pub service: Service,
     pub door: Door,
@@ -38,6 +37,8 @@ pub struct Api {
 
 /// The routes that need a caller, those that do not, and the pages, behind the same guards.
 pub fn router(api: Api, pages: Router) -> Router {
+    // Each request clones what it works with, several times on its way: one count goes up, not twenty.
+    let api = Arc::new(api);
     let guarded = Router::new()
         .route("/v1/jobs", post(jobs::create).get(jobs::list))
         .route("/v1/jobs/{id}", get(jobs::one))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use crate::domain::{LaneId, Timestamp, WaitingReason};
+use crate::domain::{Lane, LaneId, Timestamp, WaitingReason};
 
 /// Why something waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,7 @@ pub struct Board(RwLock<HashMap<LaneId, Posted>>);
 
 #[derive(Debug, Clone)]
 struct Posted {
+    lane: Lane,
     waiting: Option<Waiting>,
     /// Due items of the lane, as last counted.
     due: u64,
@@ -29,12 +30,26 @@ impl Board {
     #[must_use]
     pub fn lane(&self, lane: LaneId) -> (Option<Waiting>, u64) {
         let posted = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        posted.get(&lane).map_or((None, 0), |posted| (posted.waiting.clone(), posted.due))
+        posted.get(&lane).map_or((None, 0), Posted::read)
+    }
+
+    /// The same for whoever knows the lane, but not yet its number.
+    #[must_use]
+    pub fn lane_named(&self, lane: &Lane) -> (Option<Waiting>, u64) {
+        let posted = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        // Lanes are few.
+        posted.values().find(|posted| posted.lane == *lane).map_or((None, 0), Posted::read)
     }
 
     /// Replaces the whole board.
-    pub(super) fn post(&self, lanes: impl Iterator<Item = (LaneId, Option<Waiting>, u64)>) {
-        let posted = lanes.map(|(lane, waiting, due)| (lane, Posted { waiting, due })).collect();
+    pub(super) fn post(&self, lanes: impl Iterator<Item = (LaneId, Lane, Option<Waiting>, u64)>) {
+        let posted = lanes.map(|(id, lane, waiting, due)| (id, Posted { lane, waiting, due })).collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = posted;
+    }
+}
+
+impl Posted {
+    fn read(&self) -> (Option<Waiting>, u64) {
+        (self.waiting.clone(), self.due)
     }
 }

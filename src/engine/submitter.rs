@@ -186,7 +186,10 @@ impl Service for Submitter {
             }
             sending = still;
         }
-        self.board.post(depths.iter().map(|depth| (depth.id, waits.remove(&depth.id), depth.due.iter().sum())));
+        self.board.post(depths.into_iter().map(|depth| {
+            let waiting = waits.remove(&depth.id);
+            (depth.id, depth.lane, waiting, depth.due.iter().sum())
+        }));
         if !calls.is_empty() {
             self.wakes.jobs.ring();
         }

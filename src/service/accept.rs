@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::intake::{self, Asked};
-use super::{Caller, Refusal, Service, authority};
+use super::{Caller, JobView, Refusal, Service, authority};
 use crate::clock;
 use crate::domain::{AccountName, ItemOperation, JobRequest, Lane, Operation, Routes, Target, TargetKind, Timestamp};
-use crate::store::{Creation, IdempotencyKey, Job, NewJob, Part, PartState};
+use crate::store::{Creation, IdempotencyKey, NewJob, Part, PartState};
 
 /// A job that is kept.
 #[derive(Debug, Clone)]
 pub struct Accepted {
-    pub job: Job,
+    pub view: JobView,
     /// It was kept before, under the same idempotency key.
     pub replayed: bool,
 }
@@ -31,26 +31,27 @@ impl Service {
         if let Some(key) = &idempotency
             && let Some(kept) = self.store.kept_under(&caller.tenant, key).await?
         {
-            return self.accepted(caller, kept).await;
+            return self.accepted(caller, kept, None).await;
         }
         let now = self.clock.now();
         let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
         authority::allow(caller, &request, asked)?;
         let job = self.new_job(caller, request, idempotency, now);
+        let lane = first_to_wait(&job.parts).cloned();
         let creation = self.store.create_job(job, now).await?;
-        self.accepted(caller, creation).await
+        self.accepted(caller, creation, lane.as_ref()).await
     }
 
-    async fn accepted(&self, caller: &Caller, creation: Creation) -> Result<Accepted, Refusal> {
+    async fn accepted(&self, caller: &Caller, creation: Creation, lane: Option<&Lane>) -> Result<Accepted, Refusal> {
         match creation {
             Creation::Created(job) => {
                 tracing::info!(job.id = %job.id, tenant = %job.tenant, items = job.counts.total(), "job accepted");
                 self.wakes.submitter.ring();
-                Ok(Accepted { job: *job, replayed: false })
+                Ok(Accepted { view: self.view_of_new(*job, lane), replayed: false })
             }
             Creation::Replayed(id) => {
                 let job = self.store.job(id, Some(&caller.tenant)).await?.ok_or(Refusal::NotFound("job"))?;
-                Ok(Accepted { job, replayed: true })
+                Ok(Accepted { view: self.view(job).await?, replayed: true })
             }
             Creation::KeyReused => Err(Refusal::KeyReused),
         }
@@ -82,6 +83,13 @@ impl Service {
             retry_of: None,
         }
     }
+}
+
+/// The lane of the item that explains best why a new job waits: the last one, or its purge if it waits for that.
+pub(super) fn first_to_wait(parts: &[Part]) -> Option<&Lane> {
+    let last = parts.last()?;
+    let free = parts.iter().rev().find(|part| part.state != PartState::Blocked && part.lane.kind == last.lane.kind);
+    free.map(|part| &part.lane)
 }
 
 /// The job's items by lane. A refresh numbers all its purges first, URLs before directories, and then a prefetch for

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Caller, Refusal, Service};
-use crate::domain::{JobId, Timestamp, WaitingReason};
+use crate::domain::{JobId, Lane, Timestamp, WaitingReason};
 use crate::engine::Waiting;
 use crate::store::{Event, Item, Job, JobRef, Page, PartState};
 
@@ -104,16 +104,19 @@ impl Service {
     /// The store cannot be read.
     pub async fn view(&self, job: Job) -> Result<JobView, Refusal> {
         let example = if job.counts.pending > 0 { self.store.pending_example(job.row).await? } else { None };
-        let waiting = example.map(|example| {
-            let (lane, due) = self.board.lane(example.lane);
-            let (why, ahead) = match example.state {
-                PartState::Due => (lane.unwrap_or_else(leaves_next), due.saturating_sub(1)),
-                PartState::Delayed(until) => (delayed(&job, until), due),
-                PartState::Blocked => (purge_first(), due),
-            };
-            JobWaiting { why, ahead }
-        });
+        let waiting = example.map(|example| waiting(&job, example.state, self.board.lane(example.lane)));
         Ok(JobView { job, waiting })
+    }
+
+    /// The same for a job that was kept a moment ago. Nothing of it has left, so the store need not be asked: a read for
+    /// each job that comes in would cost more than keeping it.
+    pub(super) fn view_of_new(&self, job: Job, lane: Option<&Lane>) -> JobView {
+        let state = match job.not_before {
+            Some(moment) if moment > job.created_at => PartState::Delayed(moment),
+            _ => PartState::Due,
+        };
+        let waiting = lane.map(|lane| waiting(&job, state, self.board.lane_named(lane)));
+        JobView { job, waiting }
     }
 
     async fn row(&self, caller: &Caller, id: JobId) -> Result<JobRef, Refusal> {
@@ -133,6 +136,15 @@ impl Service {
         }
         Ok(self.store.hosts(job).await?.iter().all(|host| caller.scopes.may_read_host(host)))
     }
+}
+
+fn waiting(job: &Job, state: PartState, (lane, due): (Option<Waiting>, u64)) -> JobWaiting {
+    let (why, ahead) = match state {
+        PartState::Due => (lane.unwrap_or_else(leaves_next), due.saturating_sub(1)),
+        PartState::Delayed(until) => (delayed(job, until), due),
+        PartState::Blocked => (purge_first(), due),
+    };
+    JobWaiting { why, ahead }
 }
 
 fn leaves_next() -> Waiting {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::accept::first_to_wait;
 use super::{Accepted, Caller, Fault, Refusal, Service};
 use crate::clock;
 use crate::domain::{AccountName, ItemOperation, JobId, Lane, Operation, Routes, Target, TargetKind};
@@ -20,11 +21,12 @@ impl Service {
         }
         self.may_change(caller, &job, unsuccessful.iter().map(|item| &item.target)).await?;
         let new = new_job(&job, &unsuccessful, &self.routes)?;
+        let lane = first_to_wait(&new.parts).cloned();
         match self.store.create_job(new, self.clock.now()).await? {
             Creation::Created(job) => {
                 tracing::info!(job.id = %job.id, retry_of = %id, items = job.counts.total(), "job accepted");
                 self.wakes.submitter.ring();
-                Ok(Accepted { job: *job, replayed: false })
+                Ok(Accepted { view: self.view_of_new(*job, lane.as_ref()), replayed: false })
             }
             // Only a key can lead there, and a retry has none.
             Creation::Replayed(_) | Creation::KeyReused => Err(Refusal::NotFound("job")),

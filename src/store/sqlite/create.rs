@@ -26,10 +26,25 @@ struct NextIds {
 /// Parts of at least so many targets get a statement of their own, whose scalars need not be written for each row.
 const BULK_TARGETS_MIN: usize = 16;
 
-/// Keeps the jobs, in order, and tells for each what became of it.
+/// What goes with the statements that keep a group's jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transaction {
+    /// It is open, and more follows.
+    Open,
+    /// It is these statements alone. All of them are one hop to the connection's thread; each hop is two threads woken.
+    Whole,
+}
+
+/// Whether these jobs need no statement but those that all groups need.
+pub(super) fn are_small(creating: &[Creating]) -> bool {
+    creating.iter().flat_map(|creating| &creating.job.parts).all(|part| part.targets.len() < BULK_TARGETS_MIN)
+}
+
+/// Keeps the jobs, in order, and tells for each what became of it. `Whole` is for small ones.
 pub(super) async fn create_jobs(
     creating: &[Creating],
     names: &mut Names,
+    transaction: Transaction,
     db: &mut SqliteConnection,
 ) -> Result<Vec<Creation>, StoreError> {
     if creating.is_empty() {
@@ -54,7 +69,7 @@ pub(super) async fn create_jobs(
         keys.remember(tenant, job);
         creations.push(Creation::Created(Box::new(record(job, numbers.job, *now))));
     }
-    rows.insert(db).await?;
+    rows.insert(transaction, db).await?;
     names.next = Some(next);
     Ok(creations)
 }
@@ -232,13 +247,17 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    async fn insert(self, db: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn insert(self, transaction: Transaction, db: &mut SqliteConnection) -> Result<(), StoreError> {
         let depths: Vec<_> = self
             .depths
             .iter()
             .map(|((lane, priority), [due, delayed, blocked])| (lane, priority, due, delayed, blocked))
             .collect();
-        sqlx::query(include_str!("sql/create_jobs.sql"))
+        let statements = match transaction {
+            Transaction::Open => include_str!("sql/create_jobs.sql"),
+            Transaction::Whole => concat!("begin immediate;\n", include_str!("sql/create_jobs.sql"), "commit;"),
+        };
+        sqlx::query(statements)
             .bind(json(&self.jobs)?)
             .bind(json(&self.items)?)
             .bind(json(&depths)?)

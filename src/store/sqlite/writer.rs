@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::Command;
-use super::create::{self, Names};
+use super::create::{self, Names, Transaction};
 use super::open;
 use crate::domain::Timestamp;
 use crate::store::{Creation, NewJob, StoreError};
@@ -94,6 +94,9 @@ impl Writer {
     /// The whole group in one transaction, new jobs set-wise.
     async fn together(&mut self, group: &mut Group) -> Result<Vec<Creation>, StoreError> {
         let (db, names) = self.ready().await?;
+        if group.changes.is_empty() && create::are_small(&group.creating) {
+            return create::create_jobs(&group.creating, names, Transaction::Whole, db).await;
+        }
         sqlx::query("begin immediate").execute(&mut *db).await?;
         let creations = group.apply(names, db).await?;
         sqlx::query("commit").execute(db).await?;
@@ -180,7 +183,7 @@ impl Replay {
 
 impl Group {
     async fn apply(&mut self, names: &mut Names, db: &mut SqliteConnection) -> Result<Vec<Creation>, StoreError> {
-        let creations = create::create_jobs(&self.creating, names, db).await?;
+        let creations = create::create_jobs(&self.creating, names, Transaction::Open, db).await?;
         for change in &mut self.changes {
             change.apply(db).await?;
         }

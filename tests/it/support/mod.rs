@@ -4,6 +4,7 @@ pub(crate) mod binary;
 pub(crate) mod ledger;
 mod recount;
 pub(crate) mod scripted_daemon;
+pub(crate) mod victim;
 mod world;
 
 use std::time::Duration;

@@ -1,4 +1,5 @@
 -- A group of new jobs, a statement per table. Parameters are named ($n), because each statement binds them afresh.
+-- jsonb_each hands on what it has parsed; json_each would write each row as text, to be parsed again.
 -- $1 jobs: [id, public id, tenant, operation, priority, source, labels, notify, not_before, deadline, merged,
 -- first item, pair offset, items, verification, now, retry of].
 insert into jobs (
@@ -8,21 +9,21 @@ insert into jobs (
 select value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
     value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, value ->> 15,
     unhex(value ->> 16)
-from json_each($1);
+from jsonb_each($1);
 
 insert into events (job_id, at, kind, items, message)
 select value ->> 0, value ->> 15, 'accepted', value ->> 13, (value ->> 13) || ' items kept'
-from json_each($1);
+from jsonb_each($1);
 
 -- $2 items of small jobs: [id, job, lane, state, priority, due_at, target]. The rank is the id: first come, first go.
 insert into items (id, job_id, lane_id, state, priority, rank, due_at, target)
 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 0, value ->> 5, value ->> 6
-from json_each($2);
+from jsonb_each($2);
 
 -- $3 depths: [lane, priority, due, delayed, blocked], of small and bulk parts alike.
 insert into depths (lane_id, priority, due, delayed, blocked)
 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
-from json_each($3)
+from jsonb_each($3)
 where true
 on conflict (lane_id, priority)
 do update set due = due + excluded.due, delayed = delayed + excluded.delayed, blocked = blocked + excluded.blocked;
@@ -30,9 +31,9 @@ do update set due = due + excluded.due, delayed = delayed + excluded.delayed, bl
 -- $4 idempotency keys: [tenant, key, fingerprint, job, now].
 insert into idempotency_keys (tenant_id, key, fingerprint, job_id, created_at)
 select value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4
-from json_each($4);
+from jsonb_each($4);
 
 -- $5 hosts: [job, host].
 insert into job_hosts (job_id, host)
 select value ->> 0, value ->> 1
-from json_each($5);
+from jsonb_each($5);
