@@ -97,6 +97,7 @@ fn run(program: &str, words: &[&str]) {
 }
 
 /// Mounting takes root. Whoever is not root is told; whoever is must not skip this.
+#[expect(clippy::print_stderr, reason = "what is not run is said")]
 fn is_root() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").expect("a process of Linux");
     let root = status.lines().any(|line| line.starts_with("Uid:") && line.split_whitespace().nth(2) == Some("0"));

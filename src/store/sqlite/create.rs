@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 use super::codes::{self, json, priority_code};
 use super::writer::Creating;
 use crate::domain::{Counts, JobId, Lane, Target, TenantName, Timestamp, Verification};
-use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, PartState, StoreError};
+use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
 
 /// Row numbers of names that are committed, and the next numbers to give. The writer alone makes them.
 #[derive(Default)]
@@ -35,9 +35,13 @@ pub(super) enum Transaction {
     Whole,
 }
 
-/// Whether these jobs need no statement but those that all groups need.
-pub(super) fn are_small(creating: &[Creating]) -> bool {
-    creating.iter().flat_map(|creating| &creating.job.parts).all(|part| part.targets.len() < BULK_TARGETS_MIN)
+/// Whether these jobs need no statement but those that all groups need: no large part, and no name that is new, since
+/// each of these would be a transaction of its own.
+pub(super) fn are_small_and_known(creating: &[Creating], names: &Names) -> bool {
+    creating.iter().all(|Creating { job, .. }| {
+        let is_known = |part: &Part| part.targets.len() < BULK_TARGETS_MIN && names.lanes.contains_key(&part.lane);
+        names.tenants.contains_key(&job.tenant) && job.parts.iter().all(is_known)
+    })
 }
 
 /// Keeps the jobs, in order, and tells for each what became of it. `Whole` is for small ones.

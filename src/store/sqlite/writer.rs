@@ -94,7 +94,7 @@ impl Writer {
     /// The whole group in one transaction, new jobs set-wise.
     async fn together(&mut self, group: &mut Group) -> Result<Vec<Creation>, StoreError> {
         let (db, names) = self.ready().await?;
-        if group.changes.is_empty() && create::are_small(&group.creating) {
+        if group.changes.is_empty() && create::are_small_and_known(&group.creating, names) {
             return create::create_jobs(&group.creating, names, Transaction::Whole, db).await;
         }
         sqlx::query("begin immediate").execute(&mut *db).await?;

@@ -43,7 +43,8 @@ pub fn run(plan: Plan) {
             parsed.push(per_second(&to_nothing));
             let seen = per_second(&to_door);
             ratios.push(seen / best);
-            (yardstick.push(best), through.push(seen));
+            yardstick.push(best);
+            through.push(seen);
         }
         let shown = [yardstick, parsed, through].map(|figures| format!("{:.0} targets/s", median(figures)));
         println!("{connections:>12} {:>22} {:>22} {:>22} {:>6.2}", shown[0], shown[1], shown[2], median(ratios));

@@ -27,6 +27,9 @@ const SHORT: Plan = Plan { look: Duration::from_secs(1), rounds: 3, claims: 21, 
 const FULL: Plan =
     Plan { look: Duration::from_secs(4), rounds: 5, claims: 51, sizes: &[10_000, 100_000, 1_000_000, 10_000_000] };
 
+/// A part of the bench, and its name.
+type Run = (&'static str, fn(Plan));
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(role) = arguments.iter().position(|argument| argument == child::FLAG) {
@@ -35,7 +38,7 @@ fn main() {
     let plan = if arguments.iter().any(|argument| argument == "--full") { FULL } else { SHORT };
     // Whatever stands alone narrows the run: `cargo bench --bench accept -- small`.
     let only = arguments.iter().find(|argument| !argument.starts_with("--"));
-    let runs: [(&str, fn(Plan)); 3] = [("small", door::small), ("bulk", bulk::run), ("scale", scale::run)];
+    let runs: [Run; 3] = [("small", door::small), ("bulk", bulk::run), ("scale", scale::run)];
     for (name, run) in runs {
         if only.is_none_or(|only| only == name) {
             run(plan);

@@ -212,6 +212,7 @@ pub(crate) async fn no_target_was_sent_twice(sandbox: &Sandbox) {
 pub(crate) struct Chance(u64);
 
 impl Chance {
+    #[expect(clippy::print_stderr, reason = "a failure must name its seed")]
     pub(crate) fn from_seed() -> Self {
         let seed = std::env::var("SEED").ok().map(|seed| seed.parse().expect("SEED is a number"));
         let seed = seed.unwrap_or((jitter() * 1e9) as u64);
