@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::support::ledger::{self, Acknowledged};
 use crate::support::victim::{
-    Acknowledged, Chance, Posters, Victim, all_end, generous_sandbox, lost, no_target_was_sent_twice, post_one,
+    Chance, Posters, Victim, all_end, generous_sandbox, lost, no_limit_was_broken, no_target_was_sent_twice, post_one,
 };
 use crate::support::{World, http, slow};
 
@@ -50,7 +51,11 @@ async fn no_kill_loses_an_acknowledged_job() {
     assert!(acknowledged.len() >= 100, "only {} jobs were acknowledged: no load, no proof", acknowledged.len());
     all_end(&http, &victim.base, &acknowledged).await;
     no_target_was_sent_twice(&sandbox).await;
+    no_limit_was_broken(&sandbox);
     daemon.kill();
+    let tasks = sandbox.cloud().tasks().await;
+    let violations = ledger::violations(&folder.path().join("refreshd.db"), &acknowledged, Some(&tasks), true).await;
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
     shutdown.cancel();
 }
 
@@ -62,8 +67,8 @@ async fn a_promise_that_was_not_kept_is_seen() {
     let url = |n: u32| vec![format!("https://www.example.com/{n}")];
     let kept = post_one(world.http(), &base, url(1)).await.expect("an acknowledgement");
     let cut = post_one(world.http(), &base, url(2)).await.expect("an acknowledgement");
-    let cut = Acknowledged { urls: 2, ..cut };
-    let gone = Acknowledged { id: format!("job_{:032x}", 1), urls: 1 };
+    let cut = Acknowledged { items: 2, ..cut };
+    let gone = Acknowledged { id: format!("job_{:032x}", 1), items: 1 };
     let faults = lost(world.http(), &base, &[kept, cut.clone(), gone.clone()]).await;
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(faults[0].contains("a target is lost") && faults[0].contains(&cut.id), "{faults:?}");

@@ -14,13 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::configuration;
-
-/// A job that the daemon said it keeps.
-#[derive(Debug, Clone)]
-pub(crate) struct Acknowledged {
-    pub(crate) id: String,
-    pub(crate) urls: usize,
-}
+use super::ledger::Acknowledged;
 
 /// The real binary on a fixed port, so that posters find it again after each start.
 pub(crate) struct Victim {
@@ -153,7 +147,7 @@ pub(crate) async fn post_one(http: &reqwest::Client, base: &str, urls: Vec<Strin
     }
     // The status line alone is the promise; the id is needed to check it.
     let job: Value = answer.json().await.ok()?;
-    Some(Acknowledged { id: job["id"].as_str().expect("an id").to_owned(), urls: urls.len() })
+    Some(Acknowledged { id: job["id"].as_str().expect("an id").to_owned(), items: urls.len() })
 }
 
 /// What was promised and is not there: a line for each job that is lost, whole or in part.
@@ -165,8 +159,8 @@ pub(crate) async fn lost(http: &reqwest::Client, base: &str, acknowledged: &[Ack
         let seen: Value = answer.json().await.unwrap_or_default();
         if status != 200 {
             faults.push(format!("an acknowledged job is lost: {} ({status})", job.id));
-        } else if seen["counts"]["total"] != job.urls {
-            faults.push(format!("a target is lost: {} of {}: {seen}", job.urls, job.id));
+        } else if seen["counts"]["total"] != job.items {
+            faults.push(format!("a target is lost: {} of {}: {seen}", job.items, job.id));
         }
     }
     faults
@@ -186,14 +180,22 @@ async fn ended(http: &reqwest::Client, base: &str, job: &Acknowledged) {
         let answer = http.get(format!("{base}/v1/jobs/{}", job.id)).send().await.expect("an answer");
         assert_eq!(answer.status(), 200, "an acknowledged job is lost: {}", job.id);
         let seen: Value = answer.json().await.expect("a job");
-        assert_eq!(seen["counts"]["total"], job.urls, "a target is lost: {seen}");
+        assert_eq!(seen["counts"]["total"], job.items, "a target is lost: {seen}");
         if !seen["finished_at"].is_null() {
-            assert_eq!(seen["counts"]["succeeded"], job.urls, "{seen}");
+            assert_eq!(seen["counts"]["succeeded"], job.items, "{seen}");
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("{} did not end", job.id);
+}
+
+/// Law 3 at the cloud's own door: across all restarts it refused no call for a limit.
+pub(crate) fn no_limit_was_broken(sandbox: &Sandbox) {
+    let broken = |code: &String| code.starts_with("RequestLimitExceeded") || code.starts_with("LimitExceeded");
+    let refused: Vec<_> =
+        sandbox.cloud().calls().into_iter().filter(|call| call.code.as_ref().is_some_and(broken)).collect();
+    assert!(refused.is_empty(), "{} calls were refused for a limit: {:?}", refused.len(), refused.first());
 }
 
 /// Law 4: each target was asked for once, so the cloud has it in one task.
