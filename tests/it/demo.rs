@@ -1,0 +1,39 @@
+//! What a newcomer runs first: the demo, and the sandbox alone.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+#[test]
+fn the_demo_ends_with_0_and_a_job_that_was_seen_fresh() {
+    let ended = Command::new(env!("CARGO_BIN_EXE_refreshd")).args(["demo", "--exit"]).output().expect("the demo runs");
+    let (told, said) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(ended.status.code(), Some(0), "{told}\n{said}");
+    let place = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text} is not told:\n{told}"));
+    // Observed in this order: the old content at the edge, the calls, the new content.
+    let old = place("200 \"release 1\"   (Cache Hit)");
+    let (purge, push) = (place("cloud  PurgeUrlsCache"), place("cloud  PushUrlsCache"));
+    assert!(old < purge && purge < push && push < place("seen fresh at the edge"), "{told}");
+    assert!(told.contains("curl -s") && told.contains("page   http://127.0.0.1:"), "{told}");
+}
+
+#[test]
+fn the_sandbox_tells_its_addresses_in_one_line() {
+    let mut sandbox = Command::new(env!("CARGO_BIN_EXE_refreshd"))
+        .args(["sandbox", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the sandbox runs");
+    let mut line = String::new();
+    BufReader::new(sandbox.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    sandbox.kill().expect("an end");
+    sandbox.wait().expect("an end");
+    let told: Value = serde_json::from_str(&line).expect("JSON");
+    for name in ["api", "edge", "origin", "control"] {
+        let address = told[name].as_str().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
+        assert!(address.is_some_and(|address| address.port() > 0), "{name}: {line}");
+    }
+    assert!(told["secret_id"].as_str().is_some_and(|id| id.starts_with("AKID")), "{line}");
+    assert!(told["secret_key"].is_string(), "{line}");
+}
