@@ -102,24 +102,24 @@ fn parts(request: &JobRequest, routes: &Routes, now: Timestamp) -> (Vec<Part>, u
     let urls = by_account(&request.urls, routes);
     let directories = by_account(&request.directories, routes);
     let mut parts = Vec::new();
-    let mut add = |targets: &BTreeMap<AccountName, Vec<Target>>, operation, kind, state| {
+    let mut add = |targets: BTreeMap<AccountName, Vec<Target>>, operation, kind, state| {
         for (account, targets) in targets {
             let mode = (kind == TargetKind::Directory).then_some(request.mode);
-            let lane = Lane { account: account.clone(), operation, kind, area: request.area, mode };
-            parts.push(Part { lane, state, targets: targets.clone() });
+            let lane = Lane { account, operation, kind, area: request.area, mode };
+            parts.push(Part { lane, state, targets });
         }
     };
     let mut pair_offset = 0;
     match request.operation {
         Operation::Purge => {
-            add(&urls, ItemOperation::Purge, TargetKind::Url, start);
-            add(&directories, ItemOperation::Purge, TargetKind::Directory, start);
+            add(urls, ItemOperation::Purge, TargetKind::Url, start);
+            add(directories, ItemOperation::Purge, TargetKind::Directory, start);
         }
-        Operation::Prefetch => add(&urls, ItemOperation::Prefetch, TargetKind::Url, start),
+        Operation::Prefetch => add(urls, ItemOperation::Prefetch, TargetKind::Url, start),
         Operation::Refresh => {
-            add(&urls, ItemOperation::Purge, TargetKind::Url, start);
-            add(&directories, ItemOperation::Purge, TargetKind::Directory, start);
-            add(&urls, ItemOperation::Prefetch, TargetKind::Url, PartState::Blocked);
+            add(urls.clone(), ItemOperation::Purge, TargetKind::Url, start);
+            add(directories, ItemOperation::Purge, TargetKind::Directory, start);
+            add(urls, ItemOperation::Prefetch, TargetKind::Url, PartState::Blocked);
             pair_offset = u32::try_from(request.urls.len() + request.directories.len()).unwrap_or(u32::MAX);
         }
     }
@@ -127,13 +127,13 @@ fn parts(request: &JobRequest, routes: &Routes, now: Timestamp) -> (Vec<Part>, u
 }
 
 fn by_account(targets: &[Target], routes: &Routes) -> BTreeMap<AccountName, Vec<Target>> {
-    let mut accounts: BTreeMap<AccountName, Vec<Target>> = BTreeMap::new();
+    let mut accounts: BTreeMap<&AccountName, Vec<Target>> = BTreeMap::new();
     for target in targets {
         if let Some(account) = routes.account_for(target.host()) {
-            accounts.entry(account.clone()).or_default().push(target.clone());
+            accounts.entry(account).or_default().push(target.clone());
         }
     }
-    accounts
+    accounts.into_iter().map(|(account, targets)| (account.clone(), targets)).collect()
 }
 
 #[cfg(test)]

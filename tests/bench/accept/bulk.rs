@@ -39,16 +39,34 @@ pub fn run(plan: Plan) {
         let (mut yardstick, mut parsed, mut through, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..plan.rounds {
             let best = runtime.block_on(bare.per_second(&rows, plan));
-            let per_second = |request| load::run(request, connections, plan.look).per_second * TARGETS as f64;
-            parsed.push(per_second(&to_nothing));
-            let seen = per_second(&to_door);
-            ratios.push(seen / best);
+            parsed.push(look(&nothing, &to_nothing, connections, plan));
+            let seen = look(&door, &to_door, connections, plan);
+            ratios.push(seen.0 / best);
             yardstick.push(best);
             through.push(seen);
         }
-        let shown = [yardstick, parsed, through].map(|figures| format!("{:.0} targets/s", median(figures)));
-        println!("{connections:>12} {:>22} {:>22} {:>22} {:>6.2}", shown[0], shown[1], shown[2], median(ratios));
+        let shown = [parsed, through].map(|seen| figures(&seen));
+        println!(
+            "{connections:>12} {:>14.0} {:>22} {:>22} {:>6.2}",
+            median(yardstick),
+            shown[0],
+            shown[1],
+            median(ratios)
+        );
     }
+}
+
+/// Targets a second, and the work of the server for each, in microseconds.
+fn look(server: &Server, request: &Request, connections: usize, plan: Plan) -> (f64, f64) {
+    let before = server.worked();
+    let seen = load::run(request, connections, plan.look);
+    let worked = (server.worked() - before).as_secs_f64() * 1e6;
+    (seen.per_second * TARGETS as f64, worked / (seen.requests * TARGETS) as f64)
+}
+
+fn figures(seen: &[(f64, f64)]) -> String {
+    let middle = |figure: fn(&(f64, f64)) -> f64| median(seen.iter().map(figure).collect());
+    format!("{:.0}/s {:.2} µs", middle(|seen| seen.0), middle(|seen| seen.1))
 }
 
 /// The store's own tables, written to without the store: one transaction for each thousand rows.
