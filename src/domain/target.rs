@@ -256,13 +256,9 @@ fn slashed(path: &str) -> String {
     if path.ends_with('/') { path.to_owned() } else { format!("{path}/") }
 }
 
-/// One or two dots, as they are or percent-encoded.
 fn is_dot_segment(segment: &str) -> bool {
-    after_dot(segment).is_some_and(|rest| rest.is_empty() || after_dot(rest).is_some_and(str::is_empty))
-}
-
-fn after_dot(text: &str) -> Option<&str> {
-    [".", "%2e", "%2E"].iter().find_map(|dot| text.strip_prefix(dot))
+    // Nothing longer than two encoded dots can be one; most segments are.
+    segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 fn percent_encoded(text: &str) -> String {
