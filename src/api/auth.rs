@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -21,20 +22,22 @@ pub enum Door {
     Tokens(Arc<Tokens>),
 }
 
-/// Puts the caller into the request, or refuses it.
-pub(super) async fn know_the_caller(
-    State(api): State<Arc<Api>>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    let caller = match &api.door {
-        Door::Open => Caller::local(),
-        Door::Tokens(tokens) => tokens.caller(bearer(request.headers()).ok_or(ApiError::Unauthorized)?).await?,
-    };
-    // Nothing behind the door has a use for it, so nothing can let it out.
-    request.headers_mut().remove(header::AUTHORIZATION);
-    request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+/// A caller whom we know. The service does nothing without one, so a handler that forgets to take it can do nothing
+/// either. It is the first thing that a handler takes: whoever may not ask learns nothing else.
+pub(super) struct Known(pub(super) Caller);
+
+impl FromRequestParts<Arc<Api>> for Known {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
+        let caller = match &api.door {
+            Door::Open => Caller::local(),
+            Door::Tokens(tokens) => tokens.caller(bearer(&parts.headers).ok_or(ApiError::Unauthorized)?).await?,
+        };
+        // Nothing behind the door has a use for it, so nothing can let it out.
+        parts.headers.remove(header::AUTHORIZATION);
+        Ok(Self(caller))
+    }
 }
 
 /// What is presented as `Authorization: Bearer …`. Two such headers are none: a proxy may have seen the other one.
@@ -47,12 +50,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// In open mode a page of another site could reach us through a name that it points at 127.0.0.1 (DNS rebinding), so
 /// only loopback names are answered.
-pub(super) async fn only_loopback_names(
-    State(api): State<Arc<Api>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    if matches!(api.door, Door::Open) && !host_is_loopback(request.headers()) {
+pub(super) async fn only_loopback_names(request: Request, next: Next) -> Result<Response, ApiError> {
+    if !host_is_loopback(request.headers()) {
         let detail = "auth.mode is open: ask for localhost or a loopback address, or use tokens".to_owned();
         return Err(ApiError::Forbidden { code: "host_not_loopback", detail });
     }

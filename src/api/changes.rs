@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use axum::Json;
 
+use super::auth::Known;
 use super::problem::ApiError;
 use super::wire::{JobAnswer, ProblemAnswer};
 use super::{Api, answers, jobs};
-use crate::service::Caller;
 
 /// Ends a job's pending targets. What was sent is followed to its end.
 #[utoipa::path(post, path = "/v1/jobs/{id}/cancel", params(("id" = String, Path, description = "the job's id")), responses(
@@ -20,8 +20,8 @@ use crate::service::Caller;
     (status = 409, description = "the job is final already", body = ProblemAnswer),
 ))]
 pub(super) async fn cancel(
+    Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<JobAnswer>, ApiError> {
     let view = api.service.cancel(&caller, jobs::job_id(&id)?).await?;
@@ -36,8 +36,8 @@ pub(super) async fn cancel(
     (status = 409, description = "no target failed or expired", body = ProblemAnswer),
 ))]
 pub(super) async fn retry(
+    Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     if api.draining.is_cancelled() {

@@ -7,14 +7,15 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use axum::Json;
 use sha2::{Digest, Sha256};
 
+use super::auth::Known;
 use super::problem::ApiError;
 use super::wire::{JobAnswer, JobBody, JobsQuery, ListAnswer, ProblemAnswer};
 use super::{Api, answers, body, etag, lists, prefer};
 use crate::domain::JobId;
-use crate::service::{Asked, Caller, JobView, Search};
+use crate::service::{Asked, JobView, Search};
 use crate::store::IdempotencyKey;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -33,8 +34,8 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     (status = 503, description = "stopping, or the database cannot be used; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(super) async fn create(
+    Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -74,8 +75,8 @@ pub(super) async fn create(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(super) async fn one(
+    Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -112,8 +113,8 @@ pub(super) async fn one(
     (status = 422, description = "a condition that cannot be", body = ProblemAnswer),
 ))]
 pub(super) async fn list(
+    Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
     query: Result<Query<JobsQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<JobAnswer>>, ApiError> {
     let Query(query) = query.map_err(|rejection| lists::wrong_query(&rejection))?;

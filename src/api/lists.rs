@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::{Extension, Json};
+use axum::Json;
 
+use super::auth::Known;
 use super::problem::ApiError;
 use super::wire::{EventAnswer, ItemAnswer, ListAnswer, PageQuery, ProblemAnswer};
 use super::{Api, answers, jobs};
-use crate::service::Caller;
 use crate::store::Page;
 
 /// Rows of a page (CONTRACT §1).
@@ -26,8 +26,8 @@ const ROWS_DEFAULT: u32 = 100;
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(super) async fn items(
+    Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<ItemAnswer>>, ApiError> {
@@ -48,8 +48,8 @@ pub(super) async fn items(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(super) async fn events(
+    Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<EventAnswer>>, ApiError> {

@@ -45,7 +45,7 @@ impl Service {
     async fn accepted(&self, caller: &Caller, creation: Creation, lane: Option<&Lane>) -> Result<Accepted, Refusal> {
         match creation {
             Creation::Created(job) => {
-                tracing::info!(job.id = %job.id, tenant = %job.tenant, items = job.counts.total(), "job accepted");
+                tracing::debug!(job.id = %job.id, tenant = %job.tenant, items = job.counts.total(), "job accepted");
                 self.wakes.submitter.ring();
                 Ok(Accepted { view: self.view_of_new(*job, lane), replayed: false })
             }

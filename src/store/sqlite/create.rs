@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::ser::{Serialize, SerializeTuple, Serializer};
 use sqlx::{Row, SqliteConnection};
 
 use super::codes::{self, json, priority_code};
@@ -170,12 +171,48 @@ impl Keys {
 /// The rows of a group, as the arrays that are bound.
 #[derive(Default)]
 struct Rows<'a> {
-    jobs: Vec<serde_json::Value>,
+    jobs: Vec<JobRow<'a>>,
+    accepted: Vec<(i64, i64, u32)>,
     keys: Vec<serde_json::Value>,
     items: Vec<ItemRow<'a>>,
     bulks: Vec<Bulk<'a>>,
     depths: BTreeMap<(i64, i64), [i64; 3]>,
     hosts: BTreeSet<(i64, &'a str)>,
+}
+
+/// A row of `jobs`, as `sql/create_jobs.sql` takes it. Written straight into the text that is bound: a tree of values in
+/// between costs more than the rest of the row.
+struct JobRow<'a> {
+    job: &'a NewJob,
+    numbers: NextIds,
+    tenant: i64,
+    labels: String,
+    now: i64,
+}
+
+impl Serialize for JobRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let job = self.job;
+        let mut row = serializer.serialize_tuple(17)?;
+        row.serialize_element(&self.numbers.job)?;
+        row.serialize_element(&format_args!("{:032x}", job.id.as_u128()))?;
+        row.serialize_element(&self.tenant)?;
+        row.serialize_element(job.operation.as_str())?;
+        row.serialize_element(&priority_code(job.priority))?;
+        row.serialize_element(&job.source)?;
+        row.serialize_element(&self.labels)?;
+        row.serialize_element(&job.notify)?;
+        row.serialize_element(&job.not_before.map(Timestamp::as_millis))?;
+        row.serialize_element(&job.deadline.map(Timestamp::as_millis))?;
+        row.serialize_element(&job.merged)?;
+        row.serialize_element(&self.numbers.item)?;
+        row.serialize_element(&job.pair_offset)?;
+        row.serialize_element(&total(job))?;
+        row.serialize_element(if job.verify { "pending" } else { "none" })?;
+        row.serialize_element(&self.now)?;
+        row.serialize_element(&job.retry_of.map(|id| format!("{:032x}", id.as_u128())))?;
+        row.end()
+    }
 }
 
 /// `[id, job, lane, state, priority, due_at, target]`
@@ -201,25 +238,9 @@ impl<'a> Rows<'a> {
         now: i64,
     ) -> Result<(), StoreError> {
         let priority = priority_code(job.priority);
-        self.jobs.push(serde_json::json!([
-            numbers.job,
-            format!("{:032x}", job.id.as_u128()),
-            tenant,
-            job.operation.as_str(),
-            priority,
-            job.source,
-            json(&job.labels)?,
-            job.notify,
-            job.not_before.map(Timestamp::as_millis),
-            job.deadline.map(Timestamp::as_millis),
-            job.merged,
-            numbers.item,
-            job.pair_offset,
-            total(job),
-            if job.verify { "pending" } else { "none" },
-            now,
-            job.retry_of.map(|id| format!("{:032x}", id.as_u128())),
-        ]));
+        let labels = json(&job.labels)?;
+        self.jobs.push(JobRow { job, numbers, tenant, labels, now });
+        self.accepted.push((numbers.job, now, total(job)));
         if let Some(asked) = &job.idempotency {
             let fingerprint: String = asked.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
             self.keys.push(serde_json::json!([tenant, asked.key, fingerprint, numbers.job, now]));
@@ -267,6 +288,7 @@ impl<'a> Rows<'a> {
             .bind(json(&depths)?)
             .bind(json(&self.keys)?)
             .bind(json(&self.hosts)?)
+            .bind(json(&self.accepted)?)
             .execute(&mut *db)
             .await?;
         for bulk in &self.bulks {

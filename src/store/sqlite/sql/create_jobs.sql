@@ -11,9 +11,10 @@ select value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, v
     unhex(value ->> 16)
 from jsonb_each($1);
 
+-- $6 what happened to them: [job, now, items].
 insert into events (job_id, at, kind, items, message)
-select value ->> 0, value ->> 15, 'accepted', value ->> 13, (value ->> 13) || ' items kept'
-from jsonb_each($1);
+select value ->> 0, value ->> 1, 'accepted', value ->> 2, (value ->> 2) || ' items kept'
+from jsonb_each($6);
 
 -- $2 items of small jobs: [id, job, lane, state, priority, due_at, target]. The rank is the id: first come, first go.
 insert into items (id, job_id, lane_id, state, priority, rank, due_at, target)
