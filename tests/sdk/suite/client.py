@@ -1,7 +1,9 @@
 """The official clients behind one face: which one is told by the environment. They run unchanged, as processes of
 their own, with nothing in their environment but what a user would put there."""
 
+import atexit
 import concurrent.futures
+import functools
 import json
 import os
 import re
@@ -37,6 +39,14 @@ def on_a_host_whose_clock_is_off_by(seconds):
 def client(clock=()):
     name = os.environ["REFRESHD_SDK_CLIENT"]
     return CommandLine(list(clock)) if name == "tccli" else Sdk(DRIVERS[name], list(clock))
+
+
+@functools.cache
+def at_hand():
+    """The client that serves every case, for starting one takes long. It remembers nothing from call to call."""
+    made = client()
+    atexit.register(made.stop)
+    return made
 
 
 class Sdk:

@@ -16,8 +16,10 @@ class Actions(Case):
             self.assertRegex(row["CreateTime"], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
 
     def test_directory_purges_say_how_they_purge(self):
-        for flush_type in ("flush", "delete"):
-            task = self.answer("PurgePathCache", Paths=[HOME + "img/"], FlushType=flush_type, Area="mainland")["TaskId"]
+        ways = ("flush", "delete")
+        directory = {"Paths": [HOME + "img/"], "Area": "mainland"}
+        tasks = [self.answer("PurgePathCache", FlushType=way, **directory)["TaskId"] for way in ways]
+        for flush_type, task in zip(ways, tasks):
             (row,) = self.followed_to_its_end("DescribePurgeTasks", task)
             self.assertEqual((row["Url"], row["Status"]), (HOME + "img/", "done"))
             self.assertEqual((row["PurgeType"], row["FlushType"]), ("path", flush_type))

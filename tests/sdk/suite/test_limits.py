@@ -52,7 +52,7 @@ class Quotas(Case):
             (purge_paths, "LimitExceeded.CdnPurgePathExceedDayLimit"),
             (push_urls, "LimitExceeded.CdnPushExceedDayLimit"),
         ):
-            for count, fits in ((2, True), (2, False), (1, True), (1, False)):
+            for count, fits in ((2, True), (2, False), (1, True)):
                 action, params = listed(count)
                 if fits:
                     self.answer(action, **params)

@@ -39,10 +39,10 @@ class Targets(Case):
         )
 
     def test_a_target_without_a_scheme_is_a_bad_parameter(self):
-        self.submits_refused("InvalidParameter.CdnParamError", "www.example.com/a")
+        self.refused("InvalidParameter.CdnParamError", "PurgeUrlsCache", Urls=["www.example.com/a"])
 
     def test_an_area_has_to_fit_the_domain(self):
-        self.submits_refused("InvalidParameter.CdnParamError", WWW + "a", Area="overseas")
+        self.refused("InvalidParameter.CdnParamError", "PushUrlsCache", Urls=[WWW], Area="overseas")
 
     def test_an_overlong_url_has_its_code(self):
         self.refused("InvalidParameter.CdnUrlExceedLength", "PurgeUrlsCache", Urls=[WWW + "a" * 2_048])
