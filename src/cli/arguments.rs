@@ -232,6 +232,15 @@ pub struct SandboxArguments {
         hide_env_values = true
     )]
     pub secret_key: Option<SecretString>,
+    /// Makes the pair a temporary one: its calls need this token
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        requires = "secret_id",
+        env = "REFRESHD_SANDBOX_SESSION_TOKEN",
+        hide_env_values = true
+    )]
+    pub session_token: Option<SecretString>,
     /// Which domains it owns; two examples if left out
     #[arg(long, value_name = "FILE")]
     pub domains: Option<PathBuf>,

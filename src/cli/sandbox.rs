@@ -56,7 +56,10 @@ fn announcement(sandbox: &Sandbox, generated: Option<&Credential>) -> serde_json
 fn options(arguments: &SandboxArguments) -> Result<Options, String> {
     let mut options = Options { listen: arguments.listen, ..Options::new(Arc::new(SystemClock)) };
     if let (Some(id), Some(key)) = (&arguments.secret_id, &arguments.secret_key) {
-        options.credentials = vec![Credential::new(id.clone(), key.expose_secret())];
+        let token = arguments.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+        // An empty variable is how some shells and unit files say that there is none.
+        let token = token.filter(|token| !token.is_empty());
+        options.credentials = vec![Credential { token, ..Credential::new(id.clone(), key.expose_secret()) }];
     }
     if let Some(file) = &arguments.domains {
         let read = domains_file::read(file).map_err(|fault| format!("{}: {fault}", file.display()))?;

@@ -14,6 +14,7 @@ fn usage_errors_have_the_code_of_their_kind() {
         (&[], 2),
         (&["serve", "--nonsense"], 64),
         (&["sandbox"], 64),
+        (&["sandbox", "--listen", "127.0.0.1:0", "--session-token", "of nobody"], 64),
         (&["serve", "--help"], 0),
         (&["--version"], 0),
     ] {
