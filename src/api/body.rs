@@ -56,7 +56,7 @@ async fn drain(mut stream: BodyDataStream) {
     let _ = tokio::time::timeout(DRAIN_MAX, to_the_end).await;
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json);
     match parsed {

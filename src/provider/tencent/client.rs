@@ -52,6 +52,9 @@ pub(super) struct Client {
     credentials: Credentials,
     clock: Arc<dyn Clock>,
     skew: Skew,
+    /// What is answered without a network.
+    #[cfg(any(test, fuzzing))]
+    pub(super) replies: Option<super::fuzzing::Replies>,
 }
 
 impl Client {
@@ -74,7 +77,16 @@ impl Client {
         }
         let http = builder.build().map_err(|error| SetupFault::Tls(chain(&error)))?;
         let Options { endpoint, credentials, clock } = options;
-        Ok(Self { http, endpoint, host, credentials, clock, skew: Skew::default() })
+        Ok(Self {
+            http,
+            endpoint,
+            host,
+            credentials,
+            clock,
+            skew: Skew::default(),
+            #[cfg(any(test, fuzzing))]
+            replies: None,
+        })
     }
 
     /// Makes one call, and a second one only if the first was refused for a clock that we can correct.
@@ -111,11 +123,17 @@ impl Client {
         let headers = [("content-type", JSON), ("host", self.host.as_str())];
         let signable = Signable { service: SERVICE, headers: &headers, timestamp, body };
         let signature = sign(self.credentials.secret_id(), self.credentials.secret_key(), &signable);
-        let request = self
-            .http
-            .post(self.endpoint.clone())
-            .headers(self.headers(action, timestamp, &signature))
-            .body(body.clone());
+        let headers = self.headers(action, timestamp, &signature);
+        let answer = answer::read(&self.exchange(headers, body).await?);
+        answer.map_err(|fault| self.without_secrets(fault, &signature))
+    }
+
+    async fn exchange(&self, headers: HeaderMap, body: &Bytes) -> Result<Vec<u8>, CallFault> {
+        #[cfg(any(test, fuzzing))]
+        if let Some(replies) = &self.replies {
+            return replies.next();
+        }
+        let request = self.http.post(self.endpoint.clone()).headers(headers).body(body.clone());
         let response = request.send().await.map_err(|error| self.transport_fault(error))?;
         self.skew.learn(response.headers(), self.clock.now());
         if response.status() != StatusCode::OK {
@@ -125,8 +143,7 @@ impl Client {
                 format!("a gateway answered {status}, not the provider's API"),
             ));
         }
-        let answer = answer::read(&self.bounded_body(response).await?);
-        answer.map_err(|fault| self.without_secrets(fault, &signature))
+        self.bounded_body(response).await
     }
 
     fn headers(&self, action: &'static str, timestamp: i64, signature: &Signature) -> HeaderMap {
