@@ -119,21 +119,19 @@ impl Client {
         body: &Bytes,
         correction: i64,
     ) -> Result<Reply<A>, CallFault> {
+        #[cfg(any(test, fuzzing))]
+        if let Some(replies) = &self.replies {
+            return answer::read(&replies.next()?);
+        }
         let timestamp = self.clock.now().as_millis().saturating_add(correction).div_euclid(1000);
         let headers = [("content-type", JSON), ("host", self.host.as_str())];
         let signable = Signable { service: SERVICE, headers: &headers, timestamp, body };
         let signature = sign(self.credentials.secret_id(), self.credentials.secret_key(), &signable);
-        let headers = self.headers(action, timestamp, &signature);
-        let answer = answer::read(&self.exchange(headers, body).await?);
-        answer.map_err(|fault| self.without_secrets(fault, &signature))
-    }
-
-    async fn exchange(&self, headers: HeaderMap, body: &Bytes) -> Result<Vec<u8>, CallFault> {
-        #[cfg(any(test, fuzzing))]
-        if let Some(replies) = &self.replies {
-            return replies.next();
-        }
-        let request = self.http.post(self.endpoint.clone()).headers(headers).body(body.clone());
+        let request = self
+            .http
+            .post(self.endpoint.clone())
+            .headers(self.headers(action, timestamp, &signature))
+            .body(body.clone());
         let response = request.send().await.map_err(|error| self.transport_fault(error))?;
         self.skew.learn(response.headers(), self.clock.now());
         if response.status() != StatusCode::OK {
@@ -143,7 +141,8 @@ impl Client {
                 format!("a gateway answered {status}, not the provider's API"),
             ));
         }
-        self.bounded_body(response).await
+        let answer = answer::read(&self.bounded_body(response).await?);
+        answer.map_err(|fault| self.without_secrets(fault, &signature))
     }
 
     fn headers(&self, action: &'static str, timestamp: i64, signature: &Signature) -> HeaderMap {

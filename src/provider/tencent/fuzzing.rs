@@ -21,7 +21,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_363_200_000);
 const TEXT_CHARS_MAX: usize = 1_200;
 const ID_BYTES_MAX: usize = 256;
 /// Between two replies of one input.
-const BETWEEN: &[u8] = b"\n\n";
+const BETWEEN: u8 = b'\n';
 
 const OPERATIONS: [ItemOperation; 2] = [ItemOperation::Purge, ItemOperation::Prefetch];
 
@@ -34,19 +34,9 @@ impl Replies {
         self.0.lock().expect("one user").pop_front().ok_or_else(|| lost("connection_lost", "no reply is left"))
     }
 
-    fn fill(&self, bytes: &[u8]) {
-        *self.0.lock().expect("one user") = split(bytes).into_iter().map(<[u8]>::to_vec).collect();
+    fn fill(&self, replies: &[&[u8]]) {
+        *self.0.lock().expect("one user") = replies.iter().map(|reply| reply.to_vec()).collect();
     }
-}
-
-fn split(mut bytes: &[u8]) -> Vec<&[u8]> {
-    let mut replies = Vec::new();
-    while let Some(at) = bytes.windows(BETWEEN.len()).position(|window| window == BETWEEN) {
-        replies.push(&bytes[..at]);
-        bytes = &bytes[at + BETWEEN.len()..];
-    }
-    replies.push(bytes);
-    replies
 }
 
 /// Holds the law for one input, read as the replies to every kind of call. Returns how many calls succeeded.
@@ -59,11 +49,12 @@ pub fn provider_replies(bytes: &[u8]) -> usize {
     // Tests share the one client and take turns.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock();
-    let fill = || provider.client.replies.as_ref().expect("scripted").fill(bytes);
+    let replies: Vec<&[u8]> = bytes.split(|byte| *byte == BETWEEN).collect();
+    let fill = || provider.client.replies.as_ref().expect("scripted").fill(&replies);
     let mut succeeded = 0;
     for operation in OPERATIONS {
         fill();
-        succeeded += usize::from(submit(provider, operation, split(bytes)[0]));
+        succeeded += usize::from(submit(provider, operation, replies[0]));
         fill();
         succeeded += usize::from(look(provider, operation));
         fill();
