@@ -9,14 +9,17 @@ use super::{TARGET_BYTES_MAX, Target, TargetKind};
 /// If the law is broken.
 pub fn target(bytes: &[u8]) -> usize {
     let text = String::from_utf8_lossy(bytes);
-    let kept = TargetKind::ALL.iter().filter_map(|kind| match Target::parse(*kind, &text) {
-        Ok(kept) => Some(assert_as_written(*kind, &text, &kept)),
+    let accepted = TargetKind::ALL.iter().filter(|kind| match Target::parse(**kind, &text) {
+        Ok(kept) => {
+            assert_as_written(**kind, &text, &kept);
+            true
+        }
         Err(fault) => {
             assert!(!fault.code.is_empty() && !fault.detail.is_empty(), "{text:?} is refused without a word");
-            None
+            false
         }
     });
-    kept.count()
+    accepted.count()
 }
 
 /// What was accepted touches what was written, up to the law's equal forms, and nothing else.

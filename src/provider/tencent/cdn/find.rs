@@ -56,7 +56,9 @@ async fn listed(reader: &Reader<'_>, operation: ItemOperation, task: TaskId) -> 
     let rows: Vec<Row> = listing.rows.into_iter().filter(|row| row.task_id.as_ref() == Some(&task.0)).collect();
     let created_at = rows.iter().filter_map(|row| row.create_time.as_deref().and_then(zone::read)).min();
     let created_at = created_at.ok_or_else(|| senseless("a listed task has no readable CreateTime"))?;
-    let targets = rows.into_iter().filter_map(|row| row.url).collect();
+    // Without one of its targets the task could pass for another batch's, or for none's.
+    let targets: Option<BTreeSet<String>> = rows.into_iter().map(|row| row.url).collect();
+    let targets = targets.ok_or_else(|| senseless("a row of a listed task has no Url"))?;
     Ok(Some(ListedTask { task, created_at, targets }))
 }
 
