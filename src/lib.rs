@@ -14,3 +14,16 @@ pub mod store;
 pub mod telemetry;
 pub mod wake;
 pub mod web;
+
+/// The committed inputs of `fuzz/`: the tests hold each law on every sample, so that what once broke stays mended.
+#[cfg(test)]
+mod corpus {
+    use std::path::Path;
+
+    /// The samples of one fuzz target.
+    pub(crate) fn samples(target: &str) -> Vec<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+        let entries = std::fs::read_dir(&folder).expect("a corpus");
+        entries.map(|entry| std::fs::read(entry.expect("an entry").path()).expect("a sample")).collect()
+    }
+}

@@ -56,7 +56,11 @@ async fn drain(mut stream: BodyDataStream) {
     let _ = tokio::time::timeout(DRAIN_MAX, to_the_end).await;
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // serde takes a list for the fields in the order of their declaration, which nobody can rely on.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(ApiError::fault("", "wrong_field", "the body is a list; write a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json);
     match parsed {
@@ -116,6 +120,7 @@ mod tests {
             (r#"{"operation": "purge", "colour": 1}"#, "/colour"),
             (r#"{"operation": 7}"#, "/operation"),
             (r#"{"urls": []}"#, ""),
+            (r#" ["purge", ["https://www.example.com/a"]]"#, ""),
         ] {
             match refused(body) {
                 ApiError::Invalid(faults) => assert_eq!(faults[0].pointer, expected, "{body}: {faults:?}"),

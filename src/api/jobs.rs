@@ -159,7 +159,7 @@ fn idempotency(headers: &HeaderMap, body: &JobBody) -> Result<Option<Idempotency
     Ok(Some(IdempotencyKey { key: key.to_owned(), fingerprint: Sha256::digest(&canonical).into() }))
 }
 
-fn asked(body: JobBody) -> Asked {
+pub(super) fn asked(body: JobBody) -> Asked {
     Asked {
         operation: body.operation,
         urls: body.urls,

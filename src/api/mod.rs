@@ -5,6 +5,8 @@ mod auth;
 mod body;
 mod changes;
 mod etag;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod health;
 mod jobs;
 mod lists;

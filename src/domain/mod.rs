@@ -2,6 +2,8 @@
 //! Nothing here does I/O, reads a clock, rolls a die or knows a wire format.
 
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod id;
 mod job;
 mod lane;

@@ -23,6 +23,8 @@ mod domains;
 pub mod domains_file;
 mod edge;
 mod faults;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod listener;
 mod origin;
 mod quota;

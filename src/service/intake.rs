@@ -44,7 +44,7 @@ pub struct Fault {
 }
 
 /// Reads a job, or names every fault.
-pub(super) fn understand(asked: &Asked, routes: &Routes, now: Timestamp) -> Result<JobRequest, Vec<Fault>> {
+pub(crate) fn understand(asked: &Asked, routes: &Routes, now: Timestamp) -> Result<JobRequest, Vec<Fault>> {
     let mut faults = Faults::default();
     let operation = faults.word(Some(&asked.operation), "/operation", Operation::Purge);
     let mut merged = 0;

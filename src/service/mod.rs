@@ -12,6 +12,8 @@ mod tokens;
 
 pub use accept::Accepted;
 pub use caller::Caller;
+#[cfg(any(test, fuzzing))]
+pub(crate) use intake::understand;
 pub use intake::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};
 pub use look::{JobPage, JobView, JobWaiting};
 pub use search::Search;

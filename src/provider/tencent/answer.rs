@@ -1,8 +1,9 @@
 //! Judges an answer by its body alone: status 200 covers errors too, and the content type is not to be trusted.
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error};
 
-use super::wire::{Envelope, Head};
+use super::wire::{Envelope, ErrorBody, Head};
 use crate::domain::{ErrorClass, Failure};
 
 /// Longest message kept of an answer, in characters: enough for a person, too little to fill a disk.
@@ -45,30 +46,45 @@ pub(super) fn lost(code: impl Into<String>, message: impl Into<String>) -> CallF
     CallFault::Lost(Failure::new(ErrorClass::Lost, code, message))
 }
 
+/// A reader's complaint quotes what it stumbled over, however long that is.
+fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
+    let message = shortened(&format!("{what} is not as documented: {error}"), MESSAGE_CHARS_MAX);
+    Failure::new(ErrorClass::Lost, "answer_unreadable", message)
+}
+
+/// Reads an object: serde takes a list for the fields in the order of their declaration, which is not the provider's.
+fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
+    if json.trim_ascii_start().starts_with(b"[") {
+        return Err(serde_json::Error::custom("a list, where an object belongs"));
+    }
+    serde_json::from_slice(json)
+}
+
 /// Reads the body of an answer with status 200.
 ///
 /// An envelope without a request id is not the provider's word, whatever else it says: every answer has one.
 pub(super) fn read<A: DeserializeOwned>(body: &[u8]) -> Result<Reply<A>, CallFault> {
-    let unreadable =
-        |error: serde_json::Error| lost("answer_unreadable", format!("the answer is not as documented: {error}"));
-    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(unreadable)?;
-    let head: Head = serde_json::from_str(envelope.response.get()).map_err(unreadable)?;
+    let lost_whole = |error| CallFault::Lost(unreadable("the answer", &error));
+    let envelope: Envelope<'_> = object(body).map_err(lost_whole)?;
+    let response = envelope.response.get().as_bytes();
+    let head: Head<'_> = object(response).map_err(lost_whole)?;
+    let error: Option<ErrorBody> =
+        head.error.map(|error| object(error.get().as_bytes())).transpose().map_err(lost_whole)?;
     let request_id = head.request_id.filter(|id| !id.trim().is_empty()).map(|id| shortened(&id, ID_CHARS_MAX));
     let Some(request_id) = request_id else {
         return Err(lost("no_request_id", "the answer has no RequestId, so it is not the provider's"));
     };
-    if let Some(error) = head.error {
+    if let Some(error) = error {
         return Err(CallFault::Refused(Refusal {
             code: shortened(&error.code.unwrap_or_default(), ID_CHARS_MAX),
             message: shortened(&error.message.unwrap_or_default(), MESSAGE_CHARS_MAX),
             request_id,
         }));
     }
-    match serde_json::from_str(envelope.response.get()) {
+    match object(response) {
         Ok(fields) => Ok(Reply { request_id, fields }),
         Err(error) => {
-            let failure =
-                Failure::new(ErrorClass::Lost, "answer_unreadable", format!("a field is not as documented: {error}"));
+            let failure = unreadable("a field", &error);
             Err(CallFault::Lost(failure.with_request_id(Some(request_id))))
         }
     }
@@ -105,6 +121,9 @@ mod tests {
             (r#"{"Response":{"RequestId":"  "}}"#, "lost no_request_id"),
             (r#"{"Response":{"RequestId":7}}"#, "lost answer_unreadable"),
             (r#"{"Response":{"RequestId":"r","Error":"no"}}"#, "lost answer_unreadable"),
+            (r#"{"Response":{"RequestId":"r","Error":["A.B","m"]}}"#, "lost answer_unreadable"),
+            (r#"{"Response":["r"]}"#, "lost answer_unreadable"),
+            (r#"[{"RequestId":"r"}]"#, "lost answer_unreadable"),
             (r#"{"Response":null}"#, "lost answer_unreadable"),
             (r#"{"RequestId":"r"}"#, "lost answer_unreadable"),
             ("", "lost answer_unreadable"),

@@ -52,6 +52,9 @@ pub(super) struct Client {
     credentials: Credentials,
     clock: Arc<dyn Clock>,
     skew: Skew,
+    /// What is answered without a network.
+    #[cfg(any(test, fuzzing))]
+    pub(super) replies: Option<super::fuzzing::Replies>,
 }
 
 impl Client {
@@ -74,7 +77,16 @@ impl Client {
         }
         let http = builder.build().map_err(|error| SetupFault::Tls(chain(&error)))?;
         let Options { endpoint, credentials, clock } = options;
-        Ok(Self { http, endpoint, host, credentials, clock, skew: Skew::default() })
+        Ok(Self {
+            http,
+            endpoint,
+            host,
+            credentials,
+            clock,
+            skew: Skew::default(),
+            #[cfg(any(test, fuzzing))]
+            replies: None,
+        })
     }
 
     /// Makes one call, and a second one only if the first was refused for a clock that we can correct.
@@ -107,6 +119,10 @@ impl Client {
         body: &Bytes,
         correction: i64,
     ) -> Result<Reply<A>, CallFault> {
+        #[cfg(any(test, fuzzing))]
+        if let Some(replies) = &self.replies {
+            return answer::read(&replies.next()?);
+        }
         let timestamp = self.clock.now().as_millis().saturating_add(correction).div_euclid(1000);
         let headers = [("content-type", JSON), ("host", self.host.as_str())];
         let signable = Signable { service: SERVICE, headers: &headers, timestamp, body };

@@ -8,6 +8,8 @@ mod codes;
 mod credentials;
 #[cfg(test)]
 mod faults;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod scripted;
 mod sign;

@@ -12,9 +12,10 @@ pub(super) struct Envelope<'a> {
 /// What every answer has, whatever was asked.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Head {
+pub(super) struct Head<'a> {
     pub(super) request_id: Option<String>,
-    pub(super) error: Option<ErrorBody>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]

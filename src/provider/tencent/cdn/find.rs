@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::Reader;
 use super::history::{self, ROWS_MAX, senseless};
 use super::wire::{HistoryRequest, Row};
-use super::zone;
+use super::{submit, zone};
 use crate::domain::{ItemOperation, Target, TargetKind, Timestamp};
 use crate::provider::{FindQuery, ListedTask, ReadFault, TaskId};
 
@@ -28,7 +28,8 @@ pub(in super::super) async fn find(reader: &Reader<'_>, query: &FindQuery) -> Re
     // The keyword may match longer URLs too; a task without a row of the target itself is of another batch.
     let is_target = |url: &String| Target::parse(query.kind, url).is_ok_and(|target| target == query.target);
     let of_target = listing.rows.into_iter().filter(|row| row.url.as_ref().is_some_and(is_target));
-    let tasks: BTreeSet<String> = of_target.filter_map(|row| row.task_id).collect();
+    let tasks: Option<BTreeSet<TaskId>> = of_target.map(|row| submit::task_id(row.task_id)).collect();
+    let tasks = tasks.ok_or_else(|| senseless("a row of the provider's task list has no usable TaskId"))?;
     let mut found = Vec::new();
     for task in tasks {
         let listed = listed(reader, query.operation, task).await?;
@@ -43,8 +44,8 @@ const fn moved(moment: Timestamp, millis: i64) -> Timestamp {
 }
 
 /// The task with all its targets; nothing if it is too large to be one of ours.
-async fn listed(reader: &Reader<'_>, operation: ItemOperation, task: String) -> Result<Option<ListedTask>, ReadFault> {
-    let request = HistoryRequest { task_id: Some(task.clone()), ..HistoryRequest::default() };
+async fn listed(reader: &Reader<'_>, operation: ItemOperation, task: TaskId) -> Result<Option<ListedTask>, ReadFault> {
+    let request = HistoryRequest { task_id: Some(task.0.clone()), ..HistoryRequest::default() };
     let listing = history::rows(reader, operation, request, ROWS_MAX).await?;
     if listing.total > ROWS_MAX {
         return Ok(None);
@@ -52,11 +53,13 @@ async fn listed(reader: &Reader<'_>, operation: ItemOperation, task: String) -> 
     if !listing.complete {
         return Err(senseless("the rows of a listed task could not be read whole"));
     }
-    let rows: Vec<Row> = listing.rows.into_iter().filter(|row| row.task_id.as_ref() == Some(&task)).collect();
+    let rows: Vec<Row> = listing.rows.into_iter().filter(|row| row.task_id.as_ref() == Some(&task.0)).collect();
     let created_at = rows.iter().filter_map(|row| row.create_time.as_deref().and_then(zone::read)).min();
     let created_at = created_at.ok_or_else(|| senseless("a listed task has no readable CreateTime"))?;
-    let targets = rows.into_iter().filter_map(|row| row.url).collect();
-    Ok(Some(ListedTask { task: TaskId(task), created_at, targets }))
+    // Without one of its targets the task could pass for another batch's, or for none's.
+    let targets: Option<BTreeSet<String>> = rows.into_iter().map(|row| row.url).collect();
+    let targets = targets.ok_or_else(|| senseless("a row of a listed task has no Url"))?;
+    Ok(Some(ListedTask { task, created_at, targets }))
 }
 
 const fn purge_type(query: &FindQuery) -> Option<&'static str> {

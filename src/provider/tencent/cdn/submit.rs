@@ -58,14 +58,19 @@ pub(in super::super) async fn submit(client: &Client, lane: &Lane, targets: &[Ta
 
 fn accepted(reply: Reply<Submitted>) -> Answer {
     let request_id = Some(reply.request_id);
-    match reply.fields.task_id.filter(|id| !id.trim().is_empty() && id.len() <= TASK_BYTES_MAX) {
-        Some(id) => Answer::Accepted { task: TaskId(id), request_id },
+    match task_id(reply.fields.task_id) {
+        Some(task) => Answer::Accepted { task, request_id },
         None => {
             let failure =
                 Failure::new(ErrorClass::Lost, "no_task_id", "the provider named no task, so it may have made one");
             codes::answer(CallFault::Lost(failure.with_request_id(request_id)))
         }
     }
+}
+
+/// The handle of a task, if that is what the provider wrote.
+pub(super) fn task_id(written: Option<String>) -> Option<TaskId> {
+    written.filter(|id| !id.trim().is_empty() && id.len() <= TASK_BYTES_MAX).map(TaskId)
 }
 
 /// Without an area a purge covers the domain's whole area, which is what both `own` and `global` ask for.

@@ -1,0 +1,82 @@
+//! Law 9 as a judge of any text that is offered as a target: written from the law, not from the parser. `fuzz/` tries
+//! it on what it finds, the tests on the corpus.
+
+use super::{TARGET_BYTES_MAX, Target, TargetKind};
+
+/// Holds the law for a text of either kind. Returns how many of the two were accepted.
+///
+/// # Panics
+/// If the law is broken.
+pub fn target(bytes: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(bytes);
+    let accepted = TargetKind::ALL.iter().filter(|kind| match Target::parse(**kind, &text) {
+        Ok(kept) => {
+            assert_as_written(**kind, &text, &kept);
+            true
+        }
+        Err(fault) => {
+            assert!(!fault.code.is_empty() && !fault.detail.is_empty(), "{text:?} is refused without a word");
+            false
+        }
+    });
+    accepted.count()
+}
+
+/// What was accepted touches what was written, up to the law's equal forms, and nothing else.
+///
+/// # Panics
+/// If it does not.
+pub(crate) fn assert_as_written(kind: TargetKind, raw: &str, kept: &Target) {
+    assert_eq!(kept.kind(), kind, "{raw:?}: a page and a site are never confused");
+    assert_eq!(Target::parse(kind, kept.as_str()).as_ref(), Ok(kept), "{raw:?}: a second normalisation is identity");
+    assert!(raw.len() <= TARGET_BYTES_MAX && kept.as_str().len() <= TARGET_BYTES_MAX, "{raw:?}: too long");
+    let (scheme, rest) = raw.split_once("://").expect("what is accepted has a scheme");
+    let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let scheme = scheme.to_ascii_lowercase();
+    let port = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => panic!("{raw:?}: another scheme"),
+    };
+    let host = authority.strip_suffix(port).unwrap_or(authority);
+    assert_same_host(host, kept.host());
+    let slash = if tail.starts_with('/') { "" } else { "/" };
+    assert_eq!(kept.as_str(), format!("{scheme}://{}{slash}{tail}", kept.host()), "{raw:?}: kept to the byte");
+    assert_tail(kind, raw, tail);
+}
+
+/// Case and the A-label are all that may differ.
+fn assert_same_host(raw: &str, kept: &str) {
+    let refused = |c: char| c.is_control() || "@:%/\\[]*#? \u{200b}\u{ad}\u{2060}\u{feff}".contains(c);
+    assert!(!raw.contains(refused), "{raw:?} holds what no host has");
+    let written = raw.to_lowercase();
+    assert!(kept == written || url::quirks::domain_to_unicode(kept) == written, "{raw:?} became {kept:?}");
+    let label =
+        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    assert!(kept.is_ascii() && kept.split('.').all(label), "{kept:?} is no name");
+    let last = kept.rsplit('.').next().unwrap_or_default();
+    assert!(!last.bytes().all(|b| b.is_ascii_digit()), "{kept:?} is an address");
+}
+
+fn assert_tail(kind: TargetKind, raw: &str, tail: &str) {
+    let refused = |c: char| !c.is_ascii_graphic() || "\\*#".contains(c);
+    assert!(!tail.contains(refused), "{raw:?} holds what the law refuses");
+    let (path, query) = tail.split_once('?').map_or((tail, None), |(path, query)| (path, Some(query)));
+    let plain = path.to_ascii_lowercase().replace("%2e", ".");
+    assert!(!plain.split('/').any(|segment| segment == "." || segment == ".."), "{raw:?} has a dot segment");
+    if kind == TargetKind::Directory {
+        assert!(path.ends_with('/') && query.is_none(), "{raw:?} is no directory");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sample_of_a_target_keeps_law_9() {
+        let samples = crate::corpus::samples("target");
+        let accepted: usize = samples.iter().map(|sample| target(sample)).sum();
+        assert!(accepted > 0 && accepted < samples.len() * 2, "{accepted} accepted: one side was never tried");
+    }
+}
