@@ -34,12 +34,22 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// that is free again one second after the first answer ("Request rate limit": 20 calls a second for each action).
 const SIGN_AGAIN_AFTER: Duration = Duration::from_millis(1_001);
 
+/// What scheduling may add to a call on a busy machine.
+const MARGIN: Duration = Duration::from_secs(28);
+
 /// How long a call may take.
 pub(super) struct Patience {
     /// DNS, TCP and TLS.
     pub(super) connect: Duration,
     /// From the first byte to the last of the answer.
     pub(super) total: Duration,
+}
+
+impl Patience {
+    /// A call that was signed again, and whatever is between the answer and the note of its time.
+    pub(super) fn call_max(&self) -> Duration {
+        2 * self.total + SIGN_AGAIN_AFTER + MARGIN
+    }
 }
 
 pub(super) const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), total: Duration::from_secs(30) };

@@ -26,7 +26,7 @@ use self::client::Client;
 use crate::clock::Clock;
 use crate::domain::{ItemOperation, Lane, PoolName, PoolReading, Target};
 use crate::provider::{
-    Answer, FindQuery, Limits, ListedTask, Meter, Progress, Provider, ReadFault, TaskQuery, Turnstile,
+    Answer, Capabilities, FindQuery, ListedTask, Meter, Progress, Provider, ReadFault, TaskQuery, Turnstile,
 };
 
 /// What a client is made of.
@@ -49,7 +49,7 @@ pub enum SetupFault {
 /// One account of Tencent Cloud CDN.
 pub struct TencentCdn {
     client: Client,
-    limits: Limits,
+    capabilities: Capabilities,
 }
 
 impl TencentCdn {
@@ -62,14 +62,15 @@ impl TencentCdn {
     }
 
     fn with_patience(options: Options, patience: &client::Patience) -> Result<Self, SetupFault> {
-        Ok(Self { client: Client::new(options, patience)?, limits: cdn::LIMITS })
+        let capabilities = Capabilities { call_max: patience.call_max(), ..cdn::CAPABILITIES };
+        Ok(Self { client: Client::new(options, patience)?, capabilities })
     }
 }
 
 #[async_trait]
 impl Provider for TencentCdn {
-    fn limits(&self) -> &Limits {
-        &self.limits
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
     }
 
     fn submit_meter(&self, lane: &Lane) -> Meter {
@@ -78,10 +79,6 @@ impl Provider for TencentCdn {
 
     fn pools(&self, lane: &Lane) -> Vec<PoolName> {
         cdn::quota::pools(lane)
-    }
-
-    fn batch_targets_max(&self, lane: &Lane) -> u32 {
-        cdn::submit::batch_targets_max(lane)
     }
 
     async fn submit(&self, lane: &Lane, targets: &[Target]) -> Answer {
@@ -130,8 +127,8 @@ mod tests {
     #[test]
     fn the_day_turns_and_calls_leave_as_the_provider_documents() {
         let client = built("http://127.0.0.1:4000/").expect("a client");
-        let limits = client.limits();
-        assert_eq!(limits.pace.0, 20);
+        let limits = client.capabilities();
+        assert_eq!(limits.pace(Meter("PurgeUrlsCache")).0, 20);
         // 2026-11-22 16:00 UTC is midnight there.
         let midnight = scripted::NOW;
         assert_eq!(limits.day.next_reset(midnight - Duration::from_secs(1)), midnight);
