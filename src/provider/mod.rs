@@ -1,7 +1,9 @@
 //! What any cloud CDN can be asked, in the product's words. Nothing above this floor knows a cloud's name.
 
 mod capabilities;
+mod domains;
 pub mod tencent;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,6 +11,10 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use capabilities::{Capabilities, Company, Lookup, Offer, Status};
+pub use domains::{
+    CacheKey, CacheRule, DisableReason, DomainDetail, DomainFacts, DomainQuery, DomainStatus, Keeps, KeyShape, Origin,
+    OriginAddress, OriginKind, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule, ServedArea, ServiceKind,
+};
 
 use crate::domain::{Failure, ItemOperation, Lane, PoolName, PoolReading, Target, TargetKind, Timestamp};
 
@@ -52,6 +58,14 @@ pub trait Provider: Send + Sync {
 
     /// What is left today of the pools of one operation.
     async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault>;
+
+    /// What the provider knows of its domains. A host that is in none of them is not this account's.
+    async fn domains(
+        &self,
+        query: &DomainQuery,
+        detail: DomainDetail,
+        turnstile: &dyn Turnstile,
+    ) -> Result<Vec<DomainFacts>, ReadFault>;
 }
 
 /// Lets a read call pass when the rate allows it.

@@ -5,6 +5,7 @@ mod changes;
 mod client;
 mod command_line;
 mod demo;
+mod domains;
 mod engine;
 mod finding;
 mod fuzz;

@@ -20,20 +20,21 @@ use async_trait::async_trait;
 use thiserror::Error;
 use url::Url;
 
-pub use credentials::{Credentials, CredentialsFault};
+pub use credentials::{Credentials, CredentialsFault, KeyRing, Places};
 
 use self::client::Client;
 use crate::clock::Clock;
 use crate::domain::{ItemOperation, Lane, PoolName, PoolReading, Target};
 use crate::provider::{
-    Answer, Capabilities, FindQuery, ListedTask, Meter, Progress, Provider, ReadFault, TaskQuery, Turnstile,
+    Answer, Capabilities, DomainDetail, DomainFacts, DomainQuery, FindQuery, ListedTask, Meter, Progress, Provider,
+    ReadFault, TaskQuery, Turnstile,
 };
 
 /// What a client is made of.
 pub struct Options {
     /// `https://cdn.tencentcloudapi.com/`, its international or regional sisters, or a sandbox; never with a path.
     pub endpoint: Url,
-    pub credentials: Credentials,
+    pub keys: KeyRing,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -96,6 +97,15 @@ impl Provider for TencentCdn {
     async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault> {
         cdn::quota::quota(&cdn::Reader { client: &self.client, turnstile }, operation).await
     }
+
+    async fn domains(
+        &self,
+        query: &DomainQuery,
+        detail: DomainDetail,
+        turnstile: &dyn Turnstile,
+    ) -> Result<Vec<DomainFacts>, ReadFault> {
+        cdn::domains::domains(&cdn::Reader { client: &self.client, turnstile }, query, detail).await
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +120,7 @@ mod tests {
     fn built(endpoint: &str) -> Result<TencentCdn, SetupFault> {
         let credentials = Credentials::new("AKIDx".to_owned(), SecretString::from("hush"), None).expect("well formed");
         let endpoint = endpoint.parse().expect("a URL");
-        TencentCdn::new(Options { endpoint, credentials, clock: Arc::new(SystemClock) })
+        TencentCdn::new(Options { endpoint, keys: KeyRing::given(credentials), clock: Arc::new(SystemClock) })
     }
 
     #[test]

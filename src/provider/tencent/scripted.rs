@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::client::Patience;
-use super::{Credentials, Options, TencentCdn};
+use super::{Credentials, KeyRing, Options, TencentCdn};
 use crate::clock::{Clock, ManualClock};
 use crate::domain::Timestamp;
 use crate::provider::{Meter, Turnstile};
@@ -165,14 +165,24 @@ async fn request(stream: &mut TcpStream) -> Option<Seen> {
 
 /// A client whose calls may take `patience`, with a clock whose sleepers wake at once.
 pub(super) fn client(endpoint: &str, patience: Duration) -> TencentCdn {
+    client_with(endpoint, keys(), patience)
+}
+
+/// The keys of a client that is not told others.
+fn keys() -> KeyRing {
     let credentials = Credentials::new(
         "AKIDEXAMPLE".to_owned(),
         SecretString::from("hush-secret-key"),
         Some(SecretString::from("hush-token")),
     );
+    KeyRing::given(credentials.expect("well formed"))
+}
+
+/// The same with other keys.
+pub(super) fn client_with(endpoint: &str, keys: KeyRing, patience: Duration) -> TencentCdn {
     let options = Options {
         endpoint: endpoint.parse().expect("a URL"),
-        credentials: credentials.expect("well formed"),
+        keys,
         clock: Arc::new(LeapingClock(ManualClock::new(NOW))),
     };
     let patience = Patience { connect: patience / 2, total: patience };

@@ -1,5 +1,7 @@
 //! The CDN product's actions: what each asks, what its answer means, and the limits they share.
 
+pub(super) mod domains;
+mod facts;
 pub(super) mod find;
 mod history;
 pub(super) mod quota;
