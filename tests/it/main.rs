@@ -12,6 +12,7 @@ mod fuzz;
 mod kill;
 mod power;
 mod server;
+mod signature;
 mod starting;
 mod stop;
 mod store;

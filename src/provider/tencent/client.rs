@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
-use reqwest::StatusCode;
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -65,7 +65,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(options: Options, patience: &Patience) -> Result<Self, SetupFault> {
+    pub(super) fn new(options: Options, patience: &Patience, trusted: Vec<Certificate>) -> Result<Self, SetupFault> {
         let host = signed_host(&options.endpoint)?;
         // Fails if another client came first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -78,9 +78,9 @@ impl Client {
             .http1_only()
             .connect_timeout(patience.connect)
             .timeout(patience.total);
-        if options.endpoint.scheme() == "http" {
-            // The sandbox needs no certificates, nor a machine that has some.
-            builder = builder.tls_certs_only([]);
+        // The sandbox needs no certificates, nor a machine that has some.
+        if options.endpoint.scheme() == "http" || !trusted.is_empty() {
+            builder = builder.tls_certs_only(trusted);
         }
         let http = builder.build().map_err(|error| SetupFault::Tls(chain(&error)))?;
         let Options { endpoint, keys, clock } = options;

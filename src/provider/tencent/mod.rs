@@ -9,6 +9,8 @@ mod credentials;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod faults_tls;
+#[cfg(test)]
 mod scripted;
 mod sign;
 mod skew;
@@ -17,6 +19,7 @@ mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reqwest::Certificate;
 use thiserror::Error;
 use url::Url;
 
@@ -59,12 +62,13 @@ impl TencentCdn {
     /// # Errors
     /// If the endpoint is not a bare origin, or the machine has no CA certificates to check it by.
     pub fn new(options: Options) -> Result<Self, SetupFault> {
-        Self::with_patience(options, &client::PATIENCE)
+        Self::made(options, &client::PATIENCE, Vec::new())
     }
 
-    fn with_patience(options: Options, patience: &client::Patience) -> Result<Self, SetupFault> {
+    /// `trusted` stands in for the machine's certificate authorities, if there is any.
+    fn made(options: Options, patience: &client::Patience, trusted: Vec<Certificate>) -> Result<Self, SetupFault> {
         let capabilities = Capabilities { call_max: patience.call_max(), ..cdn::CAPABILITIES };
-        Ok(Self { client: Client::new(options, patience)?, capabilities })
+        Ok(Self { client: Client::new(options, patience, trusted)?, capabilities })
     }
 }
 
