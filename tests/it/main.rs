@@ -4,6 +4,7 @@ mod bad_input;
 mod changes;
 mod client;
 mod command_line;
+mod credentials;
 mod demo;
 mod domains;
 mod engine;

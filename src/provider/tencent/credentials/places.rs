@@ -17,9 +17,12 @@ const KEY_NAME: &str = "TENCENTCLOUD_SECRET_KEY";
 const TOKEN_NAMES: [&str; 2] = ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN"];
 const PROFILE_NAME: &str = "TCCLI_PROFILE";
 
+/// A variable's value by its name.
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Where this machine keeps what the search looks at.
 pub struct Places {
-    environment: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    environment: Box<Lookup>,
     system_file: PathBuf,
     metadata: Url,
 }
