@@ -21,5 +21,6 @@ mod support;
 mod sweep;
 mod tidy;
 mod tokens;
+mod unconfirmed;
 mod unwell;
 mod walk;
