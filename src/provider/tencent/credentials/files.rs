@@ -1,5 +1,6 @@
 //! The two files that Tencent Cloud's own tools keep a key pair in: the SDKs' INI file and a tccli profile's JSON.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::Value;
@@ -29,7 +30,13 @@ pub(super) async fn read(path: &Path, format: Format) -> Result<Held, Credential
     let unusable = |reason: String| CredentialsFault::Unusable { place: path.display().to_string(), reason };
     let file = match tokio::fs::File::open(path).await {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Held::Nothing("not there".to_owned())),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Held::Nothing("not there".to_owned()));
+        }
+        // A service is often shut out of all home folders: then the file is as good as not there, unlike one that is.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && tokio::fs::metadata(path).await.is_err() => {
+            return Ok(Held::Nothing("its folder may not be entered".to_owned()));
+        }
         Err(error) => return Err(unusable(format!("cannot be read ({error})"))),
     };
     let mut bytes = Vec::new();
@@ -171,6 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("credentials");
         assert_eq!(read(&path, Format::Sdk).await, Ok(Held::Nothing("not there".to_owned())));
+        assert_eq!(read(Path::new("/dev/null/x"), Format::Sdk).await, Ok(Held::Nothing("not there".to_owned())));
         for bad in [vec![0xff, 0xfe], vec![b'x'; 70_000]] {
             std::fs::write(&path, bad).expect("a file");
             assert!(matches!(read(&path, Format::Sdk).await, Err(CredentialsFault::Unusable { .. })));
