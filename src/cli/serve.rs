@@ -22,8 +22,7 @@ use crate::config::{self, AuthMode, Config, ConfigFault};
 use crate::domain::AccountName;
 use crate::engine::{Account, Accounts, Board, Engine, Parts, Patience};
 use crate::probe::{Guard, HttpProber, ProbeTargets};
-use crate::provider::Provider;
-use crate::provider::tencent::{Credentials, Options, TencentCdn};
+use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
 use crate::service::{Service, Tokens};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
@@ -126,7 +125,7 @@ impl Daemon {
         let address = listener.local_addr().map_err(|error| StartFault::Busy(format!("server.listen: {error}")))?;
         let parts = Parts {
             store: store.clone(),
-            accounts: accounts(config, &clock)?,
+            accounts: accounts(config, &clock).await?,
             prober: Arc::new(prober(config)?),
             board: Arc::new(Board::default()),
             wakes: Wakes::default(),
@@ -178,25 +177,31 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
     })
 }
 
-fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartFault> {
+async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartFault> {
     let mut accounts: BTreeMap<AccountName, Arc<Account>> = BTreeMap::new();
     for (name, account) in &config.accounts {
-        let provider =
-            provider(account, clock).map_err(|fault| StartFault::Setting(format!("accounts.{name}: {fault}")))?;
-        accounts.insert(name.clone(), Arc::new(Account::new(name.clone(), provider, clock.clone())));
+        let keys = keys(account, clock).await.map_err(|fault| {
+            let said = format!("accounts.{name}: {}", chain(&fault));
+            // A metadata service that does not answer may only be slower to start than we are.
+            if fault.may_pass() { StartFault::Busy(said) } else { StartFault::Setting(said) }
+        })?;
+        let options = Options { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
+        let provider = TencentCdn::new(options)
+            .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?;
+        accounts.insert(name.clone(), Arc::new(Account::new(name.clone(), Arc::new(provider), clock.clone())));
     }
     Ok(Arc::new(accounts))
 }
 
-fn provider(account: &config::Account, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Provider>, String> {
+async fn keys(account: &config::Account, clock: &Arc<dyn Clock>) -> Result<KeyRing, CredentialsFault> {
     use secrecy::ExposeSecret;
-    let credentials = match &account.credentials {
-        Some(pair) => Credentials::new(pair.secret_id.expose_secret().to_owned(), pair.secret_key.clone(), None),
-        None => Credentials::from_environment(|name| std::env::var(name).ok()),
-    };
-    let credentials = credentials.map_err(|fault| chain(&fault))?;
-    let options = Options { endpoint: account.endpoint.clone(), credentials, clock: clock.clone() };
-    Ok(Arc::new(TencentCdn::new(options).map_err(|fault| chain(&fault))?))
+    match &account.credentials {
+        Some(pair) => {
+            let (id, key) = (pair.secret_id.expose_secret().to_owned(), pair.secret_key.clone());
+            Credentials::new(id, key, None).map(KeyRing::given)
+        }
+        None => KeyRing::search(&Places::of_this_machine(), clock.now()).await,
+    }
 }
 
 fn prober(config: &Config) -> Result<HttpProber, StartFault> {

@@ -60,7 +60,7 @@ impl Failure {
             ErrorClass::Clock => {
                 "Set this machine's clock by NTP; the provider refuses signatures more than 5 minutes off."
             }
-            ErrorClass::Quota => "Wait for the reset at 00:00 UTC+8, or raise the quota in the provider's console.",
+            ErrorClass::Quota => "Wait for the provider's daily reset, or raise the quota in the provider's console.",
             ErrorClass::Throttle => "Nothing to do: the call rate was lowered and the work is tried again by itself.",
             ErrorClass::DomainState => {
                 "Bring the domain back online in the provider's console, or finish its migration, then retry the job."

@@ -89,7 +89,7 @@ impl Account {
 
     /// Learns from our own rows what was spent today before this process.
     pub(super) async fn remember_spending(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
-        let day_start = self.provider.limits().day.start(now);
+        let day_start = self.provider.capabilities().day.start(now);
         let spent = store.spent(day_start).await?;
         let mut state = self.state();
         state.spent_on = Some(day_start);
@@ -106,7 +106,7 @@ impl Account {
     /// What stands in the way of the lane.
     pub(super) fn way(&self, lane: &Lane, now: Timestamp) -> Way {
         let meter = self.provider.submit_meter(lane);
-        let day = self.provider.limits().day;
+        let day = self.provider.capabilities().day;
         let (day_start, reset) = (day.start(now), day.next_reset(now));
         let mut state = self.state();
         let mut pools = self.provider.pools(lane);
@@ -219,7 +219,7 @@ impl Account {
     }
 
     pub(super) fn read_quota(&self, operation: ItemOperation, readings: &[PoolReading], now: Timestamp) {
-        let day_start = self.provider.limits().day.start(now);
+        let day_start = self.provider.capabilities().day.start(now);
         let mut state = self.state();
         state.quota_faults.remove(&operation);
         for reading in readings {
@@ -247,7 +247,7 @@ impl Account {
     }
 
     fn pace<'a>(&self, state: &'a mut State, meter: Meter) -> &'a mut Pace {
-        let limit = self.provider.limits().pace;
+        let limit = self.provider.capabilities().pace(meter);
         state.paces.entry(meter).or_insert_with(|| Pace::after_start(limit, self.started_at))
     }
 

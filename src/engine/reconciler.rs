@@ -12,15 +12,10 @@ use super::account::Account;
 use super::drive::{Service, Step};
 use super::{Accounts, Parts, Patience};
 use crate::domain::{ErrorClass, Failure, SubmissionId, SubmissionState, Target, Timestamp};
-use crate::provider::{FindQuery, ListedTask, ReadFault};
+use crate::provider::{FindQuery, ListedTask, Lookup, ReadFault};
 use crate::store::{GiveBack, OpenSubmission, Outcome, Return, Store, StoreError};
 use crate::wake::Wakes;
 
-/// How far the provider's clock and ours may lie apart without its client having noticed, and how coarse its times are.
-const SKEW: Duration = Duration::from_secs(90);
-/// A call without an answer is given up after this at the latest, so its task was made by then, however long the daemon
-/// was down afterwards.
-const CALL_MAX: Duration = Duration::from_secs(90);
 /// Between two looks at the list.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 const LOOKS_MAX: u32 = 4;
@@ -71,9 +66,16 @@ impl Reconciler {
         let Some(account) = self.accounts.get(&submission.lane.account).cloned() else { return Ok(None) };
         let targets = self.store.targets(submission.id).await?;
         let Some(first) = targets.first().cloned() else { return Ok(None) };
-        let given_up = submission.created_at + CALL_MAX;
+        let capabilities = account.provider.capabilities();
+        // A call without an answer is given up in time, so its task was made by then, however long the daemon was down.
+        let given_up = submission.created_at + capabilities.call_max;
         let lost_at = submission.answered_at.unwrap_or(given_up).min(given_up);
-        let window = Window { since: submission.created_at - SKEW, until: lost_at + SKEW };
+        let (slack, listed) = match capabilities.lookup {
+            Lookup::ByWindow { slack } => (slack, true),
+            // Nothing will ever be listed: the first look is the last.
+            Lookup::NotAtAll | Lookup::BySameKey => (Duration::ZERO, false),
+        };
+        let window = Window { since: submission.created_at - slack, until: lost_at + slack };
         let query = FindQuery {
             operation: submission.lane.operation,
             kind: submission.lane.kind,
@@ -81,7 +83,7 @@ impl Reconciler {
             since: window.since,
             until: window.until,
         };
-        let last_chance = now.since(lost_at) >= self.patience.listing_grace;
+        let last_chance = !listed || now.since(lost_at) >= self.patience.listing_grace;
         let targets = targets.iter().map(Target::to_string).collect();
         Ok(Some(Call { asked: Asked { submission, account, targets, window, last_chance }, query }))
     }

@@ -77,7 +77,7 @@ impl Submitter {
         }
         let view = LaneView {
             due,
-            batch_max: account.provider.batch_targets_max(&depth.lane),
+            batch_max: account.provider.capabilities().batch_targets_max(&depth.lane),
             in_flight: self.in_flight.get(&depth.id).copied().unwrap_or(0),
             held: depth.held,
         };
@@ -91,7 +91,7 @@ impl Submitter {
             }
         };
         account.reserve(&depth.lane, u64::from(targets_max), now);
-        let bytes_max = account.provider.limits().batch_bytes_max;
+        let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
         let claim = self.store.claim(Grant { lane: depth.id, targets_max, bytes_max }, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),

@@ -1,15 +1,22 @@
 //! What any cloud CDN can be asked, in the product's words. Nothing above this floor knows a cloud's name.
 
+mod capabilities;
+mod domains;
 pub mod tencent;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::domain::{
-    Failure, ItemOperation, Lane, PaceLimit, PoolName, PoolReading, ServiceDay, Target, TargetKind, Timestamp,
+pub use capabilities::{Capabilities, Company, Lookup, Offer, Status};
+pub use domains::{
+    CacheKey, CacheRule, DisableReason, DomainDetail, DomainFacts, DomainQuery, DomainStatus, Keeps, KeyShape, Origin,
+    OriginAddress, OriginKind, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule, ServedArea, ServiceKind,
 };
+
+use crate::domain::{Failure, ItemOperation, Lane, PoolName, PoolReading, Target, TargetKind, Timestamp};
 
 /// The provider's handle of a task: opaque text, never parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,16 +38,14 @@ pub struct Meter(pub &'static str);
 /// turnstile for each, so their cost never grows past the rate.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    fn limits(&self) -> &Limits;
+    /// What can be asked of it, and its limits.
+    fn capabilities(&self) -> &Capabilities;
 
     /// The action that a submission of this lane calls.
     fn submit_meter(&self, lane: &Lane) -> Meter;
 
-    /// The pools that a submission of this lane draws on: one or two.
+    /// The pools that a submission of this lane draws on: one or two, or none where nothing is counted by the day.
     fn pools(&self, lane: &Lane) -> Vec<PoolName>;
-
-    /// Most targets that one call of this lane carries, whatever the quota answer says.
-    fn batch_targets_max(&self, lane: &Lane) -> u32;
 
     /// Sends one batch. The batch is never empty and never above the limits.
     async fn submit(&self, lane: &Lane, targets: &[Target]) -> Answer;
@@ -53,6 +58,14 @@ pub trait Provider: Send + Sync {
 
     /// What is left today of the pools of one operation.
     async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault>;
+
+    /// What the provider knows of its domains. A host that is in none of them is not this account's.
+    async fn domains(
+        &self,
+        query: &DomainQuery,
+        detail: DomainDetail,
+        turnstile: &dyn Turnstile,
+    ) -> Result<Vec<DomainFacts>, ReadFault>;
 }
 
 /// Lets a read call pass when the rate allows it.
@@ -66,17 +79,6 @@ pub trait Turnstile: Send + Sync {
 
     /// Notes that the call was answered or failed.
     fn leave(&self, meter: Meter);
-}
-
-/// What the provider allows, whatever the day.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Calls per second of each action.
-    pub pace: PaceLimit,
-    /// Sum of the targets' bytes in one call.
-    pub batch_bytes_max: usize,
-    /// When the day quotas are reset.
-    pub day: ServiceDay,
 }
 
 /// What became of a submission. The submitter has one arm for each.

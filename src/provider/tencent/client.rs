@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
-use reqwest::StatusCode;
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::warn;
 use url::Url;
 
-use super::answer::{self, CallFault, Reply, lost};
+use super::answer::{self, CallFault, Refusal, Reply, lost};
 use super::codes;
-use super::credentials::Credentials;
+use super::credentials::{Credentials, KeyRing};
 use super::sign::{Signable, Signature, sign};
 use super::skew::Skew;
 use super::{Options, SetupFault};
 use crate::clock::Clock;
-use crate::domain::{ErrorClass, Failure};
+use crate::domain::{ErrorClass, Failure, Timestamp};
 use crate::telemetry::chain;
 
 const SERVICE: &str = "cdn";
@@ -34,12 +34,22 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// that is free again one second after the first answer ("Request rate limit": 20 calls a second for each action).
 const SIGN_AGAIN_AFTER: Duration = Duration::from_millis(1_001);
 
+/// What fetching keys and a busy machine may add to a call.
+const MARGIN: Duration = Duration::from_secs(28);
+
 /// How long a call may take.
 pub(super) struct Patience {
     /// DNS, TCP and TLS.
     pub(super) connect: Duration,
     /// From the first byte to the last of the answer.
     pub(super) total: Duration,
+}
+
+impl Patience {
+    /// A call that was signed again, and whatever is between the answer and the note of its time.
+    pub(super) fn call_max(&self) -> Duration {
+        2 * self.total + SIGN_AGAIN_AFTER + MARGIN
+    }
 }
 
 pub(super) const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
@@ -49,7 +59,7 @@ pub(super) struct Client {
     endpoint: Url,
     /// As signed and as sent: with the port if it is not the scheme's own.
     host: String,
-    credentials: Credentials,
+    keys: KeyRing,
     clock: Arc<dyn Clock>,
     skew: Skew,
     /// What is answered without a network.
@@ -58,7 +68,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(options: Options, patience: &Patience) -> Result<Self, SetupFault> {
+    pub(super) fn new(options: Options, patience: &Patience, trusted: Vec<Certificate>) -> Result<Self, SetupFault> {
         let host = signed_host(&options.endpoint)?;
         // Fails if another client came first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -71,17 +81,17 @@ impl Client {
             .http1_only()
             .connect_timeout(patience.connect)
             .timeout(patience.total);
-        if options.endpoint.scheme() == "http" {
-            // The sandbox needs no certificates, nor a machine that has some.
-            builder = builder.tls_certs_only([]);
+        // The sandbox needs no certificates, nor a machine that has some.
+        if options.endpoint.scheme() == "http" || !trusted.is_empty() {
+            builder = builder.tls_certs_only(trusted);
         }
         let http = builder.build().map_err(|error| SetupFault::Tls(chain(&error)))?;
-        let Options { endpoint, credentials, clock } = options;
+        let Options { endpoint, keys, clock } = options;
         Ok(Self {
             http,
             endpoint,
             host,
-            credentials,
+            keys,
             clock,
             skew: Skew::default(),
             #[cfg(any(test, fuzzing))]
@@ -89,7 +99,8 @@ impl Client {
         })
     }
 
-    /// Makes one call, and a second one only if the first was refused for a clock that we can correct.
+    /// Makes one call, and a second one only if the first was refused for a clock that we can correct or a key pair that we
+    /// can renew.
     pub(super) async fn call<A: DeserializeOwned>(
         &self,
         action: &'static str,
@@ -97,15 +108,30 @@ impl Client {
     ) -> Result<Reply<A>, CallFault> {
         let body = Bytes::from(serde_json::to_vec(parameters).expect("parameters are texts and numbers"));
         let correction = self.skew.correction();
-        let answer = self.send(action, &body, correction).await;
-        let clock_refused = matches!(&answer, Err(CallFault::Refused(refusal)) if codes::blames_clock(refusal));
-        let learnt = self.skew.correction();
-        if !clock_refused || learnt == correction {
-            return answer;
-        }
-        warn!(correction_ms = learnt, "this machine's clock is off; signing with the provider's time");
+        let pair = self.keys.current(self.corrected_now(correction)).await.map_err(CallFault::NotSent)?;
+        let answer = self.send(action, &body, &pair, correction).await;
+        let Err(CallFault::Refused(refusal)) = &answer else { return answer };
+        let Some(pair) = self.amended(refusal, pair, correction).await else { return answer };
         self.clock.sleep(SIGN_AGAIN_AFTER).await;
-        self.send(action, &body, self.skew.correction()).await
+        self.send(action, &body, &pair, self.skew.correction()).await
+    }
+
+    /// What to sign with again, if something has changed that the refusal blames.
+    async fn amended(&self, refusal: &Refusal, pair: Arc<Credentials>, correction: i64) -> Option<Arc<Credentials>> {
+        let learnt = self.skew.correction();
+        if codes::blames_clock(refusal) && learnt != correction {
+            warn!(correction_ms = learnt, "this machine's clock is off; signing with the provider's time");
+            return Some(pair);
+        }
+        if codes::blames_key(refusal) {
+            return self.keys.renewed(&pair, self.corrected_now(learnt)).await;
+        }
+        None
+    }
+
+    /// The provider's time, as far as it is known.
+    fn corrected_now(&self, correction: i64) -> Timestamp {
+        Timestamp::from_millis(self.clock.now().as_millis().saturating_add(correction))
     }
 
     /// The provider's clock minus ours, in milliseconds.
@@ -117,20 +143,21 @@ impl Client {
         &self,
         action: &'static str,
         body: &Bytes,
+        pair: &Credentials,
         correction: i64,
     ) -> Result<Reply<A>, CallFault> {
         #[cfg(any(test, fuzzing))]
         if let Some(replies) = &self.replies {
             return answer::read(&replies.next()?);
         }
-        let timestamp = self.clock.now().as_millis().saturating_add(correction).div_euclid(1000);
+        let timestamp = self.corrected_now(correction).as_secs();
         let headers = [("content-type", JSON), ("host", self.host.as_str())];
         let signable = Signable { service: SERVICE, headers: &headers, timestamp, body };
-        let signature = sign(self.credentials.secret_id(), self.credentials.secret_key(), &signable);
+        let signature = sign(pair.secret_id(), pair.secret_key(), &signable);
         let request = self
             .http
             .post(self.endpoint.clone())
-            .headers(self.headers(action, timestamp, &signature))
+            .headers(self.headers(action, timestamp, pair, &signature))
             .body(body.clone());
         let response = request.send().await.map_err(|error| self.transport_fault(error))?;
         self.skew.learn(response.headers(), self.clock.now());
@@ -142,10 +169,10 @@ impl Client {
             ));
         }
         let answer = answer::read(&self.bounded_body(response).await?);
-        answer.map_err(|fault| self.without_secrets(fault, &signature))
+        answer.map_err(|fault| without_secrets(fault, pair, &signature))
     }
 
-    fn headers(&self, action: &'static str, timestamp: i64, signature: &Signature) -> HeaderMap {
+    fn headers(&self, action: &'static str, timestamp: i64, pair: &Credentials, signature: &Signature) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, visible(&self.host));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
@@ -155,21 +182,10 @@ impl Client {
         headers.insert("x-tc-language", HeaderValue::from_static("en-US"));
         headers.insert("x-tc-requestclient", HeaderValue::from_static(CLIENT_LABEL));
         headers.insert(AUTHORIZATION, secret(&signature.authorization));
-        if let Some(token) = self.credentials.token() {
+        if let Some(token) = pair.token() {
             headers.insert("x-tc-token", secret(token.expose_secret()));
         }
         headers
-    }
-
-    /// A message may quote the request: what is secret in it goes no further.
-    fn without_secrets(&self, fault: CallFault, signature: &Signature) -> CallFault {
-        let CallFault::Refused(mut refusal) = fault else { return fault };
-        let mut secrets = vec![signature.hex.as_str(), self.credentials.secret_key().expose_secret()];
-        secrets.extend(self.credentials.token().map(ExposeSecret::expose_secret));
-        for secret in secrets {
-            refusal.message = refusal.message.replace(secret, "[removed]");
-        }
-        CallFault::Refused(refusal)
     }
 
     /// Not sent, if the connection was never made; lost in every other case, for bytes may have left.
@@ -208,6 +224,17 @@ fn signed_host(endpoint: &Url) -> Result<String, SetupFault> {
         return refused("it must end after the host and port: every call goes to /");
     }
     Ok(endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+/// A message may quote the request: what is secret in it goes no further.
+fn without_secrets(fault: CallFault, pair: &Credentials, signature: &Signature) -> CallFault {
+    let CallFault::Refused(mut refusal) = fault else { return fault };
+    let mut secrets = vec![signature.hex.as_str(), pair.secret_key().expose_secret()];
+    secrets.extend(pair.token().map(ExposeSecret::expose_secret));
+    for secret in secrets {
+        refusal.message = refusal.message.replace(secret, "[removed]");
+    }
+    CallFault::Refused(refusal)
 }
 
 fn visible(text: &str) -> HeaderValue {

@@ -65,6 +65,11 @@ pub(super) fn blames_clock(refusal: &Refusal) -> bool {
     cure(&refusal.code) == Hold(Clock)
 }
 
+/// Whether the provider refused the key pair itself, so that another one may pass.
+pub(super) fn blames_key(refusal: &Refusal) -> bool {
+    cure(&refusal.code) == Hold(Auth)
+}
+
 fn judged(refusal: Refusal) -> (Cure, Failure) {
     if listed(&refusal.code).is_none() {
         warn!(

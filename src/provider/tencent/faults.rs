@@ -1,6 +1,7 @@
 //! What the network and a gateway can do to a call, over real sockets: nothing that may have been done is ever taken
 //! for unsent or for a success.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -97,6 +98,26 @@ async fn a_connection_closed_after_the_request_was_read_is_lost_and_not_sent_aga
 }
 
 #[tokio::test]
+async fn a_reset_is_lost_wherever_it_strikes_once_the_connection_was_made() {
+    for act in [Act::ResetAtOnce, Act::ResetAfter(1), Act::ResetAfter(300)] {
+        let (answer, _) = submitted([act]).await;
+        assert_eq!(lost_code(&answer), "connection_lost");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_while_the_request_is_still_being_written_is_lost() {
+    let long = |number: u32| {
+        let url = format!("https://www.example.com/{number}/{}", "a".repeat(2_000));
+        Target::parse(TargetKind::Url, &url).expect("a target")
+    };
+    // More than the sockets' buffers hold, so that the writer is still at it.
+    let targets: Vec<Target> = (0..4_000).map(long).collect();
+    let script = Script::start([Act::ResetAfter(10_000)]).await;
+    assert_eq!(lost_code(&script.client().submit(&lane(), &targets).await), "connection_lost");
+}
+
+#[tokio::test]
 async fn a_kept_connection_that_breaks_under_a_request_is_lost_and_not_sent_again() {
     let script = Script::start([ok(r#","TaskId":"t""#), Act::CloseAfterRequest]).await;
     let client = script.client();
@@ -136,6 +157,28 @@ async fn a_gateway_is_not_the_provider_whatever_it_says() {
 }
 
 #[tokio::test]
+async fn a_redirect_is_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = Script::start([]).await;
+        let head =
+            format!("HTTP/1.1 {status} Moved\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.endpoint());
+        let (answer, requests) = submitted([Act::Raw(head)]).await;
+        assert_eq!((lost_code(&answer), requests), (format!("http_{status}").as_str(), 1));
+        assert!(elsewhere.seen().is_empty(), "the signed request went nowhere else");
+    }
+}
+
+#[tokio::test]
+async fn a_cut_or_deep_answer_is_lost_and_its_request_id_is_not_believed() {
+    let deep =
+        format!(r#"{{"Response":{{"RequestId":"r","TaskId":{}1{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    for body in [r#"{"Response":{"RequestId":"r","TaskId":"t"#.to_owned(), r#"{"Response":"#.to_owned(), deep] {
+        let (answer, _) = submitted([Act::Answer(body)]).await;
+        assert_eq!(lost_code(&answer), "answer_unreadable");
+    }
+}
+
+#[tokio::test]
 async fn garbage_is_lost() {
     let (answer, _) = submitted([Act::Raw("\u{1}\u{2}SSH-2.0-what\r\n\r\n".to_owned())]).await;
     assert_eq!(lost_code(&answer), "connection_lost");
@@ -159,17 +202,24 @@ async fn a_success_without_a_task_is_lost_and_keeps_its_request_id() {
 }
 
 #[tokio::test]
-async fn an_endless_body_is_cut_off() {
-    let (answer, _) = submitted([Act::Endless]).await;
-    assert_eq!(lost_code(&answer), "answer_too_large");
+async fn an_endless_body_or_head_is_cut_off() {
+    for (act, code) in [(Act::Endless, "answer_too_large"), (Act::EndlessHead, "connection_lost")] {
+        let script = Script::start([act]).await;
+        let answer = script.client().submit(&lane(), &targets()).await;
+        assert_eq!(lost_code(&answer), code);
+        // What was read, and what fits into the buffers of two sockets.
+        let poured = script.poured.load(Ordering::Relaxed);
+        assert!(poured < 64 * 1024 * 1024, "{poured} bytes were taken");
+    }
 }
 
 #[tokio::test]
 async fn a_slow_answer_ends_with_the_total_timeout() {
-    let script = Script::start([Act::Stall]).await;
-    let answer = client(&script.endpoint(), SHORT).submit(&lane(), &targets()).await;
-    assert_eq!(lost_code(&answer), "timeout");
-    assert_eq!(script.seen().len(), 1);
+    for act in [Act::Silence, Act::Stall, Act::Drip(Duration::from_millis(5))] {
+        let script = Script::start([act]).await;
+        let answer = client(&script.endpoint(), SHORT).submit(&lane(), &targets()).await;
+        assert_eq!((lost_code(&answer), script.seen().len()), ("timeout", 1));
+    }
 }
 
 #[tokio::test]

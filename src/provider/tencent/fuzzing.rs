@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::answer::{CallFault, lost};
-use super::{Credentials, Options, TencentCdn};
+use super::{Credentials, KeyRing, Options, TencentCdn};
 use crate::clock::ManualClock;
 use crate::domain::{AccountName, Area, Failure, ItemOperation, Lane, Target, TargetKind, Timestamp};
 use crate::provider::{Answer, FindQuery, Meter, Progress, Provider, ReadFault, TaskId, TaskQuery, Turnstile};
@@ -165,7 +165,7 @@ fn client() -> TencentCdn {
     let credentials = Credentials::new("AKIDEXAMPLE".to_owned(), SecretString::from("key"), None);
     let mut provider = TencentCdn::new(Options {
         endpoint: "http://127.0.0.1:9/".parse().expect("a URL"),
-        credentials: credentials.expect("a key pair"),
+        keys: KeyRing::given(credentials.expect("a key pair")),
         clock: Arc::new(ManualClock::new(NOW)),
     })
     .expect("a client");

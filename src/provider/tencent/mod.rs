@@ -11,6 +11,8 @@ mod faults;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 #[cfg(test)]
+mod faults_tls;
+#[cfg(test)]
 mod scripted;
 mod sign;
 mod skew;
@@ -19,23 +21,25 @@ mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reqwest::Certificate;
 use thiserror::Error;
 use url::Url;
 
-pub use credentials::{Credentials, CredentialsFault};
+pub use credentials::{Credentials, CredentialsFault, KeyRing, Places};
 
 use self::client::Client;
 use crate::clock::Clock;
 use crate::domain::{ItemOperation, Lane, PoolName, PoolReading, Target};
 use crate::provider::{
-    Answer, FindQuery, Limits, ListedTask, Meter, Progress, Provider, ReadFault, TaskQuery, Turnstile,
+    Answer, Capabilities, DomainDetail, DomainFacts, DomainQuery, FindQuery, ListedTask, Meter, Progress, Provider,
+    ReadFault, TaskQuery, Turnstile,
 };
 
 /// What a client is made of.
 pub struct Options {
     /// `https://cdn.tencentcloudapi.com/`, its international or regional sisters, or a sandbox; never with a path.
     pub endpoint: Url,
-    pub credentials: Credentials,
+    pub keys: KeyRing,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -51,7 +55,7 @@ pub enum SetupFault {
 /// One account of Tencent Cloud CDN.
 pub struct TencentCdn {
     client: Client,
-    limits: Limits,
+    capabilities: Capabilities,
 }
 
 impl TencentCdn {
@@ -60,18 +64,20 @@ impl TencentCdn {
     /// # Errors
     /// If the endpoint is not a bare origin, or the machine has no CA certificates to check it by.
     pub fn new(options: Options) -> Result<Self, SetupFault> {
-        Self::with_patience(options, &client::PATIENCE)
+        Self::made(options, &client::PATIENCE, Vec::new())
     }
 
-    fn with_patience(options: Options, patience: &client::Patience) -> Result<Self, SetupFault> {
-        Ok(Self { client: Client::new(options, patience)?, limits: cdn::LIMITS })
+    /// `trusted` stands in for the machine's certificate authorities, if there is any.
+    fn made(options: Options, patience: &client::Patience, trusted: Vec<Certificate>) -> Result<Self, SetupFault> {
+        let capabilities = Capabilities { call_max: patience.call_max(), ..cdn::CAPABILITIES };
+        Ok(Self { client: Client::new(options, patience, trusted)?, capabilities })
     }
 }
 
 #[async_trait]
 impl Provider for TencentCdn {
-    fn limits(&self) -> &Limits {
-        &self.limits
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
     }
 
     fn submit_meter(&self, lane: &Lane) -> Meter {
@@ -80,10 +86,6 @@ impl Provider for TencentCdn {
 
     fn pools(&self, lane: &Lane) -> Vec<PoolName> {
         cdn::quota::pools(lane)
-    }
-
-    fn batch_targets_max(&self, lane: &Lane) -> u32 {
-        cdn::submit::batch_targets_max(lane)
     }
 
     async fn submit(&self, lane: &Lane, targets: &[Target]) -> Answer {
@@ -101,6 +103,15 @@ impl Provider for TencentCdn {
     async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault> {
         cdn::quota::quota(&cdn::Reader { client: &self.client, turnstile }, operation).await
     }
+
+    async fn domains(
+        &self,
+        query: &DomainQuery,
+        detail: DomainDetail,
+        turnstile: &dyn Turnstile,
+    ) -> Result<Vec<DomainFacts>, ReadFault> {
+        cdn::domains::domains(&cdn::Reader { client: &self.client, turnstile }, query, detail).await
+    }
 }
 
 #[cfg(test)]
@@ -115,7 +126,7 @@ mod tests {
     fn built(endpoint: &str) -> Result<TencentCdn, SetupFault> {
         let credentials = Credentials::new("AKIDx".to_owned(), SecretString::from("hush"), None).expect("well formed");
         let endpoint = endpoint.parse().expect("a URL");
-        TencentCdn::new(Options { endpoint, credentials, clock: Arc::new(SystemClock) })
+        TencentCdn::new(Options { endpoint, keys: KeyRing::given(credentials), clock: Arc::new(SystemClock) })
     }
 
     #[test]
@@ -132,8 +143,8 @@ mod tests {
     #[test]
     fn the_day_turns_and_calls_leave_as_the_provider_documents() {
         let client = built("http://127.0.0.1:4000/").expect("a client");
-        let limits = client.limits();
-        assert_eq!(limits.pace.0, 20);
+        let limits = client.capabilities();
+        assert_eq!(limits.pace(Meter("PurgeUrlsCache")).0, 20);
         // 2026-11-22 16:00 UTC is midnight there.
         let midnight = scripted::NOW;
         assert_eq!(limits.day.next_reset(midnight - Duration::from_secs(1)), midnight);

@@ -1,17 +1,19 @@
 //! A tiny HTTP/1.1 server for tests that does what its script says, act by act, and remembers what it was sent.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::Certificate;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::client::Patience;
-use super::{Credentials, Options, TencentCdn};
+use super::{Credentials, KeyRing, Options, TencentCdn};
 use crate::clock::{Clock, ManualClock};
 use crate::domain::Timestamp;
 use crate::provider::{Meter, Turnstile};
@@ -34,6 +36,16 @@ pub(super) enum Act {
     Quote,
     /// Sends a body that never ends.
     Endless,
+    /// Sends a head that never ends.
+    EndlessHead,
+    /// Reads the request and says nothing.
+    Silence,
+    /// Sends a proper answer, but a byte at a time with this pause between.
+    Drip(Duration),
+    /// Resets a new connection before anything is read.
+    ResetAtOnce,
+    /// Resets once so many bytes of the request were read.
+    ResetAfter(usize),
     /// Sends the head, then nothing more.
     Stall,
 }
@@ -69,24 +81,38 @@ pub(super) struct Script {
     pub(super) address: String,
     acts: Arc<Mutex<VecDeque<Act>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    /// Bytes sent by acts without an end.
+    pub(super) poured: Arc<AtomicU64>,
 }
 
 impl Script {
     pub(super) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let script = Self { address, acts: Arc::new(Mutex::new(acts.into_iter().collect())), seen: Arc::default() };
+        let script = Self {
+            address,
+            acts: Arc::new(Mutex::new(acts.into_iter().collect())),
+            seen: Arc::default(),
+            poured: Arc::default(),
+        };
         let server = script.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                if matches!(server.acts.lock().expect("acts").front(), Some(Act::CloseAtOnce)) {
-                    server.acts.lock().expect("acts").pop_front();
-                    continue;
+                match server.early() {
+                    None => drop(tokio::spawn(server.clone().serve(stream))),
+                    Some(Act::CloseAtOnce) => {}
+                    Some(act) => drop(tokio::spawn(reset(stream, act))),
                 }
-                tokio::spawn(server.clone().serve(stream));
             }
         });
         script
+    }
+
+    /// The next act, if it does not wait for the request.
+    fn early(&self) -> Option<Act> {
+        let mut acts = self.acts.lock().expect("acts");
+        let is_early = matches!(acts.front(), Some(Act::CloseAtOnce | Act::ResetAtOnce | Act::ResetAfter(_)));
+        if is_early { acts.pop_front() } else { None }
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
@@ -110,6 +136,12 @@ impl Script {
         format!("http://{}/", self.address)
     }
 
+    async fn pour(&self, mut stream: TcpStream, chunk: &[u8]) {
+        while stream.write_all(chunk).await.is_ok() {
+            self.poured.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        }
+    }
+
     async fn serve(self, mut stream: TcpStream) {
         while let Some(seen) = request(&mut stream).await {
             self.seen.lock().expect("seen").push(seen.clone());
@@ -119,7 +151,7 @@ impl Script {
                 Act::Answer(body) => stream.write_all(answer(&body).as_bytes()).await.expect("write"),
                 Act::Raw(bytes) => return stream.write_all(bytes.as_bytes()).await.expect("write"),
                 Act::AnswerAndClose(body) => return stream.write_all(answer(&body).as_bytes()).await.expect("write"),
-                Act::CloseAtOnce => panic!("this act is for new connections"),
+                Act::CloseAtOnce | Act::ResetAtOnce | Act::ResetAfter(_) => panic!("this act is for new connections"),
                 Act::CloseAfterRequest => return,
                 Act::Quote => {
                     let quoted =
@@ -131,8 +163,21 @@ impl Script {
                 }
                 Act::Endless => {
                     stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("write");
-                    while stream.write_all(&[b' '; 64 * 1024]).await.is_ok() {}
-                    return;
+                    return self.pour(stream, &[b' '; 64 * 1024]).await;
+                }
+                Act::EndlessHead => {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nx-more: ").await.expect("write");
+                    return self.pour(stream, &[b'x'; 64 * 1024]).await;
+                }
+                Act::Silence => tokio::time::sleep(Duration::from_secs(60)).await,
+                Act::Drip(pause) => {
+                    let bytes = answer(&format!("{}{{}}", " ".repeat(2_000)));
+                    for byte in bytes.as_bytes().chunks(1) {
+                        if stream.write_all(byte).await.is_err() {
+                            return;
+                        }
+                        tokio::time::sleep(pause).await;
+                    }
                 }
                 Act::Stall => {
                     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{").await.expect("write");
@@ -141,6 +186,14 @@ impl Script {
             }
         }
     }
+}
+
+async fn reset(mut stream: TcpStream, act: Act) {
+    if let Act::ResetAfter(bytes) = act {
+        let mut read = vec![0; bytes];
+        stream.read_exact(&mut read).await.expect("so much of a request");
+    }
+    stream.set_zero_linger().expect("a socket");
 }
 
 async fn request(stream: &mut TcpStream) -> Option<Seen> {
@@ -165,18 +218,37 @@ async fn request(stream: &mut TcpStream) -> Option<Seen> {
 
 /// A client whose calls may take `patience`, with a clock whose sleepers wake at once.
 pub(super) fn client(endpoint: &str, patience: Duration) -> TencentCdn {
+    client_with(endpoint, keys(), patience)
+}
+
+/// The keys of a client that is not told others.
+fn keys() -> KeyRing {
     let credentials = Credentials::new(
         "AKIDEXAMPLE".to_owned(),
         SecretString::from("hush-secret-key"),
         Some(SecretString::from("hush-token")),
     );
+    KeyRing::given(credentials.expect("well formed"))
+}
+
+/// The same with other keys.
+pub(super) fn client_with(endpoint: &str, keys: KeyRing, patience: Duration) -> TencentCdn {
+    client_made(endpoint, keys, patience, Vec::new())
+}
+
+/// The same, trusting nobody's certificates but those of one authority.
+pub(super) fn client_trusting(endpoint: &str, authority: Certificate, patience: Duration) -> TencentCdn {
+    client_made(endpoint, keys(), patience, vec![authority])
+}
+
+fn client_made(endpoint: &str, keys: KeyRing, patience: Duration, trusted: Vec<Certificate>) -> TencentCdn {
     let options = Options {
         endpoint: endpoint.parse().expect("a URL"),
-        credentials: credentials.expect("well formed"),
+        keys,
         clock: Arc::new(LeapingClock(ManualClock::new(NOW))),
     };
     let patience = Patience { connect: patience / 2, total: patience };
-    TencentCdn::with_patience(options, &patience).expect("a client")
+    TencentCdn::made(options, &patience, trusted).expect("a client")
 }
 
 /// A clock that leaps to where a sleeper wants it.

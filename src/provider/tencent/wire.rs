@@ -1,4 +1,5 @@
-//! The envelope around every answer of API 3.0 ("Response envelope"). Other keys (`DeprecatedWarning`) are ignored.
+//! The envelope around every answer of API 3.0 ("Response envelope"), where other keys (`DeprecatedWarning`) are ignored,
+//! and the metadata service's keys.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -23,4 +24,16 @@ pub(super) struct Head<'a> {
 pub(super) struct ErrorBody {
     pub(super) code: Option<String>,
     pub(super) message: Option<String>,
+}
+
+/// What the metadata service hands out ("Instance role").
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RoleKeys {
+    pub(super) code: Option<String>,
+    pub(super) tmp_secret_id: Option<String>,
+    pub(super) tmp_secret_key: Option<String>,
+    pub(super) token: Option<String>,
+    /// Seconds since the epoch.
+    pub(super) expired_time: Option<i64>,
 }

@@ -98,10 +98,47 @@ fn row(cloud: &Cloud, domain: &Domain, detail: Detail) -> Value {
         "ParentHost": "",
     });
     if detail == Detail::Full {
-        let full_url_cache = if domain.full_url_cache { "on" } else { "off" };
-        row["CacheKey"] = json!({"FullUrlCache": full_url_cache, "IgnoreCase": "off", "QueryString": null});
-        row["Cache"] = Value::Null;
-        row["Https"] = Value::Null;
+        for (name, value) in configuration(domain) {
+            row[name] = value;
+        }
     }
     row
+}
+
+/// What only DescribeDomainsConfig tells: how the edge of this sandbox works, in the provider's words.
+fn configuration(domain: &Domain) -> [(&'static str, Value); 12] {
+    let full_url_cache = if domain.full_url_cache { "on" } else { "off" };
+    let off = || json!({"Switch": "off"});
+    [
+        (
+            "CacheKey",
+            json!({
+                "FullUrlCache": full_url_cache, "IgnoreCase": "off", "QueryString": off(), "Cookie": off(),
+                "Header": off(), "CacheTag": off(), "Scheme": off(), "KeyRules": [],
+            }),
+        ),
+        (
+            "Cache",
+            json!({
+                "SimpleCache": null,
+                "RuleCache": [{
+                    "RuleType": "all", "RulePaths": ["*"],
+                    "CacheConfig": {
+                        "Cache": null, "NoCache": null,
+                        "FollowOrigin": {"Switch": "on", "HeuristicCache": off()},
+                    },
+                }],
+            }),
+        ),
+        ("Https", json!({"Switch": "off", "Http2": "off", "SslStatus": "closed", "CertInfo": null})),
+        ("StatusCodeCache", Value::Null),
+        ("MaxAge", off()),
+        ("RangeOriginPull", off()),
+        ("FollowRedirect", off()),
+        ("Authentication", off()),
+        ("IpFilter", off()),
+        ("Referer", off()),
+        ("UserAgentFilter", off()),
+        ("IpFreqLimit", off()),
+    ]
 }

@@ -6,8 +6,10 @@ use super::wire::{HistoryPage, HistoryRequest, Row};
 use crate::domain::{ErrorClass, Failure, ItemOperation};
 use crate::provider::{Meter, ReadFault};
 
-/// Rows asked for in one call. The default is 20; more than 100 is not documented.
+/// Rows asked for in one call; more than 100 is not documented.
 const PAGE_ROWS_MAX: usize = 100;
+/// What every call may ask for, because it is the default.
+const PAGE_ROWS_DEFAULT: usize = 20;
 /// Rows read of one listing. A task has at most 1,000 targets in two areas; the provider's console stops at 10,000.
 pub(super) const ROWS_MAX: u64 = 20_000;
 
@@ -44,13 +46,20 @@ pub(super) async fn rows(
     rows_max: u64,
 ) -> Result<Rows, ReadFault> {
     let mut rows = Vec::new();
-    let mut seen = 0;
+    let (mut seen, mut limit) = (0, PAGE_ROWS_MAX);
     loop {
-        let request = HistoryRequest { offset: seen, limit: PAGE_ROWS_MAX as u64, ..request.clone() };
-        let page: HistoryPage = reader.call(meter(operation), &request).await?;
+        let request = HistoryRequest { offset: seen, limit: limit as u64, ..request.clone() };
+        let page: HistoryPage = match reader.call(meter(operation), &request).await {
+            // A parameter is not liked: perhaps the figure that no page confirms.
+            Err(ReadFault::Failed(failure)) if failure.class == ErrorClass::BadTarget && limit > PAGE_ROWS_DEFAULT => {
+                limit = PAGE_ROWS_DEFAULT;
+                continue;
+            }
+            answer => answer?,
+        };
         let total = total(&page)?;
         let before = rows.len();
-        rows.extend(page.purge_logs.unwrap_or_default().into_iter().take(PAGE_ROWS_MAX));
+        rows.extend(page.purge_logs.unwrap_or_default().into_iter().take(limit));
         let read = (rows.len() - before) as u64;
         seen += read;
         // An empty page ends the listing whatever the total says; a short one does not, for the provider may cap pages

@@ -1,5 +1,7 @@
 //! The CDN product's actions: what each asks, what its answer means, and the limits they share.
 
+pub(super) mod domains;
+mod facts;
 pub(super) mod find;
 mod history;
 pub(super) mod quota;
@@ -8,22 +10,43 @@ pub(super) mod tasks;
 mod wire;
 mod zone;
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::client::Client;
 use super::codes;
-use crate::domain::{PaceLimit, ServiceDay};
-use crate::provider::{Limits, Meter, ReadFault, Turnstile};
+use crate::domain::{ItemOperation, Mode, PaceLimit, ServiceDay, TargetKind};
+use crate::provider::{Capabilities, Company, Lookup, Meter, Offer, ReadFault, Status, Turnstile};
 
-pub(super) const LIMITS: Limits = Limits {
+/// "Request Structure": a JSON body has at most 10 MB. The rest is kept for keys, quotes and commas.
+const BODY_TARGETS_BYTES_MAX: usize = 10_000_000 - 64 * 1024;
+
+pub(super) const CAPABILITIES: Capabilities = Capabilities {
+    offers: &[
+        // "At most 1,000 per call", on the page of PurgeUrlsCache; the quota answer may name less.
+        offer(ItemOperation::Purge, TargetKind::Url, &[], 1_000),
+        offer(ItemOperation::Purge, TargetKind::Directory, &[Mode::Delete, Mode::Invalidate], 500),
+        offer(ItemOperation::Prefetch, TargetKind::Url, &[], 500),
+    ],
     // "20 requests per second", on each action's own page.
     pace: PaceLimit(20),
-    // "Request Structure": a JSON body has at most 10 MB. The rest is kept for keys, quotes and commas.
-    batch_bytes_max: 10_000_000 - 64 * 1024,
+    paces: &[],
     // "Quota management": every quota is reset at 00:00 UTC+8.
     day: ServiceDay::east_of_utc(8),
+    // The client's own patience decides; it is filled in where the client is made.
+    call_max: Duration::ZERO,
+    status: Status::Rows,
+    // Whole seconds in the list, whole seconds in `Date`, and a clock that is corrected only by what `Date` said last.
+    lookup: Lookup::ByWindow { slack: Duration::from_secs(90) },
+    company: Company::AllOrNothing,
 };
+
+/// A row is `done` when the nodes have it, so probes need not wait.
+const fn offer(operation: ItemOperation, kind: TargetKind, modes: &'static [Mode], targets_max: u32) -> Offer {
+    Offer { operation, kind, modes, targets_max, bytes_max: BODY_TARGETS_BYTES_MAX, effect_after: Duration::ZERO }
+}
 
 /// Makes the read calls, each behind the turnstile.
 pub(super) struct Reader<'a> {

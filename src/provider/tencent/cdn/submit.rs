@@ -22,14 +22,6 @@ pub(in super::super) const fn meter(lane: &Lane) -> Meter {
     }
 }
 
-/// As documented on the pages of the three actions; the quota answer may name less.
-pub(in super::super) const fn batch_targets_max(lane: &Lane) -> u32 {
-    match (lane.operation, lane.kind) {
-        (ItemOperation::Purge, TargetKind::Url) => 1_000,
-        (ItemOperation::Purge, TargetKind::Directory) | (ItemOperation::Prefetch, _) => 500,
-    }
-}
-
 pub(in super::super) async fn submit(client: &Client, lane: &Lane, targets: &[Target]) -> Answer {
     let action = meter(lane).0;
     let texts = targets.iter().map(Target::as_str).collect();
@@ -175,6 +167,6 @@ mod tests {
         let urls = vec![url.as_str(); 1_000];
         let body = serde_json::to_vec(&UrlsRequest { urls, area: Some("mainland") }).expect("JSON");
         let keys = body.len() - 1_000 * url.as_str().len();
-        assert!(super::super::LIMITS.batch_bytes_max + keys < 10_000_000);
+        assert!(super::super::BODY_TARGETS_BYTES_MAX + keys < 10_000_000);
     }
 }

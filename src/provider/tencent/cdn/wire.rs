@@ -2,6 +2,7 @@
 //! (`UnknownParameter`), so what is not asked for is not sent.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -83,4 +84,29 @@ pub(super) struct AreaQuota {
     pub(super) batch: Option<i64>,
     pub(super) total: Option<i64>,
     pub(super) available: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DomainsRequest<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) filters: &'a [DomainFilter<'a>],
+    pub(super) offset: u64,
+    pub(super) limit: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DomainFilter<'a> {
+    pub(super) name: &'static str,
+    pub(super) value: &'a [String],
+    pub(super) fuzzy: bool,
+}
+
+/// Rows stay as they came: a domain has hundreds of fields, and most of them may be null.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DomainsPage {
+    pub(super) domains: Option<Vec<Value>>,
+    pub(super) total_number: Option<u64>,
 }
