@@ -44,6 +44,12 @@ impl Failure {
         self
     }
 
+    /// All of it in one line, with what to do.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("{}: {}. {}", self.code, self.message.trim_end_matches('.'), self.advice())
+    }
+
     /// What to do next, in one sentence.
     #[must_use]
     pub const fn advice(&self) -> &'static str {

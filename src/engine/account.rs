@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::board::Waiting;
+use super::hosts::Hosts;
 use crate::clock::Clock;
 use crate::domain::{
     AccountName, Backoff, ErrorClass, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse,
@@ -42,6 +43,7 @@ struct State {
     pauses: HashMap<PauseScope, Pause>,
     quota_wanted: HashMap<ItemOperation, bool>,
     quota_faults: HashMap<ItemOperation, Failure>,
+    hosts: Hosts,
 }
 
 /// Targets that a process before this one sent.
@@ -202,6 +204,11 @@ impl Account {
         state.pauses.remove(&PauseScope::Action(meter));
     }
 
+    /// The hosts that the provider refused of late.
+    pub(super) fn hosts<T>(&self, of: impl FnOnce(&mut Hosts) -> T) -> T {
+        of(&mut self.state().hosts)
+    }
+
     pub(super) fn want_quota(&self, operation: ItemOperation) {
         self.state().quota_wanted.insert(operation, true);
     }
@@ -262,13 +269,8 @@ impl Pause {
             ErrorClass::Outage | ErrorClass::Lost => WaitingReason::Outage,
             _ => WaitingReason::AccountPaused,
         };
-        Waiting { reason, detail: told(&self.failure), until: Some(self.until) }
+        Waiting { reason, detail: self.failure.told(), until: Some(self.until) }
     }
-}
-
-/// A failure in one line, with what to do.
-pub(super) fn told(failure: &Failure) -> String {
-    format!("{}: {}. {}", failure.code, failure.message.trim_end_matches('.'), failure.advice())
 }
 
 #[async_trait]

@@ -5,6 +5,7 @@ mod account;
 mod board;
 mod cleaner;
 mod drive;
+mod hosts;
 mod poller;
 mod quota_reader;
 mod reconciler;

@@ -14,7 +14,7 @@ use super::{Accounts, Parts, Patience};
 use crate::clock;
 use crate::domain::{Backoff, ErrorClass, Failure, SubmissionId, Target, Timestamp};
 use crate::provider::{FailedRow, Progress, ReadFault, TaskId, TaskQuery};
-use crate::store::{FailedTarget, OpenSubmission, Return, Store, StoreError};
+use crate::store::{FailedTarget, OpenSubmission, RowRetry, Store, StoreError};
 use crate::wake::Wakes;
 
 /// Looks that are open at once, over all accounts.
@@ -36,6 +36,17 @@ pub(super) struct Call {
     submission: OpenSubmission,
     account: Arc<Account>,
     query: TaskQuery,
+    /// Its patience ends with this look.
+    last: bool,
+}
+
+/// What a look found.
+pub(super) enum Found {
+    Progress(Progress),
+    /// Its time is up, and only these targets are done.
+    OutOfTime {
+        done: BTreeSet<String>,
+    },
 }
 
 impl Poller {
@@ -49,27 +60,45 @@ impl Poller {
         }
     }
 
-    fn call(&self, submission: OpenSubmission) -> Option<Call> {
+    fn call(&self, submission: OpenSubmission, now: Timestamp) -> Option<Call> {
         let account = self.accounts.get(&submission.lane.account)?.clone();
         let task = TaskId(submission.task_id.clone()?);
         let query = TaskQuery { operation: submission.lane.operation, task, targets: submission.targets };
-        Some(Call { submission, account, query })
+        let last = self.is_out_of_time(&submission, now);
+        Some(Call { submission, account, query, last })
     }
 
     /// The task goes on: look again later, unless it has been running for too long.
     async fn look_again(&self, submission: &OpenSubmission, now: Timestamp) -> Result<(), StoreError> {
-        let running = now.since(submission.answered_at.unwrap_or(submission.created_at));
-        let task_max = self.patience.task_max(submission.lane.operation);
-        if running < task_max {
+        if !self.is_out_of_time(submission, now) {
             let wait = Backoff { first: self.patience.poll_first, max: self.patience.poll_max };
             self.store.postpone(submission.id, now + wait.wait(submission.looks + 1, clock::jitter())).await?;
             return Ok(());
         }
+        self.give_up(submission, &BTreeSet::new(), now).await
+    }
+
+    fn is_out_of_time(&self, submission: &OpenSubmission, now: Timestamp) -> bool {
+        let since = submission.answered_at.unwrap_or(submission.created_at);
+        now.since(since) >= self.patience.task_max(submission.lane.operation)
+    }
+
+    /// What is not done by now fails.
+    async fn give_up(
+        &self,
+        submission: &OpenSubmission,
+        done: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let task_max = self.patience.task_max(submission.lane.operation);
         let message = format!("the task did not end within {} s", task_max.as_secs());
         let failure = Failure::new(ErrorClass::ProviderTimeout, "task_max", message);
+        let kind = submission.lane.kind;
+        let done: BTreeSet<Target> = done.iter().filter_map(|target| Target::parse(kind, target).ok()).collect();
         let targets = self.store.targets(submission.id).await?;
-        let failed = targets.iter().map(|target| failed_target(target.as_str(), &failure)).collect();
-        self.settle(submission, failed, Return::Retry { attempts_max: 0, at: now }, now).await
+        let open = targets.iter().filter(|target| !done.contains(target));
+        let failed = open.map(|target| failed_target(target.as_str(), &failure)).collect();
+        self.settle(submission, failed, RowRetry { attempts_max: 0, at: now }, now).await
     }
 
     /// Nobody can be asked any more. The task gets its time, in case the account comes back.
@@ -86,14 +115,14 @@ impl Poller {
             let ours = self.store.targets(submission.id).await?;
             match_rows(&ours, rows)
         };
-        self.settle(submission, failed, Return::Retry { attempts_max: ATTEMPTS_MAX, at: now + ROW_BACKOFF }, now).await
+        self.settle(submission, failed, RowRetry { attempts_max: ATTEMPTS_MAX, at: now + ROW_BACKOFF }, now).await
     }
 
     async fn settle(
         &self,
         submission: &OpenSubmission,
         failed: Vec<FailedTarget>,
-        retry: Return,
+        retry: RowRetry,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         tracing::info!(submission.id = submission.id.0, lane = %submission.lane, targets = submission.targets,
@@ -109,7 +138,7 @@ impl Poller {
 #[async_trait]
 impl Service for Poller {
     type Call = Call;
-    type Answer = (OpenSubmission, Arc<Account>, Result<Progress, ReadFault>);
+    type Answer = (OpenSubmission, Arc<Account>, Result<Found, ReadFault>);
 
     const NAME: &'static str = "poller";
 
@@ -124,7 +153,7 @@ impl Service for Poller {
         let mut calls = Vec::new();
         for submission in due.into_iter().filter(|submission| !self.open.contains(&submission.id)).take(room) {
             let orphan = submission.clone();
-            match self.call(submission) {
+            match self.call(submission, now) {
                 Some(call) => calls.push(call),
                 // Its account left the configuration: nobody can be asked, and it must not stand before the others.
                 None => self.orphan(&orphan, now).await,
@@ -134,22 +163,19 @@ impl Service for Poller {
         Ok(Step { calls, next_at })
     }
 
-    fn perform(&self, Call { submission, account, query }: Call) -> BoxFuture<'static, Self::Answer> {
+    fn perform(&self, Call { submission, account, query, last }: Call) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let progress = account.provider.look(&query, account.as_ref()).await;
-            (submission, account, progress)
+            let found = look(&account, &query, last).await;
+            (submission, account, found)
         }
         .boxed()
     }
 
-    async fn record(
-        &mut self,
-        (submission, account, progress): &Self::Answer,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        match progress {
-            Ok(Progress::Ended { failed }) => self.end(submission, failed, now).await?,
-            Ok(Progress::Running | Progress::NotListed) => self.look_again(submission, now).await?,
+    async fn record(&mut self, (submission, account, found): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
+        match found {
+            Ok(Found::Progress(Progress::Ended { failed })) => self.end(submission, failed, now).await?,
+            Ok(Found::Progress(Progress::Running | Progress::NotListed)) => self.look_again(submission, now).await?,
+            Ok(Found::OutOfTime { done }) => self.give_up(submission, done, now).await?,
             Err(fault) => {
                 let failure = fault.failure();
                 tracing::warn!(submission.id = submission.id.0, account = %account.name, class = %failure.class,
@@ -161,6 +187,13 @@ impl Service for Poller {
         }
         self.open.remove(&submission.id);
         Ok(())
+    }
+}
+
+async fn look(account: &Account, query: &TaskQuery, last: bool) -> Result<Found, ReadFault> {
+    match account.provider.look(query, account).await? {
+        Progress::Running if last => Ok(Found::OutOfTime { done: account.provider.done(query, account).await? }),
+        progress => Ok(Found::Progress(progress)),
     }
 }
 

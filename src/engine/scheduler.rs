@@ -1,6 +1,6 @@
 //! The pure decision: may this lane send now, how much, and if not, why not?
 
-use super::account::{Way, told};
+use super::account::Way;
 use super::board::Waiting;
 use crate::domain::{ErrorClass, PoolUse, Timestamp, WaitingReason};
 
@@ -27,19 +27,12 @@ pub(super) struct LaneView {
     /// Most targets of one call.
     pub(super) batch_max: u32,
     pub(super) in_flight: u32,
-    /// An ambiguous submission of the account and operation is being reconciled.
-    pub(super) held: bool,
 }
 
 pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
     let wait = |reason, detail: &str, until| Decision::Wait(Waiting { reason, detail: detail.to_owned(), until });
     if let Some(pause) = &way.pause {
         return Decision::Wait(pause.clone());
-    }
-    if lane.held {
-        let detail =
-            "the answer to an earlier call was lost; the provider's list is being asked before anything else is sent";
-        return wait(WaitingReason::Reconciling, detail, None);
     }
     let (mut targets, mut batch) = (u64::MAX, lane.batch_max);
     for (name, usable) in &way.pools {
@@ -84,7 +77,7 @@ fn quota_unknown(way: &Way, now: Timestamp) -> Waiting {
                 ErrorClass::Throttle => WaitingReason::Throttled,
                 _ => WaitingReason::AccountPaused,
             };
-            Waiting { reason, detail: format!("the day quota could not be read: {}", told(failure)), until }
+            Waiting { reason, detail: format!("the day quota could not be read: {}", failure.told()), until }
         }
     }
 }
@@ -113,7 +106,7 @@ mod tests {
     }
 
     fn lane(due: u64, in_flight: u32) -> LaneView {
-        LaneView { due, batch_max: 1000, in_flight, held: false }
+        LaneView { due, batch_max: 1000, in_flight }
     }
 
     fn reason(decision: &Decision) -> Option<WaitingReason> {
@@ -136,7 +129,6 @@ mod tests {
         let paused = Waiting { reason: WaitingReason::AccountPaused, detail: String::new(), until: None };
         for (lane, way, expected) in [
             (lane(1, 0), Way { pause: Some(paused), ..way(20, open()) }, WaitingReason::AccountPaused),
-            (LaneView { held: true, ..lane(1, 0) }, way(20, open()), WaitingReason::Reconciling),
             (lane(1, 0), way(20, vec![PoolUse::Spent { until }]), WaitingReason::DayQuota),
             (lane(1, 0), way(20, vec![PoolUse::AskFirst]), WaitingReason::DayQuota),
             (lane(1, 0), way(0, open()), WaitingReason::Rate),

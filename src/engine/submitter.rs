@@ -1,6 +1,6 @@
 //! The submitter: claims what may go, hands out the calls, and turns each answer into its one cure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +47,14 @@ pub(super) struct Ticket {
     account: Arc<Account>,
     /// Distinct targets: what the provider charges.
     units: u64,
+    hosts: BTreeSet<String>,
+}
+
+impl Ticket {
+    /// The host that all targets have, if it is one.
+    fn only_host(&self) -> Option<&str> {
+        if self.hosts.len() == 1 { self.hosts.first().map(String::as_str) } else { None }
+    }
 }
 
 impl Submitter {
@@ -79,7 +87,6 @@ impl Submitter {
             due,
             batch_max: account.provider.capabilities().batch_targets_max(&depth.lane),
             in_flight: self.in_flight.get(&depth.id).copied().unwrap_or(0),
-            held: depth.held,
         };
         let targets_max = match decide(&view, &account.way(&depth.lane, now), now) {
             Decision::Send { targets_max } => targets_max,
@@ -92,7 +99,9 @@ impl Submitter {
         };
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
-        let claim = self.store.claim(Grant { lane: depth.id, targets_max, bytes_max }, now).await;
+        let suspects = account.hosts(|hosts| hosts.suspects());
+        let grant = Grant { lane: depth.id, targets_max, bytes_max, suspects };
+        let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
             Ok(None) | Err(_) => {
@@ -101,7 +110,7 @@ impl Submitter {
             }
         };
         account.unspend(&depth.lane, u64::from(targets_max).saturating_sub(claimed));
-        let Some(claim) = claim? else { return Ok(Err(None)) };
+        let Some(claim) = claim? else { return Ok(Err(Some(set_aside(now)))) };
         *self.in_flight.entry(depth.id).or_default() += 1;
         take_from(&mut depth.due, u64::from(claim.items));
         let ticket = Ticket {
@@ -110,6 +119,7 @@ impl Submitter {
             lane: depth.lane.clone(),
             account,
             units: claimed,
+            hosts: claim.targets.iter().map(|target| target.host().to_owned()).collect(),
         };
         Ok(Ok(Call { ticket, targets: claim.targets }))
     }
@@ -206,7 +216,7 @@ impl Service for Submitter {
     }
 
     async fn record(&mut self, (ticket, answer): &(Ticket, Answer), now: Timestamp) -> Result<(), StoreError> {
-        let Ticket { submission, lane, account, units, .. } = ticket;
+        let Ticket { submission, lane, account, units, hosts, .. } = ticket;
         let meter = account.provider.submit_meter(lane);
         let (refused, released) = (SubmissionState::Refused, SubmissionState::Released);
         match answer {
@@ -218,6 +228,7 @@ impl Service for Submitter {
                 } else {
                     account.charged(lane, *units);
                 }
+                account.hosts(|known| known.work(hosts));
                 account.works(meter);
                 self.wakes.poller.ring();
             }
@@ -232,11 +243,27 @@ impl Service for Submitter {
             }
             // Halves fit sooner or later; the next quota answer tells the batch limit. One target alone is not to blame.
             Answer::TooMany(failure) if *units > 1 => {
-                self.give_back(ticket, refused, failure, Return::Isolate, now).await?;
+                self.give_back(ticket, refused, failure, Return::Halve, now).await?;
                 account.want_quota(lane.operation);
             }
             Answer::TargetRefused(failure) => {
-                self.give_back(ticket, refused, failure, Return::Isolate, now).await?;
+                self.give_back(ticket, refused, failure, Return::Halve, now).await?;
+                account.works(meter);
+            }
+            Answer::HostRefused(failure) => {
+                let doubt = |host: &str| {
+                    account.hosts(|hosts| hosts.doubt(host, *submission, failure, now));
+                    Return::Fail
+                };
+                self.give_back(ticket, refused, failure, ticket.only_host().map_or(Return::Part, doubt), now).await?;
+                account.works(meter);
+            }
+            Answer::HostUnready(failure) => {
+                let park = |host: &str| {
+                    let until = account.hosts(|hosts| hosts.park(host, *submission, failure, clock::jitter(), now));
+                    Return::Park { until }
+                };
+                self.give_back(ticket, refused, failure, ticket.only_host().map_or(Return::Part, park), now).await?;
                 account.works(meter);
             }
             Answer::AccountRefused(failure) | Answer::Outage(failure) | Answer::TooMany(failure) => {
@@ -264,6 +291,16 @@ impl Service for Submitter {
     }
 }
 
+/// So much of the lane may not go that it takes another look, after whoever else wants to write.
+fn set_aside(now: Timestamp) -> Waiting {
+    Waiting {
+        reason: WaitingReason::HostParked,
+        detail: "what may not go now is being set aside".to_owned(),
+        until: Some(now + ASIDE_PAUSE),
+    }
+}
+
+const ASIDE_PAUSE: Duration = Duration::from_millis(10);
 /// How soon a lane that the store could not claim from is tried again.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
 

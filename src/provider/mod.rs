@@ -53,6 +53,10 @@ pub trait Provider: Send + Sync {
     /// How far a task is. Few calls, however large the batch, unless rows failed.
     async fn look(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<Progress, ReadFault>;
 
+    /// The targets of a task that are done, as the provider writes them; for a task that takes too long to end. Takes a
+    /// call for each page of rows.
+    async fn done(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<BTreeSet<String>, ReadFault>;
+
     /// The tasks that the provider lists for one of `query`'s targets in its window, with all their targets.
     async fn find(&self, query: &FindQuery, turnstile: &dyn Turnstile) -> Result<Vec<ListedTask>, ReadFault>;
 
@@ -94,6 +98,11 @@ pub enum Answer {
     TooMany(Failure),
     /// Some target, which one is not said, is not acceptable: nothing was done.
     TargetRefused(Failure),
+    /// Some host, which one is not said, is not this account's, for good: nothing was done.
+    HostRefused(Failure),
+    /// Some host, which one is not said, cannot be refreshed as it is (offline, locked, migrating, not permitted), until
+    /// somebody changes that: nothing was done.
+    HostUnready(Failure),
     /// The account may not (key, clock, permission, suspended): nothing was done, and nothing else will go either.
     AccountRefused(Failure),
     /// The provider failed and said so: nothing was done.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Caller, Refusal, Service};
-use crate::domain::{JobId, Lane, Timestamp, WaitingReason};
+use crate::domain::{ErrorClass, Failure, JobId, Lane, Timestamp, WaitingReason};
 use crate::engine::Waiting;
-use crate::store::{Event, Item, Job, JobRef, Page, PartState};
+use crate::store::{Event, Item, Job, JobRef, Page, PartState, PendingExample};
 
 /// A job as a caller sees it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +104,10 @@ impl Service {
     /// The store cannot be read.
     pub async fn view(&self, job: Job) -> Result<JobView, Refusal> {
         let example = if job.counts.pending > 0 { self.store.pending_example(job.row).await? } else { None };
-        let waiting = example.map(|example| waiting(&job, example.state, self.board.lane(example.lane)));
+        let waiting = example.map(|example| {
+            let PendingExample { lane, state, failure } = example;
+            waiting(&job, state, failure.as_ref(), self.board.lane(lane))
+        });
         Ok(JobView { job, waiting })
     }
 
@@ -115,7 +118,7 @@ impl Service {
             Some(moment) if moment > job.created_at => PartState::Delayed(moment),
             _ => PartState::Due,
         };
-        let waiting = lane.map(|lane| waiting(&job, state, self.board.lane_named(lane)));
+        let waiting = lane.map(|lane| waiting(&job, state, None, self.board.lane_named(lane)));
         JobView { job, waiting }
     }
 
@@ -138,10 +141,10 @@ impl Service {
     }
 }
 
-fn waiting(job: &Job, state: PartState, (lane, due): (Option<Waiting>, u64)) -> JobWaiting {
+fn waiting(job: &Job, state: PartState, failure: Option<&Failure>, (lane, due): (Option<Waiting>, u64)) -> JobWaiting {
     let (why, ahead) = match state {
         PartState::Due => (lane.unwrap_or_else(leaves_next), due.saturating_sub(1)),
-        PartState::Delayed(until) => (delayed(job, until), due),
+        PartState::Delayed(until) => (delayed(job, failure, until), due),
         PartState::Blocked => (purge_first(), due),
     };
     JobWaiting { why, ahead }
@@ -152,13 +155,21 @@ fn leaves_next() -> Waiting {
     Waiting { reason: WaitingReason::Rate, detail, until: None }
 }
 
-fn delayed(job: &Job, until: Timestamp) -> Waiting {
-    if job.not_before == Some(until) {
-        let detail = "the job asked not to be sent before this moment".to_owned();
-        return Waiting { reason: WaitingReason::NotBefore, detail, until: Some(until) };
-    }
-    let detail = "the provider reported a failure; it is tried again".to_owned();
-    Waiting { reason: WaitingReason::Backoff, detail, until: Some(until) }
+/// A failure tells which wait it is: nothing is delayed for two reasons at once.
+fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Waiting {
+    let reason = match failure.map(|failure| failure.class) {
+        Some(ErrorClass::DomainState | ErrorClass::Permission) => WaitingReason::HostParked,
+        Some(ErrorClass::Lost) => WaitingReason::Reconciling,
+        Some(_) => WaitingReason::Backoff,
+        None if job.not_before == Some(until) => WaitingReason::NotBefore,
+        None => WaitingReason::Backoff,
+    };
+    let detail = match failure {
+        Some(failure) => failure.told(),
+        None if reason == WaitingReason::NotBefore => "the job asked not to be sent before this moment".to_owned(),
+        None => "it is tried again".to_owned(),
+    };
+    Waiting { reason, detail, until: Some(until) }
 }
 
 fn purge_first() -> Waiting {

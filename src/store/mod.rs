@@ -8,7 +8,7 @@ mod token;
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, IdempotencyKey, Item,
     Job, JobFilter, JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return,
-    Sample, Seen, Spent, Unsuccessful,
+    RowRetry, Sample, Seen, Spent, Suspect, Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
@@ -83,7 +83,9 @@ pub trait Store: Send + Sync {
     /// Moves delayed items whose moment has come to the due ones, and ends pending items past their deadline.
     async fn ripen(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Takes the next distinct targets of a lane into a submission that is on disk as `sending`.
+    /// Takes the next distinct targets of a lane into a submission that is on disk as `sending`. What may not go is set
+    /// aside on the way: targets whose earlier call has no answer (law 4), and hosts that the provider refused. None: nothing
+    /// can go, or so much was set aside that it takes another look.
     async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError>;
 
     /// The provider named a task: `sending` or `ambiguous` becomes `accepted`. `Late`: it was in another state, or the
@@ -128,7 +130,7 @@ pub trait Store: Send + Sync {
         &self,
         id: SubmissionId,
         failed: Vec<FailedTarget>,
-        retry: Return,
+        retry: RowRetry,
         now: Timestamp,
     ) -> Result<Outcome, StoreError>;
 

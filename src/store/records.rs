@@ -159,10 +159,12 @@ pub struct Unsuccessful {
 }
 
 /// Where a pending item stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingExample {
     pub lane: LaneId,
     pub state: PartState,
+    /// Why it waits for a moment, if something went wrong.
+    pub failure: Option<Failure>,
 }
 
 words!(
@@ -213,16 +215,27 @@ pub struct LaneDepth {
     pub lane: Lane,
     /// Due items by priority, `Priority::ALL`'s order.
     pub due: [u64; 3],
-    /// Whether some submission of this account and operation is ambiguous.
-    pub held: bool,
 }
 
 /// What a lane may send now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub lane: LaneId,
     pub targets_max: u32,
     pub bytes_max: usize,
+    /// Hosts that the provider refused of late.
+    pub suspects: Vec<Suspect>,
+}
+
+/// A host that the provider refused. Its targets travel by themselves, so that nobody else's batch is refused for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspect {
+    pub host: String,
+    /// The refused call; the host's targets have a cohort that is named after it.
+    pub refused: SubmissionId,
+    /// Nothing of the host leaves before then.
+    pub until: Timestamp,
+    pub failure: Failure,
 }
 
 /// A batch whose intent is on disk.
@@ -256,10 +269,21 @@ pub struct GiveBack {
 pub enum Return {
     /// Due at once: whatever holds the lane back is the scheduler's to know.
     Due,
-    /// Each half travels alone next time; a batch of one target fails.
-    Isolate,
-    /// Failed rows go again at `at` while fewer than `attempts_max` were made, and end `failed` after that.
-    Retry { attempts_max: u32, at: Timestamp },
+    /// Each half of the targets travels alone next time; a batch of one target fails.
+    Halve,
+    /// Each half of the hosts travels alone next time; a batch of one host is halved.
+    Part,
+    /// All of them wait until then, and travel by themselves after that.
+    Park { until: Timestamp },
+    /// All of them end `failed`.
+    Fail,
+}
+
+/// Failed rows go again at `at` while fewer than `attempts_max` were made, and end `failed` after that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowRetry {
+    pub attempts_max: u32,
+    pub at: Timestamp,
 }
 
 /// A target that the provider reports as failed.

@@ -4,6 +4,7 @@ mod bad_input;
 mod changes;
 mod client;
 mod command_line;
+mod company;
 mod corpus;
 mod credentials;
 mod demo;

@@ -18,13 +18,17 @@ enum Cure {
     Split,
     /// One target is to blame, which one is not said: the rest can go without it.
     Isolate(ErrorClass),
+    /// One host is not this account's, which one is not said.
+    Disown,
+    /// One host cannot be refreshed until a person has mended something, which one is not said.
+    Park(ErrorClass),
     /// Nothing of this account goes until a person has mended something; the work is kept.
     Hold(ErrorClass),
     /// Asking again later, unchanged.
     AskAgain,
 }
 
-use Cure::{AskAgain, Hold, Isolate, NextDay, SlowDown, Split};
+use Cure::{AskAgain, Disown, Hold, Isolate, NextDay, Park, SlowDown, Split};
 use ErrorClass::{Auth, BadTarget, Clock, DomainState, Internal, Permission};
 
 pub(super) fn answer(fault: CallFault) -> Answer {
@@ -39,6 +43,8 @@ pub(super) fn answer(fault: CallFault) -> Answer {
         NextDay => Answer::QuotaSpent(failure),
         Split => Answer::TooMany(failure),
         Isolate(_) => Answer::TargetRefused(failure),
+        Disown => Answer::HostRefused(failure),
+        Park(_) => Answer::HostUnready(failure),
         Hold(_) => Answer::AccountRefused(failure),
         AskAgain => Answer::Outage(failure),
     }
@@ -56,7 +62,7 @@ pub(super) fn read_fault(fault: CallFault) -> ReadFault {
         // A question that the provider does not understand says nothing about what the account may send.
         (Hold(Internal), failure) => ReadFault::Failed(failure),
         (Hold(_), failure) => ReadFault::AccountRefused(failure),
-        (NextDay | Split | Isolate(_) | AskAgain, failure) => ReadFault::Failed(failure),
+        (NextDay | Split | Isolate(_) | Disown | Park(_) | AskAgain, failure) => ReadFault::Failed(failure),
     }
 }
 
@@ -84,7 +90,8 @@ fn judged(refusal: Refusal) -> (Cure, Failure) {
         NextDay => ErrorClass::Quota,
         // We sent more than was allowed: that is ours to mend, by cutting.
         Split => Internal,
-        Isolate(class) | Hold(class) => class,
+        Isolate(class) | Park(class) | Hold(class) => class,
+        Disown => BadTarget,
         AskAgain => ErrorClass::Outage,
     };
     (cure, refusal.failure(class))
@@ -117,7 +124,7 @@ fn by_shape(code: &str) -> Cure {
     } else if starts(&["AuthFailure"]) {
         Hold(Auth)
     } else if starts(&["ResourceUnavailable", "OperationDenied"]) || ends(&["InvalidStatus", "NotOnline"]) {
-        Isolate(DomainState)
+        Park(DomainState)
     } else if starts(&["ResourceInUse", "FailedOperation"]) {
         AskAgain
     } else if starts(&["MissingParameter", "UnknownParameter"]) {
@@ -175,22 +182,22 @@ const CODES: &[(&str, Cure)] = &[
     ("UnauthorizedOperation.CdnUserIsIsolated", Hold(DomainState)),
     ("UnauthorizedOperation.CdnUserIsSuspended", Hold(DomainState)),
     // One domain is not ours to refresh; a project or a tag is a property of a domain.
-    ("UnauthorizedOperation.CdnHostUnauthorized", Isolate(Permission)),
-    ("UnauthorizedOperation.CdnProjectUnauthorized", Isolate(Permission)),
-    ("UnauthorizedOperation.CdnTagUnauthorized", Isolate(Permission)),
+    ("UnauthorizedOperation.CdnHostUnauthorized", Park(Permission)),
+    ("UnauthorizedOperation.CdnProjectUnauthorized", Park(Permission)),
+    ("UnauthorizedOperation.CdnTagUnauthorized", Park(Permission)),
     // One domain cannot be refreshed as it is now.
-    ("InvalidParameter.CdnHostInvalidMiddleConfig", Isolate(DomainState)),
-    ("InvalidParameter.CdnHostInvalidStatus", Isolate(DomainState)),
-    ("OperationDenied.ProductUpdating", Isolate(DomainState)),
-    ("ResourceUnavailable", Isolate(DomainState)),
-    ("ResourceUnavailable.CdnHostIsLocked", Isolate(DomainState)),
-    ("ResourceUnavailable.CdnHostIsMalicious", Isolate(DomainState)),
-    ("ResourceUnavailable.CdnHostIsNotOnline", Isolate(DomainState)),
-    ("ResourceUnavailable.CdnHostNoIcp", Isolate(DomainState)),
-    ("UnauthorizedOperation.CdnDomainRecordNotVerified", Isolate(DomainState)),
+    ("InvalidParameter.CdnHostInvalidMiddleConfig", Park(DomainState)),
+    ("InvalidParameter.CdnHostInvalidStatus", Park(DomainState)),
+    ("OperationDenied.ProductUpdating", Park(DomainState)),
+    ("ResourceUnavailable", Park(DomainState)),
+    ("ResourceUnavailable.CdnHostIsLocked", Park(DomainState)),
+    ("ResourceUnavailable.CdnHostIsMalicious", Park(DomainState)),
+    ("ResourceUnavailable.CdnHostIsNotOnline", Park(DomainState)),
+    ("ResourceUnavailable.CdnHostNoIcp", Park(DomainState)),
+    ("UnauthorizedOperation.CdnDomainRecordNotVerified", Park(DomainState)),
     // One target is wrong for good.
     ("InvalidParameter", Isolate(BadTarget)),
-    ("InvalidParameter.CdnHostExistsInEdgeOne", Isolate(BadTarget)),
+    ("InvalidParameter.CdnHostExistsInEdgeOne", Disown),
     ("InvalidParameter.CdnHostInvalidParam", Isolate(BadTarget)),
     ("InvalidParameter.CdnParamError", Isolate(BadTarget)),
     ("InvalidParameter.CdnPurgeWildcardNotAllowed", Isolate(BadTarget)),
@@ -198,10 +205,10 @@ const CODES: &[(&str, Cure)] = &[
     ("InvalidParameter.CdnUrlExceedLength", Isolate(BadTarget)),
     ("InvalidParameterValue", Isolate(BadTarget)),
     ("ResourceNotFound", Isolate(BadTarget)),
-    ("ResourceNotFound.CdnHostNotExists", Isolate(BadTarget)),
-    ("UnauthorizedOperation.CdnHostIsOwnedByOther", Isolate(BadTarget)),
-    ("UnauthorizedOperation.CdnHostIsUsedByOther", Isolate(BadTarget)),
-    ("UnauthorizedOperation.EcdnMigratedCdn", Isolate(BadTarget)),
+    ("ResourceNotFound.CdnHostNotExists", Disown),
+    ("UnauthorizedOperation.CdnHostIsOwnedByOther", Disown),
+    ("UnauthorizedOperation.CdnHostIsUsedByOther", Disown),
+    ("UnauthorizedOperation.EcdnMigratedCdn", Disown),
     ("UnsupportedOperation", Isolate(BadTarget)),
     // Too fast, whatever the prefix says.
     ("LimitExceeded.CdnCallingQueryIpTooOften", SlowDown),
@@ -265,6 +272,7 @@ mod tests {
             Answer::QuotaSpent(failure) => ("quota", failure),
             Answer::TooMany(failure) => ("split", failure),
             Answer::TargetRefused(failure) => ("target", failure),
+            Answer::HostRefused(failure) | Answer::HostUnready(failure) => ("host", failure),
             Answer::AccountRefused(failure) => ("account", failure),
             Answer::Outage(failure) => ("outage", failure),
             other => panic!("{code}: {other:?}"),
@@ -288,14 +296,14 @@ mod tests {
             "bad-target (client bug)" | "bad-target (client must change)" => &["account/internal"],
             // A bad project id blames the call as a whole, of which no target is a part.
             "bad-target" if blames == "batch" => &["account/internal"],
-            class if class.starts_with("bad-target") => &["target/bad_target"],
+            class if class.starts_with("bad-target") => &["target/bad_target", "host/bad_target"],
             "domain-state (account)" => &["account/domain_state"],
-            "domain-state" if blames == "item" => &["target/domain_state"],
-            class if class.starts_with("domain-state") => &["target/domain_state", "account/domain_state"],
+            "domain-state" if blames == "item" => &["host/domain_state"],
+            class if class.starts_with("domain-state") => &["host/domain_state", "account/domain_state"],
             "permission (account)" => &["account/permission"],
-            "permission" if blames == "item" => &["target/permission"],
+            "permission" if blames == "item" => &["host/permission"],
             "permission" if blames == "account" => &["account/permission"],
-            "permission" => &["target/permission", "account/permission"],
+            "permission" => &["host/permission", "account/permission"],
             other => panic!("a class without a rule: {other}"),
         }
     }
@@ -330,10 +338,10 @@ mod tests {
             ("AuthFailure.UnauthorizedOperation.New", "account/permission"),
             ("UnauthorizedOperation.New", "account/permission"),
             ("AuthFailure.New", "account/auth"),
-            ("ResourceUnavailable.New", "target/domain_state"),
-            ("OperationDenied.New", "target/domain_state"),
-            ("InvalidParameter.NewInvalidStatus", "target/domain_state"),
-            ("InvalidParameter.NewNotOnline", "target/domain_state"),
+            ("ResourceUnavailable.New", "host/domain_state"),
+            ("OperationDenied.New", "host/domain_state"),
+            ("InvalidParameter.NewInvalidStatus", "host/domain_state"),
+            ("InvalidParameter.NewNotOnline", "host/domain_state"),
             ("ResourceInUse.New", "outage/outage"),
             ("FailedOperation.New", "outage/outage"),
             ("MissingParameter.New", "account/internal"),

@@ -82,6 +82,8 @@ fn submit(provider: &TencentCdn, operation: ItemOperation, reply: &[u8]) -> bool
         | Answer::QuotaSpent(failure)
         | Answer::TooMany(failure)
         | Answer::TargetRefused(failure)
+        | Answer::HostRefused(failure)
+        | Answer::HostUnready(failure)
         | Answer::AccountRefused(failure)
         | Answer::Outage(failure) => {
             let said: Value = serde_json::from_slice(reply).expect("only a readable answer says that nothing was done");

@@ -1,5 +1,5 @@
-//! Tencent Cloud CDN (product `cdn`, API version 2018-06-06) behind the provider trait. What is known of it, and what
-//! is not, stands in `reference/tencent-cdn.md`.
+//! Tencent Cloud CDN (product `cdn`, API version 2018-06-06) behind the provider trait. What its pages leave open, and
+//! how each answer is survived, stands in `docs/unconfirmed.md`.
 
 mod answer;
 mod cdn;
@@ -8,16 +8,17 @@ mod codes;
 mod credentials;
 #[cfg(test)]
 mod faults;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
 #[cfg(test)]
 mod faults_tls;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod scripted;
 mod sign;
 mod skew;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -94,6 +95,10 @@ impl Provider for TencentCdn {
 
     async fn look(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<Progress, ReadFault> {
         cdn::tasks::look(&cdn::Reader { client: &self.client, turnstile }, task).await
+    }
+
+    async fn done(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<BTreeSet<String>, ReadFault> {
+        cdn::tasks::done(&cdn::Reader { client: &self.client, turnstile }, task).await
     }
 
     async fn find(&self, query: &FindQuery, turnstile: &dyn Turnstile) -> Result<Vec<ListedTask>, ReadFault> {

@@ -1,11 +1,13 @@
 //! What became of a call: a task, nothing, a refusal, or no answer. Each change names the state that it expects.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
 use super::change::{self, Change, Notice};
-use super::codes;
-use crate::domain::{Failure, SubmissionId, SubmissionState, Timestamp};
+use super::{codes, read};
+use crate::domain::{Failure, SubmissionId, SubmissionState, Target, Timestamp};
 use crate::store::{EventKind, GiveBack, Outcome, Return, StoreError};
 
 pub(super) struct Accept {
@@ -147,27 +149,20 @@ impl Change for GiveItemsBack {
         .bind(failure)
         .execute(&mut *db)
         .await?;
-        let targets: i64 = sqlx::query_scalar("select targets from submissions where id = $1")
-            .bind(self.id.0)
-            .fetch_one(&mut *db)
-            .await?;
-        let isolate = self.back.items == Return::Isolate;
-        let (kind, becomes) = match (isolate, targets) {
-            (true, 1) => (EventKind::Failed, codes::FAILED),
-            (true, _) => (EventKind::Split, codes::DUE),
-            (false, _) => (EventKind::Released, codes::DUE),
-        };
+        let fate = self.fate(db).await?;
+        let (kind, becomes) = (fate.kind(), fate.becomes());
         sqlx::query(include_str!("sql/move_given_back.sql"))
             .bind(self.id.0)
             .bind(becomes)
-            .bind(if isolate { targets / 2 } else { 0 })
-            .bind(if becomes == codes::FAILED { Some(failure) } else { None })
+            .bind(fate.first_half().map(codes::json).transpose()?)
+            .bind((becomes != codes::DUE).then_some(failure))
+            .bind(fate.until().map(Timestamp::as_millis))
             .execute(&mut *db)
             .await?;
-        let message = given_back_message(kind, &self.back);
+        let message = given_back_message(&fate, &self.back);
         let notice = Notice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
         change::notice_moved(notice, Some(becomes), db, self.now).await?;
-        if becomes == codes::DUE {
+        if becomes != codes::FAILED {
             self.tell_cancelled(failure, db).await?;
         }
         if becomes == codes::FAILED {
@@ -178,7 +173,56 @@ impl Change for GiveItemsBack {
     }
 }
 
+/// What becomes of the items as a whole.
+enum Fate {
+    Due,
+    Fail,
+    Park(Timestamp),
+    /// These targets travel apart from the others.
+    Split(Vec<String>),
+}
+
+impl Fate {
+    const fn becomes(&self) -> i64 {
+        match self {
+            Self::Due | Self::Split(_) => codes::DUE,
+            Self::Park(_) => codes::DELAYED,
+            Self::Fail => codes::FAILED,
+        }
+    }
+
+    const fn kind(&self) -> EventKind {
+        match self {
+            Self::Due | Self::Park(_) => EventKind::Released,
+            Self::Split(_) => EventKind::Split,
+            Self::Fail => EventKind::Failed,
+        }
+    }
+
+    const fn first_half(&self) -> Option<&Vec<String>> {
+        if let Self::Split(half) = self { Some(half) } else { None }
+    }
+
+    const fn until(&self) -> Option<Timestamp> {
+        if let Self::Park(until) = self { Some(*until) } else { None }
+    }
+}
+
 impl GiveItemsBack {
+    async fn fate(&self, db: &mut SqliteConnection) -> Result<Fate, StoreError> {
+        let by_host = match self.back.items {
+            Return::Due => return Ok(Fate::Due),
+            Return::Fail => return Ok(Fate::Fail),
+            Return::Park { until } => return Ok(Fate::Park(until)),
+            Return::Halve => false,
+            Return::Part => true,
+        };
+        let rows = sqlx::query(include_str!("sql/targets.sql")).bind(self.id.0).fetch_all(db).await?;
+        let targets = rows.iter().map(read::decode_target).collect::<Result<Vec<_>, _>>()?;
+        let half = half(&targets, by_host);
+        Ok(if half.is_empty() { Fate::Fail } else { Fate::Split(half) })
+    }
+
     /// Items that come back to a job with a cancel mark are not kept for later.
     async fn tell_cancelled(&self, failure: i64, db: &mut SqliteConnection) -> Result<(), StoreError> {
         let Failure { code, message, .. } = &self.back.failure;
@@ -189,13 +233,31 @@ impl GiveItemsBack {
     }
 }
 
-fn given_back_message(kind: EventKind, back: &GiveBack) -> String {
+/// The first half of a batch: of its hosts, if it has several and `by_host`, else of its targets, neighbours together. Empty
+/// for a single target.
+fn half(targets: &[Target], by_host: bool) -> Vec<String> {
+    let mut sorted: Vec<_> = targets.iter().map(|target| (target.host(), target.as_str())).collect();
+    sorted.sort_unstable();
+    let hosts: BTreeSet<_> = sorted.iter().map(|(host, _)| *host).collect();
+    let middle = match hosts.iter().nth(hosts.len() / 2) {
+        Some(first_of_second) if by_host && hosts.len() > 1 => {
+            sorted.partition_point(|(host, _)| host < first_of_second)
+        }
+        _ => sorted.len() / 2,
+    };
+    sorted[..middle].iter().map(|(_, target)| (*target).to_owned()).collect()
+}
+
+fn given_back_message(fate: &Fate, back: &GiveBack) -> String {
     let Failure { code, message, .. } = &back.failure;
-    match kind {
-        EventKind::Failed => format!("the provider refuses this target: {code}: {message}"),
-        EventKind::Split => format!("the provider refuses the batch as a whole ({code}); trying in halves"),
-        _ if back.state == SubmissionState::Refused => format!("refused, and kept for later: {code}: {message}"),
-        _ => format!("not sent, and kept for later: {code}: {message}"),
+    match fate {
+        Fate::Fail => format!("the provider refuses this: {code}: {message}"),
+        Fate::Split(_) => format!("the provider refuses the batch as a whole ({code}); trying in halves"),
+        Fate::Park(_) => format!("the provider refuses this host for now, and it is tried again: {code}: {message}"),
+        Fate::Due if back.state == SubmissionState::Refused => {
+            format!("refused, and kept for later: {code}: {message}")
+        }
+        Fate::Due => format!("not sent, and kept for later: {code}: {message}"),
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn pending_example(job: JobRef, db: &SqlitePool) -> Result<Opti
         (codes::DELAYED, Some(until)) => PartState::Delayed(until),
         _ => PartState::Due,
     };
-    Ok(Some(PendingExample { lane: LaneId(row.try_get("lane_id")?), state }))
+    Ok(Some(PendingExample { lane: LaneId(row.try_get("lane_id")?), state, failure: decode_failure(&row)? }))
 }
 
 pub(super) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Item>, StoreError> {
@@ -108,7 +108,7 @@ pub(super) async fn lane_depths(db: &SqlitePool) -> Result<Vec<LaneDepth>, Store
     rows.iter()
         .map(|row| {
             let due = [count(row, "urgent")?, count(row, "normal")?, count(row, "bulk")?];
-            Ok(LaneDepth { id: LaneId(row.try_get("id")?), lane: decode_lane(row)?, due, held: row.try_get("held")? })
+            Ok(LaneDepth { id: LaneId(row.try_get("id")?), lane: decode_lane(row)?, due })
         })
         .collect()
 }
@@ -154,7 +154,11 @@ pub(super) async fn due_submissions(
 
 pub(super) async fn targets(id: SubmissionId, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
     let rows = sqlx::query(include_str!("sql/targets.sql")).bind(id.0).fetch_all(db).await?;
-    rows.iter().map(|row| codes::target(word(row, "kind")?, row.try_get("target")?)).collect()
+    rows.iter().map(decode_target).collect()
+}
+
+pub(super) fn decode_target(row: &SqliteRow) -> Result<Target, StoreError> {
+    codes::target(word(row, "kind")?, row.try_get("target")?)
 }
 
 pub(super) async fn known_tasks(tasks: &[String], db: &SqlitePool) -> Result<Vec<String>, StoreError> {

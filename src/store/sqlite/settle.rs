@@ -8,12 +8,12 @@ use sqlx::SqliteConnection;
 use super::change::{self, Change, Notice};
 use super::codes;
 use crate::domain::{ErrorClass, Failure, SubmissionId, Timestamp};
-use crate::store::{EventKind, FailedTarget, Outcome, Return, StoreError};
+use crate::store::{EventKind, FailedTarget, Outcome, RowRetry, StoreError};
 
 pub(super) struct Settle {
     pub(super) id: SubmissionId,
     pub(super) failed: Vec<FailedTarget>,
-    pub(super) retry: Return,
+    pub(super) retry: RowRetry,
     pub(super) now: Timestamp,
 }
 
@@ -32,15 +32,11 @@ impl Change for Settle {
             return Ok(Outcome::Late);
         }
         let failures = self.keep_failures(db).await?;
-        let (attempts_max, again_at) = match self.retry {
-            Return::Retry { attempts_max, at } => (i64::from(attempts_max), at),
-            Return::Due | Return::Isolate => (i64::MAX, self.now),
-        };
         sqlx::query(include_str!("sql/move_settled.sql"))
             .bind(self.id.0)
             .bind(codes::json(&failures)?)
-            .bind(attempts_max)
-            .bind(again_at.as_millis())
+            .bind(self.retry.attempts_max)
+            .bind(self.retry.at.as_millis())
             .execute(&mut *db)
             .await?;
         self.tell(db).await?;

@@ -27,7 +27,7 @@ use crate::store::JobFilter;
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
-    LaneDepth, LiveTokens, NewJob, OpenSubmission, Outcome, Page, PendingExample, Return, Sample, Seen, Spent, Store,
+    LaneDepth, LiveTokens, NewJob, OpenSubmission, Outcome, Page, PendingExample, RowRetry, Sample, Seen, Spent, Store,
     StoreError,
 };
 
@@ -175,7 +175,7 @@ impl Store for SqliteStore {
         &self,
         id: SubmissionId,
         failed: Vec<FailedTarget>,
-        retry: Return,
+        retry: RowRetry,
         now: Timestamp,
     ) -> Result<Outcome, StoreError> {
         self.change(Settle { id, failed, retry, now }).await

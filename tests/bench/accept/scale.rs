@@ -78,7 +78,7 @@ async fn timed<T>(asked: impl Future<Output = T>) -> (f64, T) {
 }
 
 fn grant(lane: LaneId) -> Grant {
-    Grant { lane, targets_max: CLAIM_TARGETS, bytes_max: usize::MAX }
+    Grant { lane, targets_max: CLAIM_TARGETS, bytes_max: usize::MAX, suspects: Vec::new() }
 }
 
 async fn fill(store: &Arc<SqliteStore>, size: u32) {

@@ -51,7 +51,7 @@ pub async fn what_comes_back_is_told_as_what_became_of_it(store: &dyn Store) {
     let later = "refused, and kept for later: code: slow down".to_owned();
     assert_eq!(told(&other).await, (EventKind::Released, later, Some(2)));
     let sent = batch(store, lane, 4, at(5)).await;
-    give_back(store, sent.submission, Return::Isolate, at(6)).await;
+    give_back(store, sent.submission, Return::Halve, at(6)).await;
     let halves = "the provider refuses the batch as a whole (code); trying in halves".to_owned();
     assert_eq!(told(&other).await, (EventKind::Split, halves, Some(2)), "no target is blamed yet");
 }
@@ -77,7 +77,7 @@ pub async fn what_failed_or_expired_can_be_read_back(store: &dyn Store) {
     let kept = keep(store, NewJob { deadline: Some(at(10)), ..purge(0..4) }, at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
     let refused = batch(store, lane, 1, at(2)).await;
-    give_back(store, refused.submission, Return::Isolate, at(3)).await;
+    give_back(store, refused.submission, Return::Halve, at(3)).await;
     let sent = travelling(store, lane, 1, at(4)).await;
     settle(store, sent.submission, &[], at(5)).await;
     store.ripen(at(10)).await.expect("time passes");

@@ -9,7 +9,7 @@ use refreshd::domain::{
 };
 use refreshd::store::{
     Claim, Creation, Event, EventKind, FailedTarget, GiveBack, Grant, Item, Job, NewJob, Outcome, Page, Part,
-    PartState, Return, Store,
+    PartState, Return, RowRetry, Store,
 };
 
 /// More rows than any test makes.
@@ -128,7 +128,7 @@ pub async fn lane_of(store: &dyn Store, job: &Job, place: usize) -> LaneId {
 }
 
 pub async fn claim(store: &dyn Store, lane: LaneId, targets_max: u32, now: Timestamp) -> Option<Claim> {
-    let grant = Grant { lane, targets_max, bytes_max: 1 << 20 };
+    let grant = Grant { lane, targets_max, bytes_max: 1 << 20, suspects: Vec::new() };
     store.claim(grant, now).await.expect("a claim")
 }
 
@@ -158,7 +158,7 @@ pub async fn give_back(store: &dyn Store, id: SubmissionId, items: Return, now: 
 /// Ends a task whose `failed` targets may be tried three times.
 pub async fn settle(store: &dyn Store, id: SubmissionId, failed: &[Target], now: Timestamp) -> Outcome {
     let failed = failed.iter().map(failed_target).collect();
-    let retry = Return::Retry { attempts_max: 3, at: at(1_000_000) };
+    let retry = RowRetry { attempts_max: 3, at: at(1_000_000) };
     store.settle(id, failed, retry, now).await.expect("an outcome")
 }
 

@@ -2,6 +2,7 @@
 
 mod cancelling;
 mod claiming;
+mod company;
 mod creating;
 mod drafts;
 mod outcomes;
@@ -52,6 +53,13 @@ macro_rules! exercise {
                 a_lane_without_due_items_gives_nothing,
                 lanes_do_not_mix,
                 what_was_asked_after_a_batch_left_travels_again,
+            }
+            company {
+                a_refused_host_is_found_by_hosts_and_not_by_targets,
+                a_parked_host_waits_apart_and_holds_nobody_up,
+                what_a_refused_host_sent_waits_until_it_is_told,
+                a_cancelled_job_is_not_parked,
+                a_target_without_an_answer_holds_its_equals_and_nobody_else,
             }
             outcomes {
                 a_task_is_accepted_once,

@@ -136,7 +136,7 @@ impl<S: Store> Store for Recounted<S> {
         &self,
         id: SubmissionId,
         failed: Vec<FailedTarget>,
-        retry: Return,
+        retry: RowRetry,
         now: Timestamp,
     ) -> Result<Outcome, StoreError> {
         self.balanced("settle", self.store.settle(id, failed, retry, now).await).await

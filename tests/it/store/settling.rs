@@ -1,7 +1,7 @@
 //! The end of a task: rows done, rows failed, and the prefetches that waited for them.
 
 use refreshd::domain::{ErrorClass, JobStatus, Target, TargetKind, TenantName};
-use refreshd::store::{EventKind, NewJob, Outcome, Return, Store};
+use refreshd::store::{EventKind, NewJob, Outcome, Return, RowRetry, Store};
 
 use super::drafts::{
     at, batch, claim, do_all, events, failed_target, give_back, items, job, keep, kinds, lane_of, numbers, purge,
@@ -34,7 +34,7 @@ pub async fn a_failed_row_is_tried_again_until_its_attempts_are_spent(store: &dy
     for attempt in 1..=3 {
         let claim = travelling(store, lane, 10, at(now)).await;
         let failed = [failed_target(&url(1))].to_vec();
-        let retry = Return::Retry { attempts_max: 3, at: at(now + 100) };
+        let retry = RowRetry { attempts_max: 3, at: at(now + 100) };
         store.settle(claim.submission, failed, retry, at(now + 1)).await.expect("an outcome");
         let item = items(store, &kept).await.remove(1);
         assert_eq!(item.attempts, attempt);
@@ -59,7 +59,7 @@ pub async fn a_row_reported_twice_ends_once(store: &dyn Store) {
     let kept = keep(store, purge(0..3), at(1)).await;
     let claim = travelling(store, lane_of(store, &kept, 0).await, 10, at(2)).await;
     let failed = [1, 1, 2, 77].map(|n| failed_target(&url(n))).to_vec();
-    let retry = Return::Retry { attempts_max: 1, at: at(9) };
+    let retry = RowRetry { attempts_max: 1, at: at(9) };
     let outcome = store.settle(claim.submission, failed, retry, at(3)).await.expect("an outcome");
     assert_eq!((outcome, states(store, &kept).await.as_str()), (Outcome::Done, "sff"));
 }
@@ -73,10 +73,7 @@ pub async fn a_job_is_told_of_its_own_failures(store: &dyn Store) {
     ];
     let claim = travelling(store, lane_of(store, &jobs[0], 0).await, 10, at(2)).await;
     let failed = [0, 10].map(|n| failed_target(&url(n))).to_vec();
-    store
-        .settle(claim.submission, failed, Return::Retry { attempts_max: 1, at: at(9) }, at(3))
-        .await
-        .expect("an outcome");
+    store.settle(claim.submission, failed, RowRetry { attempts_max: 1, at: at(9) }, at(3)).await.expect("an outcome");
     for (job, failed) in jobs.iter().zip([Some(0), Some(10), None]) {
         let told = events(store, job).await;
         let told: Vec<_> = told.iter().filter_map(|event| event.failure.as_ref()).map(|f| f.message.clone()).collect();
@@ -92,10 +89,7 @@ pub async fn a_task_that_never_ends_fails_at_once(store: &dyn Store) {
     for failed in &mut failed {
         failed.failure.class = ErrorClass::ProviderTimeout;
     }
-    store
-        .settle(claim.submission, failed, Return::Retry { attempts_max: 0, at: at(3) }, at(3))
-        .await
-        .expect("an outcome");
+    store.settle(claim.submission, failed, RowRetry { attempts_max: 0, at: at(3) }, at(3)).await.expect("an outcome");
     let done = job(store, &kept).await;
     assert_eq!((states(store, &kept).await.as_str(), done.counts.status(true)), ("ff", JobStatus::Failed));
     let failure = items(store, &kept).await.remove(0).failure.expect("evidence");
@@ -150,10 +144,7 @@ pub async fn a_prefetch_fails_with_its_purge(store: &dyn Store) {
     let urls = lane_of(store, &kept, 0).await;
     let all = travelling(store, urls, 100, at(2)).await;
     let failed = [3, 4].map(|n| failed_target(&url(n))).to_vec();
-    store
-        .settle(all.submission, failed, Return::Retry { attempts_max: 1, at: at(9) }, at(3))
-        .await
-        .expect("an outcome");
+    store.settle(all.submission, failed, RowRetry { attempts_max: 1, at: at(9) }, at(3)).await.expect("an outcome");
     assert_eq!(states(store, &kept).await, format!("sssff{}dddddff{}", "s".repeat(15), "d".repeat(15)));
     let prefetch = items(store, &kept).await.remove(22 + 3);
     assert_eq!((prefetch.target, prefetch.attempts), (url(3), 0));
@@ -167,7 +158,7 @@ pub async fn a_refused_purge_fails_its_prefetch(store: &dyn Store) {
     let kept = keep(store, refresh(0..2, 0..0), at(1)).await;
     let urls = lane_of(store, &kept, 0).await;
     while let Some(claim) = claim(store, urls, 10, at(2)).await {
-        give_back(store, claim.submission, Return::Isolate, at(3)).await;
+        give_back(store, claim.submission, Return::Halve, at(3)).await;
     }
     let done = job(store, &kept).await;
     assert_eq!((states(store, &kept).await.as_str(), done.counts.status(true)), ("ffff", JobStatus::Failed));
@@ -198,19 +189,13 @@ pub async fn refreshes_side_by_side_do_not_touch(store: &dyn Store) {
     assert_eq!(seen().await, "db ddsssbb dsb db dddssbbb", "no directory frees a neighbour's prefetch");
     let all = travelling(store, urls, 100, at(3)).await;
     let failed = [10, 20, 42].map(|n| failed_target(&url(n))).to_vec();
-    store
-        .settle(all.submission, failed, Return::Retry { attempts_max: 0, at: at(9) }, at(4))
-        .await
-        .expect("an outcome");
+    store.settle(all.submission, failed, RowRetry { attempts_max: 0, at: at(9) }, at(4)).await.expect("an outcome");
     assert_eq!(seen().await, "sd fssssfd fsf sd ssfssddf");
     // The prefetches fail too; nothing stands behind them that may move.
     let all = batch(store, prefetches, 100, at(5)).await;
     super::drafts::accept(store, all.submission, "prefetches", at(5)).await;
     let failed = all.targets.iter().map(failed_target).collect();
-    store
-        .settle(all.submission, failed, Return::Retry { attempts_max: 0, at: at(9) }, at(6))
-        .await
-        .expect("an outcome");
+    store.settle(all.submission, failed, RowRetry { attempts_max: 0, at: at(9) }, at(6)).await.expect("an outcome");
     assert_eq!(seen().await, "sf fssssff fsf sf ssfssfff");
     for kept in &jobs {
         assert!(job(store, kept).await.finished_at.is_some());
@@ -231,7 +216,7 @@ fn targets(kind: TargetKind, paths: &[&str]) -> Vec<Target> {
 
 async fn fail(store: &dyn Store, sent: &refreshd::store::Claim, failed: &[Target], millis: i64) {
     let failed = failed.iter().map(failed_target).collect();
-    let retry = Return::Retry { attempts_max: 0, at: at(millis) };
+    let retry = RowRetry { attempts_max: 0, at: at(millis) };
     store.settle(sent.submission, failed, retry, at(millis)).await.expect("an outcome");
 }
 
@@ -283,7 +268,7 @@ pub async fn a_refused_directory_fails_the_prefetches_below_it(store: &dyn Store
     let kept = keep(store, draft, at(1)).await;
     do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
     let refused = batch(store, lane_of(store, &kept, 2).await, 1, at(3)).await;
-    give_back(store, refused.submission, Return::Isolate, at(4)).await;
+    give_back(store, refused.submission, Return::Halve, at(4)).await;
     assert_eq!(states(store, &kept).await, "ssffd");
 }
 

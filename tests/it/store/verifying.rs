@@ -1,7 +1,7 @@
 //! Looks at the edge: which jobs want one, at which targets, and what was seen.
 
 use refreshd::domain::{ItemId, Verification};
-use refreshd::store::{EventKind, Job, NewJob, Return, Seen, Store};
+use refreshd::store::{EventKind, Job, NewJob, RowRetry, Seen, Store};
 
 use super::drafts::{
     at, do_all, events, failed_target, items, job, keep, kinds, lane_of, purge, refresh, states, travelling, url,
@@ -62,10 +62,7 @@ pub async fn a_job_without_a_success_is_never_looked_at(store: &dyn Store) {
     let kept = keep(store, verified(purge(0..1)), at(1)).await;
     let claim = travelling(store, lane_of(store, &kept, 0).await, 9, at(2)).await;
     let failed = vec![failed_target(&url(0))];
-    store
-        .settle(claim.submission, failed, Return::Retry { attempts_max: 0, at: at(3) }, at(3))
-        .await
-        .expect("an outcome");
+    store.settle(claim.submission, failed, RowRetry { attempts_max: 0, at: at(3) }, at(3)).await.expect("an outcome");
     assert_eq!(job(store, &kept).await.verification, Verification::Unknown);
     let expired = keep(store, NewJob { deadline: Some(at(5)), ..verified(purge(0..1)) }, at(4)).await;
     store.ripen(at(5)).await.expect("a look");
@@ -82,7 +79,7 @@ pub async fn a_sample_is_even_and_never_empty(store: &dyn Store) {
         // Every `step`-th one succeeds, and never the first of a run.
         let failed = (0..100).filter(|n| n % step != step - 1).map(|n| failed_target(&url(n))).collect();
         store
-            .settle(claim.submission, failed, Return::Retry { attempts_max: 0, at: at(3) }, at(3))
+            .settle(claim.submission, failed, RowRetry { attempts_max: 0, at: at(3) }, at(3))
             .await
             .expect("an outcome");
         let sample = store.sample(kept.row, limit).await.expect("a sample");

@@ -118,14 +118,19 @@ impl World {
 
     /// The job, once its status is final and its verification is not pending any more.
     pub async fn proved(&self, id: &str) -> Value {
+        self.until(id, |job| !job["finished_at"].is_null() && job["verification"] != "pending").await
+    }
+
+    /// The job, once it is so.
+    pub async fn until(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..600 {
             let job = self.get(&format!("/v1/jobs/{id}")).await.body;
-            if !job["finished_at"].is_null() && job["verification"] != "pending" {
+            if is_so(&job) {
                 return job;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("the job did not end: {}", self.get(&format!("/v1/jobs/{id}")).await.body);
+        panic!("the job did not get there: {}", self.get(&format!("/v1/jobs/{id}")).await.body);
     }
 
     pub fn origin(&self, path: &str, body: &str) {

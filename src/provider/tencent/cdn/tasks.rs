@@ -3,7 +3,7 @@
 //! Statuses move while we count. A row only ever goes from `process` to a final status, so counts taken later can only
 //! be larger; the task has ended only if they add up exactly, and until then it is looked at again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Reader;
 use super::history::{self, ROWS_MAX};
@@ -47,6 +47,23 @@ pub(in super::super) async fn look(reader: &Reader<'_>, query: &TaskQuery) -> Re
     }
     let failed = failed.into_iter().map(|(target, status)| FailedRow { target, failure: failure(status) });
     Ok(Progress::Ended { failed: failed.collect() })
+}
+
+/// The targets of which every row is done.
+pub(in super::super) async fn done(reader: &Reader<'_>, query: &TaskQuery) -> Result<BTreeSet<String>, ReadFault> {
+    let listing = history::rows(reader, query.operation, request(&query.task, None), ROWS_MAX).await?;
+    let (mut done, mut open) = (BTreeSet::new(), BTreeSet::new());
+    for row in listing.rows.into_iter().filter(|row| row.task_id.as_ref() == Some(&query.task.0)) {
+        let is_done = is_of(&row, &query.task, "done");
+        if let Some(url) = row.url {
+            if is_done {
+                done.insert(url)
+            } else {
+                open.insert(url)
+            };
+        }
+    }
+    Ok(&done - &open)
 }
 
 fn request(task: &TaskId, status: Option<&'static str>) -> HistoryRequest {

@@ -2,9 +2,13 @@
 
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use refreshd::domain::{ItemState, SubmissionState};
+
+/// The store's own bounds: looks of one claim, and how long a held target is set aside.
+const LOOKS_MAX: usize = 16;
+const HOLD_MILLIS: i64 = 1_000;
 
 /// Lanes of the model's world: purges and prefetches of URLs, and purges of directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,14 +70,30 @@ impl Model {
         due
     }
 
-    /// An ambiguous submission holds its account and operation.
-    pub fn held(&self, way: Way) -> bool {
-        let prefetch = |way| way == Way::Prefetch;
-        self.submissions.iter().any(|one| one.state == SubmissionState::Ambiguous && prefetch(one.way) == prefetch(way))
+    /// Targets of a way whose call has no answer.
+    fn held(&self, way: Way) -> BTreeSet<u32> {
+        let lost = |one: &&ModelSubmission| one.state == SubmissionState::Ambiguous && one.way == way;
+        self.submissions.iter().filter(lost).flat_map(|one| self.targets(one.items.iter())).collect()
+    }
+
+    /// What a claim takes now. What may not go is set aside for a while, in so many looks at most.
+    pub fn pick(&mut self, way: Way, limit: usize, now: i64) -> Vec<usize> {
+        let held = self.held(way);
+        for _ in 0..LOOKS_MAX {
+            let (aside, batch): (Vec<usize>, Vec<usize>) =
+                self.next_batch(way, limit).into_iter().partition(|n| held.contains(&self.items[*n].target));
+            for n in &aside {
+                self.items[*n].wait = Wait::Delayed(now + HOLD_MILLIS);
+            }
+            if aside.is_empty() || !batch.is_empty() {
+                return batch;
+            }
+        }
+        Vec::new()
     }
 
     /// The items that the next claim takes: one company, by priority and age, so many at most.
-    pub fn next_batch(&self, way: Way, limit: usize) -> Vec<usize> {
+    fn next_batch(&self, way: Way, limit: usize) -> Vec<usize> {
         let due: Vec<usize> =
             (0..self.items.len()).filter(|n| self.items[*n].way == way && self.items[*n].is_due()).collect();
         let cohorts = |urgent: bool| {
@@ -121,18 +141,18 @@ impl Model {
             items.iter().for_each(|n| self.fail(*n));
             return;
         }
-        // The places of the targets are those of their first items.
-        let mut places: BTreeMap<u32, usize> = BTreeMap::new();
-        for n in &items {
-            let next = places.len();
-            places.entry(self.items[*n].target).or_insert(next);
-        }
+        // The halves are of neighbours: by the text of the target, all of one host here.
+        let way = self.submissions[submission].way;
+        let texts: BTreeSet<String> =
+            items.iter().map(|n| walk::named(way, self.items[*n].target).to_string()).collect();
         for n in items {
             let item = &mut self.items[n];
             let cancelled = self.cancelled.contains(&item.job);
             (item.state, item.wait) = (if cancelled { ItemState::Cancelled } else { ItemState::Pending }, Wait::Due);
             if isolate {
-                item.cohort = Some((submission, places[&item.target] >= targets / 2));
+                let text = walk::named(way, item.target).to_string();
+                let place = texts.iter().position(|other| *other == text).unwrap_or_default();
+                item.cohort = Some((submission, place >= targets / 2));
             }
         }
     }

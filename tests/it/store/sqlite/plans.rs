@@ -14,12 +14,13 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 25] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 27] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
     sql!("fail_prefetches"),
     sql!("follow_purges"),
+    sql!("held_targets"),
     sql!("items"),
     sql!("job"),
     sql!("job_hosts"),
@@ -29,6 +30,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 25] = [
     sql!("kept_under"),
     sql!("known_keys"),
     sql!("lane_depths"),
+    sql!("move_aside"),
     sql!("move_cancelled"),
     sql!("move_expired"),
     sql!("move_given_back"),
@@ -91,12 +93,13 @@ const GROWING: [&str; 15] = [
 ];
 
 /// Indexes that hold only what is due or open: a walk over one of these is short.
-const PARTIAL: [&str; 7] = [
+const PARTIAL: [&str; 8] = [
     "items_delayed",
     "items_due",
     "items_submitted",
     "jobs_to_verify",
     "jobs_with_deadline",
+    "submissions_ambiguous",
     "submissions_open",
     "submissions_sending",
 ];

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use refreshd::domain::{ItemOperation, Priority, TargetKind, TenantName, Verification};
-use refreshd::store::{Creation, Grant, NewJob, Outcome, Return, Seen, Store, StoreError};
+use refreshd::store::{Creation, Grant, NewJob, Outcome, RowRetry, Seen, Store, StoreError};
 use tokio::join;
 
 use super::super::drafts::{
@@ -62,9 +62,9 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
     let good = named("new", purge(50..70));
     let bad = named("ghost", NewJob { id: kept.id, ..purge(80..100) });
     let before = commits(&path);
-    let grant = Grant { lane: urls, targets_max: 9, bytes_max: 9_999 };
+    let grant = Grant { lane: urls, targets_max: 9, bytes_max: 9_999, suspects: Vec::new() };
     let failed = vec![failed_target(&url(2))];
-    let retry = Return::Retry { attempts_max: 1, at: at(9) };
+    let retry = RowRetry { attempts_max: 1, at: at(9) };
     let (claimed, accepted, unseen, late, good, settled, bad, undone) = join!(
         store.claim(grant, at(4)),
         store.accept(one, "one", None, at(5), at(4)),

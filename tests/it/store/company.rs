@@ -1,0 +1,129 @@
+//! Whose targets travel together: hosts that the provider refused go apart, and what has no answer holds its equals.
+
+use refreshd::domain::{ErrorClass, Failure, Target, TargetKind};
+use refreshd::store::{Claim, Grant, Job, NewJob, Outcome, Return, Store, Suspect};
+
+use super::drafts::{
+    at, batch, claim, give_back, items, keep, kinds, lane_of, numbers, part, prefetch, purge, settle, states, url,
+};
+use refreshd::domain::{ItemOperation, LaneId, SubmissionId};
+use refreshd::store::{EventKind, PartState};
+
+fn on(host: &str, number: u32) -> Target {
+    Target::parse(TargetKind::Url, &format!("https://{host}.example.com/{number}.js")).expect("a URL")
+}
+
+fn of(targets: Vec<Target>) -> NewJob {
+    NewJob { parts: vec![part(ItemOperation::Purge, PartState::Due, targets)], ..purge(0..1) }
+}
+
+fn hosts(claim: &Claim) -> String {
+    let mut hosts: Vec<&str> = claim.targets.iter().filter_map(|target| target.host().split('.').next()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts.join(" ")
+}
+
+fn suspect(host: &str, refused: SubmissionId, until: i64) -> Suspect {
+    let failure = Failure::new(ErrorClass::DomainState, "CdnHostIsNotOnline", "the domain is offline");
+    Suspect { host: format!("{host}.example.com"), refused, until: at(until), failure }
+}
+
+async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[Suspect], now: i64) -> Option<Claim> {
+    let grant = Grant { lane, targets_max: 10, bytes_max: 1 << 20, suspects: suspects.to_vec() };
+    store.claim(grant, at(now)).await.expect("a claim")
+}
+
+async fn mixed(store: &dyn Store) -> (Job, LaneId) {
+    let targets = vec![on("a", 1), on("d", 1), on("b", 1), on("a", 2), on("c", 1), on("d", 2)];
+    let kept = keep(store, of(targets), at(1)).await;
+    let lane = lane_of(store, &kept, 0).await;
+    (kept, lane)
+}
+
+pub async fn a_refused_host_is_found_by_hosts_and_not_by_targets(store: &dyn Store) {
+    let (kept, lane) = mixed(store).await;
+    let all = batch(store, lane, 10, at(2)).await;
+    give_back(store, all.submission, Return::Part, at(3)).await;
+    let (first, second) = (batch(store, lane, 10, at(4)).await, batch(store, lane, 10, at(4)).await);
+    assert_eq!((hosts(&first).as_str(), hosts(&second).as_str()), ("a b", "c d"));
+    give_back(store, second.submission, Return::Part, at(5)).await;
+    let (third, fourth) = (batch(store, lane, 10, at(6)).await, batch(store, lane, 10, at(6)).await);
+    assert_eq!((hosts(&third).as_str(), hosts(&fourth).as_str()), ("c", "d"));
+    give_back(store, fourth.submission, Return::Fail, at(7)).await;
+    assert_eq!(states(store, &kept).await, "tftttf");
+    assert_eq!(kinds(store, &kept).await.last(), Some(&EventKind::Failed));
+    assert!(items(store, &kept).await[1].failure.is_some());
+}
+
+pub async fn a_parked_host_waits_apart_and_holds_nobody_up(store: &dyn Store) {
+    let (kept, lane) = mixed(store).await;
+    let alone = keep(store, of(vec![on("d", 7)]), at(1)).await;
+    let all = batch(store, lane, 10, at(2)).await;
+    give_back(store, all.submission, Return::Due, at(2)).await;
+    // As if the first call had been for this host alone.
+    let parked = [suspect("d", all.submission, 100)];
+    let others = claim_without(store, lane, &parked, 3).await.expect("a batch");
+    assert_eq!(hosts(&others), "a b c");
+    assert_eq!((states(store, &kept).await.as_str(), states(store, &alone).await.as_str()), ("twtttw", "w"));
+    let example = store.pending_example(kept.row).await.expect("readable").expect("an item");
+    assert_eq!(example.failure.map(|failure| failure.class), Some(ErrorClass::DomainState));
+    assert_eq!(example.state, PartState::Delayed(at(100)));
+    assert!(claim_without(store, lane, &parked, 4).await.is_none());
+    store.ripen(at(100)).await.expect("a look");
+    let fresh = keep(store, of(vec![on("a", 9), on("d", 9)]), at(100)).await;
+    let probe = claim_without(store, lane, &parked, 101).await.expect("a batch");
+    assert_eq!((hosts(&probe).as_str(), probe.targets.len()), ("d", 3), "what was parked is tried by itself");
+    let next = claim_without(store, lane, &parked, 101).await.expect("a batch");
+    assert_eq!(hosts(&next), "a", "what came since is taken out of open company");
+    assert_eq!(states(store, &fresh).await, "td");
+    let last = claim_without(store, lane, &parked, 101).await.expect("a batch");
+    assert_eq!((hosts(&last).as_str(), states(store, &fresh).await.as_str()), ("d", "tt"));
+}
+
+pub async fn what_a_refused_host_sent_waits_until_it_is_told(store: &dyn Store) {
+    let kept = keep(store, of(vec![on("d", 1), on("d", 2)]), at(1)).await;
+    let lane = lane_of(store, &kept, 0).await;
+    let refused = batch(store, lane, 10, at(2)).await;
+    give_back(store, refused.submission, Return::Park { until: at(50) }, at(3)).await;
+    assert_eq!((states(store, &kept).await.as_str(), kinds(store, &kept).await.last()), ("ww", Some(&EventKind::Released)));
+    assert_eq!(store.next_ripe().await.expect("a moment"), Some(at(50)));
+    store.ripen(at(50)).await.expect("a look");
+    let other = keep(store, purge(0..1), at(50)).await;
+    assert_eq!(batch(store, lane, 10, at(51)).await.targets, [on("d", 1), on("d", 2)]);
+    assert_eq!((states(store, &kept).await.as_str(), states(store, &other).await.as_str()), ("tt", "d"));
+}
+
+pub async fn a_cancelled_job_is_not_parked(store: &dyn Store) {
+    let kept = keep(store, of(vec![on("d", 1)]), at(1)).await;
+    let lane = lane_of(store, &kept, 0).await;
+    let refused = batch(store, lane, 10, at(2)).await;
+    assert_eq!(store.cancel(kept.row, at(3)).await.expect("an outcome"), Outcome::Done);
+    give_back(store, refused.submission, Return::Park { until: at(50) }, at(4)).await;
+    assert_eq!(states(store, &kept).await, "c");
+    assert_eq!(store.next_ripe().await.expect("a moment"), None);
+}
+
+/// Law 4: the targets of a call without an answer are held, and nothing else is.
+pub async fn a_target_without_an_answer_holds_its_equals_and_nobody_else(store: &dyn Store) {
+    let kept = keep(store, purge(0..2), at(1)).await;
+    let lane = lane_of(store, &kept, 0).await;
+    let lost = batch(store, lane, 10, at(2)).await;
+    let failure = Failure::new(ErrorClass::Lost, "timeout", "no answer");
+    store.mark_ambiguous(lost.submission, failure, at(3), at(3)).await.expect("an outcome");
+    let later = keep(store, purge(1..4), at(4)).await;
+    let ahead = keep(store, prefetch(1..2), at(4)).await;
+    assert_eq!(numbers(&batch(store, lane, 10, at(5)).await), ["2", "3"]);
+    assert_eq!(states(store, &later).await, "wtt");
+    let example = store.pending_example(later.row).await.expect("readable").expect("an item");
+    assert_eq!(example.failure.map(|failure| failure.class), Some(ErrorClass::Lost));
+    let prefetches = lane_of(store, &ahead, 0).await;
+    assert_eq!(numbers(&batch(store, prefetches, 10, at(5)).await), ["1"], "another operation is another task");
+    store.ripen(at(2_000)).await.expect("a look");
+    assert!(claim(store, lane, 10, at(2_000)).await.is_none(), "still not known");
+    store.accept(lost.submission, "found", None, at(2_001), at(2_001)).await.expect("an outcome");
+    store.ripen(at(4_000)).await.expect("a look");
+    assert_eq!(numbers(&batch(store, lane, 10, at(4_000)).await), ["1"], "the content may have changed since");
+    settle(store, lost.submission, &[url(9)], at(4_001)).await;
+    assert_eq!((states(store, &kept).await.as_str(), states(store, &later).await.as_str()), ("ss", "ttt"));
+}
