@@ -1,7 +1,7 @@
 //! The only place that asks what time it is. Everything else is handed a `Timestamp` or a `Clock`.
 #![expect(clippy::disallowed_methods, reason = "this module is the clock")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
@@ -23,15 +23,44 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// The machine's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+/// The machine's clock, but that it never runs backwards. Where somebody sets the machine's back, it goes on at half speed
+/// until the two meet: a span that stood still for an hour would hold every call for an hour.
+#[derive(Debug, Default)]
+pub struct SystemClock(Mutex<Option<Told>>);
+
+/// What was told last.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    moment: Timestamp,
+    /// By a clock that nobody sets.
+    at: Instant,
+}
+
+impl Told {
+    /// What to tell now, `machine` being what the machine says.
+    fn next(self, machine: Timestamp, at: Instant) -> Self {
+        let slow = self.moment + at.duration_since(self.at) / 2;
+        if machine >= self.moment {
+            Self { moment: machine, at }
+        } else if slow > self.moment {
+            Self { moment: slow, at }
+        } else {
+            // Half a millisecond is not lost between two askers.
+            self
+        }
+    }
+}
 
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        let machine = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = Instant::now();
+        let next = told.map_or(Told { moment: machine, at }, |told| told.next(machine, at));
+        *told = Some(next);
+        next.moment
     }
 
     async fn sleep_until(&self, moment: Timestamp) {
@@ -105,4 +134,21 @@ pub fn jitter() -> f64 {
 #[must_use]
 pub fn job_id() -> crate::domain::JobId {
     crate::domain::JobId::from_u128(uuid::Uuid::now_v7().as_u128())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_at_half_speed_until_it_is_caught_up() {
+        let moment = Timestamp::from_millis;
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let told = Told { moment: moment(100_000), at: start };
+        let set_back = told.next(moment(90_000), start + second * 4);
+        assert_eq!(set_back.moment, moment(102_000));
+        assert_eq!(set_back.next(moment(91_000), start + second * 4).moment, moment(102_000), "never backwards");
+        assert_eq!(set_back.next(moment(103_000), start + second * 5).moment, moment(103_000), "caught up");
+        assert_eq!(told.next(moment(900_000), start).moment, moment(900_000), "forwards it is followed at once");
+    }
 }

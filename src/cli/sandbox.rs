@@ -54,7 +54,7 @@ fn announcement(sandbox: &Sandbox, generated: Option<&Credential>) -> serde_json
 }
 
 fn options(arguments: &SandboxArguments) -> Result<Options, String> {
-    let mut options = Options { listen: arguments.listen, ..Options::new(Arc::new(SystemClock)) };
+    let mut options = Options { listen: arguments.listen, ..Options::new(Arc::new(SystemClock::default())) };
     if let (Some(id), Some(key)) = (&arguments.secret_id, &arguments.secret_key) {
         let token = arguments.session_token.as_ref().map(|token| token.expose_secret().to_owned());
         // An empty variable is how some shells and unit files say that there is none.

@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: &ServeArguments) -> ExitCode {
     let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_DEFAULT);
     let started = async {
         let config = Config::load(arguments.file.config.as_deref(), config::environment())?;
-        Daemon::start(&config, Arc::new(SystemClock)).await
+        Daemon::start(&config, Arc::new(SystemClock::default())).await
     };
     let daemon = match started.await {
         Ok(daemon) => daemon,

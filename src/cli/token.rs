@@ -135,7 +135,7 @@ impl TokenFault {
 
 async fn create(arguments: CreateArguments) -> Result<u8, TokenFault> {
     let config = load(&arguments.file)?;
-    let now = SystemClock.now();
+    let now = SystemClock::default().now();
     let new = NewToken {
         name: arguments.name,
         tenant: arguments.tenant,
@@ -184,7 +184,7 @@ async fn list(arguments: &ListArguments) -> Result<u8, TokenFault> {
             tokens?
         }
     };
-    let now = SystemClock.now();
+    let now = SystemClock::default().now();
     if arguments.json {
         let items: Vec<serde_json::Value> = tokens.iter().map(|token| shown(token, now)).collect();
         terminal::print_json(&json!({ "items": items, "next_cursor": null }))?;
@@ -199,7 +199,7 @@ async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenFault> {
     let revocation = match existing(&config.store.path).await? {
         None => Revocation::Unknown,
         Some(mut file) => {
-            let revocation = file.revoke(arguments.id, SystemClock.now()).await;
+            let revocation = file.revoke(arguments.id, SystemClock::default().now()).await;
             file.close().await;
             revocation?
         }

@@ -107,7 +107,7 @@ async fn an_idempotency_key_names_one_job() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_is_answered_though_the_deadline_has_passed() {
     let world = World::with(|options| options.quota.urls = 0, "").await;
-    let soon = SystemClock.now() + Duration::from_millis(1500);
+    let soon = SystemClock::default().now() + Duration::from_millis(1500);
     let deadline = jiff::Timestamp::from_millisecond(soon.as_millis()).expect("a moment");
     let body = json!({"operation": "purge", "urls": ["https://www.example.com/a"], "deadline": deadline.to_string()});
     let post = || world.http().post(world.url("/v1/jobs")).header("idempotency-key", "release-8").json(&body);

@@ -28,7 +28,7 @@ impl Turnstile for Open {
 }
 
 async fn cloud(domains: Vec<Domain>, shutdown: &CancellationToken) -> (Sandbox, TencentCdn) {
-    let mut options = sandbox::Options::new(Arc::new(SystemClock));
+    let mut options = sandbox::Options::new(Arc::new(SystemClock::default()));
     options.domains = domains;
     let key = options.credentials[0].clone();
     let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
@@ -36,7 +36,7 @@ async fn cloud(domains: Vec<Domain>, shutdown: &CancellationToken) -> (Sandbox, 
     let client = TencentCdn::new(Options {
         endpoint: format!("http://{}/", sandbox.addresses.api).parse().expect("a URL"),
         keys: KeyRing::given(pair),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SystemClock::default()),
     });
     (sandbox, client.expect("a client"))
 }

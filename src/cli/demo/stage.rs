@@ -29,7 +29,7 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) async fn build() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
-        let options = Options::new(Arc::new(SystemClock));
+        let options = Options::new(Arc::new(SystemClock::default()));
         let key = options.credentials[0].clone();
         let sandbox_shutdown = CancellationToken::new();
         let sandbox = sandbox::start(options, sandbox_shutdown.clone()).await.context("the sandbox cannot listen")?;
@@ -38,7 +38,7 @@ impl Stage {
         let text = configuration(folder.path(), addresses, &key, free_port().await);
         std::fs::write(&file, text).context("the configuration cannot be written")?;
         let config = Config::load(Some(&file), std::iter::empty())?;
-        let daemon = Daemon::start(&config, Arc::new(SystemClock)).await?;
+        let daemon = Daemon::start(&config, Arc::new(SystemClock::default())).await?;
         Ok(Self { daemon_address: daemon.address, addresses, daemon, sandbox, sandbox_shutdown, _folder: folder })
     }
 

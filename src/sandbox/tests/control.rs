@@ -98,7 +98,7 @@ async fn calls_and_tasks_are_told_in_order() {
 #[tokio::test]
 async fn a_cancelled_sandbox_ends_and_closes_its_doors() {
     let shutdown = CancellationToken::new();
-    let sandbox = start(Options::new(std::sync::Arc::new(SystemClock)), shutdown.clone()).await.unwrap();
+    let sandbox = start(Options::new(std::sync::Arc::new(SystemClock::default())), shutdown.clone()).await.unwrap();
     let addresses = sandbox.addresses;
     shutdown.cancel();
     sandbox.ended().await;

@@ -140,14 +140,14 @@ async fn token(folder: &Path) -> Token {
         expires_at: None,
     };
     let mut file = TokenFile::open(&folder.join(DATABASE)).await.expect("a database");
-    file.create(&token, &new, SystemClock.now()).await.expect("a token");
+    file.create(&token, &new, SystemClock::default().now()).await.expect("a token");
     file.close().await;
     token
 }
 
 async fn door(folder: &Path) -> Router {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.join(DATABASE)).await.expect("a database"));
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let tokens = Tokens::new(store.clone(), clock.clone());
     let mut routes = Routes::default();
     routes.add(HostPattern::Any, AccountName::new("main"));

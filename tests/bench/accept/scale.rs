@@ -50,19 +50,19 @@ async fn look(database: &Path, size: u32, plan: Plan) -> f64 {
     let lane = store.lane_depths().await.expect("depths")[0].id;
     let mut claims = Vec::new();
     for _ in 0..plan.claims {
-        let (millis, claim) = timed(store.claim(grant(lane), SystemClock.now())).await;
+        let (millis, claim) = timed(store.claim(grant(lane), SystemClock::default().now())).await;
         let claim = claim.expect("a claim").expect("something to claim");
         assert_eq!(claim.targets.len() as u32, CLAIM_TARGETS);
         claims.push(millis);
         let failure = Failure::new(ErrorClass::Throttle, "bench", "given back by the benchmark");
         let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
-        store.give_back(claim.submission, back, SystemClock.now()).await.expect("a return");
+        store.give_back(claim.submission, back, SystemClock::default().now()).await.expect("a return");
     }
     let (mut depths, mut ripe, mut due) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.claims {
         depths.push(timed(store.lane_depths()).await.0);
         ripe.push(timed(store.next_ripe()).await.0);
-        due.push(timed(store.due_submissions(false, 100, SystemClock.now())).await.0);
+        due.push(timed(store.due_submissions(false, 100, SystemClock::default().now())).await.0);
     }
     let megabytes = std::fs::metadata(database).map_or(0, |file| file.len()) / 1_000_000;
     let [claim, depths, ripe, due] = [claims, depths, ripe, due].map(median);
@@ -88,7 +88,7 @@ async fn fill(store: &Arc<SqliteStore>, size: u32) {
         let mut keeping = JoinSet::new();
         for first in jobs {
             let store = store.clone();
-            keeping.spawn(async move { store.create_job(job(first), SystemClock.now()).await });
+            keeping.spawn(async move { store.create_job(job(first), SystemClock::default().now()).await });
         }
         for kept in keeping.join_all().await {
             kept.expect("a job that is kept");
@@ -132,7 +132,7 @@ pub async fn claim_first(database: &Path) {
     let store = SqliteStore::open(database).await.expect("a database");
     let opened = opening.elapsed();
     let lane = store.lane_depths().await.expect("depths")[0].id;
-    let claim = store.claim(grant(lane), SystemClock.now()).await.expect("a claim");
+    let claim = store.claim(grant(lane), SystemClock::default().now()).await.expect("a claim");
     let all = opening.elapsed();
     assert!(claim.is_some(), "nothing to claim");
     println!("open {opened:.1?}, open and first claim {all:.1?}, {}", memory());

@@ -35,7 +35,8 @@ async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[Suspect], no
 }
 
 async fn mixed(store: &dyn Store) -> (Job, LaneId) {
-    let targets = vec![on("a", 1), on("d", 1), on("b", 1), on("a", 2), on("c", 1), on("d", 2)];
+    let targets = [("a", 1), ("d", 1), ("b", 1), ("a", 2), ("c", 1), ("d", 2), ("a", 3), ("a", 4)];
+    let targets = targets.map(|(host, number)| on(host, number)).to_vec();
     let kept = keep(store, of(targets), at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
     (kept, lane)
@@ -51,7 +52,7 @@ pub async fn a_refused_host_is_found_by_hosts_and_not_by_targets(store: &dyn Sto
     let (third, fourth) = (batch(store, lane, 10, at(6)).await, batch(store, lane, 10, at(6)).await);
     assert_eq!((hosts(&third).as_str(), hosts(&fourth).as_str()), ("c", "d"));
     give_back(store, fourth.submission, Return::Fail, at(7)).await;
-    assert_eq!(states(store, &kept).await, "tftttf");
+    assert_eq!(states(store, &kept).await, "tftttftt");
     assert_eq!(kinds(store, &kept).await.last(), Some(&EventKind::Failed));
     assert!(items(store, &kept).await[1].failure.is_some());
 }
@@ -65,7 +66,7 @@ pub async fn a_parked_host_waits_apart_and_holds_nobody_up(store: &dyn Store) {
     let parked = [suspect("d", all.submission, 100)];
     let others = claim_without(store, lane, &parked, 3).await.expect("a batch");
     assert_eq!(hosts(&others), "a b c");
-    assert_eq!((states(store, &kept).await.as_str(), states(store, &alone).await.as_str()), ("twtttw", "w"));
+    assert_eq!((states(store, &kept).await.as_str(), states(store, &alone).await.as_str()), ("twtttwtt", "w"));
     let example = store.pending_example(kept.row).await.expect("readable").expect("an item");
     assert_eq!(example.failure.map(|failure| failure.class), Some(ErrorClass::DomainState));
     assert_eq!(example.state, PartState::Delayed(at(100)));

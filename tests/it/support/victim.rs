@@ -81,7 +81,7 @@ impl Drop for Daemon {
 
 /// A cloud whose limits do not matter, with quick tasks.
 pub(crate) async fn generous_sandbox(shutdown: &CancellationToken) -> (Sandbox, Credential) {
-    let mut options = Options::new(Arc::new(SystemClock));
+    let mut options = Options::new(Arc::new(SystemClock::default()));
     options.task_time = Duration::from_millis(300);
     options.quota.urls = 10_000_000;
     let key = options.credentials[0].clone();

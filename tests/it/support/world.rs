@@ -66,7 +66,7 @@ impl World {
         if std::env::var_os(telemetry::FILTER_VARIABLE).is_some() {
             let _ = telemetry::init(telemetry::Format::Text, telemetry::FILTER_DEFAULT);
         }
-        let mut options = sandbox::Options::new(Arc::new(SystemClock));
+        let mut options = sandbox::Options::new(Arc::new(SystemClock::default()));
         options.task_time = Duration::from_millis(50);
         // The daemon keeps the key pair that the sandbox began with, whatever the change does to the sandbox's.
         let key = options.credentials[0].clone();
@@ -85,7 +85,7 @@ impl World {
     }
 
     pub async fn start_daemon(&mut self) {
-        self.daemon = Some(Daemon::start(&self.config, Arc::new(SystemClock)).await.expect("a daemon"));
+        self.daemon = Some(Daemon::start(&self.config, Arc::new(SystemClock::default())).await.expect("a daemon"));
     }
 
     pub async fn stop_daemon(&mut self) {
