@@ -76,20 +76,21 @@ impl Submitter {
         depth: &mut LaneDepth,
         now: Timestamp,
     ) -> Result<Result<Call, Option<Waiting>>, StoreError> {
-        let due: u64 = depth.due.iter().sum();
+        let [urgent, normal, bulk] = depth.due;
         let Some(account) = self.accounts.get(&depth.lane.account).cloned() else {
             return Ok(Err(Some(no_such_account(&depth.lane))));
         };
-        if due == 0 {
+        if urgent + normal + bulk == 0 {
             return Ok(Err(None));
         }
         let view = LaneView {
-            due,
+            urgent,
+            others: normal + bulk,
             batch_max: account.provider.capabilities().batch_targets_max(&depth.lane),
             in_flight: self.in_flight.get(&depth.id).copied().unwrap_or(0),
         };
-        let targets_max = match decide(&view, &account.way(&depth.lane, now), now) {
-            Decision::Send { targets_max } => targets_max,
+        let (targets_max, others_max) = match decide(&view, &account.way(&depth.lane, now), now) {
+            Decision::Send { targets_max, others_max } => (targets_max, others_max),
             Decision::Wait(waiting) => return Ok(Err(Some(waiting))),
             Decision::AskQuota(waiting) => {
                 account.want_quota(depth.lane.operation);
@@ -100,7 +101,7 @@ impl Submitter {
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
         let suspects = account.hosts(|hosts| hosts.suspects());
-        let grant = Grant { lane: depth.id, targets_max, bytes_max, suspects };
+        let grant = Grant { lane: depth.id, targets_max, others_max, bytes_max, suspects };
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
@@ -131,6 +132,37 @@ impl Submitter {
         let failure = Failure::new(ErrorClass::Lost, "known_task", message);
         self.store.mark_ambiguous(submission, failure, now, now).await?;
         self.wakes.reconciler.ring();
+        Ok(())
+    }
+
+    /// Some host is not the account's. What else is pending of it will travel apart.
+    async fn disown(&self, ticket: &Ticket, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
+        let doubt = |host: &str| {
+            ticket.account.hosts(|hosts| hosts.doubt(host, ticket.submission, failure, now));
+            Return::Fail
+        };
+        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(Return::Part, doubt), now).await
+    }
+
+    /// Some host cannot be refreshed as it is.
+    async fn park(&self, ticket: &Ticket, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
+        let park = |host: &str| {
+            let jitter = clock::jitter();
+            let until = ticket.account.hosts(|hosts| hosts.park(host, ticket.submission, failure, jitter, now));
+            Return::Park { until }
+        };
+        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(Return::Part, park), now).await
+    }
+
+    async fn refused_for_a_host(
+        &self,
+        ticket: &Ticket,
+        failure: &Failure,
+        items: Return,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.give_back(ticket, SubmissionState::Refused, failure, items, now).await?;
+        ticket.account.works(ticket.account.provider.submit_meter(&ticket.lane));
         Ok(())
     }
 
@@ -250,22 +282,8 @@ impl Service for Submitter {
                 self.give_back(ticket, refused, failure, Return::Halve, now).await?;
                 account.works(meter);
             }
-            Answer::HostRefused(failure) => {
-                let doubt = |host: &str| {
-                    account.hosts(|hosts| hosts.doubt(host, *submission, failure, now));
-                    Return::Fail
-                };
-                self.give_back(ticket, refused, failure, ticket.only_host().map_or(Return::Part, doubt), now).await?;
-                account.works(meter);
-            }
-            Answer::HostUnready(failure) => {
-                let park = |host: &str| {
-                    let until = account.hosts(|hosts| hosts.park(host, *submission, failure, clock::jitter(), now));
-                    Return::Park { until }
-                };
-                self.give_back(ticket, refused, failure, ticket.only_host().map_or(Return::Part, park), now).await?;
-                account.works(meter);
-            }
+            Answer::HostRefused(failure) => self.disown(ticket, failure, now).await?,
+            Answer::HostUnready(failure) => self.park(ticket, failure, now).await?,
             Answer::AccountRefused(failure) | Answer::Outage(failure) | Answer::TooMany(failure) => {
                 self.give_back(ticket, refused, failure, Return::Due, now).await?;
                 account.pause(meter, failure, clock::jitter(), now);

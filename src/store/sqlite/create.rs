@@ -177,6 +177,8 @@ struct Rows<'a> {
     items: Vec<ItemRow<'a>>,
     bulks: Vec<Bulk<'a>>,
     depths: BTreeMap<(i64, i64), [i64; 3]>,
+    /// How far each tenant writes ahead, by lane and priority.
+    turns: BTreeMap<(i64, i64, i64), i64>,
     hosts: BTreeSet<(i64, &'a str)>,
 }
 
@@ -215,8 +217,11 @@ impl Serialize for JobRow<'_> {
     }
 }
 
-/// `[id, job, lane, state, priority, due_at, target]`
-type ItemRow<'a> = (i64, i64, i64, i64, i64, Option<i64>, &'a str);
+/// `[id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base]`
+type ItemRow<'a> = (i64, i64, i64, i64, i64, Option<i64>, &'a str, i64, i64);
+
+/// Between two items of a tenant of weight 1 there are so many ranks; of weight n, an n-th of them.
+const TURN: i64 = 1_000_000;
 
 struct Bulk<'a> {
     first: i64,
@@ -226,6 +231,10 @@ struct Bulk<'a> {
     priority: i64,
     due_at: Option<i64>,
     targets: Vec<&'a str>,
+    tenant: i64,
+    /// How far behind the tenant's base the first one stands, and how far apart they are.
+    behind: i64,
+    step: i64,
 }
 
 impl<'a> Rows<'a> {
@@ -258,14 +267,20 @@ impl<'a> Rows<'a> {
             let count = part.targets.len();
             let depth = self.depths.entry((lane, priority)).or_default();
             depth[usize::try_from(state).unwrap_or(0)] += i64::try_from(count).unwrap_or(i64::MAX);
+            let step = TURN / i64::from(job.weight.max(1));
+            let ahead = self.turns.entry((lane, priority, tenant)).or_default();
+            let behind = *ahead + step;
+            *ahead += step * i64::try_from(count).unwrap_or(i64::MAX);
             let targets = part.targets.iter().map(Target::as_str);
             if count >= BULK_TARGETS_MIN {
                 let targets = targets.collect();
-                self.bulks.push(Bulk { first, job: numbers.job, lane, state, priority, due_at, targets });
+                let job = numbers.job;
+                self.bulks.push(Bulk { first, job, lane, state, priority, due_at, targets, tenant, behind, step });
             } else {
-                let numbered = (first..).zip(targets);
-                self.items
-                    .extend(numbered.map(|(id, target)| (id, numbers.job, lane, state, priority, due_at, target)));
+                let numbered = (first..).zip(targets).zip((0..).map(|place| behind + place * step));
+                self.items.extend(numbered.map(|((id, target), behind)| {
+                    (id, numbers.job, lane, state, priority, due_at, target, tenant, behind)
+                }));
             }
             first += i64::try_from(count).unwrap_or(i64::MAX);
         }
@@ -278,6 +293,8 @@ impl<'a> Rows<'a> {
             .iter()
             .map(|((lane, priority), [due, delayed, blocked])| (lane, priority, due, delayed, blocked))
             .collect();
+        let turns: Vec<_> =
+            self.turns.iter().map(|((lane, priority, tenant), span)| (lane, priority, tenant, span)).collect();
         let statements = match transaction {
             Transaction::Open => include_str!("sql/create_jobs.sql"),
             Transaction::Whole => concat!("begin immediate;\n", include_str!("sql/create_jobs.sql"), "commit;"),
@@ -289,6 +306,7 @@ impl<'a> Rows<'a> {
             .bind(json(&self.keys)?)
             .bind(json(&self.hosts)?)
             .bind(json(&self.accepted)?)
+            .bind(json(&turns)?)
             .execute(&mut *db)
             .await?;
         for bulk in &self.bulks {
@@ -300,6 +318,9 @@ impl<'a> Rows<'a> {
                 .bind(bulk.priority)
                 .bind(bulk.due_at)
                 .bind(json(&bulk.targets)?)
+                .bind(bulk.tenant)
+                .bind(bulk.behind)
+                .bind(bulk.step)
                 .execute(&mut *db)
                 .await?;
         }

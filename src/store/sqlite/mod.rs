@@ -1,5 +1,7 @@
 //! The memory on one SQLite file: WAL, every commit synced, one writer, readers apart.
 
+mod barriers;
+mod batch;
 mod cancel;
 mod change;
 mod claim;

@@ -30,7 +30,7 @@ fn suspect(host: &str, refused: SubmissionId, until: i64) -> Suspect {
 }
 
 async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[Suspect], now: i64) -> Option<Claim> {
-    let grant = Grant { lane, targets_max: 10, bytes_max: 1 << 20, suspects: suspects.to_vec() };
+    let grant = Grant { lane, targets_max: 10, others_max: u32::MAX, bytes_max: 1 << 20, suspects: suspects.to_vec() };
     store.claim(grant, at(now)).await.expect("a claim")
 }
 
@@ -87,7 +87,10 @@ pub async fn what_a_refused_host_sent_waits_until_it_is_told(store: &dyn Store) 
     let lane = lane_of(store, &kept, 0).await;
     let refused = batch(store, lane, 10, at(2)).await;
     give_back(store, refused.submission, Return::Park { until: at(50) }, at(3)).await;
-    assert_eq!((states(store, &kept).await.as_str(), kinds(store, &kept).await.last()), ("ww", Some(&EventKind::Released)));
+    assert_eq!(
+        (states(store, &kept).await.as_str(), kinds(store, &kept).await.last()),
+        ("ww", Some(&EventKind::Released))
+    );
     assert_eq!(store.next_ripe().await.expect("a moment"), Some(at(50)));
     store.ripen(at(50)).await.expect("a look");
     let other = keep(store, purge(0..1), at(50)).await;

@@ -80,11 +80,12 @@ impl Model {
     pub fn pick(&mut self, way: Way, limit: usize, now: i64) -> Vec<usize> {
         let held = self.held(way);
         for _ in 0..LOOKS_MAX {
-            let (aside, batch): (Vec<usize>, Vec<usize>) =
-                self.next_batch(way, limit).into_iter().partition(|n| held.contains(&self.items[*n].target));
+            let (aside, heads): (Vec<usize>, Vec<usize>) =
+                self.heads(way, limit).into_iter().partition(|n| held.contains(&self.items[*n].target));
             for n in &aside {
                 self.items[*n].wait = Wait::Delayed(now + HOLD_MILLIS);
             }
+            let batch = self.places(&heads, limit);
             if aside.is_empty() || !batch.is_empty() {
                 return batch;
             }
@@ -92,8 +93,8 @@ impl Model {
         Vec::new()
     }
 
-    /// The items that the next claim takes: one company, by priority and age, so many at most.
-    fn next_batch(&self, way: Way, limit: usize) -> Vec<usize> {
+    /// The items that the next claim looks at: one company, so many of each priority at most.
+    fn heads(&self, way: Way, limit: usize) -> Vec<usize> {
         let due: Vec<usize> =
             (0..self.items.len()).filter(|n| self.items[*n].way == way && self.items[*n].is_due()).collect();
         let cohorts = |urgent: bool| {
@@ -104,9 +105,29 @@ impl Model {
         };
         let open_urgent = due.iter().any(|n| self.items[*n].cohort.is_none() && self.items[*n].priority == 0);
         let company = cohorts(true).or_else(|| if open_urgent { None } else { cohorts(false) });
-        let mut batch: Vec<usize> = due.iter().copied().filter(|n| self.items[*n].cohort == company).collect();
-        batch.sort_by_key(|n| (self.items[*n].priority, *n));
-        batch.truncate(limit);
+        let of = |priority| {
+            let fits = move |n: &&usize| self.items[**n].cohort == company && self.items[**n].priority == priority;
+            due.iter().filter(fits).take(limit).copied().collect::<Vec<_>>()
+        };
+        (0..3).flat_map(of).collect()
+    }
+
+    /// Nine of ten places by priority, then by age; whoever wants a target that goes rides along.
+    fn places(&self, heads: &[usize], limit: usize) -> Vec<usize> {
+        let mut by_age = heads.to_vec();
+        by_age.sort_unstable();
+        let (mut targets, mut batch) = (Vec::new(), Vec::new());
+        for (order, places) in [(heads, limit - limit / 10), (&by_age, limit)] {
+            for n in order.iter().filter(|n| !batch.contains(*n)).copied().collect::<Vec<_>>() {
+                let target = self.items[n].target;
+                if targets.len() < places && !targets.contains(&target) {
+                    targets.push(target);
+                }
+                if targets.contains(&target) {
+                    batch.push(n);
+                }
+            }
+        }
         batch
     }
 

@@ -137,7 +137,7 @@ async fn what_is_due_is_found_by_its_index() {
     let _store = SqliteStore::open(&path).await.expect("a store");
     let books = Books::open(&path);
     for ((name, sql), index) in [
-        (sql!("claim_heads"), "items_due (lane_id=? AND cohort=?)"),
+        (sql!("claim_heads"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
         (sql!("due_submissions"), "submissions_open (due_at<?)"),
         (sql!("jobs_of_tenant"), "jobs_of_tenant (tenant_id=? AND id<?)"),
         (sql!("jobs"), "INTEGER PRIMARY KEY (rowid<?)"),
