@@ -1,17 +1,21 @@
-//! What keeps a due item of a lane that may send from going: a call without an answer that has its target (law 4), or a
-//! host that the provider refused. Such items are set aside, so that no claim walks over them again and again.
+//! What keeps a due item of a lane that may send from going: a call without an answer that has its target (law 4), an open
+//! purge that a prefetch waits for (law 6), or a host that the provider refused. Such items are set aside, so that no claim
+//! walks over them again and again.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use sqlx::SqliteConnection;
 
-use super::{change, codes};
+use super::{change, codes, target_key};
 use crate::domain::{ErrorClass, Failure, Target, Timestamp};
 use crate::store::{Grant, StoreError};
 
 /// How soon a target whose earlier call has no answer is looked at again.
 const HOLD_LOOK: Duration = Duration::from_secs(1);
+
+/// How soon a prefetch whose purge is open is looked at again.
+const PURGE_LOOK: Duration = Duration::from_secs(5);
 
 /// `[item, becomes, cohort, due_at, failure]`, as `sql/move_aside.sql` takes it.
 pub(super) type Aside = (i64, i64, i64, Option<i64>, Option<i64>);
@@ -19,6 +23,10 @@ pub(super) type Aside = (i64, i64, i64, Option<i64>, Option<i64>);
 pub(super) struct Barriers<'a> {
     grant: &'a Grant,
     held: HashSet<String>,
+    /// The lane sends prefetches.
+    prefetches: bool,
+    /// Of these, those whose purges are open.
+    purges_first: HashSet<i64>,
     /// Kept for this claim already: by host, or none for what is held.
     failures: HashMap<Option<String>, i64>,
     now: Timestamp,
@@ -27,8 +35,45 @@ pub(super) struct Barriers<'a> {
 impl<'a> Barriers<'a> {
     pub(super) async fn of(grant: &'a Grant, now: Timestamp, db: &mut SqliteConnection) -> Result<Self, StoreError> {
         let held: Vec<String> =
-            sqlx::query_scalar(include_str!("sql/held_targets.sql")).bind(grant.lane.0).fetch_all(db).await?;
-        Ok(Self { grant, held: held.into_iter().collect(), failures: HashMap::new(), now })
+            sqlx::query_scalar(include_str!("sql/held_targets.sql")).bind(grant.lane.0).fetch_all(&mut *db).await?;
+        let prefetches: Option<bool> = sqlx::query_scalar("select operation = 'prefetch' from lanes where id = $1")
+            .bind(grant.lane.0)
+            .fetch_optional(db)
+            .await?;
+        let prefetches = prefetches.unwrap_or(false);
+        let held = held.into_iter().collect();
+        Ok(Self { grant, held, prefetches, purges_first: HashSet::new(), failures: HashMap::new(), now })
+    }
+
+    /// Looks at what stands before these items as a whole.
+    pub(super) async fn meet(
+        &mut self,
+        items: impl Iterator<Item = (i64, &Target)>,
+        db: &mut SqliteConnection,
+    ) -> Result<(), StoreError> {
+        if !self.prefetches {
+            return Ok(());
+        }
+        let mut covers = Vec::new();
+        for (item, target) in items {
+            let text = target.as_str();
+            covers.push((item, target_key::of(text), text, "url"));
+            covers.extend(target_key::above(text).map(|above| (item, target_key::of(above), above, "directory")));
+        }
+        let waiting: Vec<i64> =
+            sqlx::query_scalar(include_str!("sql/purges_first.sql")).bind(codes::json(&covers)?).fetch_all(db).await?;
+        self.purges_first = waiting.into_iter().collect();
+        Ok(())
+    }
+
+    /// Of these items, those for which no purge has to end first.
+    pub(super) async fn free(
+        &mut self,
+        items: Vec<(i64, Target)>,
+        db: &mut SqliteConnection,
+    ) -> Result<Vec<i64>, StoreError> {
+        self.meet(items.iter().map(|(item, target)| (*item, target)), db).await?;
+        Ok(items.into_iter().map(|(item, _)| item).filter(|item| !self.purges_first.contains(item)).collect())
     }
 
     /// What becomes of the item instead of going, if it may not.
@@ -52,9 +97,16 @@ impl<'a> Barriers<'a> {
         }
         if self.held.contains(target.as_str()) {
             let message = "an earlier call with this target has no answer; the provider's list is being asked first";
-            let failure = Failure::new(ErrorClass::Lost, "reconciling", message);
+            let failure = Failure::new(ErrorClass::Lost, Failure::RECONCILING, message);
             let failure = self.failure(None, &failure, db).await?;
             let again_at = (self.now + HOLD_LOOK).as_millis();
+            return Ok(Some((item, codes::DELAYED, cohort, Some(again_at), Some(failure))));
+        }
+        if self.purges_first.contains(&item) {
+            let message = "a purge of this URL, or of a directory above it, was asked for before and is still open";
+            let failure = Failure::new(ErrorClass::PurgeFailed, Failure::PURGE_FIRST, message);
+            let failure = self.failure(Some(""), &failure, db).await?;
+            let again_at = (self.now + PURGE_LOOK).as_millis();
             return Ok(Some((item, codes::DELAYED, cohort, Some(again_at), Some(failure))));
         }
         Ok(None)

@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use super::barriers::{Aside, Barriers};
 use super::batch::{Batch, Head};
 use super::change::{self, Change, Notice};
-use super::{codes, read};
+use super::{codes, read, target_key};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::{Claim, EventKind, Grant, StoreError};
 
@@ -52,6 +52,8 @@ impl Change for ClaimBatch {
     }
 }
 
+/// Items that travel along with a batch; the others share a place of a later one.
+const RIDERS_MAX: u32 = 10_000;
 /// What is looked at in one claim, in batches: whoever is claimed for waits for what is set aside, so that has a bound.
 const LOOKS_MAX: usize = 16;
 impl ClaimBatch {
@@ -59,17 +61,43 @@ impl ClaimBatch {
     async fn pick(&self, db: &mut SqliteConnection) -> Result<Batch, StoreError> {
         let mut barriers = Barriers::of(&self.grant, self.now, db).await?;
         for _ in 0..LOOKS_MAX {
-            let (batch, aside) = self.look(&mut barriers, &mut *db).await?;
+            let (mut batch, aside) = self.look(&mut barriers, &mut *db).await?;
             if aside.is_empty() {
+                self.add_riders(&mut batch, &mut barriers, db).await?;
                 return Ok(batch);
             }
             sqlx::query(include_str!("sql/move_aside.sql")).bind(codes::json(&aside)?).execute(&mut *db).await?;
             change::apply_moves(db, self.now).await?;
             if !batch.targets.is_empty() {
+                self.add_riders(&mut batch, &mut barriers, db).await?;
                 return Ok(batch);
             }
         }
         Ok(Batch::default())
+    }
+
+    /// Whoever waits in the lane for one of the batch's targets travels along, however far behind.
+    async fn add_riders(
+        &self,
+        batch: &mut Batch,
+        barriers: &mut Barriers<'_>,
+        db: &mut SqliteConnection,
+    ) -> Result<(), StoreError> {
+        let keyed: Vec<_> =
+            batch.targets.iter().map(|target| (target_key::of(target.as_str()), target.as_str())).collect();
+        let rows = sqlx::query(include_str!("sql/riders.sql"))
+            .bind(self.grant.lane.0)
+            .bind(codes::json(&keyed)?)
+            .bind(codes::json(&batch.items)?)
+            .bind(RIDERS_MAX)
+            .fetch_all(&mut *db)
+            .await?;
+        let mut riders = Vec::with_capacity(rows.len());
+        for row in &rows {
+            riders.push((row.try_get("id")?, read::decode_target(row)?));
+        }
+        batch.items.extend(barriers.free(riders, db).await?);
+        Ok(())
     }
 
     /// The heads of the lane that may go.
@@ -83,14 +111,19 @@ impl ClaimBatch {
             .bind(i64::from(self.grant.targets_max))
             .fetch_all(&mut *db)
             .await?;
-        let mut heads = Vec::with_capacity(rows.len());
-        let mut aside = Vec::new();
+        let mut all = Vec::with_capacity(rows.len());
         for row in rows {
-            let (item, cohort): (i64, i64) = (row.try_get("id")?, row.try_get("cohort")?);
             let target = read::decode_target(&row)?;
-            match barriers.aside(item, cohort, &target, &mut *db).await? {
+            let cohort: i64 = row.try_get("cohort")?;
+            all.push((cohort, Head { item: row.try_get("id")?, priority: row.try_get("priority")?, target }));
+        }
+        barriers.meet(all.iter().map(|(_, head)| (head.item, &head.target)), &mut *db).await?;
+        let mut heads = Vec::with_capacity(all.len());
+        let mut aside = Vec::new();
+        for (cohort, head) in all {
+            match barriers.aside(head.item, cohort, &head.target, &mut *db).await? {
                 Some(barred) => aside.push(barred),
-                None => heads.push(Head { item, priority: row.try_get("priority")?, target }),
+                None => heads.push(head),
             }
         }
         Ok((Batch::of(heads, &self.grant), aside))

@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeTuple, Serializer};
 use sqlx::{Row, SqliteConnection};
 
 use super::codes::{self, json, priority_code};
+use super::target_key;
 use super::writer::Creating;
 use crate::domain::{Counts, JobId, Lane, Target, TenantName, Timestamp, Verification};
 use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
@@ -217,11 +218,20 @@ impl Serialize for JobRow<'_> {
     }
 }
 
-/// `[id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base]`
-type ItemRow<'a> = (i64, i64, i64, i64, i64, Option<i64>, &'a str, i64, i64);
+/// `[id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base, key]`
+type ItemRow<'a> = (i64, i64, i64, i64, i64, Option<i64>, &'a str, i64, i64, i64);
 
 /// Between two items of a tenant of weight 1 there are so many ranks; of weight n, an n-th of them.
 const TURN: i64 = 1_000_000;
+
+/// A target behind its key, as `sql/create_bulk.sql` takes them apart.
+struct Keyed<'a>(&'a str);
+
+impl Serialize for Keyed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:019}{}", target_key::of(self.0), self.0))
+    }
+}
 
 struct Bulk<'a> {
     first: i64,
@@ -230,7 +240,7 @@ struct Bulk<'a> {
     state: i64,
     priority: i64,
     due_at: Option<i64>,
-    targets: Vec<&'a str>,
+    targets: Vec<Keyed<'a>>,
     tenant: i64,
     /// How far behind the tenant's base the first one stands, and how far apart they are.
     behind: i64,
@@ -273,13 +283,13 @@ impl<'a> Rows<'a> {
             *ahead += step * i64::try_from(count).unwrap_or(i64::MAX);
             let targets = part.targets.iter().map(Target::as_str);
             if count >= BULK_TARGETS_MIN {
-                let targets = targets.collect();
+                let targets = targets.map(Keyed).collect();
                 let job = numbers.job;
                 self.bulks.push(Bulk { first, job, lane, state, priority, due_at, targets, tenant, behind, step });
             } else {
                 let numbered = (first..).zip(targets).zip((0..).map(|place| behind + place * step));
                 self.items.extend(numbered.map(|((id, target), behind)| {
-                    (id, numbers.job, lane, state, priority, due_at, target, tenant, behind)
+                    (id, numbers.job, lane, state, priority, due_at, target, tenant, behind, target_key::of(target))
                 }));
             }
             first += i64::try_from(count).unwrap_or(i64::MAX);

@@ -16,6 +16,7 @@ mod read;
 mod ripen;
 mod settle;
 mod store;
+mod target_key;
 mod token_file;
 mod verify;
 mod writer;

@@ -76,7 +76,7 @@ pub async fn lanes_do_not_mix(store: &dyn Store) {
     elsewhere.parts[0].lane = lane("other", ItemOperation::Purge, TargetKind::Url);
     let jobs = [
         keep(store, purge(0..2), at(1)).await,
-        keep(store, prefetch(0..2), at(1)).await,
+        keep(store, prefetch(2..4), at(1)).await,
         keep(store, elsewhere, at(1)).await,
     ];
     for job in &jobs {

@@ -1,9 +1,12 @@
 //! Who leaves first (law 8): tenants by weight inside a priority, and a tenth of each batch by age.
 
-use refreshd::domain::{Priority, TenantName};
-use refreshd::store::{Claim, NewJob, Store};
+use refreshd::domain::{ItemOperation, Priority, Target, TargetKind, TenantName};
+use refreshd::store::{Claim, NewJob, PartState, Return, Store};
 
-use super::drafts::{at, batch, do_all, keep, lane_of, numbers, purge};
+use super::drafts::{
+    accept, at, batch, directory, do_all, give_back, items, keep, lane_of, numbers, part, prefetch, purge, settle,
+    states,
+};
 
 fn of(tenant: &str, weight: u32, job: NewJob) -> NewJob {
     NewJob { tenant: TenantName::new(tenant), weight, ..job }
@@ -70,4 +73,54 @@ pub async fn a_tenth_of_each_batch_is_for_the_oldest(store: &dyn Store) {
         let oldest: Vec<String> = (round * 10..round * 10 + 10).map(|number| number.to_string()).collect();
         assert_eq!(numbers(&claim)[90..], oldest);
     }
+}
+
+/// Law 5: equal targets share a place while they are unsent, however far apart they stand in the lane.
+pub async fn riders_come_from_anywhere_in_the_lane(store: &dyn Store) {
+    let large = keep(store, of("large", 1, purge(0..900)), at(1)).await;
+    let lane = lane_of(store, &large, 0).await;
+    let bulk = keep(store, of("late", 1, NewJob { priority: Priority::Bulk, ..purge(3..5) }), at(1)).await;
+    let claim = batch(store, lane, 10, at(2)).await;
+    assert_eq!((claim.targets.len(), claim.items), (10, 12), "both rode");
+    assert_eq!(states(store, &bulk).await, "tt");
+    accept(store, claim.submission, "t-1", at(3)).await;
+    settle(store, claim.submission, &[], at(4)).await;
+    assert_eq!(states(store, &bulk).await, "ss");
+}
+
+/// Law 6: a prefetch waits for the purges of its target, and of directories above it, that were asked for before.
+pub async fn a_prefetch_waits_for_purges_of_other_jobs(store: &dyn Store) {
+    let purged = keep(store, of("a", 1, purge(1..2)), at(1)).await;
+    let mut below = purge(0..1);
+    below.parts = vec![part(ItemOperation::Purge, PartState::Due, vec![directory(7)])];
+    let cleared = keep(store, of("b", 1, below), at(1)).await;
+    let deep = Target::parse(TargetKind::Url, "https://www.example.com/7/deep/1.js").expect("a URL");
+    let mut wanted = prefetch(0..3);
+    wanted.parts[0].targets.push(deep);
+    let ahead = keep(store, of("c", 1, wanted), at(2)).await;
+    let later = keep(store, of("a", 1, purge(2..3)), at(3)).await;
+    let lane = lane_of(store, &ahead, 0).await;
+    let claim = batch(store, lane, 10, at(4)).await;
+    assert_eq!(numbers(&claim), ["0", "2"], "a purge that came later is no reason to wait");
+    assert_eq!(states(store, &ahead).await, "twtw");
+    assert!(items(store, &ahead).await[1].failure.is_none(), "nothing has failed");
+    do_all(store, lane_of(store, &purged, 0).await, at(5)).await;
+    assert_eq!(states(store, &later).await, "s");
+    store.ripen(at(5_004)).await.expect("a look");
+    assert_eq!(numbers(&batch(store, lane, 10, at(5_004)).await), ["1"]);
+    let refused = batch(store, lane_of(store, &cleared, 0).await, 10, at(5_005)).await;
+    give_back(store, refused.submission, Return::Fail, at(5_006)).await;
+    store.ripen(at(10_004)).await.expect("a look");
+    assert_eq!(batch(store, lane, 10, at(10_005)).await.targets.len(), 1, "however the purge ends");
+}
+
+/// A prefetch may not ride on an equal one that was asked for before the purge between them.
+pub async fn no_prefetch_rides_past_a_purge(store: &dyn Store) {
+    let first = keep(store, of("a", 1, prefetch(1..2)), at(1)).await;
+    keep(store, of("b", 1, purge(1..2)), at(2)).await;
+    let second = keep(store, of("c", 1, prefetch(1..2)), at(3)).await;
+    let lane = lane_of(store, &first, 0).await;
+    let claim = batch(store, lane, 1, at(4)).await;
+    assert_eq!((claim.items, states(store, &first).await.as_str()), (1, "t"));
+    assert_ne!(states(store, &second).await, "t");
 }

@@ -68,6 +68,9 @@ macro_rules! exercise {
                 small_jobs_of_one_group_take_turns,
                 a_tenant_that_was_away_has_saved_nothing_up,
                 a_tenth_of_each_batch_is_for_the_oldest,
+                riders_come_from_anywhere_in_the_lane,
+                a_prefetch_waits_for_purges_of_other_jobs,
+                no_prefetch_rides_past_a_purge,
             }
             outcomes {
                 a_task_is_accepted_once,

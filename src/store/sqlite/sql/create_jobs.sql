@@ -26,9 +26,11 @@ where true
 on conflict (lane_id, priority, tenant_id)
 do update set base = max(turns.last, excluded.base), last = max(turns.last, excluded.base) + excluded.last - excluded.base;
 
--- $2 items of small jobs: [id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base].
-insert into items (id, job_id, lane_id, state, priority, rank, due_at, target)
-select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, t.base + (value ->> 8), value ->> 5, value ->> 6
+-- $2 items of small jobs: [id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base,
+-- the target's key].
+insert into items (id, job_id, lane_id, state, priority, rank, due_at, target, target_key)
+select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, t.base + (value ->> 8), value ->> 5, value ->> 6,
+    value ->> 9
 from jsonb_each($2)
 cross join turns as t on t.lane_id = value ->> 2 and t.priority = value ->> 4 and t.tenant_id = value ->> 7;
 

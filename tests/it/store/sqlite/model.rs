@@ -9,6 +9,7 @@ use refreshd::domain::{ItemState, SubmissionState};
 /// The store's own bounds: looks of one claim, and how long a held target is set aside.
 const LOOKS_MAX: usize = 16;
 const HOLD_MILLIS: i64 = 1_000;
+const PURGE_MILLIS: i64 = 5_000;
 
 /// Lanes of the model's world: purges and prefetches of URLs, and purges of directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,17 +77,43 @@ impl Model {
         self.submissions.iter().filter(lost).flat_map(|one| self.targets(one.items.iter())).collect()
     }
 
+    /// Law 6: a purge that covers the prefetch's target was asked for before, and is open.
+    fn waits_for_a_purge(&self, n: usize) -> bool {
+        let target = self.items[n].target;
+        let covers = |purge: &ModelItem| match purge.way {
+            Way::Purge => purge.target == target,
+            Way::Directory => walk::covers_all(purge.target),
+            Way::Prefetch => false,
+        };
+        self.items[n].way == Way::Prefetch && self.items[..n].iter().any(|item| !item.state.is_final() && covers(item))
+    }
+
     /// What a claim takes now. What may not go is set aside for a while, in so many looks at most.
     pub fn pick(&mut self, way: Way, limit: usize, now: i64) -> Vec<usize> {
         let held = self.held(way);
         for _ in 0..LOOKS_MAX {
-            let (aside, heads): (Vec<usize>, Vec<usize>) =
-                self.heads(way, limit).into_iter().partition(|n| held.contains(&self.items[*n].target));
-            for n in &aside {
-                self.items[*n].wait = Wait::Delayed(now + HOLD_MILLIS);
+            let (mut aside, mut heads) = (false, Vec::new());
+            for n in self.heads(way, limit) {
+                let wait = match (held.contains(&self.items[n].target), self.waits_for_a_purge(n)) {
+                    (true, _) => HOLD_MILLIS,
+                    (false, true) => PURGE_MILLIS,
+                    (false, false) => {
+                        heads.push(n);
+                        continue;
+                    }
+                };
+                self.items[n].wait = Wait::Delayed(now + wait);
+                aside = true;
             }
-            let batch = self.places(&heads, limit);
-            if aside.is_empty() || !batch.is_empty() {
+            let mut batch = self.places(&heads, limit);
+            let rides = |n: &usize| {
+                let item = &self.items[*n];
+                let wanted = batch.iter().any(|other| self.items[*other].target == item.target);
+                item.way == way && item.is_due() && wanted && !batch.contains(n) && !self.waits_for_a_purge(*n)
+            };
+            let riders: Vec<usize> = (0..self.items.len()).filter(rides).collect();
+            batch.extend(riders);
+            if !aside || !batch.is_empty() {
                 return batch;
             }
         }

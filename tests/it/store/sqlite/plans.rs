@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 27] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 29] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
@@ -39,6 +39,8 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 27] = [
     sql!("next_ripe"),
     sql!("notice_moved"),
     sql!("pending_example"),
+    sql!("purges_first"),
+    sql!("riders"),
     sql!("sample"),
     sql!("targets"),
     sql!("unsuccessful"),
@@ -93,9 +95,10 @@ const GROWING: [&str; 15] = [
 ];
 
 /// Indexes that hold only what is due or open: a walk over one of these is short.
-const PARTIAL: [&str; 8] = [
+const PARTIAL: [&str; 9] = [
     "items_delayed",
     "items_due",
+    "items_open_targets",
     "items_submitted",
     "jobs_to_verify",
     "jobs_with_deadline",
@@ -146,6 +149,8 @@ async fn what_is_due_is_found_by_its_index() {
         (sql!("move_ripe"), "items_delayed (due_at<?)"),
         (sql!("move_settled"), "items_submitted (submission_id=?)"),
         (sql!("pending_example"), "SEARCH i USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql!("riders"), "items_open_targets (target_key=?)"),
+        (sql!("purges_first"), "items_open_targets (target_key=? AND rowid<?)"),
         (sql!("events"), "events_of_job (job_id=? AND seq>?)"),
         (ONE_LINERS[0], "jobs_to_verify (verify_due_at<?)"),
     ] {

@@ -332,7 +332,7 @@ pub fn named(way: Way, target: u32) -> Target {
     }
 }
 
-fn covers_all(directory: u32) -> bool {
+pub fn covers_all(directory: u32) -> bool {
     directory == 1
 }
 
