@@ -34,7 +34,7 @@ impl Config {
             writeln!(out, "[[routes]]\nhost = \"{hosts}\"\naccount = \"{account}\"\n")?;
         }
         self.write_engine(out)?;
-        writeln!(out, "[quota]\n# Not applied yet.\nreserve = {:?}\n", self.quota.reserve)?;
+        writeln!(out, "[quota]\nreserve = {:?}\n", self.quota.reserve)?;
         writeln!(out, "[verify]\ndeadline = \"{}\"\n", duration_text(self.verify.deadline))?;
         writeln!(out, "[idempotency]\nkeep = \"{}\"\n", duration_text(self.idempotency.keep))?;
         self.write_probe(out)?;
