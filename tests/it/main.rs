@@ -11,6 +11,7 @@ mod fuzz;
 mod kill;
 mod power;
 mod server;
+mod simulation;
 mod starting;
 mod stop;
 mod store;
