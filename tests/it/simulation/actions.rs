@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use refreshd::domain::{JobId, ServiceDay};
+use refreshd::domain::{ItemState, JobId, ServiceDay};
 use refreshd::engine::Duty;
 use refreshd::sandbox::DomainStatus;
 use refreshd::service::{Asked, Refusal};
@@ -22,6 +22,7 @@ pub(super) enum Action {
     Cancel,
     Retry,
     Step,
+    Round,
     BeginOne,
     BeginSome,
     BeginAll,
@@ -39,13 +40,14 @@ pub(super) enum Action {
 }
 
 /// How often each happens.
-pub(super) const WEIGHTS: [(usize, Action); 20] = [
+pub(super) const WEIGHTS: [(usize, Action); 21] = [
     (10, Action::Post),
     (1, Action::PostAndHangUp),
     (2, Action::PostAgain),
     (3, Action::Cancel),
     (2, Action::Retry),
-    (40, Action::Step),
+    (30, Action::Step),
+    (16, Action::Round),
     (14, Action::BeginOne),
     (6, Action::BeginSome),
     (10, Action::BeginAll),
@@ -78,8 +80,14 @@ impl History {
             Action::PostAndHangUp => self.post_and_hang_up().await,
             Action::PostAgain => self.post_again().await?,
             Action::Cancel => self.cancel().await,
-            Action::Retry => self.retry().await,
+            Action::Retry => self.retry().await?,
             Action::Step => self.step_one().await?,
+            Action::Round => {
+                for duty in Duty::ALL {
+                    self.record_and_step(duty).await?;
+                }
+                self.world.begin_all().await;
+            }
             Action::BeginOne => self.begin_some(1).await,
             Action::BeginSome => self.begin_some(3).await,
             Action::BeginAll => self.world.begin_all().await,
@@ -178,18 +186,32 @@ impl History {
         }
     }
 
-    async fn retry(&mut self) {
+    /// The new job has everything that failed or expired.
+    async fn retry(&mut self) -> Result<(), String> {
         let finished = self.laws.before.jobs.values();
         let failed: Vec<JobId> =
             finished.filter(|job| job.counts.failed + job.counts.expired > 0).map(|job| job.id).collect();
         if failed.is_empty() {
-            return;
+            return Ok(());
         }
         let job = *self.dice.one(&failed);
-        let Some(place) = self.told.iter().position(|told| told.id == job) else { return };
+        let Some(place) = self.told.iter().position(|told| told.id == job) else { return Ok(()) };
         let caller = orders::caller(self.tenants[place]);
-        let answer = self.world.service().retry(&caller, job).await;
-        self.tell(&format!("{job}: {:?}", answer.as_ref().map(|accepted| accepted.view.job.id)));
+        let tenant = self.tenants[place];
+        let answer = self.world.service().retry(&caller, job).await.map(|accepted| accepted.view.job.id);
+        self.tell(&format!("{job}: {answer:?}"));
+        let Ok(new) = answer else { return Err(format!("law 7: {job} cannot be retried: {answer:?}")) };
+        let rows = self.reader.read().await;
+        let (old_items, new_items) = (rows.items_of(job), rows.items_of(new));
+        let missing = |item: &(String, String)| !new_items.iter().any(|(_, new)| new == item);
+        let unsuccessful = |state: ItemState| matches!(state, ItemState::Failed | ItemState::Expired);
+        let mut lost = old_items.into_iter().filter(|(state, item)| unsuccessful(*state) && missing(item));
+        if let Some((_, lost)) = lost.next() {
+            return Err(format!("law 7: the retry {new} of {job} leaves out {lost:?}"));
+        }
+        self.told.push(Acknowledged { id: new, items: new_items.into_iter().map(|(_, item)| item).collect() });
+        self.tenants.push(tenant);
+        Ok(())
     }
 
     async fn step_one(&mut self) -> Result<(), String> {

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use refreshd::domain::{ErrorClass, Failure, ItemState, JobId, SubmissionState};
+use refreshd::domain::{ErrorClass, Failure, ItemState, JobId, SubmissionState, Timestamp};
 
 use super::rows::{ItemRow, JobRow, LaneRow, Rows};
 use super::trouble::Excuses;
+use super::world::{LOCKED, STRANGER};
 
 /// A job whose acceptance was told to somebody: its items as (operation, target).
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub(super) struct Acknowledged {
 const IN_FLIGHT_MAX: usize = 16;
 /// Issue 6, point 8: a plain prefetch waits for open purges that were accepted before it. Not built yet.
 const PLAIN_PREFETCHES_WAIT: bool = false;
+/// Issue 6, point 3. The store orders a lane by priority already.
+const URGENT_FIRST: bool = true;
 
 /// What was seen so far.
 #[derive(Default)]
@@ -40,6 +43,7 @@ pub(super) struct Left {
 pub(super) struct Since {
     /// A new process took up the work.
     pub(super) restarted: bool,
+    pub(super) now: Timestamp,
 }
 
 impl Laws {
@@ -53,6 +57,8 @@ impl Laws {
         broken.extend(law_3_calls_in_flight(&now));
         broken.extend(self.law_4_what_is_ambiguous_is_held(&now));
         let departed = self.note_departures(&now);
+        broken.extend(law_8_urgent_leaves_first(&now, &departed));
+        broken.extend(time_is_kept(&self.before, &now, &departed, since));
         broken.extend(self.law_5_nobody_boards_later(&now));
         broken.extend(law_6_purge_then_prefetch(&now, &departed));
         broken.extend(law_7_no_failure_is_swallowed(&self.before, &now, excuses));
@@ -226,6 +232,53 @@ fn purges_above<'a>(now: &'a Rows, prefetch: &'a ItemRow) -> impl Iterator<Item 
     })
 }
 
+/// A tenth of the places goes to the oldest items whatever their priority; all others to urgent ones, if there are any.
+fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)]) -> Vec<String> {
+    // A target that was refused with its batch goes apart from others, and one that is sought waits.
+    let waits =
+        |item: &&ItemRow| item.due && item.urgent && !item.target.contains(STRANGER) && !item.target.contains(LOCKED);
+    let mut broken = Vec::new();
+    for (id, left) in departed {
+        let lane = now.submissions[id].lane;
+        let urgent: BTreeSet<&str> = left
+            .items
+            .iter()
+            .map(|item| &now.items[item])
+            .filter(|item| item.urgent)
+            .map(|item| item.target.as_str())
+            .collect();
+        let others = left.targets.len() - urgent.len();
+        let behind = now.items.values().filter(waits).filter(|item| item.lane == lane).count();
+        if URGENT_FIRST && behind > 0 && others > 1 + left.targets.len() / 10 {
+            broken.push(format!(
+                "law 8: submission {id} left with {others} targets that are not urgent, and {behind} urgent ones wait"
+            ));
+        }
+    }
+    broken
+}
+
+/// Nothing leaves before its moment, after its deadline or when nobody wants it; nothing expires without a deadline.
+fn time_is_kept(before: &Rows, now: &Rows, departed: &[(i64, Left)], since: Since) -> Vec<String> {
+    let moment = since.now.as_millis();
+    let mut broken = Vec::new();
+    for (submission, left) in departed.iter().filter(|_| !since.restarted) {
+        for job in left.items.iter().map(|item| &now.jobs[&now.items[item].job]) {
+            if job.marked || job.not_before.is_some_and(|at| moment < at) || job.deadline.is_some_and(|at| at <= moment)
+            {
+                broken.push(format!("time: submission {submission} left at {moment} with an item of {job:?}"));
+            }
+        }
+    }
+    let expired = |item: &ItemRow| item.state == ItemState::Expired;
+    for (id, item) in now.items.iter().filter(|(_, item)| expired(item)) {
+        if !before.items.get(id).is_some_and(expired) && now.jobs[&item.job].deadline.is_none_or(|at| moment < at) {
+            broken.push(format!("time: item {id} expired at {moment}, before its deadline"));
+        }
+    }
+    broken
+}
+
 fn law_7_no_failure_is_swallowed(before: &Rows, now: &Rows, excuses: &Excuses) -> Vec<String> {
     let mut broken = Vec::new();
     for (id, item) in &now.items {
@@ -241,7 +294,7 @@ fn law_7_no_failure_is_swallowed(before: &Rows, now: &Rows, excuses: &Excuses) -
         if !told {
             broken.push(format!("law 7: item {id} failed without a word: {item:?}"));
         }
-        if !excuses.explain(item, now.lane_of(item)) {
+        if !excuses.explain(item, now.lane_of(item), &now.jobs[&item.job]) {
             broken.push(format!("law 7: item {id} failed, and nothing was wrong with it: {item:?}"));
         }
         if item.failure.as_ref().is_some_and(|failure| failure.class == "purge_failed") {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use refreshd::domain::{Counts, ItemState, JobId, SubmissionState};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
+use serde_json::Value;
+use sqlx::SqlitePool;
 
 use crate::support::Books;
 
@@ -22,6 +22,9 @@ pub(super) struct ItemRow {
     pub(super) job: i64,
     pub(super) lane: i64,
     pub(super) state: ItemState,
+    /// Pending, and nothing but its turn to wait for.
+    pub(super) due: bool,
+    pub(super) urgent: bool,
     pub(super) attempts: i64,
     pub(super) submission: Option<i64>,
     pub(super) failure: Option<FailureRow>,
@@ -52,6 +55,9 @@ pub(super) struct JobRow {
     pub(super) counts: Counts,
     pub(super) finished_at: Option<i64>,
     pub(super) verification: String,
+    /// Somebody does not want it any more.
+    pub(super) marked: bool,
+    pub(super) not_before: Option<i64>,
     pub(super) deadline: Option<i64>,
 }
 
@@ -85,42 +91,56 @@ impl Reader {
     }
 
     pub(super) async fn read(&self) -> Rows {
+        let text: String = sqlx::query_scalar(ALL).fetch_one(self.rows()).await.expect("a readable database");
+        let found: Value = serde_json::from_str(&text).expect("what SQLite wrote");
         Rows {
-            items: all(self.rows(), ITEMS, item).await,
-            submissions: all(self.rows(), SUBMISSIONS, submission).await,
-            jobs: all(self.rows(), JOBS, job).await,
-            lanes: all(self.rows(), "select id, account, operation, kind from lanes", lane).await,
+            items: read(&found["items"], item),
+            submissions: read(&found["submissions"], submission),
+            jobs: read(&found["jobs"], job),
+            lanes: read(&found["lanes"], lane),
         }
     }
 }
 
-const ITEMS: &str = "select i.id, i.job_id, i.lane_id, i.state, i.attempts, i.submission_id, i.target, \
-                            f.class, f.code, f.message \
-                     from items as i left join failures as f on f.id = i.failure_id";
-const SUBMISSIONS: &str = "select s.id, s.lane_id, s.state, s.created_at, s.task_id, f.code \
-                           from submissions as s left join failures as f on f.id = s.failure_id";
-const JOBS: &str = "select id, lower(hex(public_id)) as public_id, operation, status, pending, submitted, succeeded, \
-                           failed, cancelled, expired, finished_at, verification, deadline from jobs";
+/// All in one row, because each row is a trip to another thread.
+const ALL: &str = "select json_object(
+    'items', (select json_group_array(json_array(i.id, i.job_id, i.lane_id, i.state, i.attempts, i.submission_id,
+                                                 i.target, f.class, f.code, f.message, i.priority))
+              from items as i left join failures as f on f.id = i.failure_id),
+    'submissions', (select json_group_array(json_array(s.id, s.lane_id, s.state, s.created_at, s.task_id, f.code))
+                    from submissions as s left join failures as f on f.id = s.failure_id),
+    'jobs', (select json_group_array(json_array(id, lower(hex(public_id)), operation, status, finished_at, verification,
+                                                cancelled_at is not null, pending, submitted, succeeded, failed,
+                                                cancelled, expired, not_before, deadline))
+             from jobs),
+    'lanes', (select json_group_array(json_array(id, account, operation, kind)) from lanes)
+)";
 
-async fn all<T>(db: &SqlitePool, sql: &'static str, read: impl Fn(&SqliteRow) -> T) -> BTreeMap<i64, T> {
-    let rows = sqlx::query(sql).fetch_all(db).await.expect("a readable database");
-    rows.iter().map(|row| (row.get("id"), read(row))).collect()
+fn read<T>(rows: &Value, read: impl Fn(&Value) -> T) -> BTreeMap<i64, T> {
+    rows.as_array().expect("rows").iter().map(|row| (number(&row[0]), read(row))).collect()
 }
 
-fn item(row: &SqliteRow) -> ItemRow {
-    let failure = row.get::<Option<String>, _>("class").map(|class| FailureRow {
-        class,
-        code: row.get("code"),
-        message: row.get("message"),
-    });
+fn number(value: &Value) -> i64 {
+    value.as_i64().expect("a number")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+fn item(row: &Value) -> ItemRow {
+    let failure =
+        row[7].as_str().map(|_| FailureRow { class: text(&row[7]), code: text(&row[8]), message: text(&row[9]) });
     ItemRow {
-        job: row.get("job_id"),
-        lane: row.get("lane_id"),
-        state: state(row.get("state")),
-        attempts: row.get("attempts"),
-        submission: row.get("submission_id"),
+        job: number(&row[1]),
+        lane: number(&row[2]),
+        state: state(number(&row[3])),
+        due: number(&row[3]) == 0,
+        urgent: number(&row[10]) == 0,
+        attempts: number(&row[4]),
+        submission: row[5].as_i64(),
         failure,
-        target: row.get("target"),
+        target: text(&row[6]),
     }
 }
 
@@ -137,38 +157,41 @@ fn state(code: i64) -> ItemState {
     }
 }
 
-fn submission(row: &SqliteRow) -> SubmissionRow {
+fn submission(row: &Value) -> SubmissionRow {
     SubmissionRow {
-        lane: row.get("lane_id"),
-        state: row.get::<&str, _>("state").parse().expect("a state of submissions"),
-        created_at: row.get("created_at"),
-        task: row.get("task_id"),
-        code: row.get("code"),
+        lane: number(&row[1]),
+        state: text(&row[2]).parse().expect("a state of submissions"),
+        created_at: number(&row[3]),
+        task: row[4].as_str().map(str::to_owned),
+        code: row[5].as_str().map(str::to_owned),
     }
 }
 
-fn job(row: &SqliteRow) -> JobRow {
+fn job(row: &Value) -> JobRow {
+    let count = |place: usize| u32::try_from(number(&row[place])).expect("a count");
     let counts = Counts {
-        pending: row.get("pending"),
-        submitted: row.get("submitted"),
-        succeeded: row.get("succeeded"),
-        failed: row.get("failed"),
-        cancelled: row.get("cancelled"),
-        expired: row.get("expired"),
+        pending: count(7),
+        submitted: count(8),
+        succeeded: count(9),
+        failed: count(10),
+        cancelled: count(11),
+        expired: count(12),
     };
     JobRow {
-        id: format!("job_{}", row.get::<&str, _>("public_id")).parse().expect("a job id"),
-        operation: row.get("operation"),
-        status: row.get("status"),
+        id: format!("job_{}", text(&row[1])).parse().expect("a job id"),
+        operation: text(&row[2]),
+        status: text(&row[3]),
         counts,
-        finished_at: row.get("finished_at"),
-        verification: row.get("verification"),
-        deadline: row.get("deadline"),
+        finished_at: row[4].as_i64(),
+        verification: text(&row[5]),
+        marked: number(&row[6]) == 1,
+        not_before: row[13].as_i64(),
+        deadline: row[14].as_i64(),
     }
 }
 
-fn lane(row: &SqliteRow) -> LaneRow {
-    LaneRow { account: row.get("account"), operation: row.get("operation"), kind: row.get("kind") }
+fn lane(row: &Value) -> LaneRow {
+    LaneRow { account: text(&row[1]), operation: text(&row[2]), kind: text(&row[3]) }
 }
 
 impl Rows {
@@ -183,6 +206,15 @@ impl Rows {
             travellers.entry(item.submission.unwrap_or_default()).or_default().insert(*id);
         }
         travellers
+    }
+
+    /// A job's items as (operation, target), in order, and how they stand.
+    pub(super) fn items_of(&self, job: JobId) -> Vec<(ItemState, (String, String))> {
+        let of_job = |item: &&ItemRow| self.jobs[&item.job].id == job;
+        let named = |item: &ItemRow| (item.state, (self.lane_of(item).operation.clone(), item.target.clone()));
+        let mut items: Vec<_> = self.items.values().filter(of_job).map(named).collect();
+        items.sort_by(|one, other| one.1.cmp(&other.1));
+        items
     }
 
     /// Whether every item is final, and every verdict is known.

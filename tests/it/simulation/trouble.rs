@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use refreshd::sandbox::{
-    Area, Cloud, DomainStatus, Fault, FaultRule, PoolChange, RateRule, RateScope, Switches, TaskKind,
+    Area, Cloud, DomainStatus, Fault, FaultRule, MixedBatchRule, PoolChange, RateRule, RateScope, Switches, TaskKind,
 };
 
 use super::dice::Dice;
-use super::rows::{ItemRow, LaneRow};
+use super::rows::{ItemRow, JobRow, LaneRow};
 use super::world::{ABSENT, LOCKED, STRANGER};
 
 /// What may go wrong in a history. Each weakens what can be checked, so most histories have few of them.
@@ -49,18 +49,16 @@ pub(super) struct Excuses {
 
 impl Excuses {
     /// Whether anything that happened lets this item fail.
-    pub(super) fn explain(&self, item: &ItemRow, lane: &LaneRow) -> bool {
+    pub(super) fn explain(&self, item: &ItemRow, lane: &LaneRow, job: &JobRow) -> bool {
         let Some(failure) = &item.failure else { return false };
         let on = |host: &str| item.target.contains(&format!("//{host}/"));
+        let is_bad = on(STRANGER) || on(LOCKED);
         match failure.class.as_str() {
             "bad_target" | "domain_state" | "permission" => {
-                on(STRANGER)
-                    || on(LOCKED)
-                    || self.targets_refused
-                    || (lane.operation == "prefetch" && item.target.contains(ABSENT))
+                is_bad || self.targets_refused || (lane.operation == "prefetch" && item.target.contains(ABSENT))
             }
-            // A row that failed, tried again until its attempts were spent.
-            "outage" => self.rows_failed && item.attempts == 3,
+            // A row that failed, tried again until its attempts were spent or nobody wanted it any more.
+            "outage" => (self.rows_failed || is_bad) && (item.attempts == 3 || job.marked),
             "provider_timeout" => self.rows_never_ended || self.lists_lied,
             "purge_failed" => true,
             _ => false,
@@ -69,7 +67,7 @@ impl Excuses {
 }
 
 /// How the cloud is where its documents are silent.
-pub(super) fn manners(dice: &mut Dice) -> Switches {
+pub(super) fn manners(temper: Temper, dice: &mut Dice) -> Switches {
     Switches {
         call_rate: if dice.percent(50) { RateRule::Window } else { RateRule::Bucket },
         call_rate_scope: if dice.percent(20) { RateScope::SecretId } else { RateScope::Account },
@@ -78,7 +76,9 @@ pub(super) fn manners(dice: &mut Dice) -> Switches {
         listing_delay: *dice.one(&[Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10)]),
         rows_per_area: dice.percent(40),
         status_capitalised: dice.percent(30),
-        overseas_quota_hidden: false,
+        // Nobody can tell how much of a hidden pool is left.
+        overseas_quota_hidden: !temper.tight_pools && dice.percent(10),
+        mixed_batch: if dice.percent(15) { MixedBatchRule::FailRow } else { MixedBatchRule::Refuse },
         ..Switches::default()
     }
 }
@@ -185,6 +185,7 @@ pub(super) fn meddle(cloud: &Cloud, excuses: &mut Excuses, dice: &mut Dice) -> S
 /// Everything is well again, and there is quota for all that is left.
 pub(super) fn heal(cloud: &Cloud) {
     cloud.set_faults(Vec::new());
+    cloud.set_switches(Switches::default());
     cloud.set_domain_status(LOCKED, DomainStatus::Online);
     for kind in [TaskKind::PurgeUrl, TaskKind::PurgePath, TaskKind::Push] {
         cloud.change_quota(&PoolChange { kind, area: Area::Global, total: Some(5_000), batch: None, spend: 0 });

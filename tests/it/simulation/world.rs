@@ -174,7 +174,7 @@ impl World {
     /// Waits until each call under way has ended or waits for time, on either side of the wire.
     pub(super) async fn settle(&mut self) {
         /// Whoever waits for another's answer only is known to by nothing else than silence.
-        const SILENCE: Duration = Duration::from_millis(400);
+        const SILENCE: Duration = Duration::from_secs(2);
         let clock = self.clock.clone();
         let engine = self.engine();
         let quiet = async {
@@ -261,7 +261,7 @@ const PATIENCE: Patience = Patience {
 fn site(hosts: &[&str], clock: &ManualClock, temper: Temper, dice: &mut Dice) -> sandbox::Options {
     let mut options = sandbox::Options::new(Arc::new(clock.clone()));
     options.domains = hosts.iter().filter(|host| **host != STRANGER).map(|host| Domain::new(*host)).collect();
-    options.switches = trouble::manners(dice);
+    options.switches = trouble::manners(temper, dice);
     options.task_time = *dice.one(&[Duration::from_millis(500), Duration::from_secs(4), Duration::from_secs(40)]);
     let (urls, directories, prefetches) = if temper.tight_pools { (60, 12, 30) } else { (2_000, 500, 1_000) };
     options.quota = QuotaOptions {
