@@ -188,8 +188,11 @@ impl World {
 
     /// Keeps the age of the oldest call.
     pub(super) fn note_open(&mut self) {
-        let is_open = self.engine().under_way() > 0 || Duty::ALL.iter().any(|duty| self.engine().prepared(*duty) > 0);
         let now = self.now();
+        let engine = self.engine();
+        // An answer is recorded at once: one that nobody took up for hours is no part of any history.
+        let is_open = engine.under_way() > 0
+            || Duty::ALL.iter().any(|duty| engine.prepared(*duty) + engine.unrecorded(*duty) > 0);
         self.open_since = if is_open { self.open_since.or(Some(now)) } else { None };
     }
 
