@@ -288,6 +288,7 @@ impl History {
             self.tell(&format!("down for {span:?}"));
             self.world.clock.advance(span);
         }
+        self.world.unplugged = self.dice.percent(10);
         self.world.rise().await;
         self.restarted = true;
     }

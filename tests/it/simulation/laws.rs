@@ -29,6 +29,8 @@ pub(super) struct Laws {
     pub(super) before: Rows,
     /// Who travelled in each submission when it left, and with which targets.
     pub(super) left_with: BTreeMap<i64, Left>,
+    /// Every way in which a row changed: what a history reached.
+    pub(super) moves: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -57,13 +59,38 @@ impl Laws {
         broken.extend(law_3_calls_in_flight(&now));
         broken.extend(self.law_4_what_is_ambiguous_is_held(&now));
         let departed = self.note_departures(&now);
-        broken.extend(law_8_urgent_leaves_first(&now, &departed));
+        let held = self.held(&now).into_keys().map(|(lane, target)| (lane.clone(), target.to_owned())).collect();
+        broken.extend(law_8_urgent_leaves_first(&now, &departed, &held));
         broken.extend(time_is_kept(&self.before, &now, &departed, since));
         broken.extend(self.law_5_nobody_boards_later(&now));
         broken.extend(law_6_purge_then_prefetch(&now, &departed));
         broken.extend(law_7_no_failure_is_swallowed(&self.before, &now, excuses));
+        self.note_moves(&now);
         self.before = now;
         broken
+    }
+
+    fn note_moves(&mut self, now: &Rows) {
+        for (id, item) in &now.items {
+            let old = self.before.items.get(id).map(|old| old.state).filter(|old| *old != item.state);
+            self.moves.extend(old.map(|old| format!("item {old} to {}", item.state)));
+            let failed = old.is_some() && item.state == ItemState::Failed;
+            self.moves
+                .extend(item.failure.as_ref().filter(|_| failed).map(|why| format!("item failed: {}", why.class)));
+        }
+        for (id, one) in &now.submissions {
+            let old = self.before.submissions.get(id).map(|old| old.state).filter(|old| *old != one.state);
+            self.moves.extend(old.map(|old| format!("submission {old} to {}", one.state)));
+        }
+        self.moves.extend(now.jobs.values().map(|job| format!("job {}", job.status)));
+    }
+
+    /// The targets whose answers are sought, before and now.
+    fn held(&self, now: &Rows) -> BTreeMap<(&LaneRow, &str), i64> {
+        let is_sought =
+            |rows: &Rows, id: &i64| rows.submissions.get(id).is_some_and(|one| one.state == SubmissionState::Ambiguous);
+        let sought = self.left_with.iter().filter(|(id, _)| is_sought(&self.before, id) && is_sought(now, id));
+        sought.flat_map(|(id, left)| left.targets.iter().map(|target| ((&left.lane, target.as_str()), *id))).collect()
     }
 
     /// Remembers the submissions that were not there before, and tells which.
@@ -84,14 +111,7 @@ impl Laws {
 
     /// A batch that leaves has no target of one whose answer was lost before, and is still sought.
     fn law_4_what_is_ambiguous_is_held(&self, now: &Rows) -> Vec<String> {
-        let mut held: BTreeMap<(&LaneRow, &str), i64> = BTreeMap::new();
-        let ambiguous = |id: &i64| {
-            let is = |rows: &Rows| rows.submissions.get(id).is_some_and(|one| one.state == SubmissionState::Ambiguous);
-            is(&self.before) && is(now)
-        };
-        for (id, left) in self.left_with.iter().filter(|(id, _)| ambiguous(id)) {
-            held.extend(left.targets.iter().map(|target| ((&left.lane, target.as_str()), *id)));
-        }
+        let held = self.held(now);
         let mut broken = Vec::new();
         for (id, items) in now.travellers().into_iter().filter(|(id, _)| !self.left_with.contains_key(id)) {
             for item in items.iter().map(|item| &now.items[item]) {
@@ -173,6 +193,8 @@ fn law_2_submissions_move_by_the_table(before: &Rows, now: &Rows, since: Since) 
     let mut broken = Vec::new();
     for (id, new) in &now.submissions {
         let legal = match before.submissions.get(id).map(|old| old.state) {
+            // Whoever sent it is dead.
+            Some(_) | None if since.restarted && new.state == SubmissionState::Sending => false,
             Some(old) => old == new.state || old.may_become(new.state),
             // Claimed by a process that died at once.
             None if since.restarted => new.state == SubmissionState::Ambiguous,
@@ -233,7 +255,7 @@ fn purges_above<'a>(now: &'a Rows, prefetch: &'a ItemRow) -> impl Iterator<Item 
 }
 
 /// A tenth of the places goes to the oldest items whatever their priority; all others to urgent ones, if there are any.
-fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)]) -> Vec<String> {
+fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)], held: &BTreeSet<(LaneRow, String)>) -> Vec<String> {
     // A target that was refused with its batch goes apart from others, and one that is sought waits.
     let waits =
         |item: &&ItemRow| item.due && item.urgent && !item.target.contains(STRANGER) && !item.target.contains(LOCKED);
@@ -248,14 +270,21 @@ fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)]) -> Vec<String
             .map(|item| item.target.as_str())
             .collect();
         let others = left.targets.len() - urgent.len();
-        let behind = now.items.values().filter(waits).filter(|item| item.lane == lane).count();
-        if URGENT_FIRST && behind > 0 && others > 1 + left.targets.len() / 10 {
+        let is_held = |item: &&ItemRow| held.contains(&(now.lane_of(item).clone(), item.target.clone()));
+        let waiting = now.items.values().filter(waits).filter(|item| item.lane == lane && !is_held(item));
+        let behind = waiting.count();
+        if URGENT_FIRST && behind > 0 && others > oldest_places(left.targets.len()) {
             broken.push(format!(
                 "law 8: submission {id} left with {others} targets that are not urgent, and {behind} urgent ones wait"
             ));
         }
     }
     broken
+}
+
+/// Places of a batch that the oldest items may take.
+fn oldest_places(targets: usize) -> usize {
+    if targets == 1 { 0 } else { (targets / 10).max(1) }
 }
 
 /// Nothing leaves before its moment, after its deadline or when nobody wants it; nothing expires without a deadline.

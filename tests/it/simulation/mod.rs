@@ -12,7 +12,7 @@ mod rows;
 mod trouble;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,7 +47,7 @@ fn the_laws_hold_in_every_history() {
         None => 0..number("HISTORIES").unwrap_or(if slow() { HISTORIES_SLOW } else { HISTORIES }),
     };
     let next = AtomicU64::new(seeds.start);
-    let failures = Mutex::new(BTreeMap::new());
+    let (failures, moves) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeSet::new()));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -57,22 +57,56 @@ fn the_laws_hold_in_every_history() {
                     if seed >= seeds.end {
                         return;
                     }
-                    if let Err(failure) = live(seed) {
-                        failures.lock().unwrap_or_else(PoisonError::into_inner).insert(seed, failure);
+                    match live(seed) {
+                        Ok(reached) => moves.lock().unwrap_or_else(PoisonError::into_inner).extend(reached),
+                        Err(failure) => {
+                            failures.lock().unwrap_or_else(PoisonError::into_inner).insert(seed, failure);
+                        }
                     }
                 }
             });
         }
     });
     let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let moves = moves.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let unreached: Vec<&&str> = REACHED.iter().filter(|wanted| !moves.contains(**wanted)).collect();
+    let enough = seeds.end - seeds.start >= HISTORIES;
     let seeds: Vec<&u64> = failures.keys().collect();
     if let Some((seed, failure)) = failures.first_key_value() {
         panic!("{} histories break a law: seeds {seeds:?}\n\nSEED={seed}\n{failure}", failures.len());
     }
+    assert!(!enough || unreached.is_empty(), "no history came to {unreached:?}");
 }
 
+/// What histories must come to, or their silence would prove little.
+const REACHED: [&str; 23] = [
+    "item pending to submitted",
+    "item pending to cancelled",
+    "item pending to expired",
+    "item pending to failed",
+    "item submitted to pending",
+    "item submitted to succeeded",
+    "item submitted to failed",
+    "item submitted to cancelled",
+    "item failed: bad_target",
+    "item failed: outage",
+    "item failed: provider_timeout",
+    "item failed: purge_failed",
+    "submission sending to accepted",
+    "submission sending to refused",
+    "submission sending to ambiguous",
+    "submission ambiguous to accepted",
+    "submission ambiguous to released",
+    "submission accepted to settled",
+    "job succeeded",
+    "job partial",
+    "job failed",
+    "job cancelled",
+    "job expired",
+];
+
 /// Lives through one history. An error tells what broke, and what had happened before.
-fn live(seed: u64) -> Result<(), String> {
+fn live(seed: u64) -> Result<BTreeSet<String>, String> {
     let trace = Trace::default();
     let told = trace.clone();
     let lived = catch_unwind(AssertUnwindSafe(|| {
@@ -80,11 +114,11 @@ fn live(seed: u64) -> Result<(), String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut history = History::begin(seed, told).await;
-            history.unfold().await
+            history.unfold().await.map(|()| history.laws.moves)
         })
     }));
     let broken = match lived {
-        Ok(Ok(())) => return Ok(()),
+        Ok(Ok(moves)) => return Ok(moves),
         Ok(Err(broken)) => broken,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
@@ -244,11 +278,17 @@ impl History {
     /// The troubles end, and the engine works until nothing is open.
     async fn heal(&mut self) -> Result<(), String> {
         /// Rounds of all services. The slowest thing is a job that waits for the next day.
-        const ROUNDS_MAX: usize = 6_000;
+        const ROUNDS_MAX: usize = 3_000;
         const DAYS_MAX: u64 = 6;
         self.tell("everything heals");
         for (_, cloud) in self.world.clouds() {
             trouble::heal(cloud);
+        }
+        if self.world.unplugged {
+            self.world.unplugged = false;
+            self.world.die().await;
+            self.world.rise().await;
+            self.restarted = true;
         }
         let healed_at = self.world.now();
         for _ in 0..ROUNDS_MAX {

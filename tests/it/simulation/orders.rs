@@ -14,6 +14,9 @@ pub(super) fn caller(tenant: usize) -> Caller {
 }
 
 pub(super) fn drawn(now: Timestamp, dice: &mut Dice) -> Asked {
+    if dice.percent(8) {
+        return pile(dice);
+    }
     let operation = *dice.one(&["purge", "purge", "prefetch", "refresh", "refresh"]);
     let mut asked = Asked { operation: operation.to_owned(), verify: Some(dice.percent(20)), ..Asked::default() };
     let urls = if dice.percent(85) { 1 + dice.below(10) } else { 0 };
@@ -37,6 +40,14 @@ pub(super) fn drawn(now: Timestamp, dice: &mut Dice) -> Asked {
         asked.deadline = Some(written(now + Duration::from_secs(901) + dice.secs(0, 1800)));
     }
     asked
+}
+
+/// So many targets that the call rate is felt.
+fn pile(dice: &mut Dice) -> Asked {
+    let (_, hosts) = dice.weighed_site();
+    let first = dice.below(50);
+    let urls = (first..first + 20 + dice.below(60)).map(|number| format!("https://{}/pile/{number:03}", hosts[0]));
+    Asked { operation: "purge".to_owned(), urls: urls.collect(), verify: Some(false), ..Asked::default() }
 }
 
 /// The items that this asks for, as (operation, target), in order.

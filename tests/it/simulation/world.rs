@@ -2,6 +2,7 @@
 //! One thread, so that what happens follows from the order of the actions.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub(super) const DIRECTORIES: [&str; 3] = ["", "d/", "d/e/"];
 
 /// 2026-11-22 12:00:00 UTC, four hours before the provider's midnight.
 const START: Timestamp = Timestamp::from_millis(1_795_348_800_000);
+/// Where nobody listens: the reserved port for multiplexers.
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 /// A client gives a call up after 30 s: in no history does one take longer.
 const CALL_AGE_MAX: Duration = Duration::from_secs(25);
 
@@ -50,6 +53,8 @@ pub(super) struct World {
     routes: Arc<Routes>,
     folder: TempDir,
     alive: Option<Alive>,
+    /// No cloud can be reached by the process that rises next.
+    pub(super) unplugged: bool,
     /// Since when some call has been open.
     open_since: Option<Timestamp>,
     _stop: tokio_util::sync::DropGuard,
@@ -83,6 +88,7 @@ impl World {
             routes: Arc::new(routes),
             folder: folder(),
             alive: None,
+            unplugged: false,
             open_since: None,
             _stop: stop.drop_guard(),
         };
@@ -141,8 +147,9 @@ impl World {
 
     fn provider(&self, account: &str, credential: &Credential) -> TencentCdn {
         let key = SecretString::from(credential.secret_key.clone());
+        let address = if self.unplugged { NOBODY } else { self.sites[account].addresses.api };
         let options = tencent::Options {
-            endpoint: format!("http://{}", self.sites[account].addresses.api).parse().expect("a URL"),
+            endpoint: format!("http://{address}").parse().expect("a URL"),
             credentials: Credentials::new(credential.secret_id.clone(), key, None).expect("a key pair"),
             clock: Arc::new(self.clock.clone()),
         };
@@ -271,7 +278,7 @@ fn site(hosts: &[&str], clock: &ManualClock, temper: Temper, dice: &mut Dice) ->
         urls,
         directories,
         prefetches,
-        batch_urls: *dice.one(&[3, 8, 100]),
+        batch_urls: *dice.one(&[1, 3, 8, 100]),
         batch_directories: *dice.one(&[2, 50]),
         batch_prefetches: *dice.one(&[3, 50]),
         calls_per_second: 20,
