@@ -15,6 +15,7 @@ mod kill;
 mod power;
 mod server;
 mod signature;
+mod simulation;
 mod starting;
 mod stop;
 mod store;

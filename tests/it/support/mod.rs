@@ -9,7 +9,7 @@ mod world;
 
 use std::time::Duration;
 
-pub(crate) use recount::Books;
+pub(crate) use recount::{Books, recount as recount_of};
 pub(crate) use world::{Answered, World, configuration};
 
 /// A client that gives up on a daemon that hangs.
