@@ -46,20 +46,14 @@ pub enum PoolUse {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reserve(pub f64);
 
-/// Before the reset the reserve is open to all: what nobody needed would be lost.
-const RESERVE_OPENS: Duration = Duration::from_secs(15 * 60);
-
 impl Reserve {
+    /// So long before the reset the reserve is open to all: what nobody needed would be lost.
+    pub const OPENS: Duration = Duration::from_secs(15 * 60);
+
     /// Targets that are kept for urgent work at `now`.
     #[must_use]
     pub fn of(self, total: u64, reset: Timestamp, now: Timestamp) -> u64 {
-        if now >= Self::opens(reset) { 0 } else { (total as f64 * self.0).floor() as u64 }
-    }
-
-    /// When it is open to all.
-    #[must_use]
-    pub fn opens(reset: Timestamp) -> Timestamp {
-        reset - RESERVE_OPENS
+        if now >= reset - Self::OPENS { 0 } else { (total as f64 * self.0).floor() as u64 }
     }
 }
 

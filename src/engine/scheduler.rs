@@ -42,8 +42,11 @@ pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
         match usable {
             PoolUse::Open { targets: left, others: open, batch: most } => {
                 if *open == 0 && lane.urgent == 0 {
-                    let detail = format!("what is left of the day quota {name} is kept for urgent jobs");
-                    return wait(WaitingReason::DayQuota, &detail, Some(Reserve::opens(way.reset)));
+                    let opens = Reserve::OPENS.as_secs() / 60;
+                    let detail = format!(
+                        "what is left of the day quota {name} is kept for urgent jobs until {opens} minutes before the reset"
+                    );
+                    return wait(WaitingReason::DayQuota, &detail, Some(way.reset));
                 }
                 targets = targets.min(*left);
                 others = others.min(*open);

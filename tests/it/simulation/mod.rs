@@ -7,6 +7,7 @@ mod actions;
 mod books;
 mod dice;
 mod laws;
+mod midnight;
 mod orders;
 mod rows;
 mod trouble;
