@@ -1,4 +1,4 @@
-//! How a job's progress is shown while somebody waits: a bar on a terminal, lines in a log.
+//! How a job's progress is shown while somebody waits: a bar on a terminal, lines in a log, JSON for a program.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal};
@@ -20,6 +20,8 @@ pub(super) enum Progress {
     Bar(ProgressBar),
     /// The line said last, and when.
     Lines(RefCell<Option<(String, Stopwatch)>>),
+    /// The job on standard output whenever it has changed; what was said last.
+    Changes(RefCell<Option<Vec<u8>>>),
 }
 
 impl Progress {
@@ -35,7 +37,13 @@ impl Progress {
         Self::Bar(bar.with_style(style).with_finish(ProgressFinish::AndClear))
     }
 
-    pub(super) fn show(&self, job: &JobAnswer) {
+    pub(super) fn of_changes() -> Self {
+        Self::Changes(RefCell::default())
+    }
+
+    /// # Errors
+    /// Only if it goes to standard output, which cannot be written or is read by nobody any more.
+    pub(super) fn show(&self, job: &JobAnswer) -> io::Result<()> {
         match self {
             Self::Bar(bar) => {
                 bar.enable_steady_tick(TICK);
@@ -53,14 +61,22 @@ impl Progress {
                     *last = Some((line, Stopwatch::start()));
                 }
             }
+            Self::Changes(last) => {
+                let line = serde_json::to_vec(job).map_err(io::Error::other)?;
+                if last.borrow().as_ref() != Some(&line) {
+                    terminal::stream_json(job)?;
+                    last.replace(Some(line));
+                }
+            }
         }
+        Ok(())
     }
 
     /// Tells something else without tearing the bar.
     pub(super) fn note(&self, text: &str) {
         match self {
             Self::Bar(bar) => bar.suspend(|| terminal::note(text)),
-            Self::Lines(_) => terminal::note(text),
+            Self::Lines(_) | Self::Changes(_) => terminal::note(text),
         }
     }
 

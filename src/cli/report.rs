@@ -71,6 +71,24 @@ pub(super) fn outcome(job: &JobAnswer) -> String {
     text
 }
 
+/// One job of a list: a line that is alike for all, and below it what tells this one from the others.
+pub(super) fn listed(job: &JobAnswer) -> String {
+    let created = job.created_at.split('.').next().unwrap_or_default().trim_end_matches('Z');
+    let mut text = format!("{}  {:<8} {:<9} {created}Z\n", job.id, job.operation, job.status);
+    let mut facts = vec![counts(&job.counts, 0)];
+    if job.verification != Verification::None.as_str() {
+        facts.push(format!("verification {}", job.verification));
+    }
+    facts.extend(job.source.iter().map(|source| format!("source {source}")));
+    facts.extend(job.labels.iter().map(|(key, value)| format!("{key}={value}")));
+    text.push_str(&wrapped(&format!("  {}", facts.join("; ")), 4));
+    if let Some(waiting) = &job.waiting {
+        let until = waiting.until.as_ref().map_or_else(String::new, |until| format!(", until {until}"));
+        text.push_str(&wrapped(&format!("  waits: {}: {}{until}", waiting.reason, waiting.detail), 4));
+    }
+    text
+}
+
 /// `outcome`, and all that was asked.
 pub(super) fn head(job: &JobAnswer) -> String {
     let labels: Vec<String> = job.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();

@@ -9,6 +9,7 @@ mod engine;
 mod finding;
 mod fuzz;
 mod kill;
+mod oncall;
 mod power;
 mod server;
 mod starting;

@@ -1,5 +1,6 @@
 //! What integration tests share. Each piece arrives with the first test that needs it.
 
+pub(crate) mod answers;
 pub(crate) mod binary;
 pub(crate) mod ledger;
 mod recount;
