@@ -199,6 +199,9 @@ pub enum ConfigCommand {
     Show {
         #[command(flatten)]
         file: ConfigFile,
+        /// Print the same as JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -26,9 +26,11 @@ Environment and exit codes: refreshd --help. Found or not is 0.";
 pub struct JobsArguments {
     /// Exactly a job, task or request id, target, host or label value
     pub word: Option<String>,
-    #[arg(long, value_name = "S", value_parser = words(JobStatus::ALL.iter().map(|word| word.as_str())))]
+    /// pending, running, succeeded, partial, failed, …
+    #[arg(long, value_name = "S", hide_possible_values = true, value_parser = words(JobStatus::ALL.iter().map(|word| word.as_str())))]
     pub status: Option<String>,
-    #[arg(long, value_name = "O", value_parser = words(Operation::ALL.iter().map(|word| word.as_str())))]
+    /// purge, prefetch or refresh
+    #[arg(long, value_name = "O", hide_possible_values = true, value_parser = words(Operation::ALL.iter().map(|word| word.as_str())))]
     pub operation: Option<String>,
     /// One that the job touches
     #[arg(long, value_name = "H")]
@@ -36,8 +38,10 @@ pub struct JobsArguments {
     /// A URL or directory of the job
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
+    /// One that was given with the job
     #[arg(long, value_name = "K=V", value_parser = label)]
     pub label: Option<(String, String)>,
+    /// Who asked, in the job's words
     #[arg(long, value_name = "S")]
     pub source: Option<String>,
     /// Another than your own, with the scope oncall

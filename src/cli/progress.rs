@@ -110,10 +110,9 @@ fn words(job: &JobAnswer) -> String {
         words.push_str("; looking at the edge");
     }
     if let Some(waiting) = &job.waiting {
-        words.push_str(&format!("; waiting for {}: {}", waiting.reason, waiting.detail));
-        if let Some(until) = &waiting.until {
-            words.push_str(&format!(", until {until}"));
-        }
+        // What matters most first: a bar's line is cut at the edge of the terminal.
+        let until = waiting.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
+        words.push_str(&format!("; {}{until}: {}", waiting.reason, waiting.detail));
     }
     words
 }
@@ -134,7 +133,7 @@ mod tests {
             until: Some("2026-11-22T16:00:00Z".to_owned()),
             ahead: 37,
         });
-        insta::assert_snapshot!(line(&open), @"1/3 running, 1 submitted, 1 pending; waiting for day_quota: directory quota of account main is spent, until 2026-11-22T16:00:00Z");
+        insta::assert_snapshot!(line(&open), @"1/3 running, 1 submitted, 1 pending; day_quota until 2026-11-22T16:00:00Z: directory quota of account main is spent");
         insta::assert_snapshot!(line(&job("succeeded", "pending")), @"3/3 succeeded; looking at the edge");
         insta::assert_snapshot!(line(&job("succeeded", "fresh")), @"3/3 succeeded");
     }

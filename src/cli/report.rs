@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use super::client::{Client, Patience};
+use super::exit;
 use super::fault::Fault;
 use crate::api::wire::{CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer};
-use crate::domain::{ItemState, Verification};
+use crate::domain::{ItemState, JobStatus, Verification};
 
 const WIDTH: usize = 80;
 const NAME_WIDTH: usize = 14;
@@ -76,7 +77,8 @@ pub(super) fn listed(job: &JobAnswer) -> String {
     let created = job.created_at.split('.').next().unwrap_or_default().trim_end_matches('Z');
     let mut text = format!("{}  {:<8} {:<9} {created}Z\n", job.id, job.operation, job.status);
     let mut facts = vec![counts(&job.counts, 0)];
-    if job.verification != Verification::None.as_str() {
+    let looked = exit::verification(job) != Some(Verification::None);
+    if looked && exit::status(job).is_none_or(JobStatus::is_final) {
         facts.push(format!("verification {}", job.verification));
     }
     facts.extend(job.source.iter().map(|source| format!("source {source}")));

@@ -25,7 +25,7 @@ pub struct WatchArguments {
     /// How long to watch; to its end if left out
     #[arg(long, value_name = "SPAN", value_parser = span)]
     pub timeout: Option<Duration>,
-    /// Print the job, as GET /v1/jobs/{id} answers it, on a line each time it has changed
+    /// Print the job as a line of JSON each time it has changed
     #[arg(long)]
     pub json: bool,
 }

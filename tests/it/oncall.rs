@@ -45,7 +45,7 @@ fn jobs_are_listed_at_80_columns_with_what_they_wait_for() {
     ended.expect(0);
     insta::assert_snapshot!(ended.out, @r"
     job_0192f3a000007000800000000000002a  purge    pending   2026-11-22T10:00:00Z
-      2 pending; 2 in all; verification pending
+      2 pending; 2 in all
       waits: day_quota: the day quota for directories of account main is spent, and
         the reserve is for urgent jobs, until 2026-11-22T16:00:00Z
     job_0192f3a000007000800000000000002a  purge    partial   2026-11-22T09:59:59Z
