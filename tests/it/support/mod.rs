@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 pub(crate) mod binary;
 pub(crate) mod ledger;
+pub(crate) mod posters;
 mod recount;
 pub(crate) mod scripted_daemon;
 pub(crate) mod victim;
