@@ -24,12 +24,12 @@ fn life(chance: &mut Chance) -> (Duration, bool) {
         // While it accepts.
         3..=7 => (chance.millis(0, 120), true),
         // While it sends: the first call leaves a second after the start.
-        _ => (chance.millis(900, 1500), true),
+        _ => (chance.millis(950, 1450), true),
     }
 }
 
 /// A cloud on a bad day: calls that were carried out without an answer, calls that were not, slow answers so that kills
-/// find calls under way, and tasks that are listed late, but within the grace. Primes, so that faults meet in all ways.
+/// find calls under way, and every task listed late, but within the grace. Primes, so that faults meet in all ways.
 fn bad_day() -> Vec<FaultRule> {
     let mut rules = Vec::new();
     for action in ["PurgeUrlsCache", "PurgePathCache", "PushUrlsCache"] {
@@ -38,8 +38,8 @@ fn bad_day() -> Vec<FaultRule> {
         rules.push(rule(Fault::LoseAnswer, 7));
         rules.push(rule(Fault::DropRequest, 19));
         rules.push(rule(gateway, 23));
-        rules.push(rule(Fault::Slow { delay: Duration::from_millis(150) }, 2));
-        rules.push(rule(Fault::LateListing { delay: Duration::from_millis(300) }, 3));
+        rules.push(rule(Fault::Slow { delay: Duration::from_millis(300) }, 2));
+        rules.push(FaultRule::new(action, Fault::LateListing { delay: Duration::from_millis(700) }));
     }
     rules.push(FaultRule::new("DescribePurgeTasks", Fault::LoseAnswer).every(29));
     rules
@@ -155,6 +155,7 @@ async fn told(database: &std::path::Path, sandbox: &Sandbox) -> String {
         ambiguous > unlisted && unlisted > 0,
         "{ambiguous} answers were lost, {unlisted} of them not listed: no proof"
     );
+    let killed = count("select count(*) from failures where code = 'daemon_stopped'").await.expect("failures");
     let tasks = sandbox.cloud().tasks().await.len();
-    format!("{tasks} tasks, {ambiguous} lost answers of which {unlisted} were not listed")
+    format!("{tasks} tasks, {ambiguous} lost answers, {killed} of them by a kill and {unlisted} not listed")
 }
