@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use refreshd::clock::{Clock, Stopwatch, SystemClock, jitter};
+use refreshd::clock::{Stopwatch, jitter};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 
@@ -35,11 +35,11 @@ async fn look(jobs: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     let mut bare = bare(stage.folder.path()).await;
     let (mut accepted, mut wired, mut committed) = (Vec::new(), Vec::new(), Vec::new());
     for job in 0..jobs {
-        let (before, posted) = (stage.seen(), SystemClock.now());
+        let (before, watch) = (stage.seen(), Stopwatch::start());
         let kept = stage.post(&[format!("https://www.example.com/one/{job}")]).await;
+        accepted.push(watch.elapsed().as_secs_f64() * 1e3);
         let calls = stage.submitted(before, 1).await;
         assert_eq!(calls.len(), 1, "one job, one call");
-        accepted.push(kept.since(posted).as_secs_f64() * 1e3);
         // The call may be there before this client has read its answer.
         wired.push(calls[0].at.since(kept).as_secs_f64() * 1e3);
         tokio::time::sleep(PAUSE.mul_f64(1.0 + jitter())).await;
