@@ -1,4 +1,4 @@
-//! The configuration in force as text, for `config show`: valid TOML that loads again, with secrets left out.
+//! The configuration in force as text, for `config show`: valid TOML that loads again, with secrets left out; or as JSON.
 
 use std::fmt::Write;
 
@@ -16,6 +16,17 @@ impl Config {
         // Writing to a String cannot fail.
         let _ = self.write_to(&mut text);
         text
+    }
+
+    /// The same as JSON.
+    ///
+    /// # Panics
+    /// Never: what `shown` writes loads again.
+    #[must_use]
+    pub fn shown_json(&self) -> serde_json::Value {
+        let text = ::config::File::from_str(&self.shown(), ::config::FileFormat::Toml);
+        let read = ::config::Config::builder().add_source(text).build();
+        read.and_then(::config::Config::try_deserialize).expect("what is shown is TOML")
     }
 
     fn write_to(&self, out: &mut String) -> std::fmt::Result {

@@ -12,6 +12,7 @@ mod domains;
 mod engine;
 mod finding;
 mod kill;
+mod oncall;
 mod power;
 mod server;
 mod signature;

@@ -1,7 +1,9 @@
 //! What integration tests share. Each piece arrives with the first test that needs it.
 
+pub(crate) mod answers;
 pub(crate) mod binary;
 pub(crate) mod ledger;
+pub(crate) mod posters;
 mod recount;
 pub(crate) mod scripted_daemon;
 pub(crate) mod victim;
