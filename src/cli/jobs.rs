@@ -121,7 +121,7 @@ fn conditions(arguments: &JobsArguments) -> Vec<(&'static str, String)> {
 /// A moment as the API reads it.
 fn moment(text: &str) -> Result<String, String> {
     if let Ok(span) = span(text) {
-        let ago = (SystemClock.now() - span).as_millis();
+        let ago = (SystemClock::default().now() - span).as_millis();
         return jiff::Timestamp::from_millisecond(ago)
             .map(|moment| moment.to_string())
             .map_err(|error| error.to_string());

@@ -166,14 +166,10 @@ impl Account {
         self.each_pool(&mut self.state(), lane, |pool| pool.charged(targets));
     }
 
-    /// A submission's call was answered, failed or was never made.
-    pub(super) fn give_back_token(&self, lane: &Lane, now: Timestamp) {
-        let meter = self.provider.submit_meter(lane);
+    /// A submission's call is over: its outcome is recorded, or it was never made.
+    pub(super) fn close_call(&self) {
         let mut state = self.state();
         state.open_calls = state.open_calls.saturating_sub(1);
-        self.pace(&mut state, meter).give_back(now);
-        drop(state);
-        self.freed.ring();
     }
 
     pub(super) fn throttle(&self, meter: Meter, now: Timestamp) {

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::domain::{
     ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, Timestamp, WaitingReason,
 };
-use crate::provider::Answer;
+use crate::provider::{Answer, Turnstile};
 use crate::store::{GiveBack, Grant, LaneDepth, Outcome, Return, Store, StoreError};
 use crate::wake::Wakes;
 
@@ -106,7 +106,8 @@ impl Submitter {
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
             Ok(None) | Err(_) => {
-                account.give_back_token(&depth.lane, now);
+                account.close_call();
+                account.leave(account.provider.submit_meter(&depth.lane));
                 0
             }
         };
@@ -205,28 +206,22 @@ impl Service for Submitter {
         depths.sort_by_key(|depth| depth.due.iter().position(|due| *due > 0));
         let mut calls = Vec::new();
         let mut waits: HashMap<LaneId, Waiting> = HashMap::new();
-        let mut sending: Vec<usize> = (0..depths.len()).collect();
-        // One batch of each lane in turn, until no lane may send any more.
-        while !sending.is_empty() {
-            let mut still = Vec::new();
-            for index in sending {
-                let depth = &mut depths[index];
-                // The calls of other lanes are on disk as sent: whatever happens to this one, they must go.
-                let claimed =
-                    self.claim(depth, now).await.unwrap_or_else(|error| Err(Some(unclaimable(depth, &error, now))));
-                match claimed {
-                    Ok(call) => {
-                        calls.push(call);
-                        still.push(index);
-                    }
-                    Err(Some(waiting)) => {
-                        next_at = earlier(next_at, waiting.until);
-                        waits.insert(depth.id, waiting);
-                    }
-                    Err(None) => {}
+        // One batch of each lane; the next one when these calls have left.
+        for depth in &mut depths {
+            // The calls of other lanes are on disk as sent: whatever happens to this one, they must go.
+            let claimed =
+                self.claim(depth, now).await.unwrap_or_else(|error| Err(Some(unclaimable(depth, &error, now))));
+            match claimed {
+                Ok(call) => {
+                    calls.push(call);
+                    next_at = Some(now);
                 }
+                Err(Some(waiting)) => {
+                    next_at = earlier(next_at, waiting.until);
+                    waits.insert(depth.id, waiting);
+                }
+                Err(None) => {}
             }
-            sending = still;
         }
         self.board.post(depths.into_iter().map(|depth| {
             let waiting = waits.remove(&depth.id);
@@ -242,6 +237,8 @@ impl Service for Submitter {
         async move {
             let Call { ticket, targets } = call;
             let answer = ticket.account.provider.submit(&ticket.lane, &targets).await;
+            // From now on, not from whenever the outcome is recorded: the rate is worth more than that.
+            ticket.account.leave(ticket.account.provider.submit_meter(&ticket.lane));
             (ticket, answer)
         }
         .boxed()
@@ -301,7 +298,7 @@ impl Service for Submitter {
         if !matches!(answer, Answer::Accepted { .. }) {
             tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "a submission was not accepted");
         }
-        account.give_back_token(lane, now);
+        account.close_call();
         let in_flight = self.in_flight.entry(ticket.lane_id).or_default();
         *in_flight = in_flight.saturating_sub(1);
         self.wakes.jobs.ring();

@@ -32,7 +32,7 @@ pub struct Stage {
 impl Stage {
     /// With a rested daemon and an unspent day: the next call may leave at once.
     pub async fn build(batch_urls: u64) -> Self {
-        let mut options = Options::new(Arc::new(SystemClock));
+        let mut options = Options::new(Arc::new(SystemClock::default()));
         options.quota.urls = 10_000_000;
         options.quota.batch_urls = batch_urls;
         options.quota.calls_per_second = RATE;
@@ -87,7 +87,7 @@ impl Stage {
         let request = self.http.post(format!("{}/v1/jobs", self.url)).json(&body);
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 202);
-        let kept = SystemClock.now();
+        let kept = SystemClock::default().now();
         let _: Value = answer.json().await.expect("a job");
         kept
     }
