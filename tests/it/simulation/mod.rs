@@ -242,7 +242,8 @@ impl History {
             broken.extend(breaches);
         }
         let news = self.reader.has_news().await;
-        if news {
+        // A start that changed nothing may be what is wrong.
+        if news || since.restarted {
             let rows = self.reader.read().await;
             let done = books::newly_succeeded(&self.laws.before, &rows);
             broken.extend(self.laws.check(rows, since, &self.told, &self.excuses));
