@@ -1,7 +1,8 @@
 //! The simulation (STYLE §9): the real engine and store before simulated clouds, through histories that chance makes up:
 //! lost answers, lies, deaths at any moment, days that turn. After every move the laws of DESIGN §1 are checked.
 //!
-//! `SEED=n` lives through one history again; `HISTORIES=n` through so many.
+//! `SEED=n` lives through one history again; `HISTORIES=n` through so many. All repeats but how far a step or a call had come
+//! when its process died: the database has threads of its own.
 
 mod actions;
 mod books;
@@ -243,7 +244,8 @@ impl History {
             broken.extend(breaches);
         }
         let news = self.reader.has_news().await;
-        if news {
+        // A start that changed nothing may be what is wrong.
+        if news || since.restarted {
             let rows = self.reader.read().await;
             let done = books::newly_succeeded(&self.laws.before, &rows);
             broken.extend(self.laws.check(rows, since, &self.told, &self.excuses));

@@ -105,10 +105,10 @@ fn rule(temper: Temper, excuses: &mut Excuses, dice: &mut Dice) -> FaultRule {
         6 => (any, Fault::Status { status: *dice.one(&[500, 502, 429]), body: String::new(), after: dice.percent(50) }),
         7 => (any, if dice.percent(50) { Fault::Garbage } else { Fault::Truncate }),
         8 => (any, Fault::Slow { delay: dice.millis(100, 15_000) }),
-        9 => (any, refusal("RequestLimitExceeded")),
-        10 => (any, refusal(*dice.one(&["InternalError.CdnSystemError", "FailedOperation", "SomethingNew"]))),
-        11 => (any, refusal(*dice.one(&ACCOUNT_CODES))),
-        12 => (submit, refusal(*dice.one(&BATCH_CODES))),
+        9 => (any, refusal(&["RequestLimitExceeded"], dice)),
+        10 => (any, refusal(&["InternalError.CdnSystemError", "FailedOperation", "SomethingNew"], dice)),
+        11 => (any, refusal(&ACCOUNT_CODES, dice)),
+        12 => (submit, refusal(&BATCH_CODES, dice)),
         13 => (submit, Fault::LateListing { delay: dice.secs(1, 30) }),
         14 => ("*", Fault::Skew { seconds: dice.below(81) as i64 - 40 }),
         15 => (submit, Fault::NoEffect),
@@ -130,8 +130,8 @@ const BATCH_CODES: [&str; 3] = [
     "LimitExceeded.CdnPushExceedBatchLimit",
 ];
 
-fn refusal(code: &str) -> Fault {
-    Fault::Refuse { code: code.to_owned(), message: "scripted".to_owned() }
+fn refusal(codes: &[&str], dice: &mut Dice) -> Fault {
+    Fault::Refuse { code: (*dice.one(codes)).to_owned(), message: "scripted".to_owned() }
 }
 
 fn often(rule: FaultRule, dice: &mut Dice) -> FaultRule {
@@ -155,7 +155,7 @@ fn grave(submit: &str, temper: Temper, excuses: &mut Excuses, dice: &mut Dice) -
         }
         2 if temper.targets_refused => {
             excuses.targets_refused = true;
-            refusal(*dice.one(&["ResourceNotFound.CdnHostNotExists", "UnauthorizedOperation.CdnHostUnauthorized"]))
+            refusal(&["ResourceNotFound.CdnHostNotExists", "UnauthorizedOperation.CdnHostUnauthorized"], dice)
         }
         3 if temper.lists_lie => {
             excuses.lists_lied = true;
