@@ -68,14 +68,11 @@ impl Poller {
         Some(Call { submission, account, query, last })
     }
 
-    /// The task goes on: look again later, unless it has been running for too long.
+    /// The task goes on. Only a look that was its last one gives it up, not a late record of one before.
     async fn look_again(&self, submission: &OpenSubmission, now: Timestamp) -> Result<(), StoreError> {
-        if !self.is_out_of_time(submission, now) {
-            let wait = Backoff { first: self.patience.poll_first, max: self.patience.poll_max };
-            self.store.postpone(submission.id, now + wait.wait(submission.looks + 1, clock::jitter())).await?;
-            return Ok(());
-        }
-        self.give_up(submission, &BTreeSet::new(), now).await
+        let wait = Backoff { first: self.patience.poll_first, max: self.patience.poll_max };
+        self.store.postpone(submission.id, now + wait.wait(submission.looks + 1, clock::jitter())).await?;
+        Ok(())
     }
 
     fn is_out_of_time(&self, submission: &OpenSubmission, now: Timestamp) -> bool {
@@ -103,7 +100,12 @@ impl Poller {
 
     /// Nobody can be asked any more. The task gets its time, in case the account comes back.
     async fn orphan(&self, submission: &OpenSubmission, now: Timestamp) {
-        if let Err(error) = self.look_again(submission, now).await {
+        let put_off = if self.is_out_of_time(submission, now) {
+            self.give_up(submission, &BTreeSet::new(), now).await
+        } else {
+            self.look_again(submission, now).await
+        };
+        if let Err(error) = put_off {
             tracing::error!(submission.id = submission.id.0, error = ?error, "a task without an account could not be put off");
         }
     }
@@ -181,8 +183,7 @@ impl Service for Poller {
                 tracing::warn!(submission.id = submission.id.0, account = %account.name, class = %failure.class,
                     code = %failure.code, message = %failure.message, "a task could not be looked at");
                 // Not having been able to look says nothing of the task: its time is not up by that.
-                let wait = Backoff { first: self.patience.poll_first, max: self.patience.poll_max };
-                self.store.postpone(submission.id, now + wait.wait(submission.looks + 1, clock::jitter())).await?;
+                self.look_again(submission, now).await?;
             }
         }
         self.open.remove(&submission.id);
@@ -193,6 +194,7 @@ impl Service for Poller {
 async fn look(account: &Account, query: &TaskQuery, last: bool) -> Result<Found, ReadFault> {
     match account.provider.look(query, account).await? {
         Progress::Running if last => Ok(Found::OutOfTime { done: account.provider.done(query, account).await? }),
+        Progress::NotListed if last => Ok(Found::OutOfTime { done: BTreeSet::new() }),
         progress => Ok(Found::Progress(progress)),
     }
 }

@@ -55,6 +55,8 @@ async fn an_answer_that_cannot_be_recorded_holds_no_other_back() {
     )
     .await;
     let stuck = posted(&world, &purge("https://www.example.com/stuck", None)).await;
+    // The trigger is for the first submission.
+    world.until(&stuck, |job| job["counts"]["submitted"] == 1).await;
     for n in 0..3 {
         let other = posted(&world, &purge(&format!("https://www.example.com/{n}"), Some("mainland"))).await;
         assert_eq!(world.proved(&other).await["status"], "succeeded");

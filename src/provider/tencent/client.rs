@@ -160,7 +160,6 @@ impl Client {
             .headers(self.headers(action, timestamp, pair, &signature))
             .body(body.clone());
         let response = request.send().await.map_err(|error| self.transport_fault(error))?;
-        self.skew.learn(response.headers(), self.clock.now());
         if response.status() != StatusCode::OK {
             let status = response.status();
             return Err(lost(
@@ -168,6 +167,8 @@ impl Client {
                 format!("a gateway answered {status}, not the provider's API"),
             ));
         }
+        // Only the API's own clock counts, not that of a gateway before it.
+        self.skew.learn(response.headers(), self.clock.now());
         let answer = answer::read(&self.bounded_body(response).await?);
         answer.map_err(|fault| without_secrets(fault, pair, &signature))
     }

@@ -18,10 +18,6 @@ pub(super) struct Acknowledged {
 
 /// Calls of one lane without an answer (`engine.in_flight`).
 const IN_FLIGHT_MAX: usize = 16;
-/// Issue 6, point 8: a plain prefetch waits for open purges that were accepted before it. Not built yet.
-const PLAIN_PREFETCHES_WAIT: bool = false;
-/// Issue 6, point 3. The store orders a lane by priority already.
-const URGENT_FIRST: bool = true;
 
 /// What was seen so far.
 #[derive(Default)]
@@ -227,7 +223,7 @@ fn law_6_purge_then_prefetch(now: &Rows, departed: &[(i64, Left)]) -> Vec<String
                 let same_job = purge.job == prefetch.job;
                 let wrong = match (same_job, is_refresh) {
                     (true, true) => purge.state != ItemState::Succeeded,
-                    (false, false) => PLAIN_PREFETCHES_WAIT && purge.job < prefetch.job && !purge.state.is_final(),
+                    (false, false) => purge.job < prefetch.job && !purge.state.is_final(),
                     _ => false,
                 };
                 if wrong {
@@ -273,7 +269,7 @@ fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)], held: &BTreeS
         let is_held = |item: &&ItemRow| held.contains(&(now.lane_of(item).clone(), item.target.clone()));
         let waiting = now.items.values().filter(waits).filter(|item| item.lane == lane && !is_held(item));
         let behind = waiting.count();
-        if URGENT_FIRST && behind > 0 && others > oldest_places(left.targets.len()) {
+        if behind > 0 && others > oldest_places(left.targets.len()) {
             broken.push(format!(
                 "law 8: submission {id} left with {others} targets that are not urgent, and {behind} urgent ones wait"
             ));
