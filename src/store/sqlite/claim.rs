@@ -66,12 +66,9 @@ impl ClaimBatch {
                 self.add_riders(&mut batch, &mut barriers, db).await?;
                 return Ok(batch);
             }
+            // Behind what goes aside there may be others who should leave before those who were seen.
             sqlx::query(include_str!("sql/move_aside.sql")).bind(codes::json(&aside)?).execute(&mut *db).await?;
             change::apply_moves(db, self.now).await?;
-            if !batch.targets.is_empty() {
-                self.add_riders(&mut batch, &mut barriers, db).await?;
-                return Ok(batch);
-            }
         }
         Ok(Batch::default())
     }

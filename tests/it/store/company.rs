@@ -76,10 +76,10 @@ pub async fn a_parked_host_waits_apart_and_holds_nobody_up(store: &dyn Store) {
     let probe = claim_without(store, lane, &parked, 101).await.expect("a batch");
     assert_eq!((hosts(&probe).as_str(), probe.targets.len()), ("d", 3), "what was parked is tried by itself");
     let next = claim_without(store, lane, &parked, 101).await.expect("a batch");
-    assert_eq!(hosts(&next), "a", "what came since is taken out of open company");
-    assert_eq!(states(store, &fresh).await, "td");
+    assert_eq!(hosts(&next), "d", "what came since is taken out of open company");
+    assert_eq!(states(store, &fresh).await, "dt");
     let last = claim_without(store, lane, &parked, 101).await.expect("a batch");
-    assert_eq!((hosts(&last).as_str(), states(store, &fresh).await.as_str()), ("d", "tt"));
+    assert_eq!((hosts(&last).as_str(), states(store, &fresh).await.as_str()), ("a", "tt"));
 }
 
 pub async fn what_a_refused_host_sent_waits_until_it_is_told(store: &dyn Store) {

@@ -105,6 +105,9 @@ impl Model {
                 self.items[n].wait = Wait::Delayed(now + wait);
                 aside = true;
             }
+            if aside {
+                continue;
+            }
             let mut batch = self.places(&heads, limit);
             let rides = |n: &usize| {
                 let item = &self.items[*n];
@@ -113,9 +116,7 @@ impl Model {
             };
             let riders: Vec<usize> = (0..self.items.len()).filter(rides).collect();
             batch.extend(riders);
-            if !aside || !batch.is_empty() {
-                return batch;
-            }
+            return batch;
         }
         Vec::new()
     }
