@@ -6,6 +6,7 @@ mod board;
 mod cleaner;
 mod drive;
 mod hosts;
+mod outlook;
 mod poller;
 mod quota_reader;
 mod reconciler;
@@ -15,6 +16,8 @@ mod verifier;
 
 pub use account::Account;
 pub use board::{Board, Waiting};
+pub use outlook::{LaneOutlook, Outlook, PoolOutlook};
+pub use submitter::lane_paused;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;

@@ -27,11 +27,13 @@ pub(super) struct LaneView {
     /// Most targets of one call.
     pub(super) batch_max: u32,
     pub(super) in_flight: u32,
+    /// Held back by a person.
+    pub(super) paused: Option<Waiting>,
 }
 
 pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
     let wait = |reason, detail: &str, until| Decision::Wait(Waiting { reason, detail: detail.to_owned(), until });
-    if let Some(pause) = &way.pause {
+    if let Some(pause) = lane.paused.as_ref().or(way.pause.as_ref()) {
         return Decision::Wait(pause.clone());
     }
     let (mut targets, mut batch) = (u64::MAX, lane.batch_max);
@@ -106,7 +108,7 @@ mod tests {
     }
 
     fn lane(due: u64, in_flight: u32) -> LaneView {
-        LaneView { due, batch_max: 1000, in_flight }
+        LaneView { due, batch_max: 1000, in_flight, paused: None }
     }
 
     fn reason(decision: &Decision) -> Option<WaitingReason> {
@@ -137,6 +139,17 @@ mod tests {
             (lane(1, 0), Way { probing: true, open_calls: 1, ..way(20, open()) }, WaitingReason::Rate),
         ] {
             assert_eq!(reason(&decide(&lane, &way, NOW)), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_lane_that_a_person_holds_back_waits_for_that_whatever_else_is() {
+        let paused = Waiting { reason: WaitingReason::LanePaused, detail: "why".to_owned(), until: None };
+        let held = LaneView { paused: Some(paused.clone()), ..lane(1, 0) };
+        let open = || vec![PoolUse::Open { targets: 1000, batch: 1000 }];
+        let account = Waiting { reason: WaitingReason::AccountPaused, detail: String::new(), until: Some(NOW) };
+        for way in [way(20, open()), way(0, open()), Way { pause: Some(account), ..way(20, vec![PoolUse::AskFirst]) }] {
+            assert_eq!(decide(&held, &way, NOW), Decision::Wait(paused.clone()));
         }
     }
 

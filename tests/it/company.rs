@@ -26,7 +26,8 @@ async fn three_urls_of_unknown_hosts_among_a_thousand_fail_alone_in_a_few_calls(
     let mut failed = Vec::new();
     for cursor in ["", "&cursor=500"] {
         let page = world.get(&format!("/v1/jobs/{id}/items?limit=500{cursor}")).await.body;
-        failed.extend(page["items"].as_array().expect("items").iter().filter(|item| item["state"] == "failed").cloned());
+        failed
+            .extend(page["items"].as_array().expect("items").iter().filter(|item| item["state"] == "failed").cloned());
     }
     assert_eq!(failed.len(), 3, "{failed:?}");
     for item in &failed {
@@ -52,7 +53,8 @@ async fn many_urls_of_one_unknown_host_fail_with_one_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offline_host_parks_and_the_others_go() {
     let world = World::start().await;
-    let offline = Fault::Refuse { code: "ResourceUnavailable.CdnHostIsNotOnline".to_owned(), message: "off".to_owned() };
+    let offline =
+        Fault::Refuse { code: "ResourceUnavailable.CdnHostIsNotOnline".to_owned(), message: "off".to_owned() };
     let mut rule = FaultRule::new("PurgeUrlsCache", offline);
     rule.host = Some("static.example.com".to_owned());
     world.sandbox.cloud().set_faults(vec![rule]);

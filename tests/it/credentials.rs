@@ -63,7 +63,8 @@ async fn a_daemon_without_a_configured_key_works_with_the_sdks_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_is_half_filled_ends_with_78_and_is_named() {
     let (folder, shutdown) = (tempfile::tempdir().expect("a folder"), CancellationToken::new());
-    let sandbox = sandbox::start(Options::new(Arc::new(SystemClock::default())), shutdown.clone()).await.expect("a sandbox");
+    let sandbox =
+        sandbox::start(Options::new(Arc::new(SystemClock::default())), shutdown.clone()).await.expect("a sandbox");
     let mut command = keyless(&sandbox, folder.path(), 0);
     command.env("TENCENTCLOUD_SECRET_KEY", "hush");
     let ended = tokio::task::block_in_place(|| command.output()).expect("the binary runs");

@@ -131,7 +131,11 @@ mod tests {
     fn built(endpoint: &str) -> Result<TencentCdn, SetupFault> {
         let credentials = Credentials::new("AKIDx".to_owned(), SecretString::from("hush"), None).expect("well formed");
         let endpoint = endpoint.parse().expect("a URL");
-        TencentCdn::new(Options { endpoint, keys: KeyRing::given(credentials), clock: Arc::new(SystemClock::default()) })
+        TencentCdn::new(Options {
+            endpoint,
+            keys: KeyRing::given(credentials),
+            clock: Arc::new(SystemClock::default()),
+        })
     }
 
     #[test]

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use sqlx::{Row, SqliteConnection};
 
 use super::change::{self, Change, Notice};
+use super::pause::is_paused;
 use super::{codes, read};
 use crate::domain::{ErrorClass, Failure, SubmissionId, Target, Timestamp};
 use crate::store::{Claim, EventKind, Grant, StoreError};
@@ -21,6 +22,9 @@ impl Change for ClaimBatch {
     type Output = Option<Claim>;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<Option<Claim>, StoreError> {
+        if is_paused(self.grant.lane, db).await? {
+            return Ok(None);
+        }
         let picked = self.pick(db).await?;
         if picked.targets.is_empty() {
             return Ok(None);

@@ -87,7 +87,10 @@ pub async fn what_a_refused_host_sent_waits_until_it_is_told(store: &dyn Store) 
     let lane = lane_of(store, &kept, 0).await;
     let refused = batch(store, lane, 10, at(2)).await;
     give_back(store, refused.submission, Return::Park { until: at(50) }, at(3)).await;
-    assert_eq!((states(store, &kept).await.as_str(), kinds(store, &kept).await.last()), ("ww", Some(&EventKind::Released)));
+    assert_eq!(
+        (states(store, &kept).await.as_str(), kinds(store, &kept).await.last()),
+        ("ww", Some(&EventKind::Released))
+    );
     assert_eq!(store.next_ripe().await.expect("a moment"), Some(at(50)));
     store.ripen(at(50)).await.expect("a look");
     let other = keep(store, purge(0..1), at(50)).await;
