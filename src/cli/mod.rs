@@ -9,7 +9,10 @@ mod exit;
 mod fault;
 mod follow;
 mod job;
+mod lanes;
+mod plan;
 mod progress;
+mod quota;
 mod report;
 mod sandbox;
 pub mod serve;
@@ -51,6 +54,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Prefetch(arguments) => submit::run(Operation::Prefetch, &arguments).await,
         Command::Refresh(arguments) => submit::run(Operation::Refresh, &arguments).await,
         Command::Job(arguments) => job::run(&arguments).await,
+        Command::Quota(arguments) => quota::run(&arguments).await,
+        Command::Lanes(arguments) => lanes::run(&arguments).await,
         Command::Config { command } => settings::run(&command).map_err(Fault::Output),
         Command::Token { command } => return ExitCode::from(token::run(command).await),
         Command::Serve(arguments) => return serve::run(&arguments).await,
@@ -94,6 +99,9 @@ mod tests {
             "purge https://h/a --idempotency-key=a\u{e9}",
             "purge https://h/a --token secret",
             "job 42",
+            "purge https://h/a --dry-run --wait",
+            "lanes pause",
+            "lanes resume main",
             "sandbox --listen 127.0.0.1:0 --secret-id a",
         ] {
             let words = std::iter::once("refreshd").chain(line.split(' '));

@@ -10,7 +10,7 @@ use super::fault::{Fault, written_at};
 use super::follow::follow;
 use super::progress::Progress;
 use super::report::{self, Selection};
-use super::{targets, terminal};
+use super::{plan, targets, terminal};
 use crate::api::wire::{JobAnswer, JobBody};
 use crate::domain::{Operation, Verification};
 
@@ -21,6 +21,9 @@ pub(super) async fn run(operation: Operation, arguments: &SubmitArguments) -> Re
     let body = body(operation, arguments)?;
     for doubt in targets::doubts(&body.urls) {
         terminal::note(&format!("warning: {doubt}"));
+    }
+    if arguments.dry_run {
+        return plan::run(&body, arguments.json).await;
     }
     let client = Client::from_environment()?;
     let key = arguments.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());

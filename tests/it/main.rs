@@ -13,6 +13,7 @@ mod engine;
 mod finding;
 mod kill;
 mod power;
+mod seen;
 mod server;
 mod signature;
 mod starting;
