@@ -90,8 +90,7 @@ mod tests {
     use super::*;
     use crate::api::dispatch::wire::{PlannedTarget, PoolCostAnswer, WhyAnswer};
 
-    #[test]
-    fn a_plan_fits_80_columns() {
+    fn purge() -> LanePlanAnswer {
         let pool = |name: &str, available| PoolCostAnswer {
             pool: name.to_owned(),
             cost: 12_000,
@@ -99,7 +98,7 @@ mod tests {
             reserved: 500,
             resets_at: "2026-11-22T16:00:00.000Z".to_owned(),
         };
-        let purge = LanePlanAnswer {
+        LanePlanAnswer {
             account: "main".to_owned(),
             operation: "purge".to_owned(),
             kind: "url".to_owned(),
@@ -115,7 +114,11 @@ mod tests {
                 starts_at: Some("2026-11-22T14:00:00.000Z".to_owned()),
                 done_sending_at: Some("2026-11-22T16:00:00.000Z".to_owned()),
             },
-        };
+        }
+    }
+
+    #[test]
+    fn a_plan_fits_80_columns() {
         let detail = "the prefetch goes when the purge of the same URL is done".to_owned();
         let prefetch = LanePlanAnswer {
             operation: "prefetch".to_owned(),
@@ -127,7 +130,7 @@ mod tests {
                 starts_at: None,
                 done_sending_at: None,
             },
-            ..purge.clone()
+            ..purge()
         };
         let target = |n| PlannedTarget { target: format!("https://www.example.com/{n}.js"), kind: "url".to_owned() };
         let plan = PlanAnswer {
@@ -136,7 +139,7 @@ mod tests {
             targets: (0..1_000).map(target).collect(),
             targets_total: 12_000,
             merged: 2,
-            lanes: vec![purge, prefetch],
+            lanes: vec![purge(), prefetch],
             warnings: Vec::new(),
             promoted: Vec::new(),
             coalesced: None,

@@ -276,91 +276,52 @@ mod tests {
         Waiting { reason, detail: String::new(), until }
     }
 
-    fn met(mut situation: Situation, waiting: Waiting) -> Situation {
-        situation.outlook.as_mut().expect("an outlook").waiting = Some(waiting);
-        situation
+    #[test]
+    fn what_is_ahead_and_what_is_left_tell_when_a_lane_leaves() {
+        let urgent = |situation| Situation { priority: Priority::Urgent, ..situation };
+        let (now, reset, two_days_on) = (Some(NOW), Some(later(6)), Some(later(54)));
+        for (case, targets, situation, starts, done) in [
+            ("nothing in the way", 5, situation(10_000, 0), now, now),
+            ("more than a day's quota", 12_000, situation(10_000, 0), now, reset),
+            ("only the reserve is left", 5, situation(500, 0), reset, reset),
+            ("and the job is urgent", 5, urgent(situation(500, 0)), now, now),
+            ("others take what is left", 5, situation(600, 100), reset, reset),
+            ("others go with the same calls", 5, urgent(situation(10_000, 9_000)), now, now),
+            ("days of others' work", 5, situation(0, 19_000), two_days_on, two_days_on),
+        ] {
+            let plan = planned(&part(targets, PartState::Due), &situation, NOW);
+            assert_eq!((plan.starts_at, plan.done_sending_at), (starts, done), "{case}");
+            let reason = (starts != now).then_some(WaitingReason::DayQuota);
+            assert_eq!(plan.waiting.map(|waiting| waiting.reason), reason, "{case}");
+        }
     }
 
     #[test]
-    fn a_plan_says_when_and_after_what_each_lane_leaves() {
+    fn a_plan_says_after_what_a_lane_leaves_and_guesses_only_what_can_be_known() {
         use WaitingReason::{AccountPaused, DayQuota, LanePaused, NotBefore, PurgeFirst, Rate, Throttled};
-        let due = PartState::Due;
-        let urgent = |situation| Situation { priority: Priority::Urgent, ..situation };
-        let unread = |mut situation: Situation| {
-            situation.outlook.as_mut().expect("an outlook").quota_is_unknown = true;
-            met(situation, waits(DayQuota, Some(NOW)))
+        let (due, soon, hour) = (PartState::Due, Some(NOW + Duration::from_secs(1)), Some(later(1)));
+        let met = |reason, until| {
+            let mut situation = situation(10_000, 0);
+            situation.outlook.as_mut().expect("an outlook").waiting = Some(waits(reason, until));
+            situation
         };
+        let mut unread = met(DayQuota, soon);
+        unread.outlook.as_mut().expect("an outlook").quota_is_unknown = true;
         let paused = Situation { paused: Some(waits(LanePaused, None)), ..situation(10_000, 0) };
-        let second = NOW + Duration::from_secs(1);
-        for (case, targets, state, situation, reason, starts, done) in [
-            ("nothing in the way", 5, due, situation(10_000, 0), None, Some(NOW), Some(NOW)),
-            ("more than a day's quota", 12_000, due, situation(10_000, 0), None, Some(NOW), Some(later(6))),
-            ("only the reserve is left", 5, due, situation(500, 0), Some(DayQuota), Some(later(6)), Some(later(6))),
-            ("and the job is urgent", 5, due, urgent(situation(500, 0)), None, Some(NOW), Some(NOW)),
-            ("others take what is left", 5, due, situation(600, 100), Some(DayQuota), Some(later(6)), Some(later(6))),
-            ("others take the first second", 5, due, urgent(situation(10_000, 9_000)), None, Some(NOW), Some(NOW)),
-            ("days of others' work", 5, due, situation(0, 19_000), Some(DayQuota), Some(later(54)), Some(later(54))),
-            (
-                "the rate is used up",
-                5,
-                due,
-                met(situation(10_000, 0), waits(Rate, Some(second))),
-                Some(Rate),
-                Some(second),
-                Some(second),
-            ),
-            (
-                "throttled",
-                5,
-                due,
-                met(situation(10_000, 0), waits(Throttled, Some(second))),
-                Some(Throttled),
-                Some(second),
-                Some(second),
-            ),
-            (
-                "a spent pool",
-                5,
-                due,
-                met(situation(0, 0), waits(DayQuota, Some(later(6)))),
-                Some(DayQuota),
-                Some(later(6)),
-                Some(later(6)),
-            ),
-            ("nothing known of the quota", 5, due, unread(situation(0, 0)), Some(DayQuota), None, None),
-            (
-                "a wrong key",
-                5,
-                due,
-                met(situation(10_000, 0), waits(AccountPaused, Some(second))),
-                Some(AccountPaused),
-                None,
-                None,
-            ),
-            ("held back by a person", 5, due, paused, Some(LanePaused), None, None),
-            ("behind its purge", 5, PartState::Blocked, situation(10_000, 0), Some(PurgeFirst), None, None),
-            (
-                "not before",
-                5,
-                PartState::Delayed(later(1)),
-                situation(10_000, 50),
-                Some(NotBefore),
-                Some(later(1)),
-                Some(later(1)),
-            ),
-            (
-                "no such account",
-                5,
-                due,
-                Situation { outlook: None, ..situation(0, 0) },
-                Some(AccountPaused),
-                None,
-                None,
-            ),
+        let nobody = Situation { outlook: None, ..situation(0, 0) };
+        for (case, state, situation, reason, moment) in [
+            ("the rate is used up", due, met(Rate, soon), Rate, soon),
+            ("throttled", due, met(Throttled, soon), Throttled, soon),
+            ("nothing known of the quota", due, unread, DayQuota, None),
+            ("a wrong key", due, met(AccountPaused, soon), AccountPaused, None),
+            ("held back by a person", due, paused, LanePaused, None),
+            ("behind its purge", PartState::Blocked, situation(10_000, 0), PurgeFirst, None),
+            ("not before", PartState::Delayed(later(1)), situation(10_000, 50), NotBefore, hour),
+            ("no such account", due, nobody, AccountPaused, None),
         ] {
-            let plan = planned(&part(targets, state), &situation, NOW);
-            assert_eq!(plan.waiting.as_ref().map(|waiting| waiting.reason), reason, "{case}");
-            assert_eq!((plan.starts_at, plan.done_sending_at), (starts, done), "{case}");
+            let plan = planned(&part(5, state), &situation, NOW);
+            assert_eq!(plan.waiting.map(|waiting| waiting.reason), Some(reason), "{case}");
+            assert_eq!((plan.starts_at, plan.done_sending_at), (moment, moment), "{case}");
         }
     }
 

@@ -263,8 +263,10 @@ async fn the_docs_tell_every_path_without_a_token_or_anything_from_elsewhere() {
     );
     let html = page.text().await.expect("a page");
     let document = world.get("/openapi.json").await.body;
+    let mut ids = std::collections::BTreeSet::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
-        for method in methods.as_object().expect("methods").keys() {
+        for (method, call) in methods.as_object().expect("methods") {
+            assert!(ids.insert(call["operationId"].to_string()), "an id that two calls have: {call}");
             let heading = format!("{} {path}</code></h3>", method.to_uppercase());
             assert!(html.contains(&heading), "{heading}");
         }

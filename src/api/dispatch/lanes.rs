@@ -16,7 +16,7 @@ use crate::api::{Api, body};
 use crate::domain::LaneId;
 
 /// How much waits in each lane, and why.
-#[utoipa::path(get, path = "/v1/lanes", responses(
+#[utoipa::path(get, path = "/v1/lanes", operation_id = "lanes", responses(
     (status = 200, description = "every lane that was ever used, on one page", body = ListAnswer<LaneAnswer>),
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
 ))]
@@ -30,7 +30,7 @@ pub(in crate::api) async fn list(
 
 /// Holds a lane back until it is resumed, whatever its priority. What was sent is followed to its end. A lane that is
 /// paused already keeps its first pause.
-#[utoipa::path(post, path = "/v1/lanes/{id}/pause",
+#[utoipa::path(post, path = "/v1/lanes/{id}/pause", operation_id = "pause_lane",
     params(("id" = String, Path, description = "the lane's id")),
     request_body(content = Option<PauseBody>, description = "may be left out"),
     responses(
@@ -52,7 +52,7 @@ pub(in crate::api) async fn pause(
 }
 
 /// Lets a lane go on.
-#[utoipa::path(post, path = "/v1/lanes/{id}/resume", params(("id" = String, Path, description = "the lane's id")), responses(
+#[utoipa::path(post, path = "/v1/lanes/{id}/resume", operation_id = "resume_lane", params(("id" = String, Path, description = "the lane's id")), responses(
     (status = 200, description = "the lane, not paused any more", body = LaneAnswer),
     (status = 403, description = "the scope control is missing", body = ProblemAnswer),
     (status = 404, description = "no such lane", body = ProblemAnswer),

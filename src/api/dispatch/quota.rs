@@ -13,7 +13,7 @@ use crate::api::problem::ApiError;
 use crate::api::wire::{ListAnswer, ProblemAnswer};
 
 /// What is left of each day quota.
-#[utoipa::path(get, path = "/v1/quota", responses(
+#[utoipa::path(get, path = "/v1/quota", operation_id = "quota", responses(
     (status = 200, description = "every pool that the providers told of, on one page", body = ListAnswer<PoolAnswer>),
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
 ))]

@@ -12,9 +12,9 @@ select l.id, l.account, l.operation, l.kind, l.area, l.mode,
         from (
             select (
                 select job_id from items
-                where state = 0 and lane_id = l.id and cohort = 0 and priority = p.priority order by rank limit 1
+                where state = 0 and lane_id = l.id and cohort = 0 and priority = each.priority order by rank limit 1
             ) as job_id
-            from (select 0 as priority union all select 1 union all select 2) as p
+            from (select 0 as priority union all select 1 union all select 2) as each
             union all
             select (
                 select job_id from items
