@@ -1,7 +1,9 @@
 //! The only place that asks what time it is. Everything else is handed a `Timestamp` or a `Clock`.
 #![expect(clippy::disallowed_methods, reason = "this module is the clock")]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::Cell;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
@@ -79,17 +81,32 @@ impl Clock for SystemClock {
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     moment: Arc<watch::Sender<Timestamp>>,
+    /// Until when each sleeper sleeps.
+    sleepers: Arc<Mutex<Vec<Timestamp>>>,
 }
 
 impl ManualClock {
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        Self { moment: Arc::new(watch::Sender::new(start)) }
+        Self { moment: Arc::new(watch::Sender::new(start)), sleepers: Arc::default() }
     }
 
     /// Moves the clock forward by `span`.
     pub fn advance(&self, span: Duration) {
         self.moment.send_modify(|moment| *moment = *moment + span);
+    }
+
+    /// The moments for which somebody waits, earliest first: who only waits for time will do nothing before.
+    #[must_use]
+    pub fn awaited(&self) -> Vec<Timestamp> {
+        let now = self.now();
+        let mut awaited: Vec<Timestamp> = self.sleepers().iter().copied().filter(|moment| *moment > now).collect();
+        awaited.sort_unstable();
+        awaited
+    }
+
+    fn sleepers(&self) -> MutexGuard<'_, Vec<Timestamp>> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,8 +118,31 @@ impl Clock for ManualClock {
 
     async fn sleep_until(&self, moment: Timestamp) {
         let mut seen = self.moment.subscribe();
+        let _asleep = Asleep::on(self, moment);
         // The sender lives in `self`, so the wait cannot fail.
         let _ = seen.wait_for(|now| *now >= moment).await;
+    }
+}
+
+/// A sleeper of a manual clock, for as long as it is asked to wait.
+struct Asleep<'a> {
+    clock: &'a ManualClock,
+    until: Timestamp,
+}
+
+impl<'a> Asleep<'a> {
+    fn on(clock: &'a ManualClock, until: Timestamp) -> Self {
+        clock.sleepers().push(until);
+        Self { clock, until }
+    }
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        let mut sleepers = self.clock.sleepers();
+        if let Some(place) = sleepers.iter().position(|until| *until == self.until) {
+            sleepers.swap_remove(place);
+        }
     }
 }
 
@@ -122,12 +162,31 @@ impl Stopwatch {
     }
 }
 
+thread_local! {
+    /// Where the jitter of this thread has got to, once it was told to repeat itself.
+    static REPEATED: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
 /// A fresh number in `0.0..1.0` for jitter. Not for secrets.
 #[must_use]
 pub fn jitter() -> f64 {
-    // A version 4 UUID's low 62 bits are random; 53 of them fill a double.
-    let bits = uuid::Uuid::new_v4().as_u128() & ((1 << 53) - 1);
-    bits as f64 / (1u64 << 53) as f64
+    let bits = match REPEATED.get() {
+        // A version 4 UUID's low 62 bits are random.
+        None => uuid::Uuid::new_v4().as_u128() as u64,
+        Some(place) => {
+            REPEATED.set(Some(place.wrapping_add(1)));
+            let mut hasher = DefaultHasher::new();
+            place.hash(&mut hasher);
+            hasher.finish()
+        }
+    };
+    // 53 bits fill a double.
+    (bits & ((1 << 53) - 1)) as f64 / (1u64 << 53) as f64
+}
+
+/// From now on the jitter on this thread follows from `seed`, so that a simulated history can be lived through again.
+pub fn repeat_jitter(seed: u64) {
+    REPEATED.set(Some(seed));
 }
 
 /// A fresh job id: time-ordered, so that the index it lives in grows at its end.

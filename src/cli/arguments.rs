@@ -8,9 +8,13 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
+use super::cancel::{self, CancelArguments};
+use super::jobs::{self, JobsArguments};
 use super::lanes::{self, LanesArguments};
 use super::quota::{self, QuotaArguments};
+use super::retry::{self, RetryArguments};
 use super::token::TokenCommand;
+use super::watch::{self, WatchArguments};
 use crate::config::{DURATION, duration};
 use crate::domain::{Area, JobId, Mode, Priority};
 
@@ -59,6 +63,18 @@ pub enum Command {
     /// Show what waits in each lane and why; pause and resume one
     #[command(before_help = lanes::EXAMPLES, after_help = lanes::SHAPE)]
     Lanes(LanesArguments),
+    /// Find jobs, newest first
+    #[command(before_help = jobs::EXAMPLES, after_help = jobs::SHAPE)]
+    Jobs(Box<JobsArguments>),
+    /// Follow a job until its last target has ended and was looked at
+    #[command(before_help = watch::EXAMPLES, after_help = ENVIRONMENT)]
+    Watch(WatchArguments),
+    /// End what has not been sent of a job
+    #[command(before_help = cancel::EXAMPLES, after_help = cancel::CODES)]
+    Cancel(CancelArguments),
+    /// Make a new job of what failed or expired
+    #[command(before_help = retry::EXAMPLES, after_help = ENVIRONMENT)]
+    Retry(RetryArguments),
     /// Check or show the daemon's configuration
     #[command(before_help = CONFIG_EXAMPLES)]
     Config {
@@ -194,6 +210,9 @@ pub enum ConfigCommand {
     Show {
         #[command(flatten)]
         file: ConfigFile,
+        /// Print the same as JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -269,7 +288,7 @@ pub struct DemoArguments {
     pub exit: bool,
 }
 
-fn words(all: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
+pub(super) fn words(all: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
     PossibleValuesParser::new(all)
 }
 
@@ -278,11 +297,11 @@ fn areas() -> PossibleValuesParser {
     words(Area::ALL.iter().filter(|area| **area != Area::Own).map(|area| area.as_str()))
 }
 
-fn span(text: &str) -> Result<Duration, String> {
+pub(super) fn span(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| format!("expected {DURATION}"))
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE such as release=42".to_owned()),

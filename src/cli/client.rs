@@ -1,4 +1,5 @@
-//! Speaks to a daemon over HTTP. Every request here may be sent twice: reads by nature, a job by its idempotency key.
+//! Speaks to a daemon over HTTP. Requests are sent again if they fail: reads and a cancel do no harm by it, a job has its
+//! idempotency key, and a retry, which has none, is sent again only if it certainly was not done.
 
 use std::env;
 use std::error::Error;
@@ -39,9 +40,18 @@ pub(super) struct Client {
 pub(super) struct Patience<'a> {
     pub(super) tries_max: u32,
     pub(super) told: &'a dyn Fn(&str),
+    /// Whether sending twice what was done already does no harm.
+    pub(super) harmless: bool,
 }
 
-const AT_A_PROMPT: Patience<'_> = Patience { tries_max: Patience::TRIES, told: &terminal::note };
+impl<'a> Patience<'a> {
+    /// For requests that may be done twice.
+    pub(super) fn of(tries_max: u32, told: &'a dyn Fn(&str)) -> Self {
+        Self { tries_max, told, harmless: true }
+    }
+}
+
+const AT_A_PROMPT: Patience<'_> = Patience { tries_max: Patience::TRIES, told: &terminal::note, harmless: true };
 
 impl Patience<'_> {
     /// Some 3 seconds: a daemon that restarts is waited for, and so is somebody at a prompt.
@@ -123,7 +133,7 @@ impl Client {
         cursor: Option<&str>,
         patience: Patience<'_>,
     ) -> Result<ListAnswer<ItemAnswer>, Fault> {
-        self.page(&["v1", "jobs", id, "items"], cursor, patience).await
+        self.page(&["v1", "jobs", id, "items"], &[], PAGE_ROWS, cursor, patience).await
     }
 
     pub(super) async fn events(
@@ -132,17 +142,41 @@ impl Client {
         cursor: Option<&str>,
         patience: Patience<'_>,
     ) -> Result<ListAnswer<EventAnswer>, Fault> {
-        self.page(&["v1", "jobs", id, "events"], cursor, patience).await
+        self.page(&["v1", "jobs", id, "events"], &[], PAGE_ROWS, cursor, patience).await
+    }
+
+    /// Jobs that fit all of `conditions`, as `GET /v1/jobs` names them.
+    pub(super) async fn jobs(
+        &self,
+        conditions: &[(&str, String)],
+        rows: u32,
+        cursor: Option<&str>,
+        patience: Patience<'_>,
+    ) -> Result<ListAnswer<JobAnswer>, Fault> {
+        self.page(&["v1", "jobs"], conditions, rows, cursor, patience).await
+    }
+
+    pub(super) async fn cancel(&self, id: &str, patience: Patience<'_>) -> Result<JobAnswer, Fault> {
+        let request = self.http.post(self.url(&["v1", "jobs", id, "cancel"]));
+        Ok(self.call(request, ANSWER_TIMEOUT, patience).await?.1)
+    }
+
+    /// The new job.
+    pub(super) async fn retry(&self, id: &str, patience: Patience<'_>) -> Result<JobAnswer, Fault> {
+        let request = self.http.post(self.url(&["v1", "jobs", id, "retry"]));
+        Ok(self.call(request, ANSWER_TIMEOUT, Patience { harmless: false, ..patience }).await?.1)
     }
 
     async fn page<A: DeserializeOwned>(
         &self,
         path: &[&str],
+        conditions: &[(&str, String)],
+        rows: u32,
         cursor: Option<&str>,
         patience: Patience<'_>,
     ) -> Result<ListAnswer<A>, Fault> {
         let mut url = self.url(path);
-        url.query_pairs_mut().append_pair("limit", &PAGE_ROWS.to_string());
+        url.query_pairs_mut().extend_pairs(conditions).append_pair("limit", &rows.to_string());
         if let Some(cursor) = cursor {
             url.query_pairs_mut().append_pair("cursor", cursor);
         }
@@ -172,7 +206,8 @@ impl Client {
             if let Fault::Unanswered { sent, .. } = &mut fault {
                 *sent = doubtful;
             }
-            let Some(wait) = patience.wait(tries, &fault, jitter()) else { return Err(fault) };
+            let wait = patience.wait(tries, &fault, jitter()).filter(|_| patience.harmless || !doubtful);
+            let Some(wait) = wait else { return Err(fault) };
             let said = brief(&fault);
             if said != told {
                 (patience.told)(&format!("{said}; trying again"));
@@ -339,7 +374,7 @@ mod tests {
                 token_was_sent: true,
             }))
         };
-        let patience = Patience { tries_max: 5, told: &|_| {} };
+        let patience = Patience::of(5, &|_| {});
         assert_eq!(patience.wait(1, &busy(None), 0.0), Some(Duration::from_millis(200)));
         assert_eq!(patience.wait(1, &busy(Some(7)), 0.0), Some(Duration::from_secs(7)));
         assert_eq!(patience.wait(1, &busy(Some(61)), 0.0), None);

@@ -54,6 +54,8 @@ impl Fault {
             Self::Refused(refused) => match refused.status.as_u16() {
                 400 | 413 | 415 | 422 => exit::USAGE,
                 401 | 403 | 404 => exit::DENIED,
+                // The job is final, or has nothing to retry: what was asked for is not to be had of it.
+                409 => exit::NOTHING_SUCCEEDED,
                 _ => exit::UNANSWERED,
             },
             Self::Unanswered { .. } | Self::Unreadable { .. } => exit::UNANSWERED,
@@ -245,6 +247,7 @@ mod tests {
             (401, 4),
             (403, 4),
             (404, 4),
+            (409, 1),
             (429, 5),
             (500, 5),
             (503, 5),

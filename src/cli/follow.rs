@@ -21,18 +21,18 @@ pub(super) async fn follow(
     progress: &Progress,
 ) -> Result<bool, Fault> {
     let told = |text: &str| progress.note(text);
-    let patience = Patience { tries_max: Patience::TRIES_FOLLOWING, told: &told };
-    progress.show(job);
+    let patience = Patience::of(Patience::TRIES_FOLLOWING, &told);
+    progress.show(job)?;
     let looks = async {
         while !exit::is_settled(job) {
             let apart = tokio::time::sleep(LOOKS_APART);
             *job = client.job(&job.id, HOLD, patience).await?;
-            progress.show(job);
+            progress.show(job)?;
             if !exit::is_settled(job) {
                 apart.await;
             }
         }
-        Ok(())
+        Ok::<(), Fault>(())
     };
     let settled = tokio::time::timeout(timeout, looks).await;
     progress.end();

@@ -21,7 +21,7 @@ const PAGES_MAX: usize = 800;
 
 pub(super) async fn run(arguments: &JobArguments) -> Result<u8, Fault> {
     let client = Client::from_environment()?;
-    let patience = Patience { tries_max: Patience::TRIES, told: &terminal::note };
+    let patience = Patience::of(Patience::TRIES, &terminal::note);
     let id = arguments.id.to_string();
     let job = client.job(&id, Duration::ZERO, patience).await?;
     if arguments.json {

@@ -1,6 +1,7 @@
 //! The roof: what a person or a script can ask of the one binary, and how it ends.
 
 mod arguments;
+mod cancel;
 mod client;
 mod demo;
 #[cfg(test)]
@@ -9,11 +10,13 @@ mod exit;
 mod fault;
 mod follow;
 mod job;
+mod jobs;
 mod lanes;
 mod plan;
 mod progress;
 mod quota;
 mod report;
+mod retry;
 mod sandbox;
 pub mod serve;
 mod settings;
@@ -22,6 +25,8 @@ mod submit;
 mod targets;
 mod terminal;
 mod token;
+mod wait;
+mod watch;
 mod wire;
 
 pub use arguments::{Cli, Command, ConfigCommand, ConfigFile, DemoArguments, SandboxArguments, ServeArguments};
@@ -56,6 +61,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Job(arguments) => job::run(&arguments).await,
         Command::Quota(arguments) => quota::run(&arguments).await,
         Command::Lanes(arguments) => lanes::run(&arguments).await,
+        Command::Jobs(arguments) => jobs::run(&arguments).await,
+        Command::Watch(arguments) => return ExitCode::from(watch::run(&arguments).await),
+        Command::Cancel(arguments) => cancel::run(&arguments).await,
+        Command::Retry(arguments) => return ExitCode::from(retry::run(&arguments).await),
         Command::Config { command } => settings::run(&command).map_err(Fault::Output),
         Command::Token { command } => return ExitCode::from(token::run(command).await),
         Command::Serve(arguments) => return serve::run(&arguments).await,
@@ -102,6 +111,13 @@ mod tests {
             "purge https://h/a --dry-run --wait",
             "lanes pause",
             "lanes resume main",
+            "jobs --limit 0",
+            "jobs --status done",
+            "jobs --since yesterday",
+            "watch 42",
+            "watch",
+            "cancel",
+            "retry job_0192f3a000007000800000000000002a --timeout 5m",
             "sandbox --listen 127.0.0.1:0 --secret-id a",
         ] {
             let words = std::iter::once("refreshd").chain(line.split(' '));

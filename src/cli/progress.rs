@@ -1,4 +1,4 @@
-//! How a job's progress is shown while somebody waits: a bar on a terminal, lines in a log.
+//! How a job's progress is shown while somebody waits: a bar on a terminal, lines in a log, JSON for a program.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal};
@@ -20,6 +20,8 @@ pub(super) enum Progress {
     Bar(ProgressBar),
     /// The line said last, and when.
     Lines(RefCell<Option<(String, Stopwatch)>>),
+    /// The job on standard output whenever it has changed; what was said last.
+    Changes(RefCell<Option<Vec<u8>>>),
 }
 
 impl Progress {
@@ -35,7 +37,13 @@ impl Progress {
         Self::Bar(bar.with_style(style).with_finish(ProgressFinish::AndClear))
     }
 
-    pub(super) fn show(&self, job: &JobAnswer) {
+    pub(super) fn of_changes() -> Self {
+        Self::Changes(RefCell::default())
+    }
+
+    /// # Errors
+    /// Only if it goes to standard output, which cannot be written or is read by nobody any more.
+    pub(super) fn show(&self, job: &JobAnswer) -> io::Result<()> {
         match self {
             Self::Bar(bar) => {
                 bar.enable_steady_tick(TICK);
@@ -53,14 +61,22 @@ impl Progress {
                     *last = Some((line, Stopwatch::start()));
                 }
             }
+            Self::Changes(last) => {
+                let line = serde_json::to_vec(job).map_err(io::Error::other)?;
+                if last.borrow().as_ref() != Some(&line) {
+                    terminal::stream_json(job)?;
+                    last.replace(Some(line));
+                }
+            }
         }
+        Ok(())
     }
 
     /// Tells something else without tearing the bar.
     pub(super) fn note(&self, text: &str) {
         match self {
             Self::Bar(bar) => bar.suspend(|| terminal::note(text)),
-            Self::Lines(_) => terminal::note(text),
+            Self::Lines(_) | Self::Changes(_) => terminal::note(text),
         }
     }
 
@@ -94,10 +110,9 @@ fn words(job: &JobAnswer) -> String {
         words.push_str("; looking at the edge");
     }
     if let Some(waiting) = &job.waiting {
-        words.push_str(&format!("; waiting for {}: {}", waiting.reason, waiting.detail));
-        if let Some(until) = &waiting.until {
-            words.push_str(&format!(", until {until}"));
-        }
+        // What matters most first: a bar's line is cut at the edge of the terminal.
+        let until = waiting.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
+        words.push_str(&format!("; {}{until}: {}", waiting.reason, waiting.detail));
     }
     words
 }
@@ -118,7 +133,7 @@ mod tests {
             until: Some("2026-11-22T16:00:00Z".to_owned()),
             ahead: 37,
         });
-        insta::assert_snapshot!(line(&open), @"1/3 running, 1 submitted, 1 pending; waiting for day_quota: directory quota of account main is spent, until 2026-11-22T16:00:00Z");
+        insta::assert_snapshot!(line(&open), @"1/3 running, 1 submitted, 1 pending; day_quota until 2026-11-22T16:00:00Z: directory quota of account main is spent");
         insta::assert_snapshot!(line(&job("succeeded", "pending")), @"3/3 succeeded; looking at the edge");
         insta::assert_snapshot!(line(&job("succeeded", "fresh")), @"3/3 succeeded");
     }

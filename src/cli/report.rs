@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use super::client::{Client, Patience};
+use super::exit;
 use super::fault::Fault;
 use crate::api::wire::{CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer};
-use crate::domain::{ItemState, Verification};
+use crate::domain::{ItemState, JobStatus, Verification};
 
 const WIDTH: usize = 80;
 const NAME_WIDTH: usize = 14;
@@ -67,6 +68,25 @@ pub(super) fn outcome(job: &JobAnswer) -> String {
         if waiting.ahead > 0 {
             text.push_str(&field("", &format!("at most {} items leave before", waiting.ahead)));
         }
+    }
+    text
+}
+
+/// One job of a list: a line that is alike for all, and below it what tells this one from the others.
+pub(super) fn listed(job: &JobAnswer) -> String {
+    let created = job.created_at.split('.').next().unwrap_or_default().trim_end_matches('Z');
+    let mut text = format!("{}  {:<8} {:<9} {created}Z\n", job.id, job.operation, job.status);
+    let mut facts = vec![counts(&job.counts, 0)];
+    let looked = exit::verification(job) != Some(Verification::None);
+    if looked && exit::status(job).is_none_or(JobStatus::is_final) {
+        facts.push(format!("verification {}", job.verification));
+    }
+    facts.extend(job.source.iter().map(|source| format!("source {source}")));
+    facts.extend(job.labels.iter().map(|(key, value)| format!("{key}={value}")));
+    text.push_str(&wrapped(&format!("  {}", facts.join("; ")), 4));
+    if let Some(waiting) = &job.waiting {
+        let until = waiting.until.as_ref().map_or_else(String::new, |until| format!(", until {until}"));
+        text.push_str(&wrapped(&format!("  waits: {}: {}{until}", waiting.reason, waiting.detail), 4));
     }
     text
 }

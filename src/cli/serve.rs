@@ -19,7 +19,7 @@ use crate::api::server::{self, Limits};
 use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigFault};
-use crate::domain::AccountName;
+use crate::domain::{AccountName, Reserve};
 use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience};
 use crate::probe::{Guard, HttpProber, ProbeTargets};
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
@@ -179,6 +179,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
 
 async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartFault> {
     let mut accounts: BTreeMap<AccountName, Arc<Account>> = BTreeMap::new();
+    let reserve = Reserve(config.quota.reserve);
     for (name, account) in &config.accounts {
         let keys = keys(account, clock).await.map_err(|fault| {
             let said = format!("accounts.{name}: {}", chain(&fault));
@@ -188,7 +189,7 @@ async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, S
         let options = Options { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
         let provider = TencentCdn::new(options)
             .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?;
-        accounts.insert(name.clone(), Arc::new(Account::new(name.clone(), Arc::new(provider), clock.clone())));
+        accounts.insert(name.clone(), Arc::new(Account::new(name.clone(), Arc::new(provider), reserve, clock.clone())));
     }
     Ok(Arc::new(accounts))
 }
@@ -228,7 +229,7 @@ fn door(config: &Config, parts: &Parts, draining: &CancellationToken) -> Api {
             store: parts.store.clone(),
             routes: Arc::new(config.routes.clone()),
             board: parts.board.clone(),
-            outlook: Arc::new(Outlook::new(parts.accounts.clone(), config.quota.reserve)),
+            outlook: Arc::new(Outlook::new(parts.accounts.clone())),
             wakes: parts.wakes.clone(),
             clock: parts.clock.clone(),
         },

@@ -8,12 +8,13 @@ use super::{exit, terminal};
 use crate::config::{Config, ConfigFault, Problem, environment};
 
 pub(super) fn run(command: &ConfigCommand) -> io::Result<u8> {
-    let (ConfigCommand::Check { file, .. } | ConfigCommand::Show { file }) = command;
+    let (ConfigCommand::Check { file, .. } | ConfigCommand::Show { file, .. }) = command;
     let loaded = Config::load(file.config.as_deref(), environment());
     let code = if loaded.is_ok() { exit::SUCCEEDED } else { exit::BAD_CONFIGURATION };
     match (command, loaded) {
         (ConfigCommand::Check { json: true, .. }, loaded) => terminal::print_json(&report(loaded))?,
         (_, Err(fault)) => terminal::note(&fault.to_string()),
+        (ConfigCommand::Show { json: true, .. }, Ok(config)) => terminal::print_json(&config.shown_json())?,
         (ConfigCommand::Show { .. }, Ok(config)) => terminal::print(&config.shown())?,
         (ConfigCommand::Check { .. }, Ok(config)) => {
             for warning in &config.warnings {

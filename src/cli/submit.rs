@@ -5,17 +5,11 @@ use std::collections::BTreeMap;
 
 use super::arguments::SubmitArguments;
 use super::client::{Client, Patience};
-use super::exit;
 use super::fault::{Fault, written_at};
-use super::follow::follow;
-use super::progress::Progress;
-use super::report::{self, Selection};
+use super::wait::{attended, posted};
 use super::{plan, targets, terminal};
 use crate::api::wire::{JobAnswer, JobBody};
-use crate::domain::{Operation, Verification};
-
-/// Troubled items that a summary names.
-const NAMED_MAX: usize = 5;
+use crate::domain::Operation;
 
 pub(super) async fn run(operation: Operation, arguments: &SubmitArguments) -> Result<u8, Fault> {
     let body = body(operation, arguments)?;
@@ -27,29 +21,10 @@ pub(super) async fn run(operation: Operation, arguments: &SubmitArguments) -> Re
     }
     let client = Client::from_environment()?;
     let key = arguments.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let doubt =
+        format!("the job may have been kept; the same command with --idempotency-key {key} cannot make a second one");
     let known = OnceCell::new();
-    let ended = tokio::select! {
-        ended = submit(&client, &body, &key, arguments, &known) => ended,
-        () = interrupt() => {
-            terminal::note("interrupted");
-            Ok(exit::INTERRUPTED)
-        }
-    };
-    let interrupted = matches!(ended, Ok(exit::INTERRUPTED));
-    let failed = ended.is_err();
-    let doubtful = interrupted || ended.as_ref().is_err_and(Fault::leaves_doubt);
-    // Told first what happened, then what can be done about it.
-    let code = ended.unwrap_or_else(|fault| fault.report());
-    match known.get() {
-        Some(id) if interrupted || failed => {
-            terminal::note(&format!("the job goes on at the daemon; look with: refreshd job {id}"));
-        }
-        None if doubtful => terminal::note(&format!(
-            "the job may have been kept; the same command with --idempotency-key {key} cannot make a second one"
-        )),
-        _ => {}
-    }
-    Ok(code)
+    Ok(attended(submit(&client, &body, &key, arguments, &known), &known, Some(&doubt)).await)
 }
 
 async fn submit(
@@ -59,37 +34,13 @@ async fn submit(
     arguments: &SubmitArguments,
     known: &OnceCell<String>,
 ) -> Result<u8, Fault> {
-    let patience = Patience { tries_max: Patience::TRIES, told: &terminal::note };
+    let patience = Patience::of(Patience::TRIES, &terminal::note);
     let accepted = client.submit(body, key, patience).await.map_err(|fault| fault.naming(body))?;
-    let mut job = accepted.job;
     // Set once, here.
-    let _ = known.set(job.id.clone());
-    tell(&job, body, accepted.replayed);
-    if !arguments.wait {
-        if arguments.json {
-            terminal::print_json(&job)?;
-        } else {
-            terminal::print(&format!("{}\n", job.id))?;
-        }
-        return Ok(exit::SUCCEEDED);
-    }
-    terminal::note(&format!("{}: {} accepted", job.id, job.operation));
-    let progress = Progress::of_stderr();
-    let settled = follow(client, &mut job, arguments.timeout, &progress).await?;
-    if arguments.json {
-        terminal::print_json(&job)?;
-    } else {
-        terminal::print(&summary(client, &job).await)?;
-    }
-    if !settled {
-        terminal::note(&format!(
-            "not settled at the timeout; it goes on at the daemon, look with: refreshd job {}",
-            job.id
-        ));
-    } else if exit::of_job(&job) == exit::SUCCEEDED && exit::verification(&job) == Some(Verification::Unknown) {
-        terminal::note("warning: the provider is done, but the edge could not be compared with the origin");
-    }
-    Ok(exit::of_job(&job))
+    let _ = known.set(accepted.job.id.clone());
+    tell(&accepted.job, body, accepted.replayed);
+    let waiting = arguments.wait.then_some(arguments.timeout);
+    posted(client, accepted.job, waiting, arguments.json).await
 }
 
 fn tell(job: &JobAnswer, body: &JobBody, replayed: bool) {
@@ -99,19 +50,6 @@ fn tell(job: &JobAnswer, body: &JobBody, replayed: bool) {
     for warning in &job.warnings {
         terminal::note(&format!("warning: {}: {}", written_at(&warning.pointer, body), warning.detail));
     }
-}
-
-/// What came of it. If the items cannot be had now, the rest is told all the same.
-async fn summary(client: &Client, job: &JobAnswer) -> String {
-    let mut text = report::outcome(job);
-    if report::has_troubled(job) {
-        let patience = Patience { tries_max: Patience::TRIES, told: &terminal::note };
-        match Selection::read(client, job, NAMED_MAX, patience).await {
-            Ok(selection) => text.push_str(&report::troubled(&selection, job)),
-            Err(fault) => terminal::note(&format!("warning: the items cannot be shown: {fault}")),
-        }
-    }
-    text
 }
 
 fn body(operation: Operation, arguments: &SubmitArguments) -> Result<JobBody, Fault> {
@@ -137,11 +75,4 @@ fn body(operation: Operation, arguments: &SubmitArguments) -> Result<JobBody, Fa
         verify: arguments.no_verify.then_some(false),
         notify: None,
     })
-}
-
-/// Returns at Ctrl-C; never, if that cannot be listened for.
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

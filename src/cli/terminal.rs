@@ -7,23 +7,32 @@ use serde::Serialize;
 
 /// Writes text that is the answer to what was asked.
 pub(super) fn print(text: &str) -> io::Result<()> {
-    write_out(harmless(text).as_bytes())
+    forgiving(write_out(harmless(text).as_bytes()))
 }
 
 /// Writes one line of JSON, byte for byte.
 pub(super) fn print_json(value: &impl Serialize) -> io::Result<()> {
+    forgiving(stream_json(value))
+}
+
+/// The same for one line of many: a reader that left is an error, because there is no sense in going on.
+pub(super) fn stream_json(value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(value).map_err(io::Error::other)?;
     line.push(b'\n');
     write_out(&line)
 }
 
 /// Whoever read the output may have seen enough and left (`| head`): that is no failure.
-fn write_out(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+fn forgiving(written: io::Result<()>) -> io::Result<()> {
+    match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
 }
 
 /// Tells a person something beside the answer. If standard error is gone there is nobody to tell.

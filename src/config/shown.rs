@@ -1,4 +1,4 @@
-//! The configuration in force as text, for `config show`: valid TOML that loads again, with secrets left out.
+//! The configuration in force as text, for `config show`: valid TOML that loads again, with secrets left out; or as JSON.
 
 use std::fmt::Write;
 
@@ -18,6 +18,17 @@ impl Config {
         text
     }
 
+    /// The same as JSON.
+    ///
+    /// # Panics
+    /// Never: what `shown` writes loads again.
+    #[must_use]
+    pub fn shown_json(&self) -> serde_json::Value {
+        let text = ::config::File::from_str(&self.shown(), ::config::FileFormat::Toml);
+        let read = ::config::Config::builder().add_source(text).build();
+        read.and_then(::config::Config::try_deserialize).expect("what is shown is TOML")
+    }
+
     fn write_to(&self, out: &mut String) -> std::fmt::Result {
         let mode = match self.auth {
             AuthMode::Tokens => "tokens",
@@ -34,7 +45,7 @@ impl Config {
             writeln!(out, "[[routes]]\nhost = \"{hosts}\"\naccount = \"{account}\"\n")?;
         }
         self.write_engine(out)?;
-        writeln!(out, "[quota]\n# Not applied yet.\nreserve = {:?}\n", self.quota.reserve)?;
+        writeln!(out, "[quota]\nreserve = {:?}\n", self.quota.reserve)?;
         writeln!(out, "[verify]\ndeadline = \"{}\"\n", duration_text(self.verify.deadline))?;
         writeln!(out, "[idempotency]\nkeep = \"{}\"\n", duration_text(self.idempotency.keep))?;
         self.write_probe(out)?;

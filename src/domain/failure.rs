@@ -33,6 +33,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Codes of ours for waits in which nothing has failed yet: for the provider's list (law 4), and for a purge (law 6).
+    pub const RECONCILING: &'static str = "reconciling";
+    pub const PURGE_FIRST: &'static str = "purge_first";
+
+    /// Whether it only tells why something waits.
+    #[must_use]
+    pub fn is_a_wait(&self) -> bool {
+        [Self::RECONCILING, Self::PURGE_FIRST].contains(&self.code.as_str())
+    }
+
     #[must_use]
     pub fn new(class: ErrorClass, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { class, code: code.into(), message: message.into(), request_id: None }

@@ -26,7 +26,7 @@ pub use id::{AccountName, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantNa
 pub use job::{Counts, JobRequest, JobStatus, Labels};
 pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};
 pub use pace::{Pace, PaceLimit};
-pub use pool::{Pool, PoolName, PoolReading, PoolUse};
+pub use pool::{Pool, PoolName, PoolReading, PoolUse, Reserve};
 pub use retry::Backoff;
 pub use route::{HostPattern, HostPatternFault, Routes, host_name};
 pub use scope::{Scope, ScopeFault, ScopeWord, Scopes};

@@ -34,12 +34,27 @@ pub struct PoolReading {
 /// What a lane may take from a pool now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolUse {
-    /// So many targets, at most so many in one call.
-    Open { targets: u64, batch: u32 },
+    /// So many targets, of which so many may be other than urgent, at most so many in one call.
+    Open { targets: u64, others: u64, batch: u32 },
     /// The provider has to be asked first.
     AskFirst,
     /// Nothing is left until the reset.
     Spent { until: Timestamp },
+}
+
+/// The share of a pool's total that only urgent work may use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reserve(pub f64);
+
+impl Reserve {
+    /// So long before the reset the reserve is open to all: what nobody needed would be lost.
+    pub const OPENS: Duration = Duration::from_secs(15 * 60);
+
+    /// Targets that are kept for urgent work at `now`.
+    #[must_use]
+    pub fn of(self, total: u64, reset: Timestamp, now: Timestamp) -> u64 {
+        if now >= reset - Self::OPENS { 0 } else { (total as f64 * self.0).floor() as u64 }
+    }
 }
 
 /// How old the provider's answer may be.
@@ -82,7 +97,7 @@ impl Pool {
 
     /// What may be taken at `now`; `day_start` and `reset` are the bounds of the provider's day around `now`.
     #[must_use]
-    pub fn usable(&self, day_start: Timestamp, reset: Timestamp, now: Timestamp) -> PoolUse {
+    pub fn usable(&self, reserve: Reserve, day_start: Timestamp, reset: Timestamp, now: Timestamp) -> PoolUse {
         let Some((reading, read_at)) = &self.reading else { return PoolUse::AskFirst };
         // After the reset the quota is read before anything is sent: the total itself may have changed.
         if *read_at < day_start || self.day_started < day_start {
@@ -100,7 +115,10 @@ impl Pool {
         match (left, targets) {
             (0, _) => PoolUse::Spent { until: reset },
             (_, 0) => PoolUse::AskFirst,
-            _ => PoolUse::Open { targets, batch: reading.batch },
+            _ => {
+                let others = targets.min(left.saturating_sub(reserve.of(reading.total, reset, now)));
+                PoolUse::Open { targets, others, batch: reading.batch }
+            }
         }
     }
 
@@ -188,6 +206,7 @@ mod tests {
     const DAY: Timestamp = Timestamp::from_millis(0);
     const RESET: Timestamp = Timestamp::from_millis(86_400_000);
     const NOON: Timestamp = Timestamp::from_millis(43_200_000);
+    const NONE: Reserve = Reserve(0.0);
 
     fn reading(total: u64, available: u64) -> PoolReading {
         PoolReading {
@@ -202,7 +221,7 @@ mod tests {
     }
 
     fn targets(pool: &Pool, now: Timestamp) -> Option<u64> {
-        match pool.usable(DAY, RESET, now) {
+        match pool.usable(NONE, DAY, RESET, now) {
             PoolUse::Open { targets, .. } => Some(targets),
             _ => None,
         }
@@ -210,7 +229,7 @@ mod tests {
 
     #[test]
     fn nothing_goes_before_the_provider_was_asked() {
-        assert_eq!(Pool::new(0, 0, DAY).usable(DAY, RESET, NOON), PoolUse::AskFirst);
+        assert_eq!(Pool::new(0, 0, DAY).usable(NONE, DAY, RESET, NOON), PoolUse::AskFirst);
     }
 
     #[test]
@@ -221,9 +240,23 @@ mod tests {
         pool.read(reading(1000, 100), DAY, NOON);
         assert_eq!(targets(&pool, NOON), Some(100));
         pool.spend(100);
-        assert_eq!(pool.usable(DAY, RESET, NOON), PoolUse::Spent { until: RESET });
+        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolUse::Spent { until: RESET });
         pool.unspend(40);
         assert_eq!(targets(&pool, NOON), Some(40));
+    }
+
+    #[test]
+    fn a_share_is_kept_for_urgent_work_until_shortly_before_the_reset() {
+        let mut pool = Pool::new(0, 0, DAY);
+        pool.read(reading(1000, 300), DAY, NOON);
+        let usable = |pool: &Pool, now| pool.usable(Reserve(0.05), DAY, RESET, now);
+        assert_eq!(usable(&pool, NOON), PoolUse::Open { targets: 300, others: 250, batch: 1000 });
+        pool.spend(260);
+        assert_eq!(usable(&pool, NOON), PoolUse::Open { targets: 40, others: 0, batch: 1000 });
+        pool.read(reading(1000, 300), DAY, RESET - Duration::from_secs(901));
+        let at = |seconds| usable(&pool, RESET - Duration::from_secs(seconds));
+        assert_eq!(at(901), PoolUse::Open { targets: 40, others: 0, batch: 1000 });
+        assert_eq!(at(900), PoolUse::Open { targets: 40, others: 40, batch: 1000 });
     }
 
     #[test]
@@ -263,8 +296,8 @@ mod tests {
         assert_eq!(targets(&pool, NOON + Duration::from_secs(60)), Some(500));
         assert_eq!(targets(&pool, NOON + Duration::from_secs(61)), Some(300));
         pool.spend(300);
-        assert_eq!(pool.usable(DAY, RESET, NOON + Duration::from_secs(61)), PoolUse::AskFirst);
-        assert_eq!(pool.usable(DAY, RESET, NOON + Duration::from_secs(601)), PoolUse::AskFirst);
+        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(61)), PoolUse::AskFirst);
+        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(601)), PoolUse::AskFirst);
     }
 
     #[test]
@@ -275,10 +308,13 @@ mod tests {
         pool.charged(700);
         let (next_day, next_reset) = (RESET, RESET + Duration::from_secs(86_400));
         let morning = RESET + Duration::from_secs(1);
-        assert_eq!(pool.usable(next_day, next_reset, morning), PoolUse::AskFirst);
+        assert_eq!(pool.usable(NONE, next_day, next_reset, morning), PoolUse::AskFirst);
         pool.ask();
         pool.read(reading(1000, 1000), next_day, morning);
-        assert_eq!(pool.usable(next_day, next_reset, morning), PoolUse::Open { targets: 900, batch: 1000 });
+        assert_eq!(
+            pool.usable(NONE, next_day, next_reset, morning),
+            PoolUse::Open { targets: 900, others: 900, batch: 1000 }
+        );
     }
 
     #[test]
@@ -286,7 +322,7 @@ mod tests {
         let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 500), DAY, NOON);
         pool.exhaust(NOON);
-        assert_eq!(pool.usable(DAY, RESET, NOON), PoolUse::Spent { until: RESET });
+        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolUse::Spent { until: RESET });
         // Somebody raised the quota: the next answer opens the pool again.
         let later = NOON + Duration::from_secs(120);
         pool.read(reading(2000, 900), DAY, later);

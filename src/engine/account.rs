@@ -11,7 +11,7 @@ use super::hosts::Hosts;
 use crate::clock::Clock;
 use crate::domain::{
     AccountName, Backoff, ErrorClass, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse,
-    Timestamp, WaitingReason,
+    Reserve, Timestamp, WaitingReason,
 };
 use crate::provider::{Meter, Provider, Turnstile};
 use crate::store::{Store, StoreError};
@@ -24,6 +24,7 @@ const PAUSE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), max: Dur
 pub struct Account {
     pub(super) name: AccountName,
     pub(super) provider: Arc<dyn Provider>,
+    pub(super) reserve: Reserve,
     clock: Arc<dyn Clock>,
     started_at: Timestamp,
     state: Mutex<State>,
@@ -105,13 +106,15 @@ pub(super) struct Way {
     pub(super) throttled: bool,
     pub(super) pools: Vec<(PoolName, PoolUse)>,
     pub(super) quota_fault: Option<Failure>,
+    /// When the day quotas are reset.
+    pub(super) reset: Timestamp,
 }
 
 impl Account {
     #[must_use]
-    pub fn new(name: AccountName, provider: Arc<dyn Provider>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(name: AccountName, provider: Arc<dyn Provider>, reserve: Reserve, clock: Arc<dyn Clock>) -> Self {
         let started_at = clock.now();
-        Self { name, provider, clock, started_at, state: Mutex::default(), freed: Wake::default() }
+        Self { name, provider, reserve, clock, started_at, state: Mutex::default(), freed: Wake::default() }
     }
 
     /// Learns from our own rows what was spent today before this process.
@@ -142,7 +145,10 @@ impl Account {
             pools.retain(|name| state.pools.contains_key(name));
         }
         let usable = |name: PoolName| {
-            let usable = state.pools.get(&name).map_or(PoolUse::AskFirst, |pool| pool.usable(day_start, reset, now));
+            let usable = state
+                .pools
+                .get(&name)
+                .map_or(PoolUse::AskFirst, |pool| pool.usable(self.reserve, day_start, reset, now));
             (name, usable)
         };
         let pools = pools.into_iter().map(usable).collect();
@@ -162,6 +168,7 @@ impl Account {
             throttled: pace.is_throttled(now),
             pools,
             quota_fault,
+            reset,
         }
     }
 
@@ -187,14 +194,10 @@ impl Account {
         self.each_pool(&mut self.state(), lane, |pool| pool.charged(targets));
     }
 
-    /// A submission's call was answered, failed or was never made.
-    pub(super) fn give_back_token(&self, lane: &Lane, now: Timestamp) {
-        let meter = self.provider.submit_meter(lane);
+    /// A submission's call is over: its outcome is recorded, or it was never made.
+    pub(super) fn close_call(&self) {
         let mut state = self.state();
         state.open_calls = state.open_calls.saturating_sub(1);
-        self.pace(&mut state, meter).give_back(now);
-        drop(state);
-        self.freed.ring();
     }
 
     pub(super) fn throttle(&self, meter: Meter, now: Timestamp) {

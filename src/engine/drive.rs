@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -53,14 +53,101 @@ pub(super) struct Driver {
     pub(super) shutdown: CancellationToken,
 }
 
-pub(super) async fn drive<S: Service>(mut service: S, driver: Driver) {
+/// A service with the calls that are being made for it, and the answers that it has not recorded yet.
+pub(super) struct Bench<S: Service> {
+    service: S,
+    open: JoinSet<S::Answer>,
+    answers: VecDeque<S::Answer>,
+}
+
+impl<S: Service> Bench<S> {
+    pub(super) fn new(service: S) -> Self {
+        Self { service, open: JoinSet::new(), answers: VecDeque::new() }
+    }
+
+    /// Records what is in, steps, and makes the calls.
+    async fn pass(&mut self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let recorded = self.record_all(now).await;
+        let step = self.step(now).await?;
+        for call in step.calls {
+            self.make(call);
+        }
+        recorded.map(|()| step.next_at)
+    }
+
+    pub(super) async fn record_all(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        // Each once: an answer that the store refuses goes behind the others, and is offered again.
+        for _ in 0..self.answers.len() {
+            let Some(answer) = self.answers.pop_front() else { break };
+            if let Err(error) = self.service.record(&answer, now).await {
+                self.answers.push_back(answer);
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
+    pub(super) async fn step(&mut self, now: Timestamp) -> Result<Step<S::Call>, StoreError> {
+        self.service.step(now).await
+    }
+
+    /// Begins a call; its answer is taken in when it has ended.
+    pub(super) fn make(&mut self, call: S::Call) {
+        self.open.spawn(self.service.perform(call));
+    }
+
+    /// Takes in all calls that have ended by now.
+    pub(super) fn take_in(&mut self) {
+        while let Some(ended) = self.open.try_join_next() {
+            self.keep(ended);
+        }
+    }
+
+    fn keep(&mut self, ended: Result<S::Answer, JoinError>) {
+        match ended {
+            Ok(answer) => self.answers.push_back(answer),
+            // Its submission stays `sending` until the next start, where it is reconciled.
+            Err(error) => tracing::error!(service = S::NAME, error = %error, "a call broke off"),
+        }
+    }
+
+    /// Calls that are being made, or have ended and are not taken in.
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Answers that wait to be recorded.
+    pub(super) fn answers(&self) -> usize {
+        self.answers.len()
+    }
+
+    async fn finish(mut self, clock: &dyn Clock) {
+        let drained = tokio::time::timeout(GRACE, async {
+            while let Some(ended) = self.open.join_next().await {
+                self.keep(ended);
+            }
+        });
+        if drained.await.is_err() {
+            tracing::warn!(
+                service = S::NAME,
+                open = self.open.len(),
+                "stopping with open calls; the next start asks the provider"
+            );
+        }
+        if let Err(error) = self.record_all(clock.now()).await {
+            tracing::error!(service = S::NAME, error = ?error, "the last answers were not recorded; the next start asks the provider");
+        }
+    }
+}
+
+pub(super) async fn drive<S: Service>(service: S, driver: Driver) {
     let Driver { wake, clock, shutdown } = driver;
-    let mut open = JoinSet::new();
-    let mut answers = VecDeque::new();
+    let mut bench = Bench::new(service);
     let mut listener = wake.listener();
     while !shutdown.is_cancelled() {
         let now = clock.now();
-        let next_at = match pass(&mut service, &mut open, &mut answers, now).await {
+        let next_at = match bench.pass(now).await {
             Ok(next_at) => next_at.map_or(now + TICK, |at| at.min(now + TICK)),
             Err(error) => {
                 tracing::error!(service = S::NAME, error = ?error, "the store failed; trying again");
@@ -70,80 +157,12 @@ pub(super) async fn drive<S: Service>(mut service: S, driver: Driver) {
         tokio::select! {
             () = listener.heard() => {}
             () = clock.sleep_until(next_at) => {}
-            Some(ended) = open.join_next() => take_in::<S>(ended, &mut open, &mut answers),
+            Some(ended) = bench.open.join_next() => {
+                bench.keep(ended);
+                bench.take_in();
+            }
             () = shutdown.cancelled() => {}
         }
     }
-    finish(&mut service, open, answers, clock.as_ref()).await;
-}
-
-async fn pass<S: Service>(
-    service: &mut S,
-    open: &mut JoinSet<S::Answer>,
-    answers: &mut VecDeque<S::Answer>,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
-    let recorded = record_all(service, answers, now).await;
-    let step = service.step(now).await?;
-    for call in step.calls {
-        open.spawn(service.perform(call));
-    }
-    recorded.map(|()| step.next_at)
-}
-
-async fn record_all<S: Service>(
-    service: &mut S,
-    answers: &mut VecDeque<S::Answer>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut outcome = Ok(());
-    // Each once: an answer that the store refuses goes behind the others, and is offered again.
-    for _ in 0..answers.len() {
-        let Some(answer) = answers.pop_front() else { break };
-        if let Err(error) = service.record(&answer, now).await {
-            answers.push_back(answer);
-            outcome = Err(error);
-        }
-    }
-    outcome
-}
-
-/// Takes in the call that ended, and all others that have ended by now.
-fn take_in<S: Service>(
-    first: Result<S::Answer, tokio::task::JoinError>,
-    open: &mut JoinSet<S::Answer>,
-    answers: &mut VecDeque<S::Answer>,
-) {
-    let mut next = Some(first);
-    while let Some(ended) = next {
-        match ended {
-            Ok(answer) => answers.push_back(answer),
-            // Its submission stays `sending` until the next start, where it is reconciled.
-            Err(error) => tracing::error!(service = S::NAME, error = %error, "a call broke off"),
-        }
-        next = open.try_join_next();
-    }
-}
-
-async fn finish<S: Service>(
-    service: &mut S,
-    mut open: JoinSet<S::Answer>,
-    mut answers: VecDeque<S::Answer>,
-    clock: &dyn Clock,
-) {
-    let drained = tokio::time::timeout(GRACE, async {
-        while let Some(ended) = open.join_next().await {
-            take_in::<S>(ended, &mut open, &mut answers);
-        }
-    });
-    if drained.await.is_err() {
-        tracing::warn!(
-            service = S::NAME,
-            open = open.len(),
-            "stopping with open calls; the next start asks the provider"
-        );
-    }
-    if let Err(error) = record_all(service, &mut answers, clock.now()).await {
-        tracing::error!(service = S::NAME, error = ?error, "the last answers were not recorded; the next start asks the provider");
-    }
+    bench.finish(clock.as_ref()).await;
 }

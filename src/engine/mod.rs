@@ -1,11 +1,12 @@
 //! The work: from due items to calls, from tasks to ends, from ends to proof. Each service is a `step(now)`; the only
-//! loop is in `drive`.
+//! loop is in `drive`; `manual` lets a simulation take its place.
 
 mod account;
 mod board;
 mod cleaner;
 mod drive;
 mod hosts;
+mod manual;
 mod outlook;
 mod poller;
 mod quota_reader;
@@ -16,6 +17,7 @@ mod verifier;
 
 pub use account::Account;
 pub use board::{Board, Waiting};
+pub use manual::{Duty, ManualEngine};
 pub use outlook::{LaneOutlook, Outlook, PoolOutlook};
 pub use submitter::lane_paused;
 
@@ -83,14 +85,7 @@ impl Engine {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn start(parts: Parts, shutdown: &CancellationToken) -> Result<Self, StoreError> {
-        let now = parts.clock.now();
-        let left = parts.store.recover(now).await?;
-        if left > 0 {
-            tracing::info!(submissions = left, "calls were cut off by the last stop; the provider's list will tell");
-        }
-        for account in parts.accounts.values() {
-            account.remember_spending(parts.store.as_ref(), now).await?;
-        }
+        parts.take_up().await?;
         let mut engine = Self { tasks: JoinSet::new(), broken: CancellationToken::new() };
         let wakes = &parts.wakes;
         engine.run(
@@ -132,6 +127,19 @@ impl Engine {
 }
 
 impl Parts {
+    /// Takes up what the last process left: calls without an answer, and what was spent today.
+    async fn take_up(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let left = self.store.recover(now).await?;
+        if left > 0 {
+            tracing::info!(submissions = left, "calls were cut off by the last stop; the provider's list will tell");
+        }
+        for account in self.accounts.values() {
+            account.remember_spending(self.store.as_ref(), now).await?;
+        }
+        Ok(())
+    }
+
     fn driver(&self, wake: &crate::wake::Wake, shutdown: &CancellationToken) -> drive::Driver {
         drive::Driver { wake: wake.clone(), clock: self.clock.clone(), shutdown: shutdown.clone() }
     }

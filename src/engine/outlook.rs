@@ -10,8 +10,6 @@ use crate::domain::{AccountName, Area, ItemOperation, Lane, PoolName, ServiceDay
 /// The public front of the accounts.
 pub struct Outlook {
     accounts: Accounts,
-    /// Share of each pool's total that only `urgent` may use.
-    reserve: f64,
 }
 
 /// A pool at one moment.
@@ -52,8 +50,8 @@ pub struct LaneOutlook {
 
 impl Outlook {
     #[must_use]
-    pub const fn new(accounts: Accounts, reserve: f64) -> Self {
-        Self { accounts, reserve }
+    pub const fn new(accounts: Accounts) -> Self {
+        Self { accounts }
     }
 
     /// Every pool that the providers told of.
@@ -92,7 +90,8 @@ impl Outlook {
         pools.retain(|pool| drawn.contains(&&pool.name));
         let quota_is_unknown = pools.len() < drawn.len() || pools.iter().any(|pool| pool.resets_at <= now);
         let batch_max = capabilities.batch_targets_max(lane);
-        let view = LaneView { due: 1, batch_max, in_flight: 0, paused: None };
+        // The reserve is told by the pools: whether it is for the target depends on who asks.
+        let view = LaneView { urgent: 1, others: 0, batch_max, in_flight: 0, paused: None };
         let waiting = match decide(&view, &way, now) {
             Decision::Send { .. } => None,
             Decision::AskQuota(waiting) | Decision::Wait(waiting) => Some(waiting),
@@ -120,7 +119,7 @@ impl Outlook {
                 area: reading.area,
                 total: reading.total,
                 available,
-                reserved: reserved(reading.total, self.reserve, resets_at, now),
+                reserved: account.reserve.of(reading.total, resets_at, now),
                 used,
                 batch: reading.batch,
                 resets_at,
@@ -129,46 +128,5 @@ impl Outlook {
             }
         };
         account.standings().into_iter().map(outlook).collect()
-    }
-}
-
-/// The reserve is open to all in so much time before the reset.
-const RESERVE_OPEN: std::time::Duration = std::time::Duration::from_secs(15 * 60);
-
-fn reserved(total: u64, share: f64, reset: Timestamp, now: Timestamp) -> u64 {
-    if reset.since(now) <= RESERVE_OPEN {
-        return 0;
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a share below 1 of a day's targets, rounded down; no provider's total comes near 2^52"
-    )]
-    let held = (total as f64 * share).floor() as u64;
-    held
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn the_reserve_is_rounded_down_and_opens_before_the_reset() {
-        let reset = Timestamp::from_millis(86_400_000);
-        let before = |minutes: u64| reset - Duration::from_secs(60 * minutes);
-        for (total, share, now, expected) in [
-            (10_000, 0.05, before(60), 500),
-            (99, 0.05, before(60), 4),
-            (19, 0.05, before(60), 0),
-            (10_000, 0.0, before(60), 0),
-            (10_000, 0.05, before(16), 500),
-            (10_000, 0.05, before(15), 0),
-            (10_000, 0.05, before(0), 0),
-        ] {
-            assert_eq!(reserved(total, share, reset, now), expected, "{share} of {total}");
-        }
     }
 }

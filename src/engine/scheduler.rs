@@ -2,7 +2,7 @@
 
 use super::account::Way;
 use super::board::Waiting;
-use crate::domain::{ErrorClass, PoolUse, Timestamp, WaitingReason};
+use crate::domain::{ErrorClass, PoolUse, Reserve, Timestamp, WaitingReason};
 
 /// Calls of one lane without an answer. More would only widen what a crash leaves to reconcile.
 pub(super) const IN_FLIGHT_MAX: u32 = 16;
@@ -11,9 +11,10 @@ const QUOTA_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// Send one batch of at most so many targets.
+    /// Send one batch of at most so many targets, of which so many may be other than urgent.
     Send {
         targets_max: u32,
+        others_max: u32,
     },
     /// The provider has to be asked what is left first.
     AskQuota(Waiting),
@@ -22,8 +23,10 @@ pub(super) enum Decision {
 
 /// What the lane itself brings.
 pub(super) struct LaneView {
-    /// Items that are due; at least one.
-    pub(super) due: u64,
+    /// Items that are due and urgent.
+    pub(super) urgent: u64,
+    /// Other items that are due; at least one of both.
+    pub(super) others: u64,
     /// Most targets of one call.
     pub(super) batch_max: u32,
     pub(super) in_flight: u32,
@@ -36,11 +39,19 @@ pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
     if let Some(pause) = lane.paused.as_ref().or(way.pause.as_ref()) {
         return Decision::Wait(pause.clone());
     }
-    let (mut targets, mut batch) = (u64::MAX, lane.batch_max);
+    let (mut targets, mut others, mut batch) = (u64::MAX, u64::MAX, lane.batch_max);
     for (name, usable) in &way.pools {
         match usable {
-            PoolUse::Open { targets: left, batch: most } => {
+            PoolUse::Open { targets: left, others: open, batch: most } => {
+                if *open == 0 && lane.urgent == 0 {
+                    let opens = Reserve::OPENS.as_secs() / 60;
+                    let detail = format!(
+                        "what is left of the day quota {name} is kept for urgent jobs until {opens} minutes before the reset"
+                    );
+                    return wait(WaitingReason::DayQuota, &detail, Some(way.reset));
+                }
                 targets = targets.min(*left);
+                others = others.min(*open);
                 batch = batch.min(*most);
             }
             PoolUse::AskFirst => return Decision::AskQuota(quota_unknown(way, now)),
@@ -60,8 +71,10 @@ pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
     if way.tokens == 0 {
         return wait(reason, "the provider's call rate is used up for the moment", way.next_token);
     }
-    let targets_max = targets.min(u64::from(batch)).min(lane.due);
-    Decision::Send { targets_max: u32::try_from(targets_max).unwrap_or(batch).max(1) }
+    let others = others.min(lane.others);
+    let targets = targets.min(u64::from(batch)).min(lane.urgent + others);
+    let most = |targets: u64| u32::try_from(targets).unwrap_or(batch);
+    Decision::Send { targets_max: most(targets).max(1), others_max: most(others) }
 }
 
 /// Nothing goes before the quota is known (law 3). If asking failed, that is why.
@@ -104,11 +117,16 @@ mod tests {
             throttled: false,
             pools: pools.into_iter().enumerate().map(named).collect(),
             quota_fault: None,
+            reset: NOW + std::time::Duration::from_secs(3600),
         }
     }
 
+    fn open(targets: u64, batch: u32) -> PoolUse {
+        PoolUse::Open { targets, others: targets, batch }
+    }
+
     fn lane(due: u64, in_flight: u32) -> LaneView {
-        LaneView { due, batch_max: 1000, in_flight, paused: None }
+        LaneView { urgent: 0, others: due, batch_max: 1000, in_flight, paused: None }
     }
 
     fn reason(decision: &Decision) -> Option<WaitingReason> {
@@ -120,19 +138,21 @@ mod tests {
 
     #[test]
     fn the_tighter_of_two_pools_decides() {
-        let pools = vec![PoolUse::Open { targets: 700, batch: 500 }, PoolUse::Open { targets: 300, batch: 1000 }];
-        assert_eq!(decide(&lane(10_000, 0), &way(1, pools), NOW), Decision::Send { targets_max: 300 });
+        let pools = vec![open(700, 500), open(300, 1000)];
+        assert_eq!(decide(&lane(10_000, 0), &way(1, pools), NOW), Decision::Send { targets_max: 300, others_max: 300 });
     }
 
     #[test]
     fn every_obstacle_is_named() {
-        let open = || vec![PoolUse::Open { targets: 1000, batch: 1000 }];
+        let open = || vec![open(1000, 1000)];
+        let kept = vec![PoolUse::Open { targets: 50, others: 0, batch: 1000 }];
         let until = NOW + std::time::Duration::from_secs(60);
         let paused = Waiting { reason: WaitingReason::AccountPaused, detail: String::new(), until: None };
         for (lane, way, expected) in [
             (lane(1, 0), Way { pause: Some(paused), ..way(20, open()) }, WaitingReason::AccountPaused),
             (lane(1, 0), way(20, vec![PoolUse::Spent { until }]), WaitingReason::DayQuota),
             (lane(1, 0), way(20, vec![PoolUse::AskFirst]), WaitingReason::DayQuota),
+            (lane(1, 0), way(20, kept), WaitingReason::DayQuota),
             (lane(1, 0), way(0, open()), WaitingReason::Rate),
             (lane(1, 0), Way { throttled: true, ..way(0, open()) }, WaitingReason::Throttled),
             (lane(1, IN_FLIGHT_MAX), way(20, open()), WaitingReason::Rate),
@@ -146,7 +166,7 @@ mod tests {
     fn a_lane_that_a_person_holds_back_waits_for_that_whatever_else_is() {
         let paused = Waiting { reason: WaitingReason::LanePaused, detail: "why".to_owned(), until: None };
         let held = LaneView { paused: Some(paused.clone()), ..lane(1, 0) };
-        let open = || vec![PoolUse::Open { targets: 1000, batch: 1000 }];
+        let open = || vec![open(1000, 1000)];
         let account = Waiting { reason: WaitingReason::AccountPaused, detail: String::new(), until: Some(NOW) };
         for way in [way(20, open()), way(0, open()), Way { pause: Some(account), ..way(20, vec![PoolUse::AskFirst]) }] {
             assert_eq!(decide(&held, &way, NOW), Decision::Wait(paused.clone()));
@@ -155,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_wait_that_only_an_answer_ends_names_no_moment() {
-        let way = || Way { next_token: Some(NOW), ..way(20, vec![PoolUse::Open { targets: 1000, batch: 1000 }]) };
+        let way = || Way { next_token: Some(NOW), ..way(20, vec![open(1000, 1000)]) };
         for (lane, way) in
             [(lane(1, IN_FLIGHT_MAX), way()), (lane(1, 1), Way { probing: true, open_calls: 1, ..way() })]
         {
@@ -176,15 +196,22 @@ mod tests {
     proptest! {
         #[test]
         fn a_grant_is_never_above_batch_pool_or_due_and_never_missing_while_the_lane_may_send(
-            due in 1u64..100_000, left in 1u64..20_000, batch in 1u32..2000, tokens in 0u32..21, in_flight in 0u32..20,
+            (urgent, others) in (0u64..3_000, 0u64..100_000), (left, kept) in (1u64..20_000, 0u64..2_000),
+            batch in 1u32..2000, tokens in 0u32..21, in_flight in 0u32..20,
         ) {
-            let decision = decide(&lane(due, in_flight), &way(tokens, vec![PoolUse::Open { targets: left, batch }]), NOW);
-            match decision {
-                Decision::Send { targets_max } => {
+            prop_assume!(urgent + others > 0);
+            let lane = LaneView { urgent, others, batch_max: 1000, in_flight, paused: None };
+            let open = left.saturating_sub(kept);
+            let pool = PoolUse::Open { targets: left, others: open, batch };
+            match decide(&lane, &way(tokens, vec![pool]), NOW) {
+                Decision::Send { targets_max, others_max } => {
+                    let (most, rest) = (u64::from(targets_max), u64::from(others_max));
                     prop_assert!(tokens > 0 && in_flight < IN_FLIGHT_MAX);
-                    prop_assert!(u64::from(targets_max) <= left.min(due) && targets_max <= batch.min(1000) && targets_max > 0);
+                    prop_assert!(most > 0 && most <= left.min(urgent + others) && targets_max <= batch.min(1000));
+                    prop_assert!(rest <= open.min(others), "law 3: the reserve is for urgent work");
+                    prop_assert_eq!(most, left.min(u64::from(batch.min(1000))).min(urgent + open.min(others)), "all that may go");
                 }
-                _ => prop_assert!(tokens == 0 || in_flight >= IN_FLIGHT_MAX),
+                _ => prop_assert!(tokens == 0 || in_flight >= IN_FLIGHT_MAX || (urgent == 0 && open == 0)),
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::domain::{
     ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, Timestamp, WaitingReason,
 };
-use crate::provider::Answer;
+use crate::provider::{Answer, Turnstile};
 use crate::store::{GiveBack, Grant, LaneDepth, LanePause, Outcome, Return, Store, StoreError};
 use crate::wake::Wakes;
 
@@ -76,21 +76,22 @@ impl Submitter {
         depth: &mut LaneDepth,
         now: Timestamp,
     ) -> Result<Result<Call, Option<Waiting>>, StoreError> {
-        let due: u64 = depth.due.iter().sum();
+        let [urgent, normal, bulk] = depth.due;
         let Some(account) = self.accounts.get(&depth.lane.account).cloned() else {
             return Ok(Err(Some(no_such_account(&depth.lane))));
         };
-        if due == 0 {
+        if urgent + normal + bulk == 0 {
             return Ok(Err(None));
         }
         let view = LaneView {
-            due,
+            urgent,
+            others: normal + bulk,
             batch_max: account.provider.capabilities().batch_targets_max(&depth.lane),
             in_flight: self.in_flight.get(&depth.id).copied().unwrap_or(0),
             paused: depth.paused.as_ref().map(lane_paused),
         };
-        let targets_max = match decide(&view, &account.way(&depth.lane, now), now) {
-            Decision::Send { targets_max } => targets_max,
+        let (targets_max, others_max) = match decide(&view, &account.way(&depth.lane, now), now) {
+            Decision::Send { targets_max, others_max } => (targets_max, others_max),
             Decision::Wait(waiting) => return Ok(Err(Some(waiting))),
             Decision::AskQuota(waiting) => {
                 account.want_quota(depth.lane.operation);
@@ -101,12 +102,13 @@ impl Submitter {
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
         let suspects = account.hosts(|hosts| hosts.suspects());
-        let grant = Grant { lane: depth.id, targets_max, bytes_max, suspects };
+        let grant = Grant { lane: depth.id, targets_max, others_max, bytes_max, suspects };
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
             Ok(None) | Err(_) => {
-                account.give_back_token(&depth.lane, now);
+                account.close_call();
+                account.leave(account.provider.submit_meter(&depth.lane));
                 0
             }
         };
@@ -132,6 +134,37 @@ impl Submitter {
         let failure = Failure::new(ErrorClass::Lost, "known_task", message);
         self.store.mark_ambiguous(submission, failure, now, now).await?;
         self.wakes.reconciler.ring();
+        Ok(())
+    }
+
+    /// Some host is not the account's. What else is pending of it will travel apart.
+    async fn disown(&self, ticket: &Ticket, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
+        let doubt = |host: &str| {
+            ticket.account.hosts(|hosts| hosts.doubt(host, ticket.submission, failure, now));
+            Return::Fail
+        };
+        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(Return::Part, doubt), now).await
+    }
+
+    /// Some host cannot be refreshed as it is.
+    async fn park(&self, ticket: &Ticket, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
+        let park = |host: &str| {
+            let jitter = clock::jitter();
+            let until = ticket.account.hosts(|hosts| hosts.park(host, ticket.submission, failure, jitter, now));
+            Return::Park { until }
+        };
+        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(Return::Part, park), now).await
+    }
+
+    async fn refused_for_a_host(
+        &self,
+        ticket: &Ticket,
+        failure: &Failure,
+        items: Return,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.give_back(ticket, SubmissionState::Refused, failure, items, now).await?;
+        ticket.account.works(ticket.account.provider.submit_meter(&ticket.lane));
         Ok(())
     }
 
@@ -174,28 +207,22 @@ impl Service for Submitter {
         depths.sort_by_key(|depth| depth.due.iter().position(|due| *due > 0));
         let mut calls = Vec::new();
         let mut waits: HashMap<LaneId, Waiting> = HashMap::new();
-        let mut sending: Vec<usize> = (0..depths.len()).collect();
-        // One batch of each lane in turn, until no lane may send any more.
-        while !sending.is_empty() {
-            let mut still = Vec::new();
-            for index in sending {
-                let depth = &mut depths[index];
-                // The calls of other lanes are on disk as sent: whatever happens to this one, they must go.
-                let claimed =
-                    self.claim(depth, now).await.unwrap_or_else(|error| Err(Some(unclaimable(depth, &error, now))));
-                match claimed {
-                    Ok(call) => {
-                        calls.push(call);
-                        still.push(index);
-                    }
-                    Err(Some(waiting)) => {
-                        next_at = earlier(next_at, waiting.until);
-                        waits.insert(depth.id, waiting);
-                    }
-                    Err(None) => {}
+        // One batch of each lane; the next one when these calls have left.
+        for depth in &mut depths {
+            // The calls of other lanes are on disk as sent: whatever happens to this one, they must go.
+            let claimed =
+                self.claim(depth, now).await.unwrap_or_else(|error| Err(Some(unclaimable(depth, &error, now))));
+            match claimed {
+                Ok(call) => {
+                    calls.push(call);
+                    next_at = Some(now);
                 }
+                Err(Some(waiting)) => {
+                    next_at = earlier(next_at, waiting.until);
+                    waits.insert(depth.id, waiting);
+                }
+                Err(None) => {}
             }
-            sending = still;
         }
         self.board.post(depths.into_iter().map(|depth| {
             let waiting = waits.remove(&depth.id);
@@ -211,6 +238,8 @@ impl Service for Submitter {
         async move {
             let Call { ticket, targets } = call;
             let answer = ticket.account.provider.submit(&ticket.lane, &targets).await;
+            // From now on, not from whenever the outcome is recorded: the rate is worth more than that.
+            ticket.account.leave(ticket.account.provider.submit_meter(&ticket.lane));
             (ticket, answer)
         }
         .boxed()
@@ -251,22 +280,8 @@ impl Service for Submitter {
                 self.give_back(ticket, refused, failure, Return::Halve, now).await?;
                 account.works(meter);
             }
-            Answer::HostRefused(failure) => {
-                let doubt = |host: &str| {
-                    account.hosts(|hosts| hosts.doubt(host, *submission, failure, now));
-                    Return::Fail
-                };
-                self.give_back(ticket, refused, failure, ticket.only_host().map_or(Return::Part, doubt), now).await?;
-                account.works(meter);
-            }
-            Answer::HostUnready(failure) => {
-                let park = |host: &str| {
-                    let until = account.hosts(|hosts| hosts.park(host, *submission, failure, clock::jitter(), now));
-                    Return::Park { until }
-                };
-                self.give_back(ticket, refused, failure, ticket.only_host().map_or(Return::Part, park), now).await?;
-                account.works(meter);
-            }
+            Answer::HostRefused(failure) => self.disown(ticket, failure, now).await?,
+            Answer::HostUnready(failure) => self.park(ticket, failure, now).await?,
             Answer::AccountRefused(failure) | Answer::Outage(failure) | Answer::TooMany(failure) => {
                 self.give_back(ticket, refused, failure, Return::Due, now).await?;
                 account.pause(meter, failure, clock::jitter(), now);
@@ -284,7 +299,7 @@ impl Service for Submitter {
         if !matches!(answer, Answer::Accepted { .. }) {
             tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "a submission was not accepted");
         }
-        account.give_back_token(lane, now);
+        account.close_call();
         let in_flight = self.in_flight.entry(ticket.lane_id).or_default();
         *in_flight = in_flight.saturating_sub(1);
         self.wakes.jobs.ring();

@@ -8,7 +8,7 @@ use super::Options;
 use super::cache::Cache;
 use super::calls::{Call, CallLog};
 use super::credential::Credential;
-use super::domains::Domains;
+use super::domains::{DomainStatus, Domains};
 use super::faults::Faults;
 use super::origin::{ContentFault, Origin};
 use super::quota::{PoolChange, PoolView, Quota};
@@ -108,6 +108,13 @@ impl Cloud {
 
     pub fn change_quota(&self, change: &PoolChange) {
         self.state().quota.change(change, self.now());
+    }
+
+    /// Takes a domain off its edges, or brings it back. A name that is none of the account's changes nothing.
+    pub fn set_domain_status(&self, name: &str, status: DomainStatus) {
+        for domain in self.state().domains.0.iter_mut().filter(|domain| domain.name == name) {
+            domain.status = status;
+        }
     }
 
     /// Every task with its targets as they stand now, oldest first.

@@ -68,6 +68,7 @@ impl Service {
         NewJob {
             id: clock::job_id(),
             tenant: caller.tenant.clone(),
+            weight: caller.weight,
             operation: request.operation,
             priority: request.priority,
             source: request.source,

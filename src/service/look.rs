@@ -158,6 +158,7 @@ fn leaves_next() -> Waiting {
 /// A failure tells which wait it is: nothing is delayed for two reasons at once.
 fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Waiting {
     let reason = match failure.map(|failure| failure.class) {
+        _ if failure.is_some_and(|failure| failure.code == Failure::PURGE_FIRST) => WaitingReason::PurgeFirst,
         Some(ErrorClass::DomainState | ErrorClass::Permission) => WaitingReason::HostParked,
         Some(ErrorClass::Lost) => WaitingReason::Reconciling,
         Some(_) => WaitingReason::Backoff,
@@ -165,6 +166,7 @@ fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Waiting {
         None => WaitingReason::Backoff,
     };
     let detail = match failure {
+        Some(failure) if failure.is_a_wait() => failure.message.clone(),
         Some(failure) => failure.told(),
         None if reason == WaitingReason::NotBefore => "the job asked not to be sent before this moment".to_owned(),
         None => "it is tried again".to_owned(),

@@ -20,7 +20,7 @@ impl Service {
             return Err(Refusal::Final("no target of the job failed or expired; there is nothing to retry"));
         }
         self.may_change(caller, &job, unsuccessful.iter().map(|item| &item.target)).await?;
-        let new = new_job(&job, &unsuccessful, &self.routes)?;
+        let new = NewJob { weight: caller.weight, ..new_job(&job, &unsuccessful, &self.routes)? };
         let lane = first_to_wait(&new.parts).cloned();
         match self.store.create_job(new, self.clock.now()).await? {
             Creation::Created(job) => {
@@ -40,6 +40,7 @@ fn new_job(job: &Job, items: &[Unsuccessful], routes: &Routes) -> Result<NewJob,
         id: clock::job_id(),
         // Whoever retries another tenant's job does it on that tenant's behalf: it stays visible to them.
         tenant: job.tenant.clone(),
+        weight: 1,
         operation: job.operation,
         priority: job.priority,
         source: job.source.clone(),

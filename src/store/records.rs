@@ -12,6 +12,8 @@ use crate::domain::{
 pub struct NewJob {
     pub id: JobId,
     pub tenant: TenantName,
+    /// The tenant's share in what leaves, against the others'; at least 1.
+    pub weight: u32,
     pub operation: Operation,
     pub priority: Priority,
     pub source: Option<String>,
@@ -225,6 +227,8 @@ pub struct LaneDepth {
 pub struct Grant {
     pub lane: LaneId,
     pub targets_max: u32,
+    /// Of these, targets of other than urgent items.
+    pub others_max: u32,
     pub bytes_max: usize,
     /// Hosts that the provider refused of late.
     pub suspects: Vec<Suspect>,

@@ -39,6 +39,11 @@ fn a_configuration_is_checked_whole_and_shown_without_secrets() {
     let ended = config(&["show"]);
     ended.expect(0);
     assert!(ended.out.contains("[server]") && !ended.out.contains("verysecret"), "{}", ended.out);
+    let ended = config(&["show", "--json"]);
+    ended.expect(0);
+    let shown: Value = serde_json::from_str(&ended.out).expect("JSON");
+    assert_eq!(shown["engine"]["task_max"]["purge"], "1h");
+    assert!(shown["accounts"]["main"].is_object() && !ended.out.contains("verysecret"), "{}", ended.out);
     std::fs::write(&file, "[server]\nlisten = 1\nlisen = 2\n").expect("written");
     let ended = config(&["check"]);
     ended.expect(78);

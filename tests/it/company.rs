@@ -76,7 +76,7 @@ async fn an_offline_host_parks_and_the_others_go() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_answers_cost_no_quota_twice_however_late_the_list_is() {
-    let world = World::start().await;
+    let world = World::with(|_| (), "quota.reserve = 0").await;
     let cloud = world.sandbox.cloud();
     let batch = PoolChange { kind: TaskKind::PurgeUrl, area: Area::Global, total: None, batch: Some(200), spend: 0 };
     cloud.change_quota(&batch);

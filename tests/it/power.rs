@@ -10,7 +10,8 @@ use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::victim::{Chance, Posters, Victim, all_end, generous_sandbox, lost, no_target_was_sent_twice};
+use crate::support::posters::Posters;
+use crate::support::victim::{Chance, Victim, all_end, generous_sandbox, lost, no_target_was_sent_twice};
 use crate::support::{http, slow};
 
 const CUTS: u32 = 5;
@@ -125,13 +126,13 @@ async fn no_power_cut_loses_an_acknowledged_job() {
         victim.ready(&http).await;
         let faults = lost(&http, &victim.base, &acknowledged).await;
         assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
-        let posters = Posters::start(POSTERS, &format!("cut{round}-"), &victim.base, &http);
+        let posters = Posters::start(POSTERS, &format!("cut{round}-"), &victim.base, &http, &sandbox);
         tokio::time::sleep(chance.millis(200, 2000)).await;
         disk.cut();
         // Long enough for an acknowledgement that does not wait for the disk.
         tokio::time::sleep(chance.millis(0, 100)).await;
         daemon.kill();
-        let promised = posters.stop().await;
+        let promised = posters.abandon().await;
         assert!(!promised.is_empty(), "nothing was acknowledged: no load, no proof");
         acknowledged.extend(promised);
         disk.restore().await;

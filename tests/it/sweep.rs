@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::ledger::Acknowledged;
-use crate::support::victim::{Victim, all_end, generous_sandbox, lost, post_one};
+use crate::support::posters::post_one;
+use crate::support::victim::{Victim, all_end, generous_sandbox, lost};
 use crate::support::{http, slow};
 
 /// Deaths at each kind of call. The first few fall into the start of the daemon, the rest into its work.

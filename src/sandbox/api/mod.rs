@@ -60,7 +60,7 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<
     }
     if let Some(gateway) = strike.gateway_before() {
         record(&cloud, &arrival, &strike, moment, &request_id, None);
-        return Ok(reply::gateway(&gateway));
+        return Ok(reply::gateway(&gateway, moment.told));
     }
     let outcome = carry_out(&cloud, &arrival, &strike, moment).await;
     record(&cloud, &arrival, &strike, moment, &request_id, Some(&outcome));
@@ -75,7 +75,7 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<
         Some(Spoiling::Garbage) => Ok(reply::json(reply::GARBAGE, moment.told)),
         Some(Spoiling::Truncated) => Ok(reply::truncated(&envelope, moment.told)),
         Some(Spoiling::Endless) => Ok(reply::endless(moment.told)),
-        Some(Spoiling::Gateway(gateway)) => Ok(reply::gateway(&gateway)),
+        Some(Spoiling::Gateway(gateway)) => Ok(reply::gateway(&gateway, moment.told)),
     }
 }
 

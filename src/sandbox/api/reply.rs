@@ -29,10 +29,14 @@ pub(super) fn envelope(outcome: Result<Done, Refusal>, request_id: &str) -> Stri
 /// Refusals too are 200, and the content type is bare: the official Python SDK does not see errors under another.
 pub(super) fn json(body: impl Into<Body>, told: Timestamp) -> Response<Body> {
     let mut response = Response::new(body.into());
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    dated(response, told)
+}
+
+/// Without a date of ours the server would tell the machine's, which is another time under a clock moved by hand.
+fn dated(mut response: Response<Body>, told: Timestamp) -> Response<Body> {
     if let Ok(date) = HeaderValue::from_str(&calendar::http_date(told)) {
-        headers.insert(header::DATE, date);
+        response.headers_mut().insert(header::DATE, date);
     }
     response
 }
@@ -57,9 +61,9 @@ pub(super) fn endless(told: Timestamp) -> Response<Body> {
     json(Body::from_stream(stream::repeat(Ok::<_, Infallible>(blank))), told)
 }
 
-pub(super) fn gateway(answer: &GatewayAnswer) -> Response<Body> {
+pub(super) fn gateway(answer: &GatewayAnswer, told: Timestamp) -> Response<Body> {
     let mut response = Response::new(Body::from(answer.body.clone()));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    response
+    dated(response, told)
 }

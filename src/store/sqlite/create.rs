@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeTuple, Serializer};
 use sqlx::{Row, SqliteConnection};
 
 use super::codes::{self, json, priority_code};
+use super::target_key;
 use super::writer::Creating;
 use crate::domain::{Counts, JobId, Lane, Target, TenantName, Timestamp, Verification};
 use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
@@ -177,6 +178,8 @@ struct Rows<'a> {
     items: Vec<ItemRow<'a>>,
     bulks: Vec<Bulk<'a>>,
     depths: BTreeMap<(i64, i64), [i64; 3]>,
+    /// How far each tenant writes ahead, by lane and priority.
+    turns: BTreeMap<(i64, i64, i64), i64>,
     hosts: BTreeSet<(i64, &'a str)>,
 }
 
@@ -215,8 +218,20 @@ impl Serialize for JobRow<'_> {
     }
 }
 
-/// `[id, job, lane, state, priority, due_at, target]`
-type ItemRow<'a> = (i64, i64, i64, i64, i64, Option<i64>, &'a str);
+/// `[id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base, key]`
+type ItemRow<'a> = (i64, i64, i64, i64, i64, Option<i64>, &'a str, i64, i64, i64);
+
+/// Between two items of a tenant of weight 1 there are so many ranks; of weight n, an n-th of them.
+const TURN: i64 = 1_000_000;
+
+/// A target behind its key, as `sql/create_bulk.sql` takes them apart.
+struct Keyed<'a>(&'a str);
+
+impl Serialize for Keyed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:019}{}", target_key::of(self.0), self.0))
+    }
+}
 
 struct Bulk<'a> {
     first: i64,
@@ -225,7 +240,11 @@ struct Bulk<'a> {
     state: i64,
     priority: i64,
     due_at: Option<i64>,
-    targets: Vec<&'a str>,
+    targets: Vec<Keyed<'a>>,
+    tenant: i64,
+    /// How far behind the tenant's base the first one stands, and how far apart they are.
+    behind: i64,
+    step: i64,
 }
 
 impl<'a> Rows<'a> {
@@ -258,14 +277,20 @@ impl<'a> Rows<'a> {
             let count = part.targets.len();
             let depth = self.depths.entry((lane, priority)).or_default();
             depth[usize::try_from(state).unwrap_or(0)] += i64::try_from(count).unwrap_or(i64::MAX);
+            let step = TURN / i64::from(job.weight.max(1));
+            let ahead = self.turns.entry((lane, priority, tenant)).or_default();
+            let behind = *ahead + step;
+            *ahead += step * i64::try_from(count).unwrap_or(i64::MAX);
             let targets = part.targets.iter().map(Target::as_str);
             if count >= BULK_TARGETS_MIN {
-                let targets = targets.collect();
-                self.bulks.push(Bulk { first, job: numbers.job, lane, state, priority, due_at, targets });
+                let targets = targets.map(Keyed).collect();
+                let job = numbers.job;
+                self.bulks.push(Bulk { first, job, lane, state, priority, due_at, targets, tenant, behind, step });
             } else {
-                let numbered = (first..).zip(targets);
-                self.items
-                    .extend(numbered.map(|(id, target)| (id, numbers.job, lane, state, priority, due_at, target)));
+                let numbered = (first..).zip(targets).zip((0..).map(|place| behind + place * step));
+                self.items.extend(numbered.map(|((id, target), behind)| {
+                    (id, numbers.job, lane, state, priority, due_at, target, tenant, behind, target_key::of(target))
+                }));
             }
             first += i64::try_from(count).unwrap_or(i64::MAX);
         }
@@ -278,6 +303,8 @@ impl<'a> Rows<'a> {
             .iter()
             .map(|((lane, priority), [due, delayed, blocked])| (lane, priority, due, delayed, blocked))
             .collect();
+        let turns: Vec<_> =
+            self.turns.iter().map(|((lane, priority, tenant), span)| (lane, priority, tenant, span)).collect();
         let statements = match transaction {
             Transaction::Open => include_str!("sql/create_jobs.sql"),
             Transaction::Whole => concat!("begin immediate;\n", include_str!("sql/create_jobs.sql"), "commit;"),
@@ -289,6 +316,7 @@ impl<'a> Rows<'a> {
             .bind(json(&self.keys)?)
             .bind(json(&self.hosts)?)
             .bind(json(&self.accepted)?)
+            .bind(json(&turns)?)
             .execute(&mut *db)
             .await?;
         for bulk in &self.bulks {
@@ -300,6 +328,9 @@ impl<'a> Rows<'a> {
                 .bind(bulk.priority)
                 .bind(bulk.due_at)
                 .bind(json(&bulk.targets)?)
+                .bind(bulk.tenant)
+                .bind(bulk.behind)
+                .bind(bulk.step)
                 .execute(&mut *db)
                 .await?;
         }

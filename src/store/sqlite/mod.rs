@@ -1,5 +1,7 @@
 //! The memory on one SQLite file: WAL, every commit synced, one writer, readers apart.
 
+mod barriers;
+mod batch;
 mod cancel;
 mod change;
 mod claim;
@@ -15,6 +17,7 @@ mod read;
 mod ripen;
 mod settle;
 mod store;
+mod target_key;
 mod token_file;
 mod verify;
 mod writer;

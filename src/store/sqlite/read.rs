@@ -301,7 +301,7 @@ fn decode_item(row: &SqliteRow) -> Result<Item, StoreError> {
         attempts: ended + u32::from(code == codes::SUBMITTED && task_id.is_some()),
         task_id,
         request_id: row.try_get("request_id")?,
-        failure: decode_failure(row)?,
+        failure: decode_failure(row)?.filter(|failure| !failure.is_a_wait()),
         verification,
     })
 }

@@ -32,7 +32,9 @@ pub fn run(plan: Plan) {
         authorization: server.authorization.clone(),
     };
     let (to_nothing, to_door) = (at(&nothing), at(&door));
-    let rows = serde_json::to_string(&urls).expect("JSON");
+    // Behind keys as the product has them: near each other for neighbours.
+    let keyed: Vec<String> = urls.iter().zip(1u64..).map(|(url, n)| format!("{:019}{url}", n << 31)).collect();
+    let rows = serde_json::to_string(&keyed).expect("JSON");
     let runtime = runtime();
     let mut bare = runtime.block_on(Bare::open(bare.path()));
     for connections in CONNECTIONS {
@@ -84,7 +86,16 @@ impl Bare {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .disable_statement_logging();
-        Self { connection: options.connect().await.expect("a connection"), next: 1 }
+        let mut connection = options.connect().await.expect("a connection");
+        sqlx::raw_sql(
+            "insert into tenants (id, name) values (1, 'bare');
+             insert into lanes (id, account, operation, kind, area, mode) values (1, 'main', 'purge', 'url', 'own', '');
+             insert into turns (lane_id, priority, tenant_id, base, last) values (1, 1, 1, 0, 0);",
+        )
+        .execute(&mut connection)
+        .await
+        .expect("names");
+        Self { connection, next: 1 }
     }
 
     async fn per_second(&mut self, rows: &str, plan: Plan) -> f64 {
@@ -99,6 +110,9 @@ impl Bare {
                 .bind(1)
                 .bind(None::<i64>)
                 .bind(rows)
+                .bind(1)
+                .bind(self.next)
+                .bind(1)
                 .execute(&mut self.connection)
                 .await
                 .expect("rows");

@@ -155,7 +155,7 @@ async fn door(folder: &Path) -> Router {
         store,
         routes: Arc::new(routes),
         board: Arc::new(Board::default()),
-        outlook: Arc::new(Outlook::new(Arc::default(), 0.0)),
+        outlook: Arc::new(Outlook::new(Arc::default())),
         wakes: Wakes::default(),
         clock,
     };

@@ -78,7 +78,7 @@ async fn timed<T>(asked: impl Future<Output = T>) -> (f64, T) {
 }
 
 fn grant(lane: LaneId) -> Grant {
-    Grant { lane, targets_max: CLAIM_TARGETS, bytes_max: usize::MAX, suspects: Vec::new() }
+    Grant { lane, targets_max: CLAIM_TARGETS, others_max: u32::MAX, bytes_max: usize::MAX, suspects: Vec::new() }
 }
 
 async fn fill(store: &Arc<SqliteStore>, size: u32) {
@@ -110,6 +110,7 @@ fn job(first: u32) -> NewJob {
     NewJob {
         id: clock::job_id(),
         tenant: TenantName::new("local"),
+        weight: 1,
         operation: Operation::Purge,
         priority: Priority::Normal,
         source: None,

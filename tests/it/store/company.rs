@@ -4,7 +4,7 @@ use refreshd::domain::{ErrorClass, Failure, Target, TargetKind};
 use refreshd::store::{Claim, Grant, Job, NewJob, Outcome, Return, Store, Suspect};
 
 use super::drafts::{
-    at, batch, claim, give_back, items, keep, kinds, lane_of, numbers, part, prefetch, purge, settle, states, url,
+    at, batch, claim, give_back, items, keep, kinds, lane_of, numbers, part, purge, settle, states, url,
 };
 use refreshd::domain::{ItemOperation, LaneId, SubmissionId};
 use refreshd::store::{EventKind, PartState};
@@ -30,7 +30,7 @@ fn suspect(host: &str, refused: SubmissionId, until: i64) -> Suspect {
 }
 
 async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[Suspect], now: i64) -> Option<Claim> {
-    let grant = Grant { lane, targets_max: 10, bytes_max: 1 << 20, suspects: suspects.to_vec() };
+    let grant = Grant { lane, targets_max: 10, others_max: u32::MAX, bytes_max: 1 << 20, suspects: suspects.to_vec() };
     store.claim(grant, at(now)).await.expect("a claim")
 }
 
@@ -116,13 +116,10 @@ pub async fn a_target_without_an_answer_holds_its_equals_and_nobody_else(store: 
     let failure = Failure::new(ErrorClass::Lost, "timeout", "no answer");
     store.mark_ambiguous(lost.submission, failure, at(3), at(3)).await.expect("an outcome");
     let later = keep(store, purge(1..4), at(4)).await;
-    let ahead = keep(store, prefetch(1..2), at(4)).await;
     assert_eq!(numbers(&batch(store, lane, 10, at(5)).await), ["2", "3"]);
     assert_eq!(states(store, &later).await, "wtt");
     let example = store.pending_example(later.row).await.expect("readable").expect("an item");
     assert_eq!(example.failure.map(|failure| failure.class), Some(ErrorClass::Lost));
-    let prefetches = lane_of(store, &ahead, 0).await;
-    assert_eq!(numbers(&batch(store, prefetches, 10, at(5)).await), ["1"], "another operation is another task");
     store.ripen(at(2_000)).await.expect("a look");
     assert!(claim(store, lane, 10, at(2_000)).await.is_none(), "still not known");
     store.accept(lost.submission, "found", None, at(2_001), at(2_001)).await.expect("an outcome");

@@ -42,6 +42,7 @@ fn draft(operation: Operation, parts: Vec<Part>) -> NewJob {
     NewJob {
         id: clock::job_id(),
         tenant: TenantName::new("web"),
+        weight: 1,
         operation,
         priority: Priority::Normal,
         source: None,
@@ -128,7 +129,7 @@ pub async fn lane_of(store: &dyn Store, job: &Job, place: usize) -> LaneId {
 }
 
 pub async fn claim(store: &dyn Store, lane: LaneId, targets_max: u32, now: Timestamp) -> Option<Claim> {
-    let grant = Grant { lane, targets_max, bytes_max: 1 << 20, suspects: Vec::new() };
+    let grant = Grant { lane, targets_max, others_max: u32::MAX, bytes_max: 1 << 20, suspects: Vec::new() };
     store.claim(grant, now).await.expect("a claim")
 }
 

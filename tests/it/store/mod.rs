@@ -5,6 +5,7 @@ mod claiming;
 mod company;
 mod creating;
 mod drafts;
+mod fairness;
 mod outcomes;
 mod pausing;
 mod reading;
@@ -61,6 +62,16 @@ macro_rules! exercise {
                 what_a_refused_host_sent_waits_until_it_is_told,
                 a_cancelled_job_is_not_parked,
                 a_target_without_an_answer_holds_its_equals_and_nobody_else,
+            }
+            fairness {
+                one_tenants_backlog_does_not_hold_another_up,
+                weights_share_what_leaves,
+                small_jobs_of_one_group_take_turns,
+                a_tenant_that_was_away_has_saved_nothing_up,
+                a_tenth_of_each_batch_is_for_the_oldest,
+                riders_come_from_anywhere_in_the_lane,
+                a_prefetch_waits_for_purges_of_other_jobs,
+                no_prefetch_rides_past_a_purge,
             }
             outcomes {
                 a_task_is_accepted_once,

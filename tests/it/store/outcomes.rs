@@ -58,7 +58,7 @@ pub async fn a_known_task_is_not_adopted_twice(store: &dyn Store) {
 pub async fn an_account_or_operation_of_its_own_may_have_an_equal_task(store: &dyn Store) {
     let mut elsewhere = purge(0..1);
     elsewhere.parts[0].lane = lane("other", ItemOperation::Purge, TargetKind::Url);
-    for draft in [purge(0..1), prefetch(0..1), elsewhere] {
+    for draft in [purge(0..1), prefetch(1..2), elsewhere] {
         let kept = keep(store, draft, at(1)).await;
         let claim = batch(store, lane_of(store, &kept, 0).await, 1, at(2)).await;
         accept(store, claim.submission, "t-1", at(3)).await;

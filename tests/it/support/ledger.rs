@@ -1,7 +1,7 @@
 //! The ledger: what was acknowledged against what a stopped daemon's file, and the cloud, say of it. Tells what is wrong
 //! rather than failing, so that a test can see it go red.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use refreshd::sandbox::{TaskKind, TaskView};
@@ -59,8 +59,9 @@ async fn kept(acknowledged: &[Acknowledged], ended: bool, db: &SqlitePool) -> Ve
     acknowledged.iter().filter_map(judge).collect()
 }
 
-/// No target is in more tasks than there are items that asked for it, each as often as it was tried. A task that no
-/// submission knows was made behind the memory's back.
+/// No target is in more tasks than there are items that asked for it, each as often as it was tried: once, and once more
+/// for each row that failed. A task that no submission knows was made behind the memory's back: a cloud that lists its
+/// tasks within the grace leaves no excuse for having given one up (law 4).
 async fn sent(tasks: &[TaskView], db: &SqlitePool) -> Vec<String> {
     let asked = "select l.operation || ' ' || l.kind || ' ' || i.target as target, sum(max(1, i.attempts + (i.state = 3))) as often \
                  from items as i join lanes as l on l.id = i.lane_id group by 1";
@@ -70,16 +71,15 @@ async fn sent(tasks: &[TaskView], db: &SqlitePool) -> Vec<String> {
         .fetch_all(db)
         .await
         .expect("readable submissions");
+    let known: HashSet<String> = known.into_iter().collect();
     let mut violations = Vec::new();
     let mut given: HashMap<String, i64> = HashMap::new();
     for task in tasks {
         if !known.contains(&task.id) {
             violations.push(format!("task {} is no submission's", task.id));
         }
-        let mut targets: Vec<&String> = task.targets.iter().map(|(target, _)| target).collect();
         // A cloud may keep a row for each area.
-        targets.sort();
-        targets.dedup();
+        let targets: BTreeSet<&String> = task.targets.iter().map(|(target, _)| target).collect();
         for target in targets {
             *given.entry(format!("{} {target}", lane(task.kind))).or_default() += 1;
         }
@@ -92,6 +92,17 @@ async fn sent(tasks: &[TaskView], db: &SqlitePool) -> Vec<String> {
     }
     violations.sort();
     violations
+}
+
+/// Jobs that are kept and that nobody was told of. Where every post was repeated until it had its answer, each is one that
+/// was kept twice.
+pub(crate) async fn surplus(database: &Path, acknowledged: &[Acknowledged]) -> Vec<String> {
+    let books = Books::open(database);
+    let kept: Vec<String> = sqlx::query_scalar("select 'job_' || lower(hex(public_id)) from jobs")
+        .fetch_all(books.rows())
+        .await
+        .expect("readable jobs");
+    kept.into_iter().filter(|id| acknowledged.iter().all(|job| job.id != *id)).collect()
 }
 
 fn lane(kind: TaskKind) -> &'static str {

@@ -1,7 +1,9 @@
 //! What integration tests share. Each piece arrives with the first test that needs it.
 
+pub(crate) mod answers;
 pub(crate) mod binary;
 pub(crate) mod ledger;
+pub(crate) mod posters;
 mod recount;
 pub(crate) mod scripted_daemon;
 pub(crate) mod victim;
@@ -9,7 +11,7 @@ mod world;
 
 use std::time::Duration;
 
-pub(crate) use recount::Books;
+pub(crate) use recount::{Books, recount as recount_of};
 pub(crate) use world::{Answered, World, configuration};
 
 /// A client that gives up on a daemon that hangs.

@@ -1,15 +1,39 @@
--- The next items of lane $1, at most $2. Items that must travel apart go one cohort at a time, and before the others:
--- they are few, and whoever waits for them has waited a call longer already. Urgent ones go before all that are not.
-select i.id, i.target, i.cohort, l.kind
-from items as i
-join lanes as l on l.id = i.lane_id
-where i.state = 0
-    and i.lane_id = $1
-    and i.cohort = coalesce(
+-- The heads of lane $1, at most $2 of each priority. Items that must travel apart go one cohort at a time, and before the
+-- others: they are few, and whoever waits for them has waited a call longer already. Urgent ones go before all that are
+-- not.
+with company (cohort) as materialized (
+    select coalesce(
         (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0 and priority = 0),
         (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = 0 and priority = 0),
         (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0),
         0
     )
-order by i.priority, i.rank
-limit $2;
+),
+heads as (
+    select * from (
+        select i.id, i.target, i.cohort, i.priority
+        from items as i
+        where i.state = 0 and i.lane_id = $1 and i.cohort = (select cohort from company) and i.priority = 0
+        order by i.rank, i.id
+        limit $2
+    )
+    union all
+    select * from (
+        select i.id, i.target, i.cohort, i.priority
+        from items as i
+        where i.state = 0 and i.lane_id = $1 and i.cohort = (select cohort from company) and i.priority = 1
+        order by i.rank, i.id
+        limit $2
+    )
+    union all
+    select * from (
+        select i.id, i.target, i.cohort, i.priority
+        from items as i
+        where i.state = 0 and i.lane_id = $1 and i.cohort = (select cohort from company) and i.priority = 2
+        order by i.rank, i.id
+        limit $2
+    )
+)
+select h.id, h.target, h.cohort, h.priority, l.kind
+from heads as h
+cross join lanes as l on l.id = $1;

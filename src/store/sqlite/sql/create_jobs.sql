@@ -16,10 +16,23 @@ insert into events (job_id, at, kind, items, message)
 select value ->> 0, value ->> 1, 'accepted', value ->> 2, (value ->> 2) || ' items kept'
 from jsonb_each($6);
 
--- $2 items of small jobs: [id, job, lane, state, priority, due_at, target]. The rank is the id: first come, first go.
-insert into items (id, job_id, lane_id, state, priority, rank, due_at, target)
-select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 0, value ->> 5, value ->> 6
-from jsonb_each($2);
+-- $7 turns: [lane, priority, tenant, span], small and bulk parts alike. A tenant goes on behind its own last item, or from
+-- where the lane has got to.
+insert into turns (lane_id, priority, tenant_id, base, last)
+select value ->> 0, value ->> 1, value ->> 2, coalesce(d.turn, 0), coalesce(d.turn, 0) + (value ->> 3)
+from jsonb_each($7)
+left join depths as d on d.lane_id = value ->> 0 and d.priority = value ->> 1
+where true
+on conflict (lane_id, priority, tenant_id)
+do update set base = max(turns.last, excluded.base), last = max(turns.last, excluded.base) + excluded.last - excluded.base;
+
+-- $2 items of small jobs: [id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base,
+-- the target's key].
+insert into items (id, job_id, lane_id, state, priority, rank, due_at, target, target_key)
+select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, t.base + (value ->> 8), value ->> 5, value ->> 6,
+    value ->> 9
+from jsonb_each($2)
+cross join turns as t on t.lane_id = value ->> 2 and t.priority = value ->> 4 and t.tenant_id = value ->> 7;
 
 -- $3 depths: [lane, priority, due, delayed, blocked], of small and bulk parts alike.
 insert into depths (lane_id, priority, due, delayed, blocked)

@@ -9,6 +9,7 @@ use refreshd::domain::{ItemState, SubmissionState};
 /// The store's own bounds: looks of one claim, and how long a held target is set aside.
 const LOOKS_MAX: usize = 16;
 const HOLD_MILLIS: i64 = 1_000;
+const PURGE_MILLIS: i64 = 5_000;
 
 /// Lanes of the model's world: purges and prefetches of URLs, and purges of directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,24 +77,51 @@ impl Model {
         self.submissions.iter().filter(lost).flat_map(|one| self.targets(one.items.iter())).collect()
     }
 
+    /// Law 6: a purge that covers the prefetch's target was asked for before, and is open.
+    fn waits_for_a_purge(&self, n: usize) -> bool {
+        let target = self.items[n].target;
+        let covers = |purge: &ModelItem| match purge.way {
+            Way::Purge => purge.target == target,
+            Way::Directory => walk::covers_all(purge.target),
+            Way::Prefetch => false,
+        };
+        self.items[n].way == Way::Prefetch && self.items[..n].iter().any(|item| !item.state.is_final() && covers(item))
+    }
+
     /// What a claim takes now. What may not go is set aside for a while, in so many looks at most.
     pub fn pick(&mut self, way: Way, limit: usize, now: i64) -> Vec<usize> {
         let held = self.held(way);
         for _ in 0..LOOKS_MAX {
-            let (aside, batch): (Vec<usize>, Vec<usize>) =
-                self.next_batch(way, limit).into_iter().partition(|n| held.contains(&self.items[*n].target));
-            for n in &aside {
-                self.items[*n].wait = Wait::Delayed(now + HOLD_MILLIS);
+            let (mut aside, mut heads) = (false, Vec::new());
+            for n in self.heads(way, limit) {
+                let wait = match (held.contains(&self.items[n].target), self.waits_for_a_purge(n)) {
+                    (true, _) => HOLD_MILLIS,
+                    (false, true) => PURGE_MILLIS,
+                    (false, false) => {
+                        heads.push(n);
+                        continue;
+                    }
+                };
+                self.items[n].wait = Wait::Delayed(now + wait);
+                aside = true;
             }
-            if aside.is_empty() || !batch.is_empty() {
+            let mut batch = self.places(&heads, limit);
+            let rides = |n: &usize| {
+                let item = &self.items[*n];
+                let wanted = batch.iter().any(|other| self.items[*other].target == item.target);
+                item.way == way && item.is_due() && wanted && !batch.contains(n) && !self.waits_for_a_purge(*n)
+            };
+            let riders: Vec<usize> = (0..self.items.len()).filter(rides).collect();
+            batch.extend(riders);
+            if !aside || !batch.is_empty() {
                 return batch;
             }
         }
         Vec::new()
     }
 
-    /// The items that the next claim takes: one company, by priority and age, so many at most.
-    fn next_batch(&self, way: Way, limit: usize) -> Vec<usize> {
+    /// The items that the next claim looks at: one company, so many of each priority at most.
+    fn heads(&self, way: Way, limit: usize) -> Vec<usize> {
         let due: Vec<usize> =
             (0..self.items.len()).filter(|n| self.items[*n].way == way && self.items[*n].is_due()).collect();
         let cohorts = |urgent: bool| {
@@ -104,9 +132,29 @@ impl Model {
         };
         let open_urgent = due.iter().any(|n| self.items[*n].cohort.is_none() && self.items[*n].priority == 0);
         let company = cohorts(true).or_else(|| if open_urgent { None } else { cohorts(false) });
-        let mut batch: Vec<usize> = due.iter().copied().filter(|n| self.items[*n].cohort == company).collect();
-        batch.sort_by_key(|n| (self.items[*n].priority, *n));
-        batch.truncate(limit);
+        let of = |priority| {
+            let fits = move |n: &&usize| self.items[**n].cohort == company && self.items[**n].priority == priority;
+            due.iter().filter(fits).take(limit).copied().collect::<Vec<_>>()
+        };
+        (0..3).flat_map(of).collect()
+    }
+
+    /// Nine of ten places by priority, then by age; whoever wants a target that goes rides along.
+    fn places(&self, heads: &[usize], limit: usize) -> Vec<usize> {
+        let mut by_age = heads.to_vec();
+        by_age.sort_unstable();
+        let (mut targets, mut batch) = (Vec::new(), Vec::new());
+        for (order, places) in [(heads, limit - limit / 10), (&by_age, limit)] {
+            for n in order.iter().filter(|n| !batch.contains(*n)).copied().collect::<Vec<_>>() {
+                let target = self.items[n].target;
+                if targets.len() < places && !targets.contains(&target) {
+                    targets.push(target);
+                }
+                if targets.contains(&target) {
+                    batch.push(n);
+                }
+            }
+        }
         batch
     }
 

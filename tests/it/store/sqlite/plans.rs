@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 28] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 30] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
@@ -40,6 +40,8 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 28] = [
     sql!("next_ripe"),
     sql!("notice_moved"),
     sql!("pending_example"),
+    sql!("purges_first"),
+    sql!("riders"),
     sql!("sample"),
     sql!("targets"),
     sql!("unsuccessful"),
@@ -95,9 +97,10 @@ const GROWING: [&str; 15] = [
 ];
 
 /// Indexes that hold only what is due or open: a walk over one of these is short.
-const PARTIAL: [&str; 8] = [
+const PARTIAL: [&str; 9] = [
     "items_delayed",
     "items_due",
+    "items_open_targets",
     "items_submitted",
     "jobs_to_verify",
     "jobs_with_deadline",
@@ -139,7 +142,7 @@ async fn what_is_due_is_found_by_its_index() {
     let _store = SqliteStore::open(&path).await.expect("a store");
     let books = Books::open(&path);
     for ((name, sql), index) in [
-        (sql!("claim_heads"), "items_due (lane_id=? AND cohort=?)"),
+        (sql!("claim_heads"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
         (sql!("due_submissions"), "submissions_open (due_at<?)"),
         (sql!("jobs_of_tenant"), "jobs_of_tenant (tenant_id=? AND id<?)"),
         (sql!("jobs"), "INTEGER PRIMARY KEY (rowid<?)"),
@@ -148,6 +151,8 @@ async fn what_is_due_is_found_by_its_index() {
         (sql!("move_ripe"), "items_delayed (due_at<?)"),
         (sql!("move_settled"), "items_submitted (submission_id=?)"),
         (sql!("pending_example"), "SEARCH i USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql!("riders"), "items_open_targets (target_key=?)"),
+        (sql!("purges_first"), "items_open_targets (target_key=? AND rowid<?)"),
         (sql!("events"), "events_of_job (job_id=? AND seq>?)"),
         (ONE_LINERS[0], "jobs_to_verify (verify_due_at<?)"),
     ] {

@@ -205,7 +205,7 @@ impl Pair {
     async fn claim(&mut self, way: Way, limit: u32) {
         let Some(lane) = self.lanes[way as usize] else { return };
         let batch = self.model.pick(way, limit as usize, self.now);
-        let grant = Grant { lane, targets_max: limit, bytes_max: 1 << 20, suspects: Vec::new() };
+        let grant = Grant { lane, targets_max: limit, others_max: u32::MAX, bytes_max: 1 << 20, suspects: Vec::new() };
         let claim = self.store().claim(grant, at(self.now)).await.expect("a claim");
         let Some(Claim { submission, targets, items }) = claim else { return assert!(batch.is_empty(), "{batch:?}") };
         let mut expected: Vec<u32> = Vec::new();
@@ -332,7 +332,7 @@ pub fn named(way: Way, target: u32) -> Target {
     }
 }
 
-fn covers_all(directory: u32) -> bool {
+pub fn covers_all(directory: u32) -> bool {
     directory == 1
 }
 

@@ -1,0 +1,295 @@
+//! What can happen next in a history, and what it does to the world.
+
+use std::time::Duration;
+
+use refreshd::domain::{ItemState, JobId, ServiceDay};
+use refreshd::engine::Duty;
+use refreshd::sandbox::DomainStatus;
+use refreshd::service::{Asked, Refusal};
+use refreshd::store::IdempotencyKey;
+
+use super::History;
+use super::laws::Acknowledged;
+use super::orders;
+use super::trouble;
+use super::world::{LOCKED, cut_off};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Post,
+    PostAndHangUp,
+    PostAgain,
+    Cancel,
+    Retry,
+    Step,
+    Round,
+    BeginOne,
+    BeginSome,
+    BeginAll,
+    PassMillis,
+    PassSeconds,
+    PassHours,
+    PassMidnight,
+    BreakOut,
+    CalmDown,
+    Meddle,
+    Lock,
+    Die,
+    DieInStep,
+    DieInCall,
+}
+
+/// How often each happens.
+pub(super) const WEIGHTS: [(usize, Action); 21] = [
+    (10, Action::Post),
+    (1, Action::PostAndHangUp),
+    (2, Action::PostAgain),
+    (3, Action::Cancel),
+    (2, Action::Retry),
+    (30, Action::Step),
+    (16, Action::Round),
+    (14, Action::BeginOne),
+    (6, Action::BeginSome),
+    (10, Action::BeginAll),
+    (14, Action::PassMillis),
+    (8, Action::PassSeconds),
+    (1, Action::PassHours),
+    (1, Action::PassMidnight),
+    (5, Action::BreakOut),
+    (3, Action::CalmDown),
+    (1, Action::Meddle),
+    (1, Action::Lock),
+    (2, Action::Die),
+    (3, Action::DieInStep),
+    (2, Action::DieInCall),
+];
+
+/// A body that was sent with a key, and the job that it made.
+#[derive(Clone)]
+pub(super) struct Keyed {
+    tenant: usize,
+    key: IdempotencyKey,
+    asked: Asked,
+    job: JobId,
+}
+
+impl History {
+    pub(super) async fn act(&mut self, action: Action) -> Result<(), String> {
+        match action {
+            Action::Post => self.post().await?,
+            Action::PostAndHangUp => self.post_and_hang_up().await,
+            Action::PostAgain => self.post_again().await?,
+            Action::Cancel => self.cancel().await,
+            Action::Retry => self.retry().await?,
+            Action::Step => self.step_one().await?,
+            Action::Round => {
+                for duty in Duty::ALL {
+                    self.record_and_step(duty).await?;
+                }
+                self.world.begin_all().await;
+            }
+            Action::BeginOne => self.begin_some(1).await,
+            Action::BeginSome => self.begin_some(3).await,
+            Action::BeginAll => self.world.begin_all().await,
+            Action::PassMillis => self.pass(1, 2_000).await,
+            Action::PassSeconds => self.pass(2_000, 90_000).await,
+            Action::PassHours => self.pass(600_000, 5 * 3_600_000).await,
+            Action::PassMidnight => self.pass_midnight().await,
+            Action::BreakOut => {
+                let cloud = self.any_cloud();
+                let told = trouble::break_out(&cloud, self.temper, &mut self.excuses, &mut self.dice);
+                self.tell(&told);
+            }
+            Action::CalmDown => self.any_cloud().set_faults(Vec::new()),
+            Action::Meddle if self.temper.outside_spending => {
+                let cloud = self.any_cloud();
+                let told = trouble::meddle(&cloud, &mut self.excuses, &mut self.dice);
+                self.tell(&told);
+            }
+            Action::Meddle => {}
+            Action::Lock => {
+                let status = *self.dice.one(&[DomainStatus::Offline, DomainStatus::Online]);
+                self.tell(&format!("{status:?}"));
+                self.world.sites["first"].cloud().set_domain_status(LOCKED, status);
+            }
+            Action::Die => {
+                self.world.die().await;
+                self.rise_later().await;
+            }
+            Action::DieInStep => self.die_in_step().await,
+            Action::DieInCall => self.die_in_call().await,
+        }
+        Ok(())
+    }
+
+    async fn post(&mut self) -> Result<(), String> {
+        let tenant = self.dice.below(3);
+        let asked = orders::drawn(self.world.now(), &mut self.dice);
+        let key = self.dice.percent(40).then(|| IdempotencyKey {
+            key: format!("key-{}", self.told.len()),
+            fingerprint: [u8::try_from(self.told.len() % 256).unwrap_or(0); 32],
+        });
+        self.tell(&format!("{} {:?} {:?} for {tenant}", asked.operation, asked.urls, asked.directories));
+        let service = self.world.service();
+        let accepted = service.accept(&orders::caller(tenant), &asked, key.clone()).await;
+        let job = accepted.map_err(|refusal| format!("a good job was refused: {refusal}: {asked:?}"))?.view.job.id;
+        self.told.push(Acknowledged { id: job, items: orders::items(&asked) });
+        self.tenants.push(tenant);
+        self.keyed.extend(key.map(|key| Keyed { tenant, key, asked, job }));
+        Ok(())
+    }
+
+    /// The caller goes away before the answer: the job may be kept or not, but nobody was told.
+    async fn post_and_hang_up(&mut self) {
+        let asked = orders::drawn(self.world.now(), &mut self.dice);
+        let polls = self.dice.below(4);
+        let service = self.world.service().clone();
+        let answer = cut_off(service.accept(&orders::caller(0), &asked, None), polls).await;
+        service.store.drain(Duration::from_secs(30)).await;
+        if let Some(Ok(accepted)) = answer {
+            self.told.push(Acknowledged { id: accepted.view.job.id, items: orders::items(&asked) });
+            self.tenants.push(0);
+        }
+    }
+
+    async fn post_again(&mut self) -> Result<(), String> {
+        if self.keyed.is_empty() {
+            return Ok(());
+        }
+        let Keyed { tenant, mut key, asked, job } = self.dice.one(&self.keyed).clone();
+        let other_body = self.dice.percent(30);
+        if other_body {
+            key.fingerprint = [255; 32];
+        }
+        let answer = self.world.service().accept(&orders::caller(tenant), &asked, Some(key.clone())).await;
+        match answer {
+            Err(Refusal::KeyReused) if other_body => Ok(()),
+            Ok(accepted) if accepted.replayed && !other_body && accepted.view.job.id == job => Ok(()),
+            // The key was forgotten meanwhile, or its moment is past: a new job, or none.
+            Ok(accepted) if !accepted.replayed && self.keys_may_be_forgotten() => {
+                self.told.push(Acknowledged { id: accepted.view.job.id, items: orders::items(&asked) });
+                self.tenants.push(tenant);
+                self.keyed.retain(|keyed| keyed.key.key != key.key);
+                Ok(())
+            }
+            Err(Refusal::Invalid(_)) if self.keys_may_be_forgotten() => Ok(()),
+            other => Err(format!("law 1: {job} was asked for again with its key, and the answer was {other:?}")),
+        }
+    }
+
+    async fn cancel(&mut self) {
+        if !self.told.is_empty() {
+            let place = self.dice.below(self.told.len());
+            let (job, caller) = (self.told[place].id, orders::caller(self.tenants[place]));
+            let answer = self.world.service().cancel(&caller, job).await.map(|view| view.job.counts);
+            self.tell(&format!("{job}: {answer:?}"));
+        }
+    }
+
+    /// The new job has everything that failed or expired.
+    async fn retry(&mut self) -> Result<(), String> {
+        let finished = self.laws.before.jobs.values();
+        let failed: Vec<JobId> =
+            finished.filter(|job| job.counts.failed + job.counts.expired > 0).map(|job| job.id).collect();
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let job = *self.dice.one(&failed);
+        let Some(place) = self.told.iter().position(|told| told.id == job) else { return Ok(()) };
+        let caller = orders::caller(self.tenants[place]);
+        let tenant = self.tenants[place];
+        let answer = self.world.service().retry(&caller, job).await.map(|accepted| accepted.view.job.id);
+        self.tell(&format!("{job}: {answer:?}"));
+        let Ok(new) = answer else { return Err(format!("law 7: {job} cannot be retried: {answer:?}")) };
+        let rows = self.reader.read().await;
+        let (old_items, new_items) = (rows.items_of(job), rows.items_of(new));
+        let missing = |item: &(String, String)| !new_items.iter().any(|(_, new)| new == item);
+        let unsuccessful = |state: ItemState| matches!(state, ItemState::Failed | ItemState::Expired);
+        let mut lost = old_items.into_iter().filter(|(state, item)| unsuccessful(*state) && missing(item));
+        if let Some((_, lost)) = lost.next() {
+            return Err(format!("law 7: the retry {new} of {job} leaves out {lost:?}"));
+        }
+        self.told.push(Acknowledged { id: new, items: new_items.into_iter().map(|(_, item)| item).collect() });
+        self.tenants.push(tenant);
+        Ok(())
+    }
+
+    async fn step_one(&mut self) -> Result<(), String> {
+        let weights = [
+            (10, Duty::Submitter),
+            (6, Duty::Poller),
+            (5, Duty::Reconciler),
+            (4, Duty::QuotaReader),
+            (1, Duty::Cleaner),
+            (2, Duty::Verifier),
+        ];
+        let duty = self.dice.weighed(&weights);
+        self.tell(&format!("{duty:?}"));
+        self.record_and_step(duty).await?;
+        Ok(())
+    }
+
+    async fn begin_some(&mut self, most: usize) {
+        for _ in 0..most {
+            let duties: Vec<Duty> =
+                Duty::ALL.into_iter().filter(|duty| self.world.engine().prepared(*duty) > 0).collect();
+            if duties.is_empty() {
+                break;
+            }
+            let duty = *self.dice.one(&duties);
+            let place = self.dice.below(self.world.engine().prepared(duty));
+            self.tell(&format!("{duty:?} {place}"));
+            self.world.engine().begin(duty, place);
+        }
+        self.world.settle().await;
+    }
+
+    async fn pass(&mut self, from: usize, to: usize) {
+        let span = self.dice.millis(from, to);
+        self.tell(&format!("{span:?}"));
+        self.world.pass(span).await;
+    }
+
+    /// To a moment close to the provider's midnight, on either side.
+    async fn pass_midnight(&mut self) {
+        self.world.finish_calls().await;
+        let now = self.world.now();
+        let left = ServiceDay::east_of_utc(8).next_reset(now).since(now);
+        let off = self.dice.millis(0, 3_000);
+        let span = if self.dice.percent(50) { left + off } else { left.saturating_sub(off) };
+        self.world.pass(span).await;
+    }
+
+    async fn die_in_step(&mut self) {
+        let (duty, moves) = (*self.dice.one(&Duty::ALL), self.dice.below(12));
+        let cut = self.world.step_cut_off(duty, moves).await;
+        self.tell(&format!("{duty:?} after {moves} moves, cut off: {cut}"));
+        self.world.die().await;
+        self.rise_later().await;
+    }
+
+    async fn die_in_call(&mut self) {
+        for duty in Duty::ALL {
+            while self.world.engine().prepared(duty) > 0 && self.dice.percent(70) {
+                self.world.engine().begin(duty, 0);
+            }
+        }
+        for _ in 0..self.dice.below(30) {
+            tokio::task::yield_now().await;
+        }
+        self.world.die().await;
+        self.rise_later().await;
+    }
+
+    async fn rise_later(&mut self) {
+        if self.dice.percent(40) {
+            let down = self.dice.weighed(&[(6, 5_000), (2, 120_000), (1, 8 * 3_600_000)]);
+            let span = self.dice.millis(1, down);
+            self.tell(&format!("down for {span:?}"));
+            self.world.clock.advance(span);
+        }
+        self.world.unplugged = self.dice.percent(10);
+        self.world.rise().await;
+        self.restarted = true;
+    }
+}

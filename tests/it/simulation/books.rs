@@ -1,0 +1,194 @@
+//! What the clouds' own books say of the laws: every call's time and charge, and every task beside our submissions.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use refreshd::domain::{ItemState, SubmissionState, Timestamp};
+use refreshd::sandbox::{Call, Cloud, TaskKind, TaskView};
+
+use super::laws::{Laws, Left};
+use super::rows::{ItemRow, Rows};
+use super::trouble::Excuses;
+
+/// The provider's figure: calls of one action in any second.
+const CALLS_PER_SECOND: usize = 20;
+
+/// How far one cloud's books were read.
+#[derive(Default)]
+pub(super) struct CloudBooks {
+    seq: u64,
+    arrivals: HashMap<String, VecDeque<Timestamp>>,
+    /// Targets that calls were charged for.
+    charged: u64,
+}
+
+impl CloudBooks {
+    /// Law 3, from the calls since the last check. Tells whether there were any.
+    pub(super) fn check(&mut self, cloud: &Cloud, excuses: &Excuses) -> (bool, Vec<String>) {
+        let calls = cloud.calls_after(self.seq);
+        let mut broken = Vec::new();
+        for call in &calls {
+            self.seq = call.seq;
+            self.charged += if call.task_id.is_some() { call.items } else { 0 };
+            broken.extend(self.law_3_rate(call));
+            broken.extend(law_3_refusals(call, excuses));
+        }
+        broken.extend(law_3_day_quota(cloud, excuses));
+        (!calls.is_empty(), broken)
+    }
+
+    fn law_3_rate(&mut self, call: &Call) -> Option<String> {
+        let arrivals = self.arrivals.entry(call.action.clone()).or_default();
+        arrivals.push_back(call.at);
+        while arrivals.front().is_some_and(|at| call.at.since(*at) >= Duration::from_secs(1)) {
+            arrivals.pop_front();
+        }
+        let many = arrivals.len() > CALLS_PER_SECOND;
+        many.then(|| format!("law 3: {} calls of {} within a second", arrivals.len(), call.action))
+    }
+
+    /// What was charged is what our books have as spent.
+    pub(super) fn law_4_charged_is_spent(&self, account: &str, laws: &Laws) -> Option<String> {
+        let with_task = |id: &i64| laws.before.submissions.get(id).is_some_and(|one| one.task.is_some());
+        let ours = laws.left_with.iter().filter(|(id, left)| left.lane.account == account && with_task(id));
+        let spent: u64 = ours.map(|(_, left)| left.targets.len() as u64).sum();
+        (spent != self.charged)
+            .then(|| format!("law 4: {account} charged {} targets, our books have {spent}", self.charged))
+    }
+}
+
+fn law_3_refusals(call: &Call, excuses: &Excuses) -> Option<String> {
+    let code = call.code.as_deref()?;
+    if call.faults.contains(&"refuse") {
+        return None;
+    }
+    let breach = match code {
+        "RequestLimitExceeded" | "RequestSizeLimitExceeded" => true,
+        _ if code.ends_with("BatchLimit") => !excuses.batches_shrank,
+        // What a lie of the list hid from us was charged all the same.
+        _ if code.ends_with("DayLimit") => !excuses.outside_spending && !excuses.lists_lied,
+        // A signature out of time, or a form that the cloud does not know.
+        _ => code.starts_with("AuthFailure") || code.starts_with("Missing") || code.starts_with("Unknown"),
+    };
+    breach.then(|| format!("law 3: the cloud refused {} with {} targets: {code}", call.action, call.items))
+}
+
+fn law_3_day_quota(cloud: &Cloud, excuses: &Excuses) -> Vec<String> {
+    let over = cloud.quota().into_iter().filter(|pool| !excuses.outside_spending && pool.spent > pool.total);
+    over.map(|pool| format!("law 3: more was spent than there is: {pool:?}")).collect()
+}
+
+/// Laws 2 and 4, from one cloud's tasks beside the submissions of its account. `before`: the rows of the last check.
+pub(super) async fn check_tasks(
+    account: &str,
+    cloud: &Arc<Cloud>,
+    laws: &Laws,
+    news: &[i64],
+    excuses: &Excuses,
+) -> Vec<String> {
+    let tasks = cloud.tasks().await;
+    let by_id: BTreeMap<&str, &TaskView> = tasks.iter().map(|task| (task.id.as_str(), task)).collect();
+    let mut broken = law_4_adopted_tasks_are_ours(account, &by_id, laws);
+    broken.extend(law_4_nothing_is_made_twice(account, &tasks, laws, excuses));
+    let ours = |item: &&i64| laws.before.lane_of(&laws.before.items[*item]).account == account;
+    broken.extend(
+        news.iter()
+            .filter(ours)
+            .filter_map(|item| law_7_done_is_what_the_cloud_did(*item, &laws.before.items[item], &by_id, &laws.before)),
+    );
+    broken
+}
+
+fn law_4_adopted_tasks_are_ours(account: &str, tasks: &BTreeMap<&str, &TaskView>, laws: &Laws) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (id, left) in laws.left_with.iter().filter(|(_, left)| left.lane.account == account) {
+        let Some(row) = laws.before.submissions.get(id) else { continue };
+        let Some(name) = &row.task else { continue };
+        let Some(task) = tasks.get(name.as_str()) else {
+            broken.push(format!("law 4: submission {id} has task {name}, which the cloud never made"));
+            continue;
+        };
+        if kind(task.kind) != (left.lane.operation.as_str(), left.lane.kind.as_str()) || targets(task) != left.targets {
+            broken.push(format!("law 4: submission {id} has task {name}, which is of another batch"));
+        }
+        let (made, left_at) = (task.created_at.as_millis(), row.created_at);
+        if !(left_at - 120_000..=left_at + 240_000).contains(&made) {
+            broken.push(format!("law 4: submission {id} left at {left_at}, and its task was made at {made}"));
+        }
+    }
+    broken
+}
+
+/// As many tasks as batches that may have been charged. What the list hid until its time was over is released and
+/// counted, so it may have been sent again.
+fn law_4_nothing_is_made_twice(account: &str, tasks: &[TaskView], laws: &Laws, excuses: &Excuses) -> Vec<String> {
+    let mut allowed: BTreeMap<Batch, usize> = BTreeMap::new();
+    for (id, left) in laws.left_with.iter().filter(|(_, left)| left.lane.account == account) {
+        let Some(row) = laws.before.submissions.get(id) else { continue };
+        let undecidable = excuses.lists_lied && row.code.as_deref() == Some("not_listed");
+        if row.state.may_have_spent() || undecidable {
+            *allowed.entry(Batch::of(left)).or_default() += 1;
+        }
+    }
+    let mut made: BTreeMap<Batch, usize> = BTreeMap::new();
+    for task in tasks {
+        let (operation, kind) = kind(task.kind);
+        let batch = Batch { operation: operation.to_owned(), kind: kind.to_owned(), targets: targets(task) };
+        *made.entry(batch).or_default() += 1;
+    }
+    let more = made.iter().filter(|(batch, made)| **made > allowed.get(batch).copied().unwrap_or(0));
+    more.map(|(batch, made)| {
+        let allowed = allowed.get(batch).copied().unwrap_or(0);
+        format!("law 4: {account} made {made} tasks where {allowed} may have been charged: {batch:?}")
+    })
+    .collect()
+}
+
+/// A succeeded item has a task whose rows for its target are all done.
+fn law_7_done_is_what_the_cloud_did(
+    id: i64,
+    item: &ItemRow,
+    tasks: &BTreeMap<&str, &TaskView>,
+    rows: &Rows,
+) -> Option<String> {
+    let submission = item.submission.and_then(|submission| rows.submissions.get(&submission));
+    let settled = submission.filter(|one| one.state == SubmissionState::Settled);
+    let task = settled.and_then(|one| one.task.as_ref()).and_then(|task| tasks.get(task.as_str()));
+    let mut ours = task.iter().flat_map(|task| &task.targets).filter(|(target, _)| *target == item.target).peekable();
+    let done = ours.peek().is_some() && ours.all(|(_, status)| *status == "done");
+    (!done).then(|| format!("law 7: item {id} is told as done, and the cloud did not do it: {item:?}, {task:?}"))
+}
+
+/// Items that succeeded between two moments.
+pub(super) fn newly_succeeded(before: &Rows, now: &Rows) -> Vec<i64> {
+    let done = |item: &ItemRow| item.state == ItemState::Succeeded;
+    let is_new = |id: &i64| !before.items.get(id).is_some_and(done);
+    now.items.iter().filter(|(id, item)| done(item) && is_new(id)).map(|(id, _)| *id).collect()
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Batch {
+    operation: String,
+    kind: String,
+    targets: BTreeSet<String>,
+}
+
+impl Batch {
+    fn of(left: &Left) -> Self {
+        let Left { lane, targets, .. } = left.clone();
+        Self { operation: lane.operation, kind: lane.kind, targets }
+    }
+}
+
+fn kind(kind: TaskKind) -> (&'static str, &'static str) {
+    match kind {
+        TaskKind::PurgeUrl => ("purge", "url"),
+        TaskKind::PurgePath => ("purge", "directory"),
+        TaskKind::Push => ("prefetch", "url"),
+    }
+}
+
+fn targets(task: &TaskView) -> BTreeSet<String> {
+    task.targets.iter().map(|(target, _)| target.clone()).collect()
+}

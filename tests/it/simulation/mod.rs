@@ -1,0 +1,354 @@
+//! The simulation (STYLE §9): the real engine and store before simulated clouds, through histories that chance makes up:
+//! lost answers, lies, deaths at any moment, days that turn. After every move the laws of DESIGN §1 are checked.
+//!
+//! `SEED=n` lives through one history again; `HISTORIES=n` through so many.
+
+mod actions;
+mod books;
+mod dice;
+mod laws;
+mod midnight;
+mod orders;
+mod rows;
+mod trouble;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use refreshd::clock::repeat_jitter;
+use refreshd::domain::Timestamp;
+use refreshd::engine::Duty;
+use refreshd::sandbox::Cloud;
+
+use self::actions::{Keyed, WEIGHTS};
+use self::books::CloudBooks;
+use self::dice::Dice;
+use self::laws::{Acknowledged, Laws, Since};
+use self::rows::Reader;
+use self::trouble::{Excuses, Temper};
+use self::world::World;
+use crate::support::{ledger, recount_of, slow};
+
+const HISTORIES: u64 = 100;
+const HISTORIES_SLOW: u64 = 3_000;
+/// Actions of a history before everything heals.
+const ACTIONS: usize = 140;
+/// Actions that a failure tells.
+const TOLD_MAX: usize = 60;
+
+#[test]
+fn the_laws_hold_in_every_history() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seeds = match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("HISTORIES").unwrap_or(if slow() { HISTORIES_SLOW } else { HISTORIES }),
+    };
+    let next = AtomicU64::new(seeds.start);
+    let (failures, moves) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeSet::new()));
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    match live(seed) {
+                        Ok(reached) => moves.lock().unwrap_or_else(PoisonError::into_inner).extend(reached),
+                        Err(failure) => {
+                            failures.lock().unwrap_or_else(PoisonError::into_inner).insert(seed, failure);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let moves = moves.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let unreached: Vec<&&str> = REACHED.iter().filter(|wanted| !moves.contains(**wanted)).collect();
+    let enough = seeds.end - seeds.start >= HISTORIES;
+    let seeds: Vec<&u64> = failures.keys().collect();
+    if let Some((seed, failure)) = failures.first_key_value() {
+        panic!("{} histories break a law: seeds {seeds:?}\n\nSEED={seed}\n{failure}", failures.len());
+    }
+    assert!(!enough || unreached.is_empty(), "no history came to {unreached:?}");
+}
+
+/// What histories must come to, or their silence would prove little.
+const REACHED: [&str; 23] = [
+    "item pending to submitted",
+    "item pending to cancelled",
+    "item pending to expired",
+    "item pending to failed",
+    "item submitted to pending",
+    "item submitted to succeeded",
+    "item submitted to failed",
+    "item submitted to cancelled",
+    "item failed: bad_target",
+    "item failed: outage",
+    "item failed: provider_timeout",
+    "item failed: purge_failed",
+    "submission sending to accepted",
+    "submission sending to refused",
+    "submission sending to ambiguous",
+    "submission ambiguous to accepted",
+    "submission ambiguous to released",
+    "submission accepted to settled",
+    "job succeeded",
+    "job partial",
+    "job failed",
+    "job cancelled",
+    "job expired",
+];
+
+/// Lives through one history. An error tells what broke, and what had happened before.
+fn live(seed: u64) -> Result<BTreeSet<String>, String> {
+    let trace = Trace::default();
+    let told = trace.clone();
+    let lived = catch_unwind(AssertUnwindSafe(|| {
+        repeat_jitter(seed);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut history = History::begin(seed, told).await;
+            history.unfold().await.map(|()| history.laws.moves)
+        })
+    }));
+    let broken = match lived {
+        Ok(Ok(moves)) => return Ok(moves),
+        Ok(Err(broken)) => broken,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            format!(
+                "panic: {}",
+                text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+            )
+        }
+    };
+    let lines = trace.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let from = if std::env::var_os("SEED").is_some() { 0 } else { lines.len().saturating_sub(TOLD_MAX) };
+    Err(format!("{}\n\n{broken}", lines[from..].join("\n")))
+}
+
+/// What happened, line by line; readable after a panic too.
+#[derive(Clone, Default)]
+struct Trace(Arc<Mutex<Vec<String>>>);
+
+struct History {
+    world: World,
+    dice: Dice,
+    temper: Temper,
+    excuses: Excuses,
+    reader: Reader,
+    laws: Laws,
+    books: BTreeMap<String, CloudBooks>,
+    told: Vec<Acknowledged>,
+    /// Whose each told job is.
+    tenants: Vec<usize>,
+    keyed: Vec<Keyed>,
+    restarted: bool,
+    began_at: Timestamp,
+    checks: usize,
+    trace: Trace,
+}
+
+impl History {
+    async fn begin(seed: u64, trace: Trace) -> Self {
+        let mut dice = Dice::of(seed);
+        let temper = Temper::drawn(&mut dice);
+        let world = World::begin(temper, &mut dice).await;
+        let reader = Reader::open(&world.file());
+        let began_at = world.now();
+        let history = Self {
+            world,
+            dice,
+            temper,
+            excuses: Excuses::default(),
+            reader,
+            laws: Laws::default(),
+            books: BTreeMap::new(),
+            told: Vec::new(),
+            tenants: Vec::new(),
+            keyed: Vec::new(),
+            restarted: false,
+            began_at,
+            checks: 0,
+            trace,
+        };
+        history.tell(&format!("{temper:?}"));
+        history
+    }
+
+    async fn unfold(&mut self) -> Result<(), String> {
+        for number in 0..ACTIONS {
+            let action = self.dice.weighed(&WEIGHTS);
+            self.tell(&format!("{number}: {action:?}"));
+            self.act(action).await?;
+            self.check().await?;
+        }
+        self.heal().await?;
+        self.check_the_end().await
+    }
+
+    fn tell(&self, line: &str) {
+        let at = self.world.now().since(self.began_at);
+        let line = format!("{:>10.3} {line}", at.as_secs_f64());
+        self.trace.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    fn any_cloud(&mut self) -> Arc<Cloud> {
+        let clouds: Vec<Arc<Cloud>> = self.world.clouds().map(|(_, cloud)| cloud.clone()).collect();
+        self.dice.one(&clouds).clone()
+    }
+
+    /// After the daemon forgets keys (`idempotency.keep`).
+    fn keys_may_be_forgotten(&self) -> bool {
+        self.world.now().since(self.began_at) >= Duration::from_secs(24 * 3600)
+    }
+
+    /// A pass of one service, checked after each half.
+    async fn record_and_step(&mut self, duty: Duty) -> Result<Option<Timestamp>, String> {
+        let now = self.world.now();
+        self.record(duty, now).await?;
+        self.check().await?;
+        let next = self.step(duty, now).await?;
+        self.check().await?;
+        Ok(next)
+    }
+
+    async fn record(&mut self, duty: Duty, now: Timestamp) -> Result<(), String> {
+        let recorded = self.world.engine().record(duty, now).await;
+        recorded.map_err(|error| format!("{duty:?} cannot record: {error}"))
+    }
+
+    async fn step(&mut self, duty: Duty, now: Timestamp) -> Result<Option<Timestamp>, String> {
+        let next = self.world.engine().step(duty, now).await;
+        self.world.note_open();
+        next.map_err(|error| format!("{duty:?} cannot step: {error}"))
+    }
+
+    /// Every law, against what there is now.
+    async fn check(&mut self) -> Result<(), String> {
+        let since = Since { restarted: std::mem::take(&mut self.restarted), now: self.world.now() };
+        let mut broken = Vec::new();
+        let mut called = false;
+        for (account, cloud) in self.world.clouds() {
+            let books = self.books.entry(account.to_owned()).or_default();
+            let (calls, breaches) = books.check(cloud, &self.excuses);
+            called |= calls;
+            broken.extend(breaches);
+        }
+        let news = self.reader.has_news().await;
+        if news {
+            let rows = self.reader.read().await;
+            let done = books::newly_succeeded(&self.laws.before, &rows);
+            broken.extend(self.laws.check(rows, since, &self.told, &self.excuses));
+            broken.extend(recount_of(self.reader.rows()).await);
+            broken.extend(self.check_tasks(&done).await);
+            broken.extend(self.law_7_who_waits_is_told_why().await);
+        } else if called {
+            broken.extend(self.check_tasks(&[]).await);
+        }
+        if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
+    }
+
+    async fn check_tasks(&self, done: &[i64]) -> Vec<String> {
+        let mut broken = Vec::new();
+        for (account, cloud) in self.world.clouds() {
+            broken.extend(books::check_tasks(account, cloud, &self.laws, done, &self.excuses).await);
+        }
+        broken
+    }
+
+    /// Law 7: one of the jobs with pending items each time, and each in its turn.
+    async fn law_7_who_waits_is_told_why(&mut self) -> Option<String> {
+        self.checks += 1;
+        let pending: Vec<_> = self.laws.before.jobs.values().filter(|job| job.counts.pending > 0).collect();
+        let job = pending.get(self.checks % pending.len().max(1))?;
+        let store = &self.world.service().store;
+        let job = store.job(job.id, None).await.expect("a readable store")?;
+        let view = self.world.service().view(job).await.expect("a readable store");
+        let told = view.waiting.as_ref().is_some_and(|waiting| !waiting.why.detail.is_empty());
+        (!told).then(|| format!("law 7: {} waits and is not told why", view.job.id))
+    }
+
+    /// The troubles end, and the engine works until nothing is open.
+    async fn heal(&mut self) -> Result<(), String> {
+        /// Rounds of all services. The slowest thing is a job that waits for the next day.
+        const ROUNDS_MAX: usize = 3_000;
+        const DAYS_MAX: u64 = 6;
+        self.tell("everything heals");
+        for (_, cloud) in self.world.clouds() {
+            trouble::heal(cloud);
+        }
+        if self.world.unplugged {
+            self.world.unplugged = false;
+            self.world.die().await;
+            self.world.rise().await;
+            self.restarted = true;
+        }
+        let healed_at = self.world.now();
+        for _ in 0..ROUNDS_MAX {
+            let mut next: Option<Timestamp> = None;
+            let (now, heard) = (self.world.now(), self.checks);
+            // An item is in one submission, so all the answers together move it once.
+            for duty in Duty::ALL {
+                self.record(duty, now).await?;
+            }
+            self.check().await?;
+            for duty in Duty::ALL {
+                next = next.into_iter().chain(self.step(duty, now).await?).min();
+            }
+            self.check().await?;
+            if self.laws.before.is_over() {
+                return Ok(());
+            }
+            if self.world.now().since(healed_at) > Duration::from_secs(DAYS_MAX * 24 * 3600) {
+                break;
+            }
+            self.go_on(next, heard != self.checks).await?;
+        }
+        let open: Vec<_> = self.laws.before.jobs.values().filter(|job| job.finished_at.is_none()).collect();
+        Err(format!("law 8: after {:?} still open: {open:?}", self.world.now().since(healed_at)))
+    }
+
+    /// Makes the calls, or lets time pass until something happens.
+    async fn go_on(&mut self, next: Option<Timestamp>, had_news: bool) -> Result<(), String> {
+        let is_prepared = |world: &mut World| Duty::ALL.iter().any(|duty| world.engine().prepared(*duty) > 0);
+        let had_calls = is_prepared(&mut self.world);
+        self.world.begin_all().await;
+        let unrecorded = Duty::ALL.iter().any(|duty| self.world.engine().unrecorded(*duty) > 0);
+        if had_calls && unrecorded {
+            return Ok(());
+        }
+        let now = self.world.now();
+        if !had_calls && !had_news && next.is_some_and(|at| at <= now) && self.world.engine().under_way() == 0 {
+            return Err(format!("a hot loop: a service wants to step at {next:?} again, and finds nothing at {now:?}"));
+        }
+        let awaited = self.world.clock.awaited().first().copied();
+        let at = next.into_iter().chain(awaited).filter(|at| *at > now).min();
+        self.world.pass(at.map_or(Duration::from_millis(50), |at| at.since(now))).await;
+        Ok(())
+    }
+
+    async fn check_the_end(&mut self) -> Result<(), String> {
+        let mut broken = Vec::new();
+        if !self.excuses.lists_lied {
+            let charged =
+                self.books.iter().filter_map(|(account, books)| books.law_4_charged_is_spent(account, &self.laws));
+            broken.extend(charged);
+        }
+        self.world.die().await;
+        let told: Vec<_> = self
+            .told
+            .iter()
+            .map(|job| ledger::Acknowledged { id: job.id.to_string(), items: job.items.len() })
+            .collect();
+        broken.extend(ledger::violations(&self.world.file(), &told, None, true).await);
+        if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
+    }
+}
