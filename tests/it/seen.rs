@@ -99,6 +99,7 @@ async fn a_paused_lane_sends_nothing_over_a_restart_and_everything_else_goes_on(
     assert_eq!(plan["lanes"][0]["leaves"]["waiting"]["reason"], "lane_paused", "{plan}");
     world.stop_daemon().await;
     world.start_daemon().await;
+    world.origin("/other.js", "other");
     let prefetch = json!({"operation": "prefetch", "urls": ["https://www.example.com/other.js"], "verify": false});
     assert_eq!(world.proved(&posted(&world, &prefetch).await).await["status"], "succeeded");
     let found = lane(&world, "purge").await;
