@@ -82,7 +82,7 @@ fn error(failure: &Failure) -> ErrorAnswer {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-fn time(moment: Timestamp) -> String {
+pub(super) fn time(moment: Timestamp) -> String {
     // Moments come from our own clock or were parsed from RFC 3339, so all of them can be written that way.
     let moment = jiff::Timestamp::from_millisecond(moment.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{moment:.3}")

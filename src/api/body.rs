@@ -24,6 +24,16 @@ pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -
     parse(&bytes)
 }
 
+/// The same where a body may be left out, whatever its type is then said to be.
+pub(super) async fn json_if_any<T: DeserializeOwned + Default>(headers: &HeaderMap, body: Body) -> Result<T, ApiError> {
+    let bytes = bytes(body).await?;
+    match bytes.is_empty() {
+        true => Ok(T::default()),
+        false if !is_json(headers) => Err(ApiError::NotJson),
+        false => parse(&bytes),
+    }
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")

@@ -4,6 +4,8 @@ mod answers;
 mod auth;
 mod body;
 mod changes;
+pub mod dispatch;
+mod docs;
 mod etag;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -49,9 +51,16 @@ pub fn router(api: Api, pages: Router) -> Router {
         .route("/v1/jobs/{id}/retry", post(changes::retry))
         .route("/v1/jobs/{id}/items", get(lists::items))
         .route("/v1/jobs/{id}/events", get(lists::events))
+        .route("/v1/plan", post(dispatch::plan::plan))
+        .route("/v1/quota", get(dispatch::quota::list))
+        .route("/v1/lanes", get(dispatch::lanes::list))
+        .route("/v1/lanes/{id}/pause", post(dispatch::lanes::pause))
+        .route("/v1/lanes/{id}/resume", post(dispatch::lanes::resume))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(docs::page))
+        .route("/docs.css", get(docs::style))
         .with_state(api)
         .merge(pages)
         .fallback(problem::no_such_path)

@@ -3,22 +3,29 @@
 use axum::Json;
 use utoipa::OpenApi;
 
+use super::dispatch::wire::{
+    DepthAnswer, LaneAnswer, LanePlanAnswer, LeavesAnswer, PauseAnswer, PauseBody, PlanAnswer, PlannedTarget,
+    PoolAnswer, PoolCostAnswer, WhyAnswer,
+};
 use super::wire::{
     CountsAnswer, ErrorAnswer, EventAnswer, FaultAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer,
     ReadyAnswer, WaitingAnswer, WarningAnswer,
 };
-use super::{changes, health, jobs, lists};
+use super::{changes, dispatch, docs, health, jobs, lists};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "refreshd", description = "Makes a CDN serve fresh content."),
-    paths(jobs::create, jobs::list, jobs::one, changes::cancel, changes::retry, lists::items, lists::events, health::live, health::ready, document),
+    paths(jobs::create, jobs::list, jobs::one, changes::cancel, changes::retry, lists::items, lists::events, dispatch::plan::plan, dispatch::quota::list,
+        dispatch::lanes::list, dispatch::lanes::pause, dispatch::lanes::resume, health::live, health::ready, document, docs::page),
     components(schemas(
         JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, EventAnswer, ErrorAnswer,
         ListAnswer<JobAnswer>, ListAnswer<ItemAnswer>, ListAnswer<EventAnswer>, ProblemAnswer, FaultAnswer, ReadyAnswer,
+        PoolAnswer, LaneAnswer, DepthAnswer, WhyAnswer, PauseAnswer, PauseBody, PlanAnswer, PlannedTarget, LanePlanAnswer,
+        PoolCostAnswer, LeavesAnswer, ListAnswer<PoolAnswer>, ListAnswer<LaneAnswer>,
     ))
 )]
-struct Document;
+pub(super) struct Document;
 
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")))]

@@ -10,6 +10,8 @@ use secrecy::SecretString;
 
 use super::cancel::{self, CancelArguments};
 use super::jobs::{self, JobsArguments};
+use super::lanes::{self, LanesArguments};
+use super::quota::{self, QuotaArguments};
 use super::retry::{self, RetryArguments};
 use super::token::TokenCommand;
 use super::watch::{self, WatchArguments};
@@ -55,6 +57,12 @@ pub enum Command {
     /// Show one job: where it stands, its targets, its history
     #[command(before_help = JOB_EXAMPLES, after_help = JOB_SHAPE)]
     Job(JobArguments),
+    /// Show what is left of each day quota
+    #[command(before_help = quota::EXAMPLES, after_help = quota::SHAPE)]
+    Quota(QuotaArguments),
+    /// Show what waits in each lane and why; pause and resume one
+    #[command(before_help = lanes::EXAMPLES, after_help = lanes::SHAPE)]
+    Lanes(LanesArguments),
     /// Find jobs, newest first
     #[command(before_help = jobs::EXAMPLES, after_help = jobs::SHAPE)]
     Jobs(Box<JobsArguments>),
@@ -119,6 +127,9 @@ pub struct SubmitArguments {
     /// More URLs, one a line, # for remarks; - is stdin
     #[arg(short, long, value_name = "FILE|-")]
     pub file: Option<PathBuf>,
+    /// Print what would become of the job; nothing is sent or kept
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
     /// Follow the job to its end and prove it at the edge
     #[arg(long)]
     pub wait: bool,

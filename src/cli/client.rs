@@ -9,10 +9,12 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::fault::{Fault, Refused};
+use super::terminal;
 use crate::api::wire::{EventAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer};
 use crate::clock::jitter;
 use crate::domain::Backoff;
@@ -48,6 +50,8 @@ impl<'a> Patience<'a> {
         Self { tries_max, told, harmless: true }
     }
 }
+
+const AT_A_PROMPT: Patience<'_> = Patience { tries_max: Patience::TRIES, told: &terminal::note, harmless: true };
 
 impl Patience<'_> {
     /// Some 3 seconds: a daemon that restarts is waited for, and so is somebody at a prompt.
@@ -100,6 +104,18 @@ impl Client {
         let request = request.header("idempotency-key", key).body(json);
         let (headers, job) = self.call(request, ANSWER_TIMEOUT, patience).await?;
         Ok(Accepted { job, replayed: headers.get("idempotency-replayed").is_some_and(|value| value == "true") })
+    }
+
+    /// Whatever stands at a path, whole.
+    pub(super) async fn read<A: DeserializeOwned>(&self, path: &[&str]) -> Result<A, Fault> {
+        Ok(self.call(self.http.get(self.url(path)), ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
+    }
+
+    /// Asks for what does no harm if it is done twice.
+    pub(super) async fn ask<A: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<A, Fault> {
+        let json = serde_json::to_vec(body).expect("a body is texts and lists of texts");
+        let request = self.http.post(self.url(path)).header(CONTENT_TYPE, "application/json").body(json);
+        Ok(self.call(request, ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
     }
 
     /// The job as it is now, or as soon as it is final within `wait`.

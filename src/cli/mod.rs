@@ -11,7 +11,10 @@ mod fault;
 mod follow;
 mod job;
 mod jobs;
+mod lanes;
+mod plan;
 mod progress;
+mod quota;
 mod report;
 mod retry;
 mod sandbox;
@@ -56,6 +59,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Prefetch(arguments) => submit::run(Operation::Prefetch, &arguments).await,
         Command::Refresh(arguments) => submit::run(Operation::Refresh, &arguments).await,
         Command::Job(arguments) => job::run(&arguments).await,
+        Command::Quota(arguments) => quota::run(&arguments).await,
+        Command::Lanes(arguments) => lanes::run(&arguments).await,
         Command::Jobs(arguments) => jobs::run(&arguments).await,
         Command::Watch(arguments) => return ExitCode::from(watch::run(&arguments).await),
         Command::Cancel(arguments) => cancel::run(&arguments).await,
@@ -103,6 +108,9 @@ mod tests {
             "purge https://h/a --idempotency-key=a\u{e9}",
             "purge https://h/a --token secret",
             "job 42",
+            "purge https://h/a --dry-run --wait",
+            "lanes pause",
+            "lanes resume main",
             "jobs --limit 0",
             "jobs --status done",
             "jobs --since yesterday",

@@ -204,8 +204,13 @@ fn cause(error: &ErrorAnswer) -> String {
     wrapped(&format!("    {} ({}): {}", error.class, error.code, error.message), 6)
 }
 
-fn field(name: &str, value: &str) -> String {
+pub(super) fn field(name: &str, value: &str) -> String {
     wrapped(&format!("{name:<NAME_WIDTH$}{value}"), NAME_WIDTH)
+}
+
+/// An RFC 3339 moment without the parts of its second.
+pub(super) fn to_the_second(moment: &str) -> String {
+    moment.split_once('.').map_or_else(|| moment.to_owned(), |(whole, _)| format!("{whole}Z"))
 }
 
 /// Breaks at spaces; lines after the first are indented. A word that is longer than a line stays whole.

@@ -20,7 +20,7 @@ use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigFault};
 use crate::domain::{AccountName, Reserve};
-use crate::engine::{Account, Accounts, Board, Engine, Parts, Patience};
+use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience};
 use crate::probe::{Guard, HttpProber, ProbeTargets};
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
 use crate::service::{Service, Tokens};
@@ -229,6 +229,7 @@ fn door(config: &Config, parts: &Parts, draining: &CancellationToken) -> Api {
             store: parts.store.clone(),
             routes: Arc::new(config.routes.clone()),
             board: parts.board.clone(),
+            outlook: Arc::new(Outlook::new(parts.accounts.clone())),
             wakes: parts.wakes.clone(),
             clock: parts.clock.clone(),
         },

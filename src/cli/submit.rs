@@ -7,7 +7,7 @@ use super::arguments::SubmitArguments;
 use super::client::{Client, Patience};
 use super::fault::{Fault, written_at};
 use super::wait::{attended, posted};
-use super::{targets, terminal};
+use super::{plan, targets, terminal};
 use crate::api::wire::{JobAnswer, JobBody};
 use crate::domain::Operation;
 
@@ -15,6 +15,9 @@ pub(super) async fn run(operation: Operation, arguments: &SubmitArguments) -> Re
     let body = body(operation, arguments)?;
     for doubt in targets::doubts(&body.urls) {
         terminal::note(&format!("warning: {doubt}"));
+    }
+    if arguments.dry_run {
+        return plan::run(&body, arguments.json).await;
     }
     let client = Client::from_environment()?;
     let key = arguments.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());

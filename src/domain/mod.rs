@@ -2,6 +2,7 @@
 //! Nothing here does I/O, reads a clock, rolls a die or knows a wire format.
 
 mod failure;
+mod forecast;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod id;
@@ -20,6 +21,7 @@ mod verdict;
 pub(crate) mod words;
 
 pub use failure::{ErrorClass, Failure};
+pub use forecast::{Course, DayShare, Spending, leaves_at, runs_out_at};
 pub use id::{AccountName, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};
 pub use job::{Counts, JobRequest, JobStatus, Labels};
 pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};
@@ -28,7 +30,7 @@ pub use pool::{Pool, PoolName, PoolReading, PoolUse, Reserve};
 pub use retry::Backoff;
 pub use route::{HostPattern, HostPatternFault, Routes, host_name};
 pub use scope::{Scope, ScopeFault, ScopeWord, Scopes};
-pub use state::{ItemState, SubmissionState, WaitingReason};
+pub use state::{ItemState, LaneState, SubmissionState, WaitingReason};
 pub use target::{TARGET_BYTES_MAX, Target, TargetFault, TargetKind};
 pub use time::{ServiceDay, Timestamp};
 pub use token::{Token, TokenId, TokenIdFault};

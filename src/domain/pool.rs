@@ -174,6 +174,24 @@ impl Pool {
         self.exhausted_at = Some(now);
     }
 
+    /// What is left by the smaller of our ledger and the provider's last answer; nothing before the first one.
+    #[must_use]
+    pub fn available(&self) -> u64 {
+        self.reading.as_ref().map_or(0, |(reading, _)| if self.exhausted_at.is_some() { 0 } else { self.left(reading) })
+    }
+
+    /// Ours, on the day of the provider's last answer.
+    #[must_use]
+    pub const fn used(&self) -> u64 {
+        self.spent_today
+    }
+
+    /// When the provider said that the day's quota is spent, if nothing it said since takes that back.
+    #[must_use]
+    pub const fn exhausted_at(&self) -> Option<Timestamp> {
+        self.exhausted_at
+    }
+
     /// The provider's last answer and when it came.
     #[must_use]
     pub const fn reading(&self) -> Option<&(PoolReading, Timestamp)> {

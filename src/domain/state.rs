@@ -67,6 +67,18 @@ impl SubmissionState {
 }
 
 words!(
+    /// Where a lane stands.
+    LaneState {
+        /// It sends what is due, if anything is.
+        Running = "running",
+        /// A person holds it back.
+        Paused = "paused",
+        /// It has work and may not send it now.
+        Waiting = "waiting",
+    }
+);
+
+words!(
     /// Why a pending item is not on its way.
     WaitingReason {
         Rate = "rate",

@@ -24,7 +24,7 @@ const PAUSE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), max: Dur
 pub struct Account {
     pub(super) name: AccountName,
     pub(super) provider: Arc<dyn Provider>,
-    reserve: Reserve,
+    pub(super) reserve: Reserve,
     clock: Arc<dyn Clock>,
     started_at: Timestamp,
     state: Mutex<State>,
@@ -44,7 +44,32 @@ struct State {
     pauses: HashMap<PauseScope, Pause>,
     quota_wanted: HashMap<ItemOperation, bool>,
     quota_faults: HashMap<ItemOperation, Failure>,
+    /// Since when nothing is left of a pool.
+    emptied: HashMap<PoolName, Timestamp>,
     hosts: Hosts,
+}
+
+/// A pool as it stands.
+pub(super) struct Standing {
+    pub(super) reading: PoolReading,
+    pub(super) read_at: Timestamp,
+    pub(super) available: u64,
+    pub(super) used: u64,
+    pub(super) exhausted_at: Option<Timestamp>,
+}
+
+impl State {
+    /// Notes which pools are empty from `now` on, and forgets those that are not any more.
+    fn note_empty(&mut self, now: Option<Timestamp>) {
+        let Self { pools, emptied, .. } = self;
+        for (name, pool) in pools.iter() {
+            match now {
+                _ if pool.available() > 0 => drop(emptied.remove(name)),
+                Some(now) => drop(emptied.entry(name.clone()).or_insert(now)),
+                None => {}
+            }
+        }
+    }
 }
 
 /// Targets that a process before this one sent.
@@ -154,11 +179,14 @@ impl Account {
         self.pace(&mut state, meter).take(now);
         state.open_calls += 1;
         self.each_pool(&mut state, lane, |pool| pool.spend(targets));
+        state.note_empty(Some(now));
     }
 
     /// Gives back targets that were set aside and not claimed, or claimed and surely not charged.
     pub(super) fn unspend(&self, lane: &Lane, targets: u64) {
-        self.each_pool(&mut self.state(), lane, |pool| pool.unspend(targets));
+        let mut state = self.state();
+        self.each_pool(&mut state, lane, |pool| pool.unspend(targets));
+        state.note_empty(None);
     }
 
     /// The call was charged. Until that is known it counts as in flight.
@@ -207,6 +235,30 @@ impl Account {
         state.pauses.remove(&PauseScope::Action(meter));
     }
 
+    /// The pools that the provider told of, by name.
+    pub(super) fn standings(&self) -> Vec<Standing> {
+        let state = self.state();
+        let standing = |(name, pool): (&PoolName, &Pool)| {
+            let (reading, read_at) = pool.reading()?;
+            Some(Standing {
+                reading: reading.clone(),
+                read_at: *read_at,
+                available: pool.available(),
+                used: pool.used(),
+                exhausted_at: pool.exhausted_at().or_else(|| state.emptied.get(name).copied()),
+            })
+        };
+        let mut standings: Vec<Standing> = state.pools.iter().filter_map(standing).collect();
+        standings.sort_by(|one, other| one.reading.name.cmp(&other.reading.name));
+        standings
+    }
+
+    /// Calls per second that the lane's action may make now.
+    pub(super) fn rate(&self, lane: &Lane, now: Timestamp) -> u32 {
+        let meter = self.provider.submit_meter(lane);
+        self.pace(&mut self.state(), meter).rate_at(now)
+    }
+
     /// The hosts that the provider refused of late.
     pub(super) fn hosts<T>(&self, of: impl FnOnce(&mut Hosts) -> T) -> T {
         of(&mut self.state().hosts)
@@ -242,6 +294,7 @@ impl Account {
             let pool = state.pools.entry(reading.name.clone()).or_insert(pool);
             pool.read(reading.clone(), day_start, now);
         }
+        state.note_empty(Some(now));
     }
 
     pub(super) fn quota_unreadable(&self, operation: ItemOperation, failure: &Failure) {

@@ -7,6 +7,7 @@ mod cleaner;
 mod drive;
 mod hosts;
 mod manual;
+mod outlook;
 mod poller;
 mod quota_reader;
 mod reconciler;
@@ -17,6 +18,8 @@ mod verifier;
 pub use account::Account;
 pub use board::{Board, Waiting};
 pub use manual::{Duty, ManualEngine};
+pub use outlook::{LaneOutlook, Outlook, PoolOutlook};
+pub use submitter::lane_paused;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;

@@ -30,11 +30,13 @@ pub(super) struct LaneView {
     /// Most targets of one call.
     pub(super) batch_max: u32,
     pub(super) in_flight: u32,
+    /// Held back by a person.
+    pub(super) paused: Option<Waiting>,
 }
 
 pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
     let wait = |reason, detail: &str, until| Decision::Wait(Waiting { reason, detail: detail.to_owned(), until });
-    if let Some(pause) = &way.pause {
+    if let Some(pause) = lane.paused.as_ref().or(way.pause.as_ref()) {
         return Decision::Wait(pause.clone());
     }
     let (mut targets, mut others, mut batch) = (u64::MAX, u64::MAX, lane.batch_max);
@@ -124,7 +126,7 @@ mod tests {
     }
 
     fn lane(due: u64, in_flight: u32) -> LaneView {
-        LaneView { urgent: 0, others: due, batch_max: 1000, in_flight }
+        LaneView { urgent: 0, others: due, batch_max: 1000, in_flight, paused: None }
     }
 
     fn reason(decision: &Decision) -> Option<WaitingReason> {
@@ -161,6 +163,17 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_that_a_person_holds_back_waits_for_that_whatever_else_is() {
+        let paused = Waiting { reason: WaitingReason::LanePaused, detail: "why".to_owned(), until: None };
+        let held = LaneView { paused: Some(paused.clone()), ..lane(1, 0) };
+        let open = || vec![open(1000, 1000)];
+        let account = Waiting { reason: WaitingReason::AccountPaused, detail: String::new(), until: Some(NOW) };
+        for way in [way(20, open()), way(0, open()), Way { pause: Some(account), ..way(20, vec![PoolUse::AskFirst]) }] {
+            assert_eq!(decide(&held, &way, NOW), Decision::Wait(paused.clone()));
+        }
+    }
+
+    #[test]
     fn a_wait_that_only_an_answer_ends_names_no_moment() {
         let way = || Way { next_token: Some(NOW), ..way(20, vec![open(1000, 1000)]) };
         for (lane, way) in
@@ -187,7 +200,7 @@ mod tests {
             batch in 1u32..2000, tokens in 0u32..21, in_flight in 0u32..20,
         ) {
             prop_assume!(urgent + others > 0);
-            let lane = LaneView { urgent, others, batch_max: 1000, in_flight };
+            let lane = LaneView { urgent, others, batch_max: 1000, in_flight, paused: None };
             let open = left.saturating_sub(kept);
             let pool = PoolUse::Open { targets: left, others: open, batch };
             match decide(&lane, &way(tokens, vec![pool]), NOW) {

@@ -18,7 +18,7 @@ use crate::domain::{
     ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, Timestamp, WaitingReason,
 };
 use crate::provider::{Answer, Turnstile};
-use crate::store::{GiveBack, Grant, LaneDepth, Outcome, Return, Store, StoreError};
+use crate::store::{GiveBack, Grant, LaneDepth, LanePause, Outcome, Return, Store, StoreError};
 use crate::wake::Wakes;
 
 pub(super) struct Submitter {
@@ -88,6 +88,7 @@ impl Submitter {
             others: normal + bulk,
             batch_max: account.provider.capabilities().batch_targets_max(&depth.lane),
             in_flight: self.in_flight.get(&depth.id).copied().unwrap_or(0),
+            paused: depth.paused.as_ref().map(lane_paused),
         };
         let (targets_max, others_max) = match decide(&view, &account.way(&depth.lane, now), now) {
             Decision::Send { targets_max, others_max } => (targets_max, others_max),
@@ -318,6 +319,14 @@ fn set_aside(now: Timestamp) -> Waiting {
 const ASIDE_PAUSE: Duration = Duration::from_millis(10);
 /// How soon a lane that the store could not claim from is tried again.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
+
+/// A person said so, and only a person ends it.
+#[must_use]
+pub fn lane_paused(pause: &LanePause) -> Waiting {
+    let why = pause.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    let detail = format!("the lane was paused by {}{why}", pause.by);
+    Waiting { reason: WaitingReason::LanePaused, detail, until: None }
+}
 
 fn unclaimable(depth: &LaneDepth, error: &StoreError, now: Timestamp) -> Waiting {
     tracing::error!(lane = %depth.lane, error = ?error, "the store failed to claim; the other lanes go on");

@@ -95,7 +95,7 @@ pub(super) fn first_to_wait(parts: &[Part]) -> Option<&Lane> {
 
 /// The job's items by lane. A refresh numbers all its purges first, URLs before directories, and then a prefetch for
 /// each URL in the same order, so that the distance between the two of a pair is one number.
-fn parts(request: &JobRequest, routes: &Routes, now: Timestamp) -> (Vec<Part>, u32) {
+pub(super) fn parts(request: &JobRequest, routes: &Routes, now: Timestamp) -> (Vec<Part>, u32) {
     let start = match request.not_before {
         Some(moment) if moment > now => PartState::Delayed(moment),
         _ => PartState::Due,

@@ -21,6 +21,14 @@ impl Caller {
         Self { tenant: TenantName::new("local"), scopes: Scopes::all(), weight: 1, token: None }
     }
 
+    /// As the audit names them: by tenant and token.
+    pub(super) fn audited(&self) -> String {
+        match self.token {
+            Some(token) => format!("{} (token {token})", self.tenant),
+            None => self.tenant.to_string(),
+        }
+    }
+
     /// The tenant whose rows are visible; none if all are.
     ///
     /// # Errors

@@ -174,7 +174,7 @@ fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Waiting {
     Waiting { reason, detail, until: Some(until) }
 }
 
-fn purge_first() -> Waiting {
+pub(super) fn purge_first() -> Waiting {
     let detail = "the prefetch goes when the purge of the same URL is done".to_owned();
     Waiting { reason: WaitingReason::PurgeFirst, detail, until: None }
 }

@@ -5,7 +5,10 @@ mod authority;
 mod caller;
 mod cancel;
 mod intake;
+mod lanes;
 mod look;
+mod plan;
+mod quota;
 mod retry;
 mod search;
 mod tokens;
@@ -15,7 +18,10 @@ pub use caller::Caller;
 #[cfg(any(test, fuzzing))]
 pub(crate) use intake::understand;
 pub use intake::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};
+pub use lanes::LaneView;
 pub use look::{JobPage, JobView, JobWaiting};
+pub use plan::{LanePlan, Plan, PoolCost};
+pub use quota::PoolView;
 pub use search::Search;
 pub use tokens::Tokens;
 
@@ -25,7 +31,8 @@ use thiserror::Error;
 
 use crate::clock::Clock;
 use crate::domain::{Routes, ScopeWord};
-use crate::engine::Board;
+pub use crate::engine::Waiting as Why;
+use crate::engine::{Board, Outlook};
 use crate::store::{Store, StoreError};
 use crate::wake::Wakes;
 
@@ -35,6 +42,7 @@ pub struct Service {
     pub store: Arc<dyn Store>,
     pub routes: Arc<Routes>,
     pub board: Arc<Board>,
+    pub outlook: Arc<Outlook>,
     pub wakes: Wakes,
     pub clock: Arc<dyn Clock>,
 }

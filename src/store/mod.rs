@@ -1,10 +1,12 @@
 //! The memory: what is kept of jobs, items and submissions, and the few changes that can be made to it.
 //! Each method is one use and one transaction.
 
+mod lanes;
 mod records;
 pub mod sqlite;
 mod token;
 
+pub use lanes::{LanePause, LaneRecord};
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, IdempotencyKey, Item,
     Job, JobFilter, JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return,
@@ -17,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
+use crate::domain::{Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
 
 /// Why the memory could not do what was asked.
 #[derive(Debug, Error)]
@@ -76,6 +78,15 @@ pub trait Store: Send + Sync {
 
     /// Every lane with items that are due, by priority.
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError>;
+
+    /// Every lane that was ever used, whatever is in it.
+    async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError>;
+
+    /// Holds a lane back: nothing of it is claimed any more. `Late`: it is paused already, or there is no such lane.
+    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Outcome, StoreError>;
+
+    /// Lets a paused lane go on; `by` is kept beside the pause. `Late`: it was not paused.
+    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Outcome, StoreError>;
 
     /// The next moment at which an item becomes due or passes its deadline; in the past if that is overdue.
     async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError>;

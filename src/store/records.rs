@@ -1,5 +1,6 @@
 //! What goes into the memory and comes out of it, in the words of the domain.
 
+use super::LanePause;
 use crate::domain::words::words;
 use crate::domain::{
     Counts, Failure, ItemId, ItemOperation, ItemState, JobId, JobStatus, Labels, Lane, LaneId, Operation, Priority,
@@ -217,6 +218,8 @@ pub struct LaneDepth {
     pub lane: Lane,
     /// Due items by priority, `Priority::ALL`'s order.
     pub due: [u64; 3],
+    /// Held back by a person: nothing of it is claimed.
+    pub paused: Option<LanePause>,
 }
 
 /// What a lane may send now.

@@ -6,6 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use super::barriers::{Aside, Barriers};
 use super::batch::{Batch, Head};
 use super::change::{self, Change, Notice};
+use super::pause::is_paused;
 use super::{codes, read, target_key};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::{Claim, EventKind, Grant, StoreError};
@@ -20,6 +21,9 @@ impl Change for ClaimBatch {
     type Output = Option<Claim>;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<Option<Claim>, StoreError> {
+        if is_paused(self.grant.lane, db).await? {
+            return Ok(None);
+        }
         let picked = self.pick(db).await?;
         if picked.targets.is_empty() {
             return Ok(None);

@@ -11,6 +11,7 @@ mod find;
 mod forget;
 mod open;
 mod outcome;
+mod pause;
 mod pepper;
 mod read;
 mod ripen;

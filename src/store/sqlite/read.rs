@@ -4,14 +4,15 @@ use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::codes::{self, count, moment, word};
+use super::pause::decode_pause;
 use crate::domain::{
     AccountName, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TenantName,
     Timestamp, Verification,
 };
 use crate::store::Unsuccessful;
 use crate::store::{
-    Creation, DueVerification, Event, IdempotencyKey, Item, Job, JobRef, LaneDepth, OpenSubmission, Page, PartState,
-    PendingExample, Sample, Spent, StoreError,
+    Creation, DueVerification, Event, IdempotencyKey, Item, Job, JobRef, LaneDepth, LaneRecord, OpenSubmission, Page,
+    PartState, PendingExample, Sample, Spent, StoreError,
 };
 
 pub(super) async fn job(id: JobId, tenant: Option<&TenantName>, db: &SqlitePool) -> Result<Option<Job>, StoreError> {
@@ -108,7 +109,25 @@ pub(super) async fn lane_depths(db: &SqlitePool) -> Result<Vec<LaneDepth>, Store
     rows.iter()
         .map(|row| {
             let due = [count(row, "urgent")?, count(row, "normal")?, count(row, "bulk")?];
-            Ok(LaneDepth { id: LaneId(row.try_get("id")?), lane: decode_lane(row)?, due })
+            Ok(LaneDepth { id: LaneId(row.try_get("id")?), lane: decode_lane(row)?, due, paused: decode_pause(row)? })
+        })
+        .collect()
+}
+
+pub(super) async fn lanes(db: &SqlitePool) -> Result<Vec<LaneRecord>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/lanes.sql")).fetch_all(db).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(LaneRecord {
+                id: LaneId(row.try_get("id")?),
+                lane: decode_lane(row)?,
+                due: [count(row, "urgent")?, count(row, "normal")?, count(row, "bulk")?],
+                delayed: count(row, "delayed")?,
+                blocked: count(row, "blocked")?,
+                oldest: moment(row, "oldest")?,
+                in_flight: count(row, "in_flight")?,
+                paused: decode_pause(row)?,
+            })
         })
         .collect()
 }

@@ -16,19 +16,20 @@ use super::find;
 use super::forget::ForgetKeys;
 use super::open::{self, OpenError};
 use super::outcome::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
+use super::pause::{PauseLane, ResumeLane};
 use super::read;
 use super::ripen::Ripen;
 use super::settle::Settle;
 use super::token_file;
 use super::verify::RecordVerification;
 use super::writer::{Creating, Order, Writer};
-use crate::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
+use crate::domain::{Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
 use crate::store::JobFilter;
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
-    LaneDepth, LiveTokens, NewJob, OpenSubmission, Outcome, Page, PendingExample, RowRetry, Sample, Seen, Spent, Store,
-    StoreError,
+    LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Outcome, Page, PendingExample, RowRetry,
+    Sample, Seen, Spent, Store, StoreError,
 };
 
 /// The daemon's memory on one SQLite file, which it owns.
@@ -116,6 +117,18 @@ impl Store for SqliteStore {
         read::lane_depths(&self.readers).await
     }
 
+    async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError> {
+        read::lanes(&self.lookers).await
+    }
+
+    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Outcome, StoreError> {
+        self.change(PauseLane { lane, pause }).await
+    }
+
+    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.change(ResumeLane { lane, by: by.to_owned(), now }).await
+    }
+
     async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError> {
         read::next_ripe(&self.readers).await
     }
@@ -194,7 +207,7 @@ impl Store for SqliteStore {
     }
 
     async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError> {
-        read::spent(since, &self.readers).await
+        read::spent(since, &self.lookers).await
     }
 
     async fn due_verifications(

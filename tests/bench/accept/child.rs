@@ -16,7 +16,7 @@ use refreshd::api::wire::JobBody;
 use refreshd::api::{self, Api, Door};
 use refreshd::clock::{Clock, SystemClock};
 use refreshd::domain::{AccountName, HostPattern, Routes, TenantName, Token, TokenId};
-use refreshd::engine::Board;
+use refreshd::engine::{Board, Outlook};
 use refreshd::service::{Service, Tokens};
 use refreshd::store::Store;
 use refreshd::store::sqlite::{NewToken, SqliteStore, TokenFile};
@@ -151,8 +151,14 @@ async fn door(folder: &Path) -> Router {
     let tokens = Tokens::new(store.clone(), clock.clone());
     let mut routes = Routes::default();
     routes.add(HostPattern::Any, AccountName::new("main"));
-    let service =
-        Service { store, routes: Arc::new(routes), board: Arc::new(Board::default()), wakes: Wakes::default(), clock };
+    let service = Service {
+        store,
+        routes: Arc::new(routes),
+        board: Arc::new(Board::default()),
+        outlook: Arc::new(Outlook::new(Arc::default())),
+        wakes: Wakes::default(),
+        clock,
+    };
     let api = Api {
         service,
         door: Door::Tokens(Arc::new(tokens)),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use refreshd::clock::{Clock, ManualClock};
 use refreshd::domain::{AccountName, Look, Reserve, Routes, Target, Timestamp};
-use refreshd::engine::{Account, Board, Duty, ManualEngine, Parts, Patience};
+use refreshd::engine::{Account, Board, Duty, ManualEngine, Outlook, Parts, Patience};
 use refreshd::probe::{Prober, Sight};
 use refreshd::provider::tencent::{self, Credentials, KeyRing, TencentCdn};
 use refreshd::sandbox::{self, Cloud, Credential, Domain, OriginContent, QuotaOptions, Sandbox};
@@ -139,6 +139,7 @@ impl World {
             store,
             routes: self.routes.clone(),
             board: parts.board.clone(),
+            outlook: Arc::new(Outlook::new(parts.accounts.clone())),
             wakes: parts.wakes.clone(),
             clock: parts.clock.clone(),
         };

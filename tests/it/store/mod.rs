@@ -7,6 +7,7 @@ mod creating;
 mod drafts;
 mod fairness;
 mod outcomes;
+mod pausing;
 mod reading;
 mod recounted;
 mod settling;
@@ -85,6 +86,12 @@ macro_rules! exercise {
                 what_was_sending_at_the_start_is_ambiguous,
                 what_is_over_is_not_changed,
                 an_outage_is_told_once,
+            }
+            pausing {
+                a_paused_lane_gives_nothing_until_it_is_resumed,
+                a_lane_is_paused_once_and_may_be_paused_again,
+                what_was_sent_before_a_pause_ends_as_ever,
+                a_lane_tells_what_is_in_it_and_since_when,
             }
             settling {
                 rows_that_are_done_succeed,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use refreshd::domain::{Failure, JobId, SubmissionId, Target, TenantName, Timestamp};
+use refreshd::domain::{Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
 use refreshd::store::*;
 
 use crate::support::Books;
@@ -76,6 +76,18 @@ impl<S: Store> Store for Recounted<S> {
 
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {
         self.store.lane_depths().await
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError> {
+        self.store.lanes().await
+    }
+
+    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Outcome, StoreError> {
+        self.balanced("pause_lane", self.store.pause_lane(lane, pause).await).await
+    }
+
+    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.balanced("resume_lane", self.store.resume_lane(lane, by, now).await).await
     }
 
     async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -1,5 +1,6 @@
 //! The store on SQLite: the suite, and what is true of this one alone.
 
+mod audit;
 mod disk;
 mod ledger;
 mod model;

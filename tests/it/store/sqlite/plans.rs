@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 29] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 30] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
@@ -30,6 +30,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 29] = [
     sql!("kept_under"),
     sql!("known_keys"),
     sql!("lane_depths"),
+    sql!("lanes"),
     sql!("move_aside"),
     sql!("move_cancelled"),
     sql!("move_expired"),
@@ -47,13 +48,14 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 29] = [
 ];
 
 /// Written where they are asked.
-const ONE_LINERS: [(&str, &str); 5] = [
+const ONE_LINERS: [(&str, &str); 6] = [
     ("due_verifications", "select id from jobs where verify_due_at <= $1 order by verify_due_at limit $2"),
     ("next verification", "select min(verify_due_at) from jobs where verify_due_at > $1"),
     (
         "next look",
         "select min(due_at) from submissions where state = $1 and state in ('accepted', 'ambiguous') and due_at > $2",
     ),
+    ("is_paused", "select exists (select 1 from lane_pauses where lane_id = $1 and resumed_at is null)"),
     ("sending", "select id from submissions where state = 'sending'"),
     ("known_tasks", "select distinct task_id from submissions where task_id in (select value from json_each($1))"),
 ];

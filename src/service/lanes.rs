@@ -1,0 +1,94 @@
+//! Lanes as callers see them, and holding one back by hand.
+
+use super::caller::lacks;
+use super::{Caller, Fault, Refusal, Service};
+use crate::domain::{LaneId, LaneState, ScopeWord, Timestamp, WaitingReason};
+use crate::engine::{Waiting, lane_paused};
+use crate::store::{LanePause, LaneRecord, Outcome};
+
+/// Bytes of the reason that may be given for a pause.
+const REASON_BYTES_MAX: usize = 256;
+
+/// A lane at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneView {
+    pub record: LaneRecord,
+    pub state: LaneState,
+    /// Why it is not running.
+    pub why: Option<Waiting>,
+    /// Calls per second that its action may make now; none if its account is not configured any more.
+    pub calls_per_second: Option<u32>,
+    /// As of when.
+    pub now: Timestamp,
+}
+
+impl Service {
+    /// Every lane that was ever used. Lanes belong to accounts, so whoever may look at anything sees them all.
+    ///
+    /// # Errors
+    /// The caller may not look; the store cannot be read.
+    pub async fn lanes(&self, caller: &Caller) -> Result<Vec<LaneView>, Refusal> {
+        caller.visible()?;
+        let now = self.clock.now();
+        Ok(self.store.lanes().await?.into_iter().map(|record| self.lane_view(record, now)).collect())
+    }
+
+    /// Holds a lane back until somebody resumes it. One that is paused already keeps its first pause.
+    ///
+    /// # Errors
+    /// No such lane; the scope `control` is missing; a reason that is too long.
+    pub async fn pause_lane(&self, caller: &Caller, id: LaneId, reason: Option<&str>) -> Result<LaneView, Refusal> {
+        let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+        if reason.is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
+            let detail = format!("a reason has at most {REASON_BYTES_MAX} bytes");
+            return Err(Refusal::Invalid(vec![Fault { pointer: "/reason".to_owned(), code: "reason_size", detail }]));
+        }
+        self.controlled_lane(caller, id).await?;
+        let pause = LanePause { by: caller.audited(), at: self.clock.now(), reason: reason.map(str::to_owned) };
+        if self.store.pause_lane(id, pause.clone()).await? == Outcome::Done {
+            tracing::warn!(lane.id = id.0, by = %pause.by, reason = reason.unwrap_or_default(), "a lane was paused");
+        }
+        self.changed_lane(caller, id).await
+    }
+
+    /// Lets a lane go on. One that is not paused is left as it is.
+    ///
+    /// # Errors
+    /// No such lane; the scope `control` is missing.
+    pub async fn resume_lane(&self, caller: &Caller, id: LaneId) -> Result<LaneView, Refusal> {
+        self.controlled_lane(caller, id).await?;
+        let by = caller.audited();
+        if self.store.resume_lane(id, &by, self.clock.now()).await? == Outcome::Done {
+            tracing::warn!(lane.id = id.0, by = %by, "a lane was resumed");
+        }
+        self.changed_lane(caller, id).await
+    }
+
+    async fn changed_lane(&self, caller: &Caller, id: LaneId) -> Result<LaneView, Refusal> {
+        self.wakes.submitter.ring();
+        self.wakes.jobs.ring();
+        self.controlled_lane(caller, id).await
+    }
+
+    async fn controlled_lane(&self, caller: &Caller, id: LaneId) -> Result<LaneView, Refusal> {
+        if !caller.scopes.may_control() {
+            return Err(lacks(ScopeWord::Control));
+        }
+        let found = self.store.lanes().await?.into_iter().find(|record| record.id == id);
+        let record = found.ok_or(Refusal::NotFound("lane"))?;
+        Ok(self.lane_view(record, self.clock.now()))
+    }
+
+    fn lane_view(&self, record: LaneRecord, now: Timestamp) -> LaneView {
+        // The board is as old as the submitter's last step; whether the lane is paused is known better.
+        let posted = self.board.lane(record.id).0.filter(|waiting| waiting.reason != WaitingReason::LanePaused);
+        let is_idle = record.due.iter().sum::<u64>() == 0;
+        let (state, why) = match (&record.paused, posted) {
+            (Some(pause), _) => (LaneState::Paused, Some(lane_paused(pause))),
+            (None, Some(waiting)) if !is_idle => (LaneState::Waiting, Some(waiting)),
+            (None, _) => (LaneState::Running, None),
+        };
+        let calls_per_second = self.outlook.rate(&record.lane, now);
+        LaneView { record, state, why, calls_per_second, now }
+    }
+}
