@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -18,7 +18,7 @@ use refreshd::provider::tencent::{self, Credentials, KeyRing, TencentCdn};
 use refreshd::sandbox::{self, Cloud, Credential, Domain, OriginContent, QuotaOptions, Sandbox};
 use refreshd::service::Service;
 use refreshd::store::Store;
-use refreshd::store::sqlite::SqliteStore;
+use refreshd::store::sqlite::{OpenError, SqliteStore};
 use refreshd::wake::Wakes;
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -120,7 +120,7 @@ impl World {
 
     /// A new process on the same file.
     pub(super) async fn rise(&mut self) {
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.file()).await.expect("a database"));
+        let store: Arc<dyn Store> = Arc::new(open(&self.file()).await);
         let accounts = self.credentials.iter().map(|(name, credential)| {
             let name = AccountName::new(name.as_str());
             let provider = self.provider(name.as_str(), credential);
@@ -258,6 +258,18 @@ pub(super) async fn cut_off<F: Future>(future: F, polls: usize) -> Option<F::Out
         future.as_mut().poll(context).map(Some)
     })
     .await
+}
+
+/// Opens the file that a dead process has left. Other tests start programs, and for the moment between fork and exec such a
+/// program has a copy of the lock.
+async fn open(file: &Path) -> SqliteStore {
+    for _ in 0..200 {
+        match SqliteStore::open(file).await {
+            Err(OpenError::Owned(_)) => std::thread::sleep(Duration::from_millis(10)),
+            opened => return opened.expect("a database"),
+        }
+    }
+    panic!("the dead process still owns its database");
 }
 
 /// The defaults of `config/default.toml`, but for a shorter patience with tasks.
