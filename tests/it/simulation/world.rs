@@ -313,7 +313,7 @@ fn publish(cloud: &Cloud, hosts: &[&str]) {
 
 /// In memory where the machine has such a place: thousands of histories need no disk.
 fn folder() -> TempDir {
-    let memory = std::path::Path::new("/dev/shm");
+    let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     folder.expect("a folder")
 }
