@@ -37,10 +37,13 @@ impl Batch {
             }
         }
         // Each priority goes on in its own order, and among them the oldest goes first.
+        let mut left = Vec::new();
         while let Some(queue) = queues.iter_mut().filter(|queue| !queue.is_empty()).min_by_key(|queue| queue[0].item) {
-            if let Some(head) = queue.pop_front() {
-                filling.take(&head, grant.targets_max);
-            }
+            left.extend(queue.pop_front().filter(|head| !filling.take(head, grant.targets_max)));
+        }
+        // Who found no place may ride with one that came after.
+        for head in left.iter().filter(|head| filling.seen.contains(&head.target)).cloned().collect::<Vec<_>>() {
+            filling.take(&head, grant.targets_max);
         }
         filling.batch
     }
