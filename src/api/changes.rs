@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::auth::Known;
+use super::jobs::JobPath;
 use super::problem::ApiError;
 use super::wire::{JobAnswer, ProblemAnswer};
-use super::{Api, answers, jobs};
+use super::{Api, answers};
 
 /// Ends a job's pending targets. What was sent is followed to its end.
 #[utoipa::path(post, path = "/v1/jobs/{id}/cancel", params(("id" = String, Path, description = "the job's id")), responses(
@@ -22,9 +23,9 @@ use super::{Api, answers, jobs};
 pub(super) async fn cancel(
     Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    JobPath(id): JobPath,
 ) -> Result<Json<JobAnswer>, ApiError> {
-    let view = api.service.cancel(&caller, jobs::job_id(&id)?).await?;
+    let view = api.service.cancel(&caller, id).await?;
     Ok(Json(answers::job(&view)))
 }
 
@@ -38,12 +39,12 @@ pub(super) async fn cancel(
 pub(super) async fn retry(
     Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    JobPath(id): JobPath,
 ) -> Result<Response, ApiError> {
     if api.draining.is_cancelled() {
         return Err(ApiError::Draining);
     }
-    let id = jobs::job_id(&id)?;
+    let id = id;
     // Kept even if the client goes away in the middle.
     let service = api.service.clone();
     let retrying = tokio::spawn(async move { service.retry(&caller, id).await });

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
@@ -77,10 +78,9 @@ pub(super) async fn create(
 pub(super) async fn one(
     Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    JobPath(id): JobPath,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let id = job_id(&id)?;
     let wait = prefer::wait(&headers);
     let mut view: JobView = api.service.job(&caller, id).await?;
     if let Some(wait) = wait {
@@ -141,9 +141,16 @@ fn search(query: JobsQuery) -> Search {
     }
 }
 
-/// An id that cannot be one names no job.
-pub(super) fn job_id(text: &str) -> Result<JobId, ApiError> {
-    text.parse().map_err(|_| ApiError::NotFound("job"))
+/// The job that a path names. What cannot be an id, or is no text at all, names none.
+pub(super) struct JobPath(pub(super) JobId);
+
+impl<S: Send + Sync> FromRequestParts<S> for JobPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let text = Path::<String>::from_request_parts(parts, state).await.ok();
+        text.and_then(|Path(text)| text.parse().ok()).map(Self).ok_or(ApiError::NotFound("job"))
+    }
 }
 
 fn idempotency(headers: &HeaderMap, body: &JobBody) -> Result<Option<IdempotencyKey>, ApiError> {

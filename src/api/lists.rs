@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 
 use super::auth::Known;
+use super::jobs::JobPath;
 use super::problem::ApiError;
 use super::wire::{EventAnswer, ItemAnswer, ListAnswer, PageQuery, ProblemAnswer};
-use super::{Api, answers, jobs};
+use super::{Api, answers};
 use crate::store::Page;
 
 /// Rows of a page (CONTRACT §1).
@@ -28,12 +29,12 @@ const ROWS_DEFAULT: u32 = 100;
 pub(super) async fn items(
     Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    JobPath(id): JobPath,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<ItemAnswer>>, ApiError> {
     let Query(query) = query.map_err(|rejection| wrong_query(&rejection))?;
     let page = page(query.limit, query.cursor.as_deref())?;
-    let items = api.service.items(&caller, jobs::job_id(&id)?, page).await?;
+    let items = api.service.items(&caller, id, page).await?;
     let last = items.last().map(|item| item.id.0);
     Ok(Json(answer(items.iter().map(answers::item).collect(), last, page)))
 }
@@ -50,12 +51,12 @@ pub(super) async fn items(
 pub(super) async fn events(
     Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    JobPath(id): JobPath,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<EventAnswer>>, ApiError> {
     let Query(query) = query.map_err(|rejection| wrong_query(&rejection))?;
     let page = page(query.limit, query.cursor.as_deref())?;
-    let events = api.service.events(&caller, jobs::job_id(&id)?, page).await?;
+    let events = api.service.events(&caller, id, page).await?;
     let last = events.last().map(|event| event.seq);
     Ok(Json(answer(events.iter().map(answers::event).collect(), last, page)))
 }

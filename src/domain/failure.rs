@@ -79,7 +79,7 @@ impl Failure {
             ErrorClass::Quota => "Wait for the provider's daily reset, or raise the quota in the provider's console.",
             ErrorClass::Throttle => "Nothing to do: the call rate was lowered and the work is tried again by itself.",
             ErrorClass::DomainState => {
-                "Bring the domain back online in the provider's console, or finish its migration, then retry the job."
+                "Bring the domain back online in the provider's console, or finish its migration; the work is kept and tried again by itself."
             }
             ErrorClass::Outage => {
                 "Nothing to do yet: the provider failed and the work is tried again by itself; check the provider's status page if it lasts."

@@ -66,6 +66,11 @@ impl Pace {
         self.in_flight += 1;
     }
 
+    /// Puts back a token that was taken for nothing: no call was made.
+    pub const fn put_back(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
     /// Notes that a call was answered, failed or was never sent.
     pub fn give_back(&mut self, now: Timestamp) {
         self.in_flight = self.in_flight.saturating_sub(1);

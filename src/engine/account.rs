@@ -182,6 +182,16 @@ impl Account {
         state.note_empty(Some(now));
     }
 
+    /// Puts a token back: nothing could be claimed, so there is no call.
+    pub(super) fn unreserve(&self, lane: &Lane) {
+        let meter = self.provider.submit_meter(lane);
+        let mut state = self.state();
+        state.open_calls = state.open_calls.saturating_sub(1);
+        self.pace(&mut state, meter).put_back();
+        drop(state);
+        self.freed.ring();
+    }
+
     /// Gives back targets that were set aside and not claimed, or claimed and surely not charged.
     pub(super) fn unspend(&self, lane: &Lane, targets: u64) {
         let mut state = self.state();

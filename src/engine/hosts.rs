@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::domain::{Backoff, Failure, SubmissionId, Timestamp};
+use crate::domain::{Backoff, Failure, ItemOperation, SubmissionId, Timestamp};
 use crate::store::Suspect;
 
 /// How long a host that is offline or migrating stays aside: it takes a person to bring it back.
 const PARK: Backoff = Backoff { first: Duration::from_secs(60), max: Duration::from_secs(900) };
 
-/// The suspects of one account. After a restart they are found again, at the cost of a refused call.
+/// The suspects of one account, by operation: a host that may not be purged may still be prefetched. After a restart they are found again, at the cost of a refused call.
 #[derive(Default)]
-pub(super) struct Hosts(BTreeMap<String, Suspicion>);
+pub(super) struct Hosts(BTreeMap<(ItemOperation, String), Suspicion>);
 
 struct Suspicion {
     refused: SubmissionId,
@@ -25,37 +25,49 @@ impl Hosts {
     /// The host cannot be refreshed as it is: nothing of it goes before the moment that is answered.
     pub(super) fn park(
         &mut self,
-        host: &str,
+        (operation, host): (ItemOperation, &str),
         refused: SubmissionId,
         failure: &Failure,
         jitter: f64,
         now: Timestamp,
     ) -> Timestamp {
-        let times = self.0.get(host).map_or(1, |known| known.times.saturating_add(1));
+        let key = (operation, host.to_owned());
+        let times = match self.0.get(&key) {
+            // Calls that left together are refused together: that is one reason to wait, not sixteen.
+            Some(known) if now < known.until => return known.until,
+            Some(known) => known.times.saturating_add(1),
+            None => 1,
+        };
         let until = now + PARK.wait(times, jitter);
-        self.0.insert(host.to_owned(), Suspicion { refused, until, times, failure: failure.clone() });
+        self.0.insert(key, Suspicion { refused, until, times, failure: failure.clone() });
         until
     }
 
     /// The host is not the account's: what else is sent of it is sent apart.
-    pub(super) fn doubt(&mut self, host: &str, refused: SubmissionId, failure: &Failure, now: Timestamp) {
+    pub(super) fn doubt(
+        &mut self,
+        (operation, host): (ItemOperation, &str),
+        refused: SubmissionId,
+        failure: &Failure,
+        now: Timestamp,
+    ) {
         let suspicion = Suspicion { refused, until: now, times: 0, failure: failure.clone() };
-        self.0.entry(host.to_owned()).or_insert(suspicion);
+        self.0.entry((operation, host.to_owned())).or_insert(suspicion);
     }
 
     /// The provider took a batch with these hosts.
-    pub(super) fn work(&mut self, hosts: &BTreeSet<String>) {
-        self.0.retain(|host, _| !hosts.contains(host));
+    pub(super) fn work(&mut self, operation: ItemOperation, hosts: &BTreeSet<String>) {
+        self.0.retain(|(of, host), _| *of != operation || !hosts.contains(host));
     }
 
-    pub(super) fn suspects(&self) -> Vec<Suspect> {
-        let suspect = |(host, known): (&String, &Suspicion)| Suspect {
+    pub(super) fn suspects(&self, operation: ItemOperation) -> Vec<Suspect> {
+        let suspect = |((_, host), known): (&(ItemOperation, String), &Suspicion)| Suspect {
             host: host.clone(),
             refused: known.refused,
             until: known.until,
             failure: known.failure.clone(),
         };
-        self.0.iter().map(suspect).collect()
+        self.0.iter().filter(|((of, _), _)| *of == operation).map(suspect).collect()
     }
 }
 
@@ -68,14 +80,22 @@ mod tests {
     fn a_host_stays_aside_longer_each_time_until_it_works() {
         let mut hosts = Hosts::default();
         let offline = Failure::new(ErrorClass::DomainState, "CdnHostIsNotOnline", "offline");
-        let now = Timestamp::from_millis(1_000_000);
-        let park =
-            |hosts: &mut Hosts| hosts.park("a.example", SubmissionId(7), &offline, 1.0, now).since(now).as_secs();
-        assert_eq!([park(&mut hosts), park(&mut hosts), park(&mut hosts)], [60, 120, 240]);
-        hosts.doubt("a.example", SubmissionId(8), &offline, now);
-        assert_eq!(hosts.suspects()[0].refused, SubmissionId(7), "a parked host stays parked");
-        hosts.work(&BTreeSet::from(["a.example".to_owned()]));
-        assert!(hosts.suspects().is_empty());
-        assert_eq!(park(&mut hosts), 60);
+        let mut now = Timestamp::from_millis(1_000_000);
+        let host = (ItemOperation::Purge, "a.example");
+        for seconds in [60, 120, 240] {
+            let until = hosts.park(host, SubmissionId(7), &offline, 1.0, now);
+            assert_eq!(until.since(now).as_secs(), seconds);
+            assert_eq!(hosts.park(host, SubmissionId(9), &offline, 1.0, now), until, "they left together");
+            now = until;
+        }
+        hosts.doubt(host, SubmissionId(8), &offline, now);
+        assert_eq!(hosts.suspects(ItemOperation::Purge)[0].refused, SubmissionId(7), "a parked host stays parked");
+        assert!(hosts.suspects(ItemOperation::Prefetch).is_empty());
+        let works = BTreeSet::from(["a.example".to_owned()]);
+        hosts.work(ItemOperation::Prefetch, &works);
+        assert_eq!(hosts.suspects(ItemOperation::Purge).len(), 1);
+        hosts.work(ItemOperation::Purge, &works);
+        assert!(hosts.suspects(ItemOperation::Purge).is_empty());
+        assert_eq!(hosts.park(host, SubmissionId(9), &offline, 1.0, now).since(now).as_secs(), 60);
     }
 }

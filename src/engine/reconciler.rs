@@ -88,6 +88,20 @@ impl Reconciler {
         Ok(Some(Call { asked: Asked { submission, account, targets, window, last_chance }, query }))
     }
 
+    /// Nobody can be asked any more. Its account gets its time to come back; after that the targets go back to where a person
+    /// can cancel them, and nothing is sent for an account that is not there.
+    async fn orphan(&self, submission: &OpenSubmission, now: Timestamp) -> Result<(), StoreError> {
+        if now.since(submission.created_at) < self.patience.listing_grace {
+            return self.store.postpone(submission.id, now + self.patience.poll_first).await.map(drop);
+        }
+        let message = "the account of this call left the configuration, so nobody can be asked what became of it";
+        let failure = Failure::new(ErrorClass::Lost, "account_gone", message);
+        let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+        self.store.give_back(submission.id, back, now).await?;
+        self.wakes.submitter.ring();
+        Ok(())
+    }
+
     async fn judge(&self, asked: &Asked, listed: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
         let Asked { submission, account, last_chance, .. } = asked;
         let units = u64::from(submission.targets);
@@ -149,6 +163,7 @@ impl Service for Reconciler {
                 continue;
             }
             let id = submission.id;
+            let orphan = submission.clone();
             let prepared = match self.call(submission, now).await {
                 Ok(Some(call)) => {
                     self.open.insert(id);
@@ -156,7 +171,7 @@ impl Service for Reconciler {
                     continue;
                 }
                 // Its account left the configuration: nobody can be asked, and it must not stand before the others.
-                Ok(None) => self.store.postpone(id, now + self.patience.poll_max).await.map(drop),
+                Ok(None) => self.orphan(&orphan, now).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = prepared {

@@ -101,14 +101,13 @@ impl Submitter {
         };
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
-        let suspects = account.hosts(|hosts| hosts.suspects());
+        let suspects = account.hosts(|hosts| hosts.suspects(depth.lane.operation));
         let grant = Grant { lane: depth.id, targets_max, others_max, bytes_max, suspects };
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
             Ok(None) | Err(_) => {
-                account.close_call();
-                account.leave(account.provider.submit_meter(&depth.lane));
+                account.unreserve(&depth.lane);
                 0
             }
         };
@@ -140,7 +139,7 @@ impl Submitter {
     /// Some host is not the account's. What else is pending of it will travel apart.
     async fn disown(&self, ticket: &Ticket, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
         let doubt = |host: &str| {
-            ticket.account.hosts(|hosts| hosts.doubt(host, ticket.submission, failure, now));
+            ticket.account.hosts(|hosts| hosts.doubt((ticket.lane.operation, host), ticket.submission, failure, now));
             Return::Fail
         };
         self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(Return::Part, doubt), now).await
@@ -150,7 +149,8 @@ impl Submitter {
     async fn park(&self, ticket: &Ticket, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
         let park = |host: &str| {
             let jitter = clock::jitter();
-            let until = ticket.account.hosts(|hosts| hosts.park(host, ticket.submission, failure, jitter, now));
+            let of = (ticket.lane.operation, host);
+            let until = ticket.account.hosts(|hosts| hosts.park(of, ticket.submission, failure, jitter, now));
             Return::Park { until }
         };
         self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(Return::Part, park), now).await
@@ -258,7 +258,7 @@ impl Service for Submitter {
                 } else {
                     account.charged(lane, *units);
                 }
-                account.hosts(|known| known.work(hosts));
+                account.hosts(|known| known.work(lane.operation, hosts));
                 account.works(meter);
                 self.wakes.poller.ring();
             }
@@ -310,7 +310,7 @@ impl Service for Submitter {
 /// So much of the lane may not go that it takes another look, after whoever else wants to write.
 fn set_aside(now: Timestamp) -> Waiting {
     Waiting {
-        reason: WaitingReason::HostParked,
+        reason: WaitingReason::Rate,
         detail: "what may not go now is being set aside".to_owned(),
         until: Some(now + ASIDE_PAUSE),
     }

@@ -201,3 +201,17 @@ async fn waits(world: &World, reason: &str, detail: &str) -> String {
     }
     panic!("it does not wait for {reason} with {detail}: {job}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_is_no_text_names_nothing() {
+    let world = World::start().await;
+    for path in ["/v1/jobs/%ff", "/v1/jobs/%ff/items", "/v1/jobs/%ff/events"] {
+        let answer = world.get(path).await;
+        assert_eq!((answer.status, &answer.body["code"]), (404, &json!("not_found")), "{path}: {}", answer.body);
+    }
+    for path in ["/v1/jobs/%ff/cancel", "/v1/jobs/%ff/retry", "/v1/lanes/%ff/pause", "/v1/lanes/%ff/resume"] {
+        let answer = world.send(world.http().post(world.url(path))).await;
+        assert_eq!((answer.status, &answer.body["code"]), (404, &json!("not_found")), "{path}: {}", answer.body);
+    }
+    world.end().await;
+}

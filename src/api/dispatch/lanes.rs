@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 
@@ -42,12 +43,12 @@ pub(in crate::api) async fn list(
 pub(in crate::api) async fn pause(
     Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<LaneAnswer>, ApiError> {
     let PauseBody { reason } = body::json_if_any(&headers, body).await?;
-    let view = api.service.pause_lane(&caller, lane_id(&id), reason.as_deref()).await?;
+    let view = api.service.pause_lane(&caller, lane_id(id.as_ref()), reason.as_deref()).await?;
     Ok(Json(answers::lane(&view)))
 }
 
@@ -60,13 +61,13 @@ pub(in crate::api) async fn pause(
 pub(in crate::api) async fn resume(
     Known(caller): Known,
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LaneAnswer>, ApiError> {
-    let view = api.service.resume_lane(&caller, lane_id(&id)).await?;
+    let view = api.service.resume_lane(&caller, lane_id(id.as_ref())).await?;
     Ok(Json(answers::lane(&view)))
 }
 
 /// An id that cannot be one names no lane: none has the number 0. Who may not ask learns nothing by it.
-fn lane_id(text: &str) -> LaneId {
-    LaneId(text.parse().unwrap_or(0))
+fn lane_id(id: Result<&Path<String>, &PathRejection>) -> LaneId {
+    LaneId(id.ok().and_then(|Path(text)| text.parse().ok()).unwrap_or(0))
 }

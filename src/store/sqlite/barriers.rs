@@ -1,82 +1,98 @@
 //! What keeps a due item of a lane that may send from going: a call without an answer that has its target (law 4), an open
-//! purge that a prefetch waits for (law 6), or a host that the provider refused. Such items are set aside, so that no claim
-//! walks over them again and again.
+//! purge that a prefetch waits for (law 6), or a host that the provider refused. Such items are set aside for a while.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use sqlx::SqliteConnection;
+use sqlx::{Row, SqliteConnection};
 
 use super::{change, codes, target_key};
-use crate::domain::{ErrorClass, Failure, Target, Timestamp};
-use crate::store::{Grant, StoreError};
+use crate::domain::{ErrorClass, Failure, Target, TargetKind, Timestamp};
+use crate::store::{Grant, StoreError, Suspect};
 
 /// How soon a target whose earlier call has no answer is looked at again.
 const HOLD_LOOK: Duration = Duration::from_secs(1);
-
-/// How soon a prefetch whose purge is open is looked at again.
+/// How soon a prefetch whose purge is open is looked at again, and how much later each further one: a hundred thousand below
+/// one directory are not worth more than two hundred looks a second.
 const PURGE_LOOK: Duration = Duration::from_secs(5);
+const PURGE_LOOK_EACH: Duration = Duration::from_millis(5);
+/// Directories above a target that are looked for, from the site's root down: a path of two thousand slashes is valid, and
+/// nobody's site.
+const LEVELS_MAX: usize = 128;
 
 /// `[item, becomes, cohort, due_at, failure]`, as `sql/move_aside.sql` takes it.
 pub(super) type Aside = (i64, i64, i64, Option<i64>, Option<i64>);
 
 pub(super) struct Barriers<'a> {
     grant: &'a Grant,
-    held: HashSet<String>,
+    /// Some call has no answer.
+    some_held: bool,
     /// The lane sends prefetches.
     prefetches: bool,
-    /// Of these, those whose purges are open.
-    purges_first: HashSet<i64>,
-    /// Kept for this claim already: by host, or none for what is held.
-    failures: HashMap<Option<String>, i64>,
+    held: HashSet<String>,
+    /// The first open purge of each target that was asked about.
+    purges: HashMap<(TargetKind, String), i64>,
+    /// How many were set aside for a purge.
+    put_off: u32,
+    /// Kept for this claim already, by host or code.
+    failures: HashMap<String, i64>,
     now: Timestamp,
 }
 
 impl<'a> Barriers<'a> {
     pub(super) async fn of(grant: &'a Grant, now: Timestamp, db: &mut SqliteConnection) -> Result<Self, StoreError> {
-        let held: Vec<String> =
-            sqlx::query_scalar(include_str!("sql/held_targets.sql")).bind(grant.lane.0).fetch_all(&mut *db).await?;
-        let prefetches: Option<bool> = sqlx::query_scalar("select operation = 'prefetch' from lanes where id = $1")
-            .bind(grant.lane.0)
-            .fetch_optional(db)
-            .await?;
-        let prefetches = prefetches.unwrap_or(false);
-        let held = held.into_iter().collect();
-        Ok(Self { grant, held, prefetches, purges_first: HashSet::new(), failures: HashMap::new(), now })
+        let row = sqlx::query(
+            "select exists (select 1 from submissions where state = 'ambiguous') as some_held, \
+             exists (select 1 from lanes where id = $1 and operation = 'prefetch') as prefetches",
+        )
+        .bind(grant.lane.0)
+        .fetch_one(db)
+        .await?;
+        let (some_held, prefetches) = (row.try_get("some_held")?, row.try_get("prefetches")?);
+        let (held, purges, failures) = (HashSet::new(), HashMap::new(), HashMap::new());
+        Ok(Self { grant, some_held, prefetches, held, purges, put_off: 0, failures, now })
     }
 
-    /// Looks at what stands before these items as a whole.
+    /// Looks at what stands before these targets as a whole.
     pub(super) async fn meet(
         &mut self,
-        items: impl Iterator<Item = (i64, &Target)>,
+        targets: impl Iterator<Item = &Target>,
         db: &mut SqliteConnection,
     ) -> Result<(), StoreError> {
-        if !self.prefetches {
+        if !self.some_held && !self.prefetches {
             return Ok(());
         }
-        let mut covers = Vec::new();
-        for (item, target) in items {
-            let text = target.as_str();
-            covers.push((item, target_key::of(text), text, "url"));
-            covers.extend(target_key::above(text).map(|above| (item, target_key::of(above), above, "directory")));
+        let texts: BTreeSet<&str> = targets.map(Target::as_str).collect();
+        if self.some_held {
+            let keys: Vec<i64> = texts.iter().map(|text| target_key::of(text)).collect();
+            let held: Vec<String> = sqlx::query_scalar(include_str!("sql/held_targets.sql"))
+                .bind(self.grant.lane.0)
+                .bind(codes::json(&keys)?)
+                .fetch_all(&mut *db)
+                .await?;
+            self.held.extend(held);
         }
-        let waiting: Vec<i64> =
-            sqlx::query_scalar(include_str!("sql/purges_first.sql")).bind(codes::json(&covers)?).fetch_all(db).await?;
-        self.purges_first = waiting.into_iter().collect();
+        if self.prefetches {
+            let own = texts.iter().copied();
+            let keys: BTreeSet<i64> =
+                own.chain(texts.iter().flat_map(|text| above(text))).map(target_key::of).collect();
+            let rows = sqlx::query(include_str!("sql/open_purges.sql")).bind(codes::json(&keys)?).fetch_all(db).await?;
+            for row in rows {
+                self.purges.insert((codes::word(&row, "kind")?, row.try_get("target")?), row.try_get("first")?);
+            }
+        }
         Ok(())
     }
 
-    /// Of these items, those for which no purge has to end first.
-    pub(super) async fn free(
-        &mut self,
-        items: Vec<(i64, Target)>,
-        db: &mut SqliteConnection,
-    ) -> Result<Vec<i64>, StoreError> {
-        self.meet(items.iter().map(|(item, target)| (*item, target)), db).await?;
-        Ok(items.into_iter().map(|(item, _)| item).filter(|item| !self.purges_first.contains(item)).collect())
+    /// Whether a purge that covers the target was asked for before, and is open. Its target has been met.
+    pub(super) fn purge_first(&self, item: i64, target: &Target) -> bool {
+        let open = |kind, text: &str| self.purges.get(&(kind, text.to_owned())).is_some_and(|first| *first < item);
+        let text = target.as_str();
+        !self.purges.is_empty()
+            && (open(TargetKind::Url, text) || above(text).any(|above| open(TargetKind::Directory, above)))
     }
 
-    /// What becomes of the item instead of going, if it may not.
+    /// What becomes of the item instead of going, if it may not. Its target has been met.
     pub(super) async fn aside(
         &mut self,
         item: i64,
@@ -88,42 +104,66 @@ impl<'a> Barriers<'a> {
         if let Some(suspect) = grant.suspects.iter().find(|suspect| suspect.host == target.host()) {
             let own = suspect.refused.0 * 2;
             if self.now < suspect.until {
-                let failure = self.failure(Some(target.host()), &suspect.failure, db).await?;
+                let failure = self.refusal(suspect, db).await?;
                 return Ok(Some((item, codes::DELAYED, own, Some(suspect.until.as_millis()), Some(failure))));
             }
             if cohort == 0 {
                 return Ok(Some((item, codes::DUE, own, None, None)));
             }
         }
-        if self.held.contains(target.as_str()) {
+        let (failure, again_at) = if self.held.contains(target.as_str()) {
             let message = "an earlier call with this target has no answer; the provider's list is being asked first";
-            let failure = Failure::new(ErrorClass::Lost, Failure::RECONCILING, message);
-            let failure = self.failure(None, &failure, db).await?;
-            let again_at = (self.now + HOLD_LOOK).as_millis();
-            return Ok(Some((item, codes::DELAYED, cohort, Some(again_at), Some(failure))));
-        }
-        if self.purges_first.contains(&item) {
+            (Failure::new(ErrorClass::Lost, Failure::RECONCILING, message), self.now + HOLD_LOOK)
+        } else if self.purge_first(item, target) {
             let message = "a purge of this URL, or of a directory above it, was asked for before and is still open";
-            let failure = Failure::new(ErrorClass::PurgeFailed, Failure::PURGE_FIRST, message);
-            let failure = self.failure(Some(""), &failure, db).await?;
-            let again_at = (self.now + PURGE_LOOK).as_millis();
-            return Ok(Some((item, codes::DELAYED, cohort, Some(again_at), Some(failure))));
-        }
-        Ok(None)
+            let again_at = self.now + PURGE_LOOK + PURGE_LOOK_EACH * self.put_off;
+            self.put_off += 1;
+            (Failure::new(ErrorClass::PurgeFailed, Failure::PURGE_FIRST, message), again_at)
+        } else {
+            return Ok(None);
+        };
+        let failure = self.wait(&failure, db).await?;
+        Ok(Some((item, codes::DELAYED, cohort, Some(again_at.as_millis()), Some(failure))))
     }
 
-    async fn failure(
-        &mut self,
-        host: Option<&str>,
-        failure: &Failure,
-        db: &mut SqliteConnection,
-    ) -> Result<i64, StoreError> {
-        let key = host.map(str::to_owned);
-        if let Some(id) = self.failures.get(&key) {
+    /// The failure that the host was refused with.
+    async fn refusal(&mut self, suspect: &Suspect, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+        if let Some(id) = self.failures.get(&suspect.host) {
             return Ok(*id);
         }
-        let id = change::keep_failure(failure, db, self.now).await?;
-        self.failures.insert(key, id);
+        let kept: Option<i64> =
+            sqlx::query_scalar("select failure_id from submissions where id = $1 and failure_id is not null")
+                .bind(suspect.refused.0)
+                .fetch_optional(&mut *db)
+                .await?;
+        let id = match kept {
+            Some(id) => id,
+            None => change::keep_failure(&suspect.failure, db, self.now).await?,
+        };
+        self.failures.insert(suspect.host.clone(), id);
         Ok(id)
     }
+
+    /// The row of this kind of wait; there is one for all that ever waited so.
+    async fn wait(&mut self, failure: &Failure, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+        if let Some(id) = self.failures.get(&failure.code) {
+            return Ok(*id);
+        }
+        let kept: Option<i64> = sqlx::query_scalar(
+            "select id from failures where code = $1 and code in ('reconciling', 'purge_first') limit 1",
+        )
+        .bind(&failure.code)
+        .fetch_optional(&mut *db)
+        .await?;
+        let id = match kept {
+            Some(id) => id,
+            None => change::keep_failure(failure, db, self.now).await?,
+        };
+        self.failures.insert(failure.code.clone(), id);
+        Ok(id)
+    }
+}
+
+fn above(text: &str) -> impl Iterator<Item = &str> {
+    target_key::above(text).take(LEVELS_MAX)
 }

@@ -22,6 +22,8 @@ pub(super) struct Head {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
     pub(super) items: Vec<i64>,
+    /// Of these, those that took a place; the others ride.
+    pub(super) placed: Vec<i64>,
     pub(super) targets: Vec<Target>,
 }
 
@@ -72,6 +74,7 @@ impl Filling<'_> {
             self.bytes = bytes;
             self.seen.insert(head.target.clone());
             self.batch.targets.push(head.target.clone());
+            self.batch.placed.push(head.item);
         }
         self.batch.items.push(head.item);
         true

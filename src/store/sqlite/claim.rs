@@ -42,6 +42,7 @@ impl Change for ClaimBatch {
             .bind(codes::json(&picked.items)?)
             .bind(submission.0)
             .bind(self.grant.lane.0)
+            .bind(codes::json(&picked.placed)?)
             .execute(&mut *db)
             .await?;
         let count = picked.targets.len();
@@ -67,7 +68,7 @@ impl ClaimBatch {
         for _ in 0..LOOKS_MAX {
             let (mut batch, aside) = self.look(&mut barriers, &mut *db).await?;
             if aside.is_empty() {
-                self.add_riders(&mut batch, &mut barriers, db).await?;
+                self.add_riders(&mut batch, &barriers, db).await?;
                 return Ok(batch);
             }
             // Behind what goes aside there may be others who should leave before those who were seen.
@@ -81,7 +82,7 @@ impl ClaimBatch {
     async fn add_riders(
         &self,
         batch: &mut Batch,
-        barriers: &mut Barriers<'_>,
+        barriers: &Barriers<'_>,
         db: &mut SqliteConnection,
     ) -> Result<(), StoreError> {
         let keyed: Vec<_> =
@@ -93,11 +94,12 @@ impl ClaimBatch {
             .bind(RIDERS_MAX)
             .fetch_all(&mut *db)
             .await?;
-        let mut riders = Vec::with_capacity(rows.len());
         for row in &rows {
-            riders.push((row.try_get("id")?, read::decode_target(row)?));
+            let rider = row.try_get("id")?;
+            if !barriers.purge_first(rider, &read::decode_target(row)?) {
+                batch.items.push(rider);
+            }
         }
-        batch.items.extend(barriers.free(riders, db).await?);
         Ok(())
     }
 
@@ -118,7 +120,7 @@ impl ClaimBatch {
             let cohort: i64 = row.try_get("cohort")?;
             all.push((cohort, Head { item: row.try_get("id")?, priority: row.try_get("priority")?, target }));
         }
-        barriers.meet(all.iter().map(|(_, head)| (head.item, &head.target)), &mut *db).await?;
+        barriers.meet(all.iter().map(|(_, head)| &head.target), &mut *db).await?;
         let mut heads = Vec::with_capacity(all.len());
         let mut aside = Vec::new();
         for (cohort, head) in all {

@@ -68,7 +68,7 @@ pub async fn a_parked_host_waits_apart_and_holds_nobody_up(store: &dyn Store) {
     assert_eq!(hosts(&others), "a b c");
     assert_eq!((states(store, &kept).await.as_str(), states(store, &alone).await.as_str()), ("twtttwtt", "w"));
     let example = store.pending_example(kept.row).await.expect("readable").expect("an item");
-    assert_eq!(example.failure.map(|failure| failure.class), Some(ErrorClass::DomainState));
+    assert_eq!(example.failure.expect("evidence").code, "code", "what the refused call was told");
     assert_eq!(example.state, PartState::Delayed(at(100)));
     assert!(claim_without(store, lane, &parked, 4).await.is_none());
     store.ripen(at(100)).await.expect("a look");

@@ -106,12 +106,12 @@ pub async fn a_prefetch_waits_for_purges_of_other_jobs(store: &dyn Store) {
     assert!(items(store, &ahead).await[1].failure.is_none(), "nothing has failed");
     do_all(store, lane_of(store, &purged, 0).await, at(5)).await;
     assert_eq!(states(store, &later).await, "s");
-    store.ripen(at(5_004)).await.expect("a look");
-    assert_eq!(numbers(&batch(store, lane, 10, at(5_004)).await), ["1"]);
-    let refused = batch(store, lane_of(store, &cleared, 0).await, 10, at(5_005)).await;
-    give_back(store, refused.submission, Return::Fail, at(5_006)).await;
-    store.ripen(at(10_004)).await.expect("a look");
-    assert_eq!(batch(store, lane, 10, at(10_005)).await.targets.len(), 1, "however the purge ends");
+    store.ripen(at(5_010)).await.expect("a look");
+    assert_eq!(numbers(&batch(store, lane, 10, at(5_010)).await), ["1"]);
+    let refused = batch(store, lane_of(store, &cleared, 0).await, 10, at(5_011)).await;
+    give_back(store, refused.submission, Return::Fail, at(5_012)).await;
+    store.ripen(at(10_020)).await.expect("a look");
+    assert_eq!(batch(store, lane, 10, at(10_021)).await.targets.len(), 1, "however the purge ends");
 }
 
 /// A prefetch may not ride on an equal one that was asked for before the purge between them.
@@ -123,4 +123,34 @@ pub async fn no_prefetch_rides_past_a_purge(store: &dyn Store) {
     let claim = batch(store, lane, 1, at(4)).await;
     assert_eq!((claim.items, states(store, &first).await.as_str()), (1, "t"));
     assert_ne!(states(store, &second).await, "t");
+}
+
+/// Who rides has not had their turn: the lane has not got as far as they stand.
+pub async fn a_rider_does_not_move_the_lanes_turn(store: &dyn Store) {
+    let large = keep(store, of("large", 1, purge(0..900)), at(1)).await;
+    let lane = lane_of(store, &large, 0).await;
+    keep(store, of("large", 1, purge(0..1)), at(1)).await;
+    assert_eq!(batch(store, lane, 100, at(2)).await.items, 101, "the last of all rode with the first");
+    keep(store, of("small", 1, purge(5_000..5_001)), at(3)).await;
+    assert!(numbers(&batch(store, lane, 100, at(4)).await).contains(&"5000".to_owned()));
+}
+
+/// A thousand equal prefetches are one place, and no more work than a thousand others.
+pub async fn equal_prefetches_go_together(store: &dyn Store) {
+    let first = keep(store, prefetch(0..1), at(1)).await;
+    for _ in 0..1_000 {
+        keep(store, prefetch(0..1), at(1)).await;
+    }
+    let claim = batch(store, lane_of(store, &first, 0).await, 500, at(2)).await;
+    assert_eq!((claim.targets.len(), claim.items), (1, 1_001));
+}
+
+/// However many directories lie above a target, looking for their purges has an end.
+pub async fn a_target_below_thousands_of_directories_is_claimed(store: &dyn Store) {
+    let deep = |n| format!("https://www.example.com/{}{n}", "/".repeat(2_000));
+    let targets = (0..200).map(|n| Target::parse(TargetKind::Url, &deep(n)).expect("a URL")).collect();
+    let mut wanted = prefetch(0..1);
+    wanted.parts = vec![part(ItemOperation::Prefetch, PartState::Due, targets)];
+    let kept = keep(store, wanted, at(1)).await;
+    assert_eq!(batch(store, lane_of(store, &kept, 0).await, 200, at(2)).await.targets.len(), 200);
 }

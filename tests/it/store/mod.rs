@@ -72,6 +72,9 @@ macro_rules! exercise {
                 riders_come_from_anywhere_in_the_lane,
                 a_prefetch_waits_for_purges_of_other_jobs,
                 no_prefetch_rides_past_a_purge,
+                a_rider_does_not_move_the_lanes_turn,
+                equal_prefetches_go_together,
+                a_target_below_thousands_of_directories_is_claimed,
             }
             outcomes {
                 a_task_is_accepted_once,

@@ -1,10 +1,16 @@
--- The heads of lane $1, at most $2 of each priority. Items that must travel apart go one cohort at a time, and before the
--- others: they are few, and whoever waits for them has waited a call longer already. Urgent ones go before all that are
--- not.
+-- The heads of lane $1, at most $2 of each priority. Items that must travel apart go one cohort at a time, and before others
+-- of their priority: whoever waits for them has waited a call longer already. One call of ten is theirs unless urgent work
+-- waits, so that bulk which was refused once is not behind all that comes.
 with company (cohort) as materialized (
     select coalesce(
         (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0 and priority = 0),
         (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = 0 and priority = 0),
+        (
+            select min(cohort) from items
+            where state = 0 and lane_id = $1 and cohort > 0 and (select max(id) from submissions) % 10 = 9
+        ),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0 and priority = 1),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = 0 and priority = 1),
         (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0),
         0
     )

@@ -10,6 +10,7 @@ use refreshd::domain::{ItemState, SubmissionState};
 const LOOKS_MAX: usize = 16;
 const HOLD_MILLIS: i64 = 1_000;
 const PURGE_MILLIS: i64 = 5_000;
+const PURGE_MILLIS_EACH: i64 = 5;
 
 /// Lanes of the model's world: purges and prefetches of URLs, and purges of directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,12 +92,16 @@ impl Model {
     /// What a claim takes now. What may not go is set aside for a while, in so many looks at most.
     pub fn pick(&mut self, way: Way, limit: usize, now: i64) -> Vec<usize> {
         let held = self.held(way);
+        let mut put_off = 0;
         for _ in 0..LOOKS_MAX {
             let (mut aside, mut heads) = (false, Vec::new());
             for n in self.heads(way, limit) {
                 let wait = match (held.contains(&self.items[n].target), self.waits_for_a_purge(n)) {
                     (true, _) => HOLD_MILLIS,
-                    (false, true) => PURGE_MILLIS,
+                    (false, true) => {
+                        put_off += 1;
+                        PURGE_MILLIS + PURGE_MILLIS_EACH * (put_off - 1)
+                    }
                     (false, false) => {
                         heads.push(n);
                         continue;
@@ -125,14 +130,13 @@ impl Model {
     fn heads(&self, way: Way, limit: usize) -> Vec<usize> {
         let due: Vec<usize> =
             (0..self.items.len()).filter(|n| self.items[*n].way == way && self.items[*n].is_due()).collect();
-        let cohorts = |urgent: bool| {
-            due.iter()
-                .filter(move |n| !urgent || self.items[**n].priority == 0)
-                .filter_map(|n| self.items[*n].cohort)
-                .min()
-        };
-        let open_urgent = due.iter().any(|n| self.items[*n].cohort.is_none() && self.items[*n].priority == 0);
-        let company = cohorts(true).or_else(|| if open_urgent { None } else { cohorts(false) });
+        let of = |priority| due.iter().filter(move |n| self.items[**n].priority == priority);
+        let cohorts = |priority| of(priority).filter_map(|n| self.items[*n].cohort).min();
+        let apart = || due.iter().filter_map(|n| self.items[*n].cohort).min();
+        let first = (0..3).find(|priority| of(*priority).next().is_some()).unwrap_or_default();
+        // One call of ten is for those who travel apart, unless urgent work waits.
+        let their_turn = first > 0 && self.submissions.len() % 10 == 9;
+        let company = if their_turn { apart() } else { None }.or_else(|| cohorts(first));
         let of = |priority| {
             let fits = move |n: &&usize| self.items[**n].cohort == company && self.items[**n].priority == priority;
             due.iter().filter(fits).take(limit).copied().collect::<Vec<_>>()

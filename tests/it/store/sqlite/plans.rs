@@ -40,7 +40,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 30] = [
     sql!("next_ripe"),
     sql!("notice_moved"),
     sql!("pending_example"),
-    sql!("purges_first"),
+    sql!("open_purges"),
     sql!("riders"),
     sql!("sample"),
     sql!("targets"),
@@ -152,7 +152,8 @@ async fn what_is_due_is_found_by_its_index() {
         (sql!("move_settled"), "items_submitted (submission_id=?)"),
         (sql!("pending_example"), "SEARCH i USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (sql!("riders"), "items_open_targets (target_key=?)"),
-        (sql!("purges_first"), "items_open_targets (target_key=? AND rowid<?)"),
+        (sql!("open_purges"), "items_open_targets (target_key=?)"),
+        (sql!("held_targets"), "items_open_targets (target_key=?)"),
         (sql!("events"), "events_of_job (job_id=? AND seq>?)"),
         (ONE_LINERS[0], "jobs_to_verify (verify_due_at<?)"),
     ] {
