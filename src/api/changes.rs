@@ -44,7 +44,6 @@ pub(super) async fn retry(
     if api.draining.is_cancelled() {
         return Err(ApiError::Draining);
     }
-    let id = id;
     // Kept even if the client goes away in the middle.
     let service = api.service.clone();
     let retrying = tokio::spawn(async move { service.retry(&caller, id).await });
