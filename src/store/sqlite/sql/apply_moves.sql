@@ -10,6 +10,12 @@ set state = m.becomes,
 from moves as m
 where items.id = +m.item_id and items.state = m.was;
 
+-- What has ended is not looked for by its target any more.
+update items
+set target_key = null
+from moves as m
+where items.id = +m.item_id and m.becomes > 3;
+
 update jobs
 set pending = jobs.pending + d.pending,
     submitted = jobs.submitted + d.submitted,
