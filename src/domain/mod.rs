@@ -1,6 +1,7 @@
 //! The rules: what a target, a lane, a pool and a state are, and what may follow what.
 //! Nothing here does I/O, reads a clock, rolls a die or knows a wire format.
 
+mod diagnosis;
 mod failure;
 mod forecast;
 #[cfg(any(test, fuzzing))]
@@ -20,6 +21,7 @@ mod token;
 mod verdict;
 pub(crate) mod words;
 
+pub use diagnosis::{Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, Subject};
 pub use failure::{ErrorClass, Failure};
 pub use forecast::{Course, DayShare, Spending, leaves_at, runs_out_at};
 pub use id::{AccountName, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};

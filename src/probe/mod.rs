@@ -2,9 +2,14 @@
 
 mod guard;
 mod http;
+mod sighting;
 
 pub use guard::Guard;
 pub use http::{HttpProber, HttpProberFault, ProbeTargets};
+pub use sighting::{
+    Ask, Certificate, CertificateFault, ConnectFault, Dial, HttpFault, HttpLook, NameFault, NameLook, Scheme, Sighting,
+    TlsFault, TlsLook,
+};
 
 use async_trait::async_trait;
 

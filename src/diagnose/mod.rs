@@ -1,0 +1,6 @@
+//! Why a refresh failed, or had no effect: looks at everything between the request and the edge, judges each thing by
+//! itself, and ranks what explains the trouble. Looking (network) and judging (pure) are apart.
+
+mod case;
+
+pub use case::{AccountState, Attempt, Case, Circumstances, Hold, PoolState, Request};

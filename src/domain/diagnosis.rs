@@ -1,0 +1,128 @@
+//! Why a refresh failed or had no effect: what was checked, what follows from it, and what to do. Values only; who looks
+//! and who judges is `diagnose`'s business.
+
+use super::Timestamp;
+use super::words::words;
+
+words!(
+    /// A cause, as programs know it (docs/causes.md has symptom, evidence and fix of each).
+    CauseId {
+        WrongRequest = "wrong_request",
+        NoPermission = "no_permission",
+        /// The key itself is refused: unknown, disabled or expired.
+        BadCredentials = "bad_credentials",
+        QuotaSpent = "quota_spent",
+        ClockSkew = "clock_skew",
+        BadSignature = "bad_signature",
+        AccountSuspended = "account_suspended",
+        NotOnCdn = "not_on_cdn",
+        DomainOffline = "domain_offline",
+        MovedToEdgeone = "moved_to_edgeone",
+        OriginDns = "origin_dns",
+        OriginTcp = "origin_tcp",
+        OriginTls = "origin_tls",
+        OriginHttp = "origin_http",
+        OriginStale = "origin_stale",
+        WrongCacheKey = "wrong_cache_key",
+        NotCacheable = "not_cacheable",
+        EdgeUnreachable = "edge_unreachable",
+        EdgeTls = "edge_tls",
+        EdgeStale = "edge_stale",
+        LastModifiedUnchanged = "last_modified_unchanged",
+        Throttled = "throttled",
+        ProviderFailed = "provider_failed",
+        ProviderSlow = "provider_slow",
+        /// Somebody holds the work back: a paused lane, `not_before`, a purge that goes first.
+        HeldBack = "held_back",
+    }
+);
+
+words!(
+    /// What a check found.
+    CheckResult { Ok = "ok", Warn = "warn", Fail = "fail", Unknown = "unknown" }
+);
+
+words!(
+    /// How sure a judgement is: `Certain` was said by the party that decides, `Likely` follows from what was seen,
+    /// `Possible` fits it among others.
+    Confidence { Possible = "possible", Likely = "likely", Certain = "certain" }
+);
+
+words!(
+    /// The checks, in the order in which a person would make them.
+    CheckId {
+        Request = "request",
+        Permission = "permission",
+        Quota = "quota",
+        Clock = "clock",
+        Domain = "domain",
+        Cname = "cname",
+        Area = "area",
+        OriginName = "origin_name",
+        OriginConnect = "origin_connect",
+        OriginCertificate = "origin_certificate",
+        OriginAnswer = "origin_answer",
+        CacheKey = "cache_key",
+        Cacheability = "cacheability",
+        EdgeConnect = "edge_connect",
+        EdgeCertificate = "edge_certificate",
+        EdgeFreshness = "edge_freshness",
+        Limits = "limits",
+        Provider = "provider",
+        Waiting = "waiting",
+    }
+);
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    pub id: CheckId,
+    pub result: CheckResult,
+    /// In one or two plain sentences, with the figures. Of an unknown one: what kept it from being seen.
+    pub seen: String,
+    /// What to do next, in one sentence, with the command or the console path; none if all is well.
+    pub action: Option<String>,
+    pub confidence: Confidence,
+    /// What the check stands for if it did not pass.
+    pub cause: Option<CauseId>,
+    /// The provider's documentation that tells more, by its page's name.
+    pub page: Option<&'static str>,
+}
+
+/// What explains the trouble.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    pub id: CauseId,
+    pub confidence: Confidence,
+    /// One plain sentence for somebody who does not know CDNs.
+    pub summary: String,
+    pub action: String,
+    /// The checks that it rests on.
+    pub checks: Vec<CheckId>,
+    /// The checks that speak against it.
+    pub against: Vec<CheckId>,
+}
+
+/// What was asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    Job(super::JobId),
+    Url(super::Target),
+    Host(String),
+}
+
+/// A finished diagnosis. No cause: nothing is wrong as far as could be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    pub subject: Subject,
+    /// The target that was looked at; a job's most telling one.
+    pub target: Option<super::Target>,
+    /// Most likely first.
+    pub causes: Vec<Cause>,
+    /// In the order of `CheckId`; one for each that was made or could not be.
+    pub checks: Vec<Check>,
+    pub started_at: Timestamp,
+    pub ended_at: Timestamp,
+    /// The deadline ended it before all was seen.
+    pub cut_short: bool,
+}
