@@ -26,5 +26,6 @@ mod sweep;
 mod tidy;
 mod tokens;
 mod unconfirmed;
+mod undecided;
 mod unwell;
 mod walk;
