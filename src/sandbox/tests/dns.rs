@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use hickory_resolver::{Resolver, TokioResolver};
 use serde_json::json;
@@ -33,7 +32,7 @@ fn resolver(bench: &Bench, mut carrier: ConnectionConfig) -> TokioResolver {
 /// The CNAMEs passed and the addresses found, or the response code or other words of a failure.
 async fn looked_up(bench: &Bench, name: &str, carrier: ConnectionConfig) -> Result<(Vec<String>, Vec<IpAddr>), String> {
     let found = resolver(bench, carrier).lookup(name, RecordType::A).await;
-    let found = found.map_err(|error| error.to_string())?;
+    let found = found.map_err(|error| format!("{error:?}"))?;
     let (mut names, mut addresses) = (Vec::new(), Vec::new());
     for record in found.answers() {
         match &record.data {
@@ -82,15 +81,15 @@ async fn a_name_is_answered_as_it_was_set() {
     set(cname("another.cdn.example.net"));
     assert!(asked(&bench, HOST).await.unwrap_err().contains("NXDomain"));
     for (answer, word) in [
-        (DnsAnswer::Nxdomain, format!("{:?}", ResponseCode::NXDomain)),
-        (DnsAnswer::Servfail, "SERVFAIL".to_owned()),
-        (DnsAnswer::Empty, format!("{:?}", ResponseCode::NoError)),
-        (DnsAnswer::Silence, "timed out".to_owned()),
-        (cname("www.example.com"), "SERVFAIL".to_owned()),
+        (DnsAnswer::Nxdomain, "NXDomain"),
+        (DnsAnswer::Servfail, "ServFail"),
+        (DnsAnswer::Empty, "NoError"),
+        (DnsAnswer::Silence, "Timeout"),
+        (cname("www.example.com"), "ServFail"),
     ] {
         set(answer.clone());
         let told = asked(&bench, HOST).await.unwrap_err();
-        assert!(told.to_ascii_lowercase().contains(&word.to_ascii_lowercase()), "{answer:?}: {told}");
+        assert!(told.contains(word), "{answer:?}: {told}");
     }
 }
 
