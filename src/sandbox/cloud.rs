@@ -1,6 +1,6 @@
 //! The simulated account: everything its servers share, and the handle through which tests look at and change it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -205,6 +205,11 @@ impl Cloud {
         let state = &mut *self.state();
         let places = Places { edge: self.places.edge.ip(), origin: self.places.origin.ip() };
         state.dns.resolve(name, wanted, &state.domains, places)
+    }
+
+    /// Whether the edge is there, in truth or by what the simulated DNS was set to say of the provider's names.
+    pub(super) fn is_node(&self, address: IpAddr) -> bool {
+        address == self.places.edge.ip() || self.state().dns.leads_edge_to(address)
     }
 
     /// Where this sandbox's own origin is asked.

@@ -150,6 +150,7 @@ fn refuse_unknown(table: &Map<String, Value>, at: &str, known: &[&str], problems
 
 #[cfg(test)]
 mod tests {
+    use super::super::setup::wire::{CacheConfig, CacheRule, Switch};
     use super::*;
 
     fn parse(text: &str) -> Result<DomainsFile, DomainsFileError> {
@@ -171,6 +172,27 @@ mod tests {
         wildcard.cache_key = CacheKey::without_query();
         assert_eq!(file.domains, [offline, wildcard]);
         assert_eq!(file.quota, QuotaOptions { urls: 50, batch_urls: 5, ..QuotaOptions::default() });
+    }
+
+    #[test]
+    fn configuration_is_written_in_the_providers_words() {
+        let file = parse(
+            "[[domains]]\nname = \"www.example.org\"\n[domains.CacheKey]\nFullUrlCache = \"off\"\nIgnoreCase = \"on\"\n\
+             [[domains.Cache.RuleCache]]\nRuleType = \"all\"\nRulePaths = [\"*\"]\n\
+             CacheConfig = { Cache = { Switch = \"on\", CacheTime = 60 } }\n\
+             [domains.Origin]\nServerName = \"origin.example.org\"\nOriginPullProtocol = \"https\"\n",
+        )
+        .unwrap();
+        let [domain] = &file.domains[..] else { panic!("{:?}", file.domains) };
+        assert_eq!(domain.cache_key, CacheKey { ignore_case: Switch::On, ..CacheKey::without_query() });
+        assert_eq!(domain.cache.rule_cache, [CacheRule::all(CacheConfig::keep(60))]);
+        assert_eq!(domain.origin.server_name.as_deref(), Some("origin.example.org"));
+        let Err(DomainsFileError::Problems(problems)) =
+            parse("[[domains]]\nname = \"www.example.org\"\n[domains.CacheKey]\nColour = \"on\"\n")
+        else {
+            panic!("no problems found")
+        };
+        assert!(problems[0].starts_with("domains.0.CacheKey: ") && problems[0].contains("Colour"), "{problems:?}");
     }
 
     #[test]

@@ -11,21 +11,18 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+
+use super::tls::TlsDoor;
 
 /// Said by a handler: close the connection, without a byte of answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is dropped on purpose")]
 pub(super) struct Dropped;
 
-/// Serves until `shutdown`, over TLS if there is an acceptor; connections then end at once, with whatever they were doing.
-pub(super) async fn serve<H, A>(
-    listener: TcpListener,
-    acceptor: Option<TlsAcceptor>,
-    shutdown: CancellationToken,
-    handler: H,
-) where
+/// Serves until `shutdown`, over TLS if there is a door for it; connections then end at once, with whatever they were doing.
+pub(super) async fn serve<H, A>(listener: TcpListener, door: Option<TlsDoor>, shutdown: CancellationToken, handler: H)
+where
     H: Fn(Request<Body>) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Result<Response<Body>, Dropped>> + Send + 'static,
 {
@@ -40,7 +37,7 @@ pub(super) async fn serve<H, A>(
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(serve_stream(stream, acceptor.clone(), handler.clone()));
+                connections.spawn(serve_stream(stream, door.clone(), handler.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "the sandbox could not accept a connection");
@@ -51,18 +48,18 @@ pub(super) async fn serve<H, A>(
     connections.shutdown().await;
 }
 
-async fn serve_stream<H, A>(stream: TcpStream, acceptor: Option<TlsAcceptor>, handler: H)
+async fn serve_stream<H, A>(stream: TcpStream, door: Option<TlsDoor>, handler: H)
 where
     H: Fn(Request<Body>) -> A,
     A: Future<Output = Result<Response<Body>, Dropped>>,
 {
     // Small answers would otherwise wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    match acceptor {
+    match door {
         None => serve_connection(stream, handler).await,
         // A handshake that fails is the client's to tell, or was meant to.
-        Some(acceptor) => {
-            if let Ok(stream) = acceptor.accept(stream).await {
+        Some(door) => {
+            if let Ok(stream) = door.accept(stream).await {
                 serve_connection(stream, handler).await;
             }
         }

@@ -148,14 +148,14 @@ pub async fn start(options: Options, shutdown: CancellationToken) -> io::Result<
     let doors = Doors::open(options.listen).await?;
     let addresses = doors.addresses()?;
     let tls = Arc::new(Tls::new(Arc::clone(&options.clock)));
-    let (edge_tls, origin_tls) = (tls.acceptor(Side::Edge)?, tls.acceptor(Side::Origin)?);
+    let (edge_tls, origin_tls) = (tls.door(Side::Edge)?, tls.door(Side::Origin)?);
     let cloud = Arc::new(Cloud::new(options, tls, addresses.reachable()));
     let mut servers = JoinSet::new();
     let at = Arc::clone(&cloud);
     servers.spawn(listener::serve(doors.api, None, shutdown.clone(), move |request| {
         api::answer(Arc::clone(&at), request)
     }));
-    for (listener, acceptor, area, scheme) in [
+    for (listener, tls_door, area, scheme) in [
         (doors.edge, None, Area::Mainland, Scheme::Http),
         (doors.edge_overseas, None, Area::Overseas, Scheme::Http),
         (doors.edge_tls, Some(edge_tls), Area::Mainland, Scheme::Https),
@@ -163,12 +163,12 @@ pub async fn start(options: Options, shutdown: CancellationToken) -> io::Result<
         let at = Arc::clone(&cloud);
         let door = Door { area, scheme };
         let answer = move |request| edge::answer(Arc::clone(&at), request, door);
-        servers.spawn(listener::serve(listener, acceptor, shutdown.clone(), answer));
+        servers.spawn(listener::serve(listener, tls_door, shutdown.clone(), answer));
     }
-    for (listener, acceptor) in [(doors.origin, None), (doors.origin_tls, Some(origin_tls))] {
+    for (listener, tls_door) in [(doors.origin, None), (doors.origin_tls, Some(origin_tls))] {
         let at = Arc::clone(&cloud);
         let answer = move |request| origin::answer(Arc::clone(&at), request);
-        servers.spawn(listener::serve(listener, acceptor, shutdown.clone(), answer));
+        servers.spawn(listener::serve(listener, tls_door, shutdown.clone(), answer));
     }
     servers.spawn(dns::serve(doors.dns, shutdown.clone(), Arc::clone(&cloud)));
     servers.spawn(control::serve(doors.control, shutdown, Arc::clone(&cloud)));

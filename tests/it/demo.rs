@@ -30,7 +30,7 @@ fn the_sandbox_tells_its_addresses_in_one_line() {
     sandbox.kill().expect("an end");
     sandbox.wait().expect("an end");
     let told: Value = serde_json::from_str(&line).expect("JSON");
-    for name in ["api", "edge", "origin", "control"] {
+    for name in ["api", "edge", "edge_overseas", "edge_tls", "origin", "origin_tls", "dns", "control"] {
         let address = told[name].as_str().and_then(|address| address.parse::<std::net::SocketAddr>().ok());
         assert!(address.is_some_and(|address| address.port() > 0), "{name}: {line}");
     }

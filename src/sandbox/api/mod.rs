@@ -24,6 +24,7 @@ mod action;
 mod arrival;
 mod domains;
 mod history;
+mod nodes;
 mod params;
 mod quota;
 mod reply;

@@ -65,6 +65,13 @@ impl Zone {
         rules
     }
 
+    /// Whether a rule for one of the provider's names has the address.
+    pub(in crate::sandbox) fn leads_edge_to(&self, address: IpAddr) -> bool {
+        let has =
+            |answer: &DnsAnswer| matches!(answer, DnsAnswer::Addresses { addresses } if addresses.contains(&address));
+        self.rules.iter().any(|(name, (rule, _))| name.ends_with(EDGE_SUFFIX) && rule.answers.iter().any(has))
+    }
+
     /// Follows the name to its end, as a recursive resolver does. A query for a CNAME ends at the first.
     pub(in crate::sandbox) fn resolve(
         &mut self,

@@ -143,7 +143,7 @@ mod tests {
         setup.lifetime(&Answered { path, status: StatusCode::OK, headers: &headers, at: NOW }, None)
     }
 
-    fn all(config: Value) -> Value {
+    fn all(config: &Value) -> Value {
         json!({"RuleCache": [{"RuleType": "all", "RulePaths": ["*"], "CacheConfig": config}]})
     }
 
@@ -156,7 +156,7 @@ mod tests {
         let keep = |more: Value| {
             let mut keep = json!({"Switch": "on", "CacheTime": 600});
             keep.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            all(json!({"Cache": keep}))
+            all(&json!({"Cache": keep}))
         };
         let age = [("cache-control", "public, max-age=60")];
         assert_eq!(lifetime(keep(json!({})), "/a", &age), seconds(600));
@@ -172,11 +172,11 @@ mod tests {
 
     #[test]
     fn following_the_origin_needs_an_origin_that_leads() {
-        let follow = all(json!({"FollowOrigin": {"Switch": "on"}}));
+        let follow = all(&json!({"FollowOrigin": {"Switch": "on"}}));
         assert_eq!(lifetime(follow.clone(), "/a", &[]), Lifetime::NotKept);
         assert_eq!(lifetime(follow.clone(), "/a", &[("cache-control", "max-age=60")]), seconds(60));
         assert_eq!(lifetime(follow, "/a", &[("cache-control", "s-maxage=30, max-age=60")]), seconds(30));
-        let guess = all(json!({"FollowOrigin": {"Switch": "on", "HeuristicCache": {"Switch": "on"}}}));
+        let guess = all(&json!({"FollowOrigin": {"Switch": "on", "HeuristicCache": {"Switch": "on"}}}));
         // An hour old at noon.
         let modified = [("last-modified", "Sun, 22 Nov 2026 03:00:00 GMT")];
         assert_eq!(lifetime(guess, "/a", &modified), seconds(360));

@@ -94,6 +94,9 @@ async fn each_wrong_certificate_is_wrong_in_its_own_way() {
     set(&bench, Side::Edge, CertificateState::HandshakeFailure);
     let refused = shaken(&bench, bench.sandbox.addresses.edge_tls).await;
     assert!(matches!(refused, Err(Error::AlertReceived(_))), "{refused:?}");
+    set(&bench, Side::Edge, CertificateState::HandshakeSilence);
+    let silent = shaken(&bench, bench.sandbox.addresses.edge_tls);
+    assert!(tokio::time::timeout(Duration::from_millis(300), silent).await.is_err());
 }
 
 #[tokio::test]

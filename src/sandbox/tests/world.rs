@@ -220,3 +220,17 @@ async fn an_account_in_trouble_can_do_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_address_is_a_node_if_the_edge_or_its_name_is_there() {
+    let bench = Bench::start().await;
+    let rules = json!([{"name": "www.example.com.cdn.dnsv1.com", "answers": [
+        {"kind": "addresses", "addresses": ["203.0.113.7"]},
+    ]}]);
+    bench.control("PUT", "dns", Some(rules)).await;
+    let told = bench.call("DescribeCdnIp", json!({"Ips": ["127.0.0.1", "203.0.113.7", "203.0.113.8"]})).await;
+    let platforms: Vec<&Value> = told["Ips"].as_array().unwrap().iter().map(|row| &row["Platform"]).collect();
+    assert_eq!(platforms, ["yes", "yes", "no"]);
+    let many: Vec<String> = (0..21).map(|number| format!("203.0.113.{number}")).collect();
+    assert_eq!(bench.code("DescribeCdnIp", json!({"Ips": many})).await, "LimitExceeded.CdnQueryIpBatchTooMany");
+}

@@ -68,7 +68,7 @@ impl Authority {
         }];
         let signed_by = |signer: &Signer| params.signed_by(&self.key, &signer.issuer).ok();
         let chain = match state {
-            CertificateState::HandshakeFailure => return None,
+            CertificateState::HandshakeFailure | CertificateState::HandshakeSilence => return None,
             CertificateState::SelfSigned => vec![params.self_signed(&self.key).ok()?.der().clone()],
             CertificateState::IncompleteChain => vec![signed_by(&self.intermediate)?.der().clone()],
             CertificateState::UnknownIssuer => chain(&signed_by(&self.stranger)?, &self.stranger),

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use rustls::crypto::ring;
 use rustls::pki_types::{ServerName, UnixTime};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{Acceptor, ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{CertificateError, ClientConfig, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::{LazyConfigAcceptor, TlsConnector, server};
 
 use super::answers::Side;
 use super::pull::PullFault;
@@ -87,14 +87,20 @@ impl Tls {
         Timestamp::from_millis(now - now.rem_euclid(DAY_MILLIS))
     }
 
-    /// Takes the TLS connections of one side.
-    pub(super) fn acceptor(self: &Arc<Self>, at: Side) -> io::Result<TlsAcceptor> {
+    /// What takes the TLS connections of one side.
+    pub(super) fn door(self: &Arc<Self>, at: Side) -> io::Result<TlsDoor> {
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
         let shown = Shown { tls: Arc::clone(self), at };
         let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(shown));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        Ok(TlsDoor { tls: Arc::clone(self), at, config: Arc::new(config) })
+    }
+
+    fn keeps_silent(&self, at: Side, host: &str) -> bool {
+        let rules = locked(&self.rules);
+        let rule = rules.get(&(at, host.to_owned()));
+        rule.is_some_and(|(rule, _)| rule.certificate == CertificateState::HandshakeSilence)
     }
 
     /// The edge's own handshake with an origin, at the sandbox's time.
@@ -132,6 +138,29 @@ fn fault(error: &io::Error) -> PullFault {
     }
 }
 
+/// The handshakes of one side.
+#[derive(Clone)]
+pub(super) struct TlsDoor {
+    tls: Arc<Tls>,
+    at: Side,
+    config: Arc<ServerConfig>,
+}
+
+impl TlsDoor {
+    /// Returns never if that is how it was set. An error is a client that left, or one that was to be refused.
+    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<server::TlsStream<TcpStream>> {
+        let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        if self.tls.keeps_silent(self.at, &asked_name(&start.client_hello())) {
+            std::future::pending::<()>().await;
+        }
+        start.into_stream(Arc::clone(&self.config)).await
+    }
+}
+
+fn asked_name(hello: &ClientHello<'_>) -> String {
+    hello.server_name().unwrap_or(NAMELESS).to_ascii_lowercase()
+}
+
 /// One side's certificates, by the name that a client asks for.
 struct Shown {
     tls: Arc<Tls>,
@@ -146,7 +175,7 @@ impl fmt::Debug for Shown {
 
 impl ResolvesServerCert for Shown {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.tls.certificate(self.at, &hello.server_name().unwrap_or(NAMELESS).to_ascii_lowercase())
+        self.tls.certificate(self.at, &asked_name(&hello))
     }
 }
 

@@ -39,4 +39,6 @@ pub enum CertificateState {
     UnknownIssuer,
     /// The handshake ends with an alert, before any certificate.
     HandshakeFailure,
+    /// The connection is taken, and the handshake never answered.
+    HandshakeSilence,
 }
