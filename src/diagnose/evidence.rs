@@ -198,10 +198,11 @@ impl Evidence {
         if own.is_some() && !self.origin_answers().any(|origin| origin.status == edge.status) {
             return Freshness::Unknown(format!("the edge answers {}, which is no content to compare", edge.status));
         }
-        if self.origin_answers().all(|origin| origin.status >= 500) {
+        let mut comparable = self.origin_answers().filter(|origin| is_content(origin, edge)).peekable();
+        if comparable.peek().is_none() {
             return self.by_age();
         }
-        self.compared(edge, self.origin_answers().filter(|origin| origin.status < 500))
+        self.compared(edge, comparable)
     }
 
     fn compared<'a>(&self, edge: &HttpLook, origins: impl Iterator<Item = &'a HttpLook>) -> Freshness {
@@ -244,6 +245,12 @@ impl Evidence {
     pub fn origin_changed_at(&self) -> Option<Timestamp> {
         self.origin_answers().find_map(|look| http_date(&look.header("last-modified")?))
     }
+}
+
+/// An origin that fails, or that refuses refreshd what it gives the CDN, shows nothing of its content.
+fn is_content(origin: &HttpLook, edge: &HttpLook) -> bool {
+    let refused = [401, 403, 407, 429, 451].contains(&origin.status) && origin.status != edge.status;
+    origin.status < 500 && !refused
 }
 
 /// A job's purge that failed shows in its counts only; the most frequent of its failures stands for it.

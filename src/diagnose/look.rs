@@ -14,7 +14,7 @@ use super::case::Known;
 use super::evidence::{Evidence, Freshness, Moved, Reached, Source, Unseen, answer};
 use crate::clock::Clock;
 use crate::domain::{Target, TargetKind};
-use crate::probe::{Ask, Dial, Eyes, NameLook, Scheme, Sighting, TlsFault};
+use crate::probe::{Ask, Dial, Eyes, NameLook, Scheme, Sighting};
 use crate::provider::{Guide, PullProtocol};
 
 /// A domain can have many origins; these are enough to see whether they agree.
@@ -94,18 +94,11 @@ impl Looker<'_> {
         tokio::join!(control, other, moved);
     }
 
-    /// A port of an operator's own often speaks plain HTTP, whatever the target's scheme: asked for TLS it hangs up, and
-    /// asked plainly it answers.
-    async fn look(&self, ask: &Ask, within: Duration, may_be_plain: bool) -> Sighting {
-        let sighting = self.eyes.look(ask, within.mul_f64(if may_be_plain { 0.7 } else { 1.0 })).await;
-        let own_port = matches!(ask.dial, Dial::Address(address) if address.port() != 443);
-        let hung_up = matches!(sighting.tls, Some(Err(TlsFault::Refused(_) | TlsFault::Closed)));
-        if !(may_be_plain && own_port && hung_up) {
-            return sighting;
+    async fn look(&self, ask: &Ask, within: Duration, configured: bool) -> Sighting {
+        match configured {
+            true => self.eyes.look_at_configured(ask, within).await,
+            false => self.eyes.look(ask, within).await,
         }
-        let plain = self.eyes.look(&Ask { scheme: Scheme::Http, ..ask.clone() }, within.mul_f64(0.3)).await;
-        // A TLS server that is asked plainly complains with 400.
-        if answer(&plain).is_some_and(|look| look.status != 400) { plain } else { sighting }
     }
 
     /// Looks where a redirect leads, at edge and origin.

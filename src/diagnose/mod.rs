@@ -5,6 +5,7 @@ pub mod cache_key;
 mod case;
 mod causes;
 mod evidence;
+mod exhibits;
 mod judges;
 mod look;
 mod paths;
@@ -44,16 +45,11 @@ impl Diagnoser {
 
     /// Ends within `deadline`, even if nothing answers; what was not seen by then is unknown.
     pub async fn diagnose(&self, case: Case, deadline: Duration) -> Diagnosis {
-        self.examine(case, deadline).await.0
-    }
-
-    /// The diagnosis with all that it rests on, for whoever shows headers and times too.
-    pub async fn examine(&self, case: Case, deadline: Duration) -> (Diagnosis, Evidence) {
         let started_at = self.clock.now();
         let looker = Looker { eyes: &*self.eyes, clock: &*self.clock, guide: self.guide };
         let (evidence, cut_short) = looker.collect(case, deadline).await;
         let checks = judges::judged(&evidence);
-        let diagnosis = Diagnosis {
+        Diagnosis {
             subject: evidence.case.subject.clone(),
             target: Some(evidence.case.target.clone()),
             causes: causes::ranked(&evidence, &checks),
@@ -61,7 +57,7 @@ impl Diagnoser {
             started_at,
             ended_at: self.clock.now(),
             cut_short,
-        };
-        (diagnosis, evidence)
+            evidence: exhibits::exhibits(&evidence),
+        }
     }
 }

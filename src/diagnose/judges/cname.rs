@@ -166,7 +166,9 @@ fn shared_with_origin(evidence: &Evidence, look: &NameLook) -> Option<IpAddr> {
 
 /// The edge was found by this very name, and its answer carries what only this CDN's edges send.
 pub(in crate::diagnose) fn answers_as_ours(evidence: &Evidence) -> bool {
-    let by_name = evidence.case.edge.is_none();
+    // A network in front passes on what ours sent.
+    let in_front = evidence.name.as_ref().is_ok_and(|look| other_network(look).is_some());
+    let by_name = evidence.case.edge.is_none() && !in_front;
     by_name && evidence.edge_answer().is_some_and(|look| look.header(evidence.guide.log_id).is_some())
 }
 

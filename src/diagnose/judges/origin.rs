@@ -324,7 +324,9 @@ fn broken(fault: &HttpFault) -> String {
 fn goes_round(evidence: &Evidence, origin: &Sighting, look: &HttpLook) -> Option<String> {
     let target = evidence.case.target.as_str();
     let to = look.header("location").filter(|_| (300..400).contains(&look.status))?;
-    (origin.ask.scheme == Scheme::Http && target.starts_with("https:") && to == target).then_some(to)
+    // Looks keep no query of a redirect.
+    let bare = |url: &str| url.split('?').next().unwrap_or_default().to_owned();
+    (origin.ask.scheme == Scheme::Http && target.starts_with("https:") && bare(&to) == bare(target)).then_some(to)
 }
 
 fn seen(evidence: &Evidence, id: CheckId) -> Result<&[Sighting], Check> {
