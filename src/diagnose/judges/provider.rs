@@ -1,8 +1,8 @@
 //! What became of it at the provider: task, codes, times, our attempts.
 
-use super::super::Request;
 use super::super::evidence::Evidence;
 use super::super::wording::{moment, quoted, span};
+use super::super::{Hold, Request};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ErrorClass, Failure, ItemState, WaitingReason};
 
 pub(super) fn provider(evidence: &Evidence) -> Check {
@@ -16,19 +16,8 @@ pub(super) fn provider(evidence: &Evidence) -> Check {
     if evidence.refusal().is_some() {
         return Check::ok(CheckId::Provider, "The provider answered; what it refused is told above.");
     }
-    if let Some(hold) = request.waiting.as_ref().filter(|_| evidence.is_open()) {
-        if hold.reason == WaitingReason::Outage || hold.reason == WaitingReason::Reconciling {
-            let seen = match hold.reason {
-                WaitingReason::Outage => format!("The provider's API fails: {}.", quoted(&hold.detail)),
-                _ => format!(
-                    "An answer was lost, and the provider's task list is asked before anything is sent again: {}.",
-                    quoted(&hold.detail)
-                ),
-            };
-            return Check::fail(CheckId::Provider, CauseId::ProviderFailed, Confidence::Certain, seen)
-                .act("Nothing to do: it goes on by itself. If it lasts, look at the provider's status page and at this machine's way to its API.")
-                .page(page);
-        }
+    if let Some(check) = request.waiting.as_ref().filter(|_| evidence.is_open()).and_then(|hold| held(hold, page)) {
+        return check;
     }
     if request.state == ItemState::Submitted {
         return running(evidence, request);
@@ -42,6 +31,20 @@ pub(super) fn provider(evidence: &Evidence) -> Check {
         (_, None) => Check::ok(CheckId::Provider, "Nothing was sent to the provider yet."),
         (_, Some(task)) => Check::ok(CheckId::Provider, format!("The provider reported no failure of task {task}.")),
     }
+}
+
+fn held(hold: &Hold, page: &'static str) -> Option<Check> {
+    let seen = match hold.reason {
+        WaitingReason::Outage => format!("The provider's API fails: {}.", quoted(&hold.detail)),
+        WaitingReason::Reconciling => format!(
+            "An answer was lost, and the provider's task list is asked before anything is sent again: {}.",
+            quoted(&hold.detail)
+        ),
+        _ => return None,
+    };
+    let action = "Nothing to do: it goes on by itself. If it lasts, look at the provider's status page and at this machine's way to its API.";
+    let check = Check::fail(CheckId::Provider, CauseId::ProviderFailed, Confidence::Certain, seen);
+    Some(check.act(action).page(page))
 }
 
 fn failed(evidence: &Evidence, request: &Request, failure: &Failure) -> Check {

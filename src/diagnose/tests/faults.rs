@@ -9,13 +9,16 @@ use crate::domain::{
 use crate::probe::{CertificateFault, NameFault};
 use crate::provider::{DisableReason, DomainStatus, ServedArea};
 
+/// What it is, and how it comes about.
+pub(super) type World = (&'static str, fn(&mut Evidence));
+/// The same with the cause that has to be named.
 pub(super) type Fault = (&'static str, CauseId, fn(&mut Evidence));
 
 /// What the account, the request and the provider can have.
 pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
     ("the URL is refused", WrongRequest, |e| refused(e, ErrorClass::BadTarget, "InvalidParameter.CdnParamError")),
     ("a wildcard host", WrongRequest, |e| {
-        refused(e, ErrorClass::BadTarget, "InvalidParameter.CdnPurgeWildcardNotAllowed")
+        refused(e, ErrorClass::BadTarget, "InvalidParameter.CdnPurgeWildcardNotAllowed");
     }),
     ("a prefetch alone over an old copy", WrongRequest, |e| {
         stale(e);
@@ -51,7 +54,7 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
         stale(e);
     }),
     ("no policy for the action", NoPermission, |e| {
-        refused(e, ErrorClass::Permission, "UnauthorizedOperation.CdnCamUnauthorized")
+        refused(e, ErrorClass::Permission, "UnauthorizedOperation.CdnCamUnauthorized");
     }),
     ("no policy for the domain, parked", NoPermission, |e| {
         waits(e, WaitingReason::HostParked);
@@ -98,7 +101,7 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
         account(e).paused = Some(Failure::new(ErrorClass::Auth, "AuthFailure.SignatureFailure", "does not match"));
     }),
     ("a wrong signature by a good clock", BadSignature, |e| {
-        refused(e, ErrorClass::Auth, "AuthFailure.SignatureFailure")
+        refused(e, ErrorClass::Auth, "AuthFailure.SignatureFailure");
     }),
     ("arrears", AccountSuspended, |e| {
         waits(e, WaitingReason::AccountPaused);
@@ -158,7 +161,7 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
         edge_says(e, 403);
     }),
     ("refused as moved", MovedToEdgeone, |e| {
-        refused(e, ErrorClass::BadTarget, "InvalidParameter.CdnHostExistsInEdgeOne")
+        refused(e, ErrorClass::BadTarget, "InvalidParameter.CdnHostExistsInEdgeOne");
     }),
     ("moved while nobody told refreshd", MovedToEdgeone, |e| {
         stale(e);

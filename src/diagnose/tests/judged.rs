@@ -11,7 +11,7 @@ use crate::domain::{CheckId, CheckResult, Confidence, ErrorClass, WaitingReason}
 use crate::probe::{CertificateFault, ConnectFault, NameFault};
 use crate::provider::OriginKind;
 
-use super::faults::BEFORE_THE_EDGE;
+use super::faults::{BEFORE_THE_EDGE, World};
 use super::faults_behind::BEHIND_THE_EDGE;
 
 #[test]
@@ -36,7 +36,7 @@ fn every_cause_has_two_faults_here() {
 }
 
 /// Worlds in which nothing has to be done.
-pub(super) const HEALTHY: &[(&str, fn(&mut Evidence))] = &[
+pub(super) const HEALTHY: &[World] = &[
     ("as it should be", |_| {}),
     ("nothing was asked for", |e| e.case.request = None),
     ("the copy was fetched just now", |e| add(e.edge.as_mut().expect("an edge"), "x-cache-lookup", "Cache Miss")),
