@@ -24,6 +24,8 @@ pub struct Guide {
     pub codes: &'static [(&'static str, CauseId)],
     /// The action that a submission calls, as its permissions name it.
     pub actions: &'static [(ItemOperation, TargetKind, &'static str)],
+    /// Actions without which everything but explaining goes on.
+    pub spare_actions: &'static [&'static str],
     /// How long a purge usually takes, and when it is time to ask.
     pub purge: Course,
     pub prefetch: Course,

@@ -31,6 +31,7 @@ pub static GUIDE: Guide = Guide {
         (ItemOperation::Purge, TargetKind::Directory, "PurgePathCache"),
         (ItemOperation::Prefetch, TargetKind::Url, "PushUrlsCache"),
     ],
+    spare_actions: &["DescribeDomains", "DescribeDomainsConfig", "DescribeCdnIp"],
     purge: Course { usual: Duration::from_secs(5 * 60), alarm: Duration::from_secs(30 * 60) },
     prefetch: Course { usual: Duration::from_secs(30 * 60), alarm: Duration::from_secs(2 * 60 * 60) },
     purge_worthwhile: Duration::from_secs(5 * 60),
