@@ -151,7 +151,9 @@ fn absorb(causes: &mut Vec<Cause>, evidence: &Evidence) {
 
 /// Notes what speaks against the cause, and believes it less.
 fn contradict(cause: &mut Cause, evidence: &Evidence, checks: &[Check]) {
-    let fresh = matches!(evidence.freshness(), Freshness::Fresh(_));
+    // Two equal redirects or errors are no content that the CDN got.
+    let content = evidence.edge_answer().is_some_and(|look| look.status < 300);
+    let fresh = content && matches!(evidence.freshness(), Freshness::Fresh(_));
     let result = |id: CheckId| checks.iter().find(|check| check.id == id).map(|check| check.result);
     let told_by_edge = cause.checks == [CheckId::EdgeAnswer];
     let own_look = match cause.id {
@@ -230,7 +232,9 @@ fn summary(id: CauseId, host: &str) -> String {
         BadSignature => "The provider could not verify the call's signature: the secret key does not fit.".to_owned(),
         AccountSuspended => "The provider has suspended the account.".to_owned(),
         NotOnCdn => {
-            format!("{host} is not served by this CDN account, so refreshing it there changes nothing for visitors.")
+            format!(
+                "Visitors of {host} are not served by this CDN account, so refreshing there changes nothing for them."
+            )
         }
         DomainOffline => format!("{host} is switched off at the CDN."),
         MovedToEdgeone => format!("{host} has moved from the CDN to EdgeOne, where it has to be refreshed now."),

@@ -174,7 +174,7 @@ impl Evidence {
     pub fn pull_works(&self) -> bool {
         let control = self.control.as_ref().and_then(answer);
         let looks = [self.edge_answer(), control];
-        looks.into_iter().flatten().any(|look| look.status < 400 && self.source(look) == Source::Pulled)
+        looks.into_iter().flatten().any(|look| look.status < 300 && self.source(look) == Source::Pulled)
     }
 
     /// When the edge made the copy that it serves.

@@ -50,6 +50,12 @@ pub(super) fn quoted(text: &str) -> String {
     format!("{}…", line.chars().take(CHARS_MAX).collect::<String>())
 }
 
+/// A target as one argument of a command that somebody pastes into a shell, whole and harmless.
+pub(super) fn argument(target: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-%~+,@=".contains(c);
+    if target.chars().all(plain) { target.to_owned() } else { format!("'{}'", target.replace('\'', "'\\''")) }
+}
+
 /// The moment of an HTTP date.
 pub(super) fn http_date(text: &str) -> Option<Timestamp> {
     let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
@@ -73,6 +79,13 @@ mod tests {
             assert_eq!(span(Duration::from_secs(seconds)), shown);
         }
         assert_eq!(span(Duration::from_millis(350)), "350 ms");
+    }
+
+    #[test]
+    fn a_pasted_target_is_one_argument_and_does_nothing() {
+        assert_eq!(argument("https://h.example/a%20b~c"), "https://h.example/a%20b~c");
+        assert_eq!(argument("https://h.example/?a=1&b"), "'https://h.example/?a=1&b'");
+        assert_eq!(argument("https://h.example/;$(x)'y"), "'https://h.example/;$(x)'\\''y'");
     }
 
     #[test]

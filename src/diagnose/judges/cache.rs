@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::cache_key::{KeyWarning, spelling_warnings, warnings};
 use super::super::evidence::{Evidence, Freshness, Moved, Source, answer, compare};
 use super::super::paths::{applies, extension};
-use super::super::wording::{quoted, span};
+use super::super::wording::{argument, quoted, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation, TargetKind};
 use crate::provider::{Keeps, ServiceKind};
 
@@ -31,7 +31,7 @@ pub(super) fn cache_key(evidence: &Evidence) -> Check {
         };
         return match offer {
             Some(offer) => {
-                check.act(format!("Refresh the object itself{also}: `refreshd refresh {} --wait`.", quoted(&offer)))
+                check.act(format!("Refresh the object itself{also}: `refreshd refresh {} --wait`.", argument(&offer)))
             }
             None => check,
         };
@@ -59,7 +59,7 @@ fn moved_on(evidence: &Evidence) -> Option<Check> {
     if same_but_scheme(evidence, to) {
         return None;
     }
-    let action = format!("Refresh where it leads: `refreshd refresh {} --wait`.", quoted(to.as_str()));
+    let action = format!("Refresh where it leads: `refreshd refresh {} --wait`.", argument(to.as_str()));
     let seen = format!("The URL only redirects to {}; the content that people see is kept there.", quoted(to.as_str()));
     match evidence.freshness() {
         Freshness::Old(_) => Some(mismatch(Confidence::Likely, seen, action)),
@@ -86,7 +86,7 @@ fn other_scheme(evidence: &Evidence) -> Option<Check> {
         None => target.replacen("http:", "https:", 1),
     };
     let seen = format!("This domain keeps http and https copies apart, and the other one is old: {what}.");
-    Some(mismatch(Confidence::Likely, seen, format!("Refresh it too: `refreshd refresh {} --wait`.", quoted(&offer))))
+    Some(mismatch(Confidence::Likely, seen, format!("Refresh it too: `refreshd refresh {} --wait`.", argument(&offer))))
 }
 
 /// An old copy that no job ever named, in a domain where a URL's near relations are other objects.
@@ -103,7 +103,7 @@ fn never_named(evidence: &Evidence) -> Option<Check> {
     } else {
         return None;
     };
-    let action = format!("Refresh exactly this URL: `refreshd refresh {} --wait`.", quoted(target.as_str()));
+    let action = format!("Refresh exactly this URL: `refreshd refresh {} --wait`.", argument(target.as_str()));
     Some(mismatch(Confidence::Likely, seen.to_owned(), action))
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::Request;
 use super::super::evidence::{Evidence, Freshness, Source, compare};
-use super::super::wording::{quoted, span};
+use super::super::wording::{argument, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, Mode, Verification};
 
 pub(super) fn edge_freshness(evidence: &Evidence) -> Check {
@@ -57,7 +57,10 @@ fn old(evidence: &Evidence, what: &str) -> Check {
         Some(since) => {
             Check::warn(id, format!("{told} The refresh ended {} ago; nodes may take {}.", span(since), span(usual)))
                 .hints_at(CauseId::EdgeStale)
-                .act(format!("Look again in a few minutes with `refreshd diagnose {}`.", evidence.case.target))
+                .act(format!(
+                    "Look again in a few minutes with `refreshd diagnose {}`.",
+                    argument(evidence.case.target.as_str())
+                ))
                 .page(page)
         }
         None => Check::fail(id, CauseId::EdgeStale, Confidence::Likely, told).act(again(evidence)).page(page),
@@ -74,7 +77,7 @@ fn unchanged(evidence: &Evidence, request: &Request) -> bool {
 }
 
 fn again(evidence: &Evidence) -> String {
-    let target = quoted(evidence.case.target.as_str());
+    let target = argument(evidence.case.target.as_str());
     match evidence.request() {
         None => format!("`refreshd refresh {target} --wait`."),
         Some(request) => format!(

@@ -39,7 +39,7 @@ pub(super) fn name(evidence: &Evidence) -> Check {
     let told = format!("The origin's name {} cannot be resolved: {fault}.", place(origin));
     let sure = sureness(faults.len(), origins.len(), own_fault);
     Check::fail(CheckId::OriginName, CauseId::OriginDns, sure, told)
-        .act(format!("Mend the DNS record of {}, or set another origin {CONSOLE}.", place(origin)))
+        .act(format!("Mend the DNS record of that name, or set another origin {CONSOLE}."))
         .page(evidence.guide.pages.origin)
 }
 

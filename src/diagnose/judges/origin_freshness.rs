@@ -35,7 +35,10 @@ pub(super) fn origin_freshness(evidence: &Evidence) -> Check {
             .act("Clear the cache in front of the origin first, then `refreshd refresh` the URL again.")
             .page(page);
     }
-    if let Freshness::Unlike(what) = evidence.freshness() {
+    let content = evidence.edge_answer().is_some_and(|look| look.status < 400);
+    if let Freshness::Unlike(what) = evidence.freshness()
+        && content
+    {
         return unlike(evidence, &what);
     }
     let changed = evidence.origin_changed_at().filter(|at| *at > NO_RELEASE_BEFORE);

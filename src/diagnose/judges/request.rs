@@ -2,7 +2,7 @@
 
 use super::super::evidence::{Evidence, Freshness};
 use super::super::paths::extension;
-use super::super::wording::quoted;
+use super::super::wording::{argument, quoted};
 use crate::domain::{Area, CauseId, Check, CheckId, Confidence, ItemOperation, Operation, TargetKind};
 use crate::provider::ServedArea;
 
@@ -66,7 +66,8 @@ fn lone_prefetch(evidence: &Evidence) -> Option<Check> {
         return None;
     }
     let seen = format!("A prefetch alone keeps a copy that has not expired, and the edge's is old: {what}.");
-    let action = format!("Drop the old copy first: `refreshd refresh {} --wait`.", evidence.case.target);
+    let action =
+        format!("Drop the old copy first: `refreshd refresh {} --wait`.", argument(evidence.case.target.as_str()));
     let check = Check::fail(CheckId::Request, CauseId::WrongRequest, Confidence::Likely, seen);
     Some(check.act(action).page(evidence.guide.pages.prefetch))
 }
@@ -79,12 +80,12 @@ fn wrong_kind(evidence: &Evidence) -> Option<Check> {
     let (seen, action) = match request.kind {
         TargetKind::Url if path.ends_with('/') && missing && request.operation == ItemOperation::Purge => (
             "It was refreshed as a URL, which is the page of that name only, and the origin has no such page; what lies below was not touched.",
-            format!("If everything below is meant: `refreshd purge --dir {target} --wait`."),
+            format!("If everything below is meant: `refreshd purge --dir {} --wait`.", argument(target.as_str())),
         ),
         TargetKind::Directory if missing && extension(path.trim_end_matches('/')).is_some_and(|end| end.len() <= 5) => {
             (
                 "It was purged as a directory, but its name is that of a file, and the origin has nothing of that name with a slash at its end.",
-                format!("If the file is meant: `refreshd refresh {} --wait`.", path.trim_end_matches('/')),
+                format!("If the file is meant: `refreshd refresh {} --wait`.", argument(path.trim_end_matches('/'))),
             )
         }
         _ => return None,
@@ -114,7 +115,8 @@ pub(super) fn area(evidence: &Evidence) -> Check {
             format!("The domain is served in area {served}, which is what was asked for."),
         );
     }
-    let action = format!("Repeat it without `area`: `refreshd refresh {} --wait`.", evidence.case.target);
+    let action =
+        format!("Repeat it without `area`: `refreshd refresh {} --wait`.", argument(evidence.case.target.as_str()));
     if known == Area::Global {
         let other = if asked == Area::Mainland { Area::Overseas } else { Area::Mainland };
         let seen = format!(

@@ -1,7 +1,7 @@
 //! Does somebody hold the request back, or did it end unsent?
 
 use super::super::evidence::Evidence;
-use super::super::wording::{moment, quoted, span};
+use super::super::wording::{argument, moment, quoted, span};
 use super::super::{Hold, Request};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemState, WaitingReason};
 
@@ -15,7 +15,8 @@ pub(super) fn waiting(evidence: &Evidence) -> Check {
             "It was cancelled before it was sent, so nothing was refreshed.",
             format!(
                 "If it is still wanted: `refreshd refresh {} --wait`; `refreshd job {}` shows who cancelled it.",
-                evidence.case.target, request.job
+                argument(evidence.case.target.as_str()),
+                request.job
             ),
         ),
         (ItemState::Expired, _) => ended(
@@ -70,6 +71,6 @@ fn held(evidence: &Evidence, request: &Request, hold: &Hold) -> Check {
     };
     let by_choice =
         matches!(hold.reason, WaitingReason::LanePaused | WaitingReason::NotBefore | WaitingReason::PurgeFirst);
-    let confidence = if by_choice { Confidence::Certain } else { Confidence::Likely };
+    let confidence = if by_choice { Confidence::Certain } else { Confidence::Possible };
     Check::fail(CheckId::Waiting, CauseId::HeldBack, confidence, seen).act(action)
 }

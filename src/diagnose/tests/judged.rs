@@ -164,6 +164,15 @@ fn a_warning_about_the_cache_key_names_the_target_to_use() {
     });
     let action = causes(&evidence).remove(0).action;
     assert!(action.contains("`refreshd refresh https://www.example.com/app.js --wait`"), "{action}");
+    let evidence = world(|e| {
+        e.case.target = url("https://www.example.com/app.js?v=2&w=$(id)");
+        stale(e);
+    });
+    let action = causes(&evidence).remove(0).action;
+    assert!(
+        action.contains("refresh 'https://www.example.com/app.js?v=2&w=$(id)' --wait"),
+        "quoted for a shell: {action}"
+    );
 }
 
 #[test]
