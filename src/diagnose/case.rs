@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 
 use crate::domain::{
-    AccountName, Area, ErrorClass, Failure, ItemOperation, ItemState, JobId, Mode, PoolName, Priority, Subject, Target,
-    TargetKind, Timestamp, Verification, WaitingReason,
+    AccountName, Area, ErrorClass, Failure, ItemOperation, ItemState, JobId, Mode, Operation, PoolName, Priority,
+    Subject, Target, TargetKind, Timestamp, Verification, WaitingReason,
 };
 use crate::provider::DomainFacts;
 
@@ -26,6 +26,9 @@ pub struct Case {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     pub job: JobId,
+    /// What the job asks for as a whole: a prefetch alone replaces nothing, one of a refresh follows its purge.
+    pub asked: Operation,
+    /// What the item does that is looked at.
     pub operation: ItemOperation,
     pub kind: TargetKind,
     pub mode: Option<Mode>,

@@ -62,10 +62,12 @@ words!(
         OriginConnect = "origin_connect",
         OriginCertificate = "origin_certificate",
         OriginAnswer = "origin_answer",
+        OriginFreshness = "origin_freshness",
         CacheKey = "cache_key",
         Cacheability = "cacheability",
         EdgeConnect = "edge_connect",
         EdgeCertificate = "edge_certificate",
+        EdgeAnswer = "edge_answer",
         EdgeFreshness = "edge_freshness",
         Limits = "limits",
         Provider = "provider",
@@ -87,6 +89,53 @@ pub struct Check {
     pub cause: Option<CauseId>,
     /// The provider's documentation that tells more, by its page's name.
     pub page: Option<&'static str>,
+}
+
+impl Check {
+    fn new(id: CheckId, result: CheckResult, seen: impl Into<String>) -> Self {
+        let (action, cause, page) = (None, None, None);
+        Self { id, result, seen: seen.into(), action, confidence: Confidence::Likely, cause, page }
+    }
+
+    #[must_use]
+    pub fn ok(id: CheckId, seen: impl Into<String>) -> Self {
+        Self::new(id, CheckResult::Ok, seen)
+    }
+
+    /// Nothing could be seen: `because` of what.
+    #[must_use]
+    pub fn unknown(id: CheckId, because: impl Into<String>) -> Self {
+        Self { confidence: Confidence::Possible, ..Self::new(id, CheckResult::Unknown, because) }
+    }
+
+    #[must_use]
+    pub fn warn(id: CheckId, seen: impl Into<String>) -> Self {
+        Self { confidence: Confidence::Possible, ..Self::new(id, CheckResult::Warn, seen) }
+    }
+
+    #[must_use]
+    pub fn fail(id: CheckId, cause: CauseId, confidence: Confidence, seen: impl Into<String>) -> Self {
+        Self { cause: Some(cause), confidence, ..Self::new(id, CheckResult::Fail, seen) }
+    }
+
+    /// What the check stands for if there is trouble that it would explain.
+    #[must_use]
+    pub fn hints_at(mut self, cause: CauseId) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
+    #[must_use]
+    pub fn act(mut self, action: impl Into<String>) -> Self {
+        self.action = Some(action.into());
+        self
+    }
+
+    #[must_use]
+    pub fn page(mut self, page: &'static str) -> Self {
+        self.page = Some(page);
+        self
+    }
 }
 
 /// What explains the trouble.
@@ -125,4 +174,14 @@ pub struct Diagnosis {
     pub ended_at: Timestamp,
     /// The deadline ended it before all was seen.
     pub cut_short: bool,
+    /// What was seen, in full, for whoever is asked for help: a file each.
+    pub evidence: Vec<Exhibit>,
+}
+
+/// One piece of evidence as a support ticket takes it: a small text file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exhibit {
+    /// A file's name such as `edge-response.txt`: lower-case letters, digits, `-` and one dot.
+    pub name: String,
+    pub text: String,
 }

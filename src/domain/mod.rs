@@ -21,7 +21,7 @@ mod token;
 mod verdict;
 pub(crate) mod words;
 
-pub use diagnosis::{Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, Subject};
+pub use diagnosis::{Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, Exhibit, Subject};
 pub use failure::{ErrorClass, Failure};
 pub use forecast::{Course, DayShare, Spending, leaves_at, runs_out_at};
 pub use id::{AccountName, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};

@@ -1,9 +1,11 @@
 //! Guarded looks at what an edge and an origin serve. Nothing here dials an address that the operator did not allow.
 
+mod eyes;
 mod guard;
 mod http;
 mod sighting;
 
+pub use eyes::Eyes;
 pub use guard::Guard;
 pub use http::{HttpProber, HttpProberFault, ProbeTargets};
 pub use sighting::{

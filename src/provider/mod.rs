@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod domains;
+mod guide;
 pub mod tencent;
 mod words;
 
@@ -15,6 +16,9 @@ pub use domains::{
     CacheKey, CacheRule, DisableReason, DomainDetail, DomainFacts, DomainQuery, DomainStatus, Keeps, KeyShape, Origin,
     OriginAddress, OriginKind, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule, ServedArea, ServiceKind,
 };
+pub use guide::{Course, EdgeStatus, Guide, Pages};
+/// The manual of the only provider there is yet.
+pub use tencent::GUIDE;
 
 use crate::domain::{Failure, ItemOperation, Lane, PoolName, PoolReading, Target, TargetKind, Timestamp};
 

@@ -12,6 +12,7 @@ mod faults;
 mod faults_tls;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod guide;
 #[cfg(test)]
 mod scripted;
 mod sign;
@@ -27,6 +28,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use credentials::{Credentials, CredentialsFault, KeyRing, Places};
+pub use guide::GUIDE;
 
 use self::client::Client;
 use crate::clock::Clock;

@@ -1,0 +1,294 @@
+//! All that is known and was seen, on which the judges work. What was not seen says why.
+
+use std::time::Duration;
+
+use super::case::Known;
+use super::wording::http_date;
+use super::{Case, Request};
+use crate::domain::{CauseId, ErrorClass, Failure, ItemState, Target, Timestamp};
+use crate::probe::{ConnectFault, HttpFault, HttpLook, NameFault, NameLook, Sighting, TlsFault};
+use crate::provider::{DomainFacts, Guide};
+
+/// What was not seen, and because of what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen(pub String);
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    pub case: Case,
+    pub guide: &'static Guide,
+    /// When the last look had ended.
+    pub at: Timestamp,
+    pub name: Result<NameLook, Unseen>,
+    pub edge: Result<Sighting, Unseen>,
+    /// Each of the domain's origins that was looked at, asked as the CDN would; never empty.
+    pub origins: Result<Vec<Sighting>, Unseen>,
+    /// The edge, asked in a way that no copy can answer; only where that helps.
+    pub control: Option<Sighting>,
+    /// The same path by the other scheme, where the domain keeps them apart.
+    pub other_scheme: Option<Sighting>,
+    /// What lies behind a redirect to another spelling of the same URL.
+    pub moved: Option<Moved>,
+}
+
+/// Where a redirect within the host leads, and what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub to: Target,
+    pub edge: Sighting,
+    pub origin: Option<Sighting>,
+}
+
+/// How far a look got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached<'a> {
+    /// The name leads nowhere.
+    Name(&'a NameFault),
+    Connect(&'a ConnectFault),
+    Tls(&'a TlsFault),
+    Http(&'a HttpFault),
+    Answer(&'a HttpLook),
+    Nothing,
+}
+
+impl Reached<'_> {
+    #[must_use]
+    pub fn of(sighting: &Sighting) -> Reached<'_> {
+        if let Some(fault) = sighting.name.as_ref().and_then(|name| name.fault.as_ref()) {
+            return Reached::Name(fault);
+        }
+        match (&sighting.connect, &sighting.tls, &sighting.http) {
+            (Some(Err(fault)), ..) => Reached::Connect(fault),
+            (_, Some(Err(fault)), _) => Reached::Tls(fault),
+            (_, _, Some(Err(fault))) => Reached::Http(fault),
+            (_, _, Some(Ok(look))) => Reached::Answer(look),
+            _ => Reached::Nothing,
+        }
+    }
+}
+
+/// What the edge says of where its answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Copy,
+    /// Fetched from the origin for this very look.
+    Pulled,
+    Untold,
+}
+
+/// Whether the edge serves what the origin serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Freshness {
+    Fresh(String),
+    /// A copy that is not what the origin serves.
+    Old(String),
+    /// Fetched just now, and still not what the origin serves to us.
+    Unlike(String),
+    Unknown(String),
+}
+
+/// The failure that stands between the request and its success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub failure: Failure,
+    pub cause: CauseId,
+}
+
+impl Evidence {
+    #[must_use]
+    pub fn facts(&self) -> Option<&DomainFacts> {
+        match &self.case.circumstances.domain {
+            Known::Facts(facts) => Some(facts),
+            Known::NotYet | Known::Failed(_) | Known::NoSuchDomain => None,
+        }
+    }
+
+    #[must_use]
+    pub fn request(&self) -> Option<&Request> {
+        self.case.request.as_ref()
+    }
+
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.case.target.host()
+    }
+
+    /// Not final, or never asked for: something that holds it up now still matters.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.request().is_none_or(|request| !request.state.is_final())
+    }
+
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.request().is_some_and(|request| request.state == ItemState::Succeeded)
+    }
+
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        let request = self.request();
+        if self.succeeded() {
+            return None;
+        }
+        let of_request = request.and_then(|request| match &request.failure {
+            Some(failure) if failure.class == ErrorClass::PurgeFailed => first_of(request),
+            Some(failure) if !failure.is_a_wait() => Some(failure.clone()),
+            _ => None,
+        });
+        let account = self.case.circumstances.account.as_ref().filter(|_| self.is_open());
+        let failure = of_request.or_else(|| account.and_then(|account| account.paused.clone()))?;
+        Some(Refusal { cause: self.guide.cause(&failure), failure })
+    }
+
+    /// The refusal, if it stands for one of `causes`.
+    #[must_use]
+    pub fn refused_for(&self, causes: &[CauseId]) -> Option<Failure> {
+        self.refusal().filter(|refusal| causes.contains(&refusal.cause)).map(|refusal| refusal.failure)
+    }
+
+    #[must_use]
+    pub fn edge_answer(&self) -> Option<&HttpLook> {
+        answer(self.edge.as_ref().ok()?)
+    }
+
+    pub fn origin_answers(&self) -> impl Iterator<Item = &HttpLook> {
+        self.origins.iter().flatten().filter_map(answer)
+    }
+
+    #[must_use]
+    pub fn source(&self, look: &HttpLook) -> Source {
+        let Some(told) = look.header(self.guide.lookup) else { return Source::Untold };
+        let told = told.to_ascii_lowercase();
+        let mut words = told.split(',').map(str::trim);
+        if words.clone().any(|word| word.contains("hit")) {
+            Source::Copy
+        } else if words.any(|word| word.contains("miss")) {
+            Source::Pulled
+        } else {
+            Source::Untold
+        }
+    }
+
+    /// Whether the CDN has just shown that it reaches the origin.
+    #[must_use]
+    pub fn pull_works(&self) -> bool {
+        let control = self.control.as_ref().and_then(answer);
+        let looks = [self.edge_answer(), control];
+        looks.into_iter().flatten().any(|look| look.status < 300 && self.source(look) == Source::Pulled)
+    }
+
+    /// When the edge made the copy that it serves.
+    #[must_use]
+    pub fn copied_at(&self) -> Option<Timestamp> {
+        let age: u64 = self.edge_answer()?.header("age")?.trim().parse().ok()?;
+        Some(self.edge.as_ref().ok()?.at - Duration::from_secs(age))
+    }
+
+    #[must_use]
+    pub fn freshness(&self) -> Freshness {
+        if let Some(Moved { edge, origin: Some(origin), .. }) = &self.moved
+            && let (Some(edge), Some(origin)) = (answer(edge), answer(origin))
+        {
+            return self.compared(edge, std::iter::once(origin));
+        }
+        let Some(edge) = self.edge_answer() else {
+            return Freshness::Unknown("the edge gave no answer to compare".to_owned());
+        };
+        let own = self.guide.edge_status(edge.status);
+        if own.is_some() && !self.origin_answers().any(|origin| origin.status == edge.status) {
+            return Freshness::Unknown(format!("the edge answers {}, which is no content to compare", edge.status));
+        }
+        let mut comparable = self.origin_answers().filter(|origin| is_content(origin, edge)).peekable();
+        if comparable.peek().is_none() {
+            return self.by_age();
+        }
+        self.compared(edge, comparable)
+    }
+
+    fn compared<'a>(&self, edge: &HttpLook, origins: impl Iterator<Item = &'a HttpLook>) -> Freshness {
+        let mut differs = None;
+        for origin in origins {
+            match compare(edge, origin) {
+                Some(Ok(what)) => return Freshness::Fresh(what),
+                Some(Err(what)) => differs = differs.or(Some(what)),
+                None => {}
+            }
+        }
+        let Some(what) = differs else {
+            let because = "the bodies are too long to compare, and neither ETag nor Last-Modified tells them apart";
+            return Freshness::Unknown(because.to_owned());
+        };
+        let control = self.control.as_ref().and_then(answer).filter(|control| self.source(control) != Source::Copy);
+        let pulled_alike = control.is_some_and(|control| matches!(compare(edge, control), Some(Ok(_))));
+        if self.source(edge) == Source::Pulled || pulled_alike {
+            return Freshness::Unlike(what);
+        }
+        Freshness::Old(what)
+    }
+
+    /// Without an origin to compare with, the copy's age against the refresh's end says something.
+    fn by_age(&self) -> Freshness {
+        let finished = self.request().and_then(|request| request.finished_at).filter(|_| self.succeeded());
+        match (self.copied_at(), finished) {
+            (Some(copied), Some(finished)) if copied + Duration::from_secs(60) < finished => {
+                Freshness::Old("its copy is older than the refresh (Age)".to_owned())
+            }
+            (Some(copied), Some(finished)) if copied > finished => {
+                Freshness::Fresh("its copy was made after the refresh (Age)".to_owned())
+            }
+            _ => Freshness::Unknown("the origin gave no content to compare with".to_owned()),
+        }
+    }
+
+    /// When the origin's content was last changed, by its own word.
+    #[must_use]
+    pub fn origin_changed_at(&self) -> Option<Timestamp> {
+        self.origin_answers().find_map(|look| http_date(&look.header("last-modified")?))
+    }
+}
+
+/// An origin that fails, or that refuses refreshd what it gives the CDN, shows nothing of its content.
+fn is_content(origin: &HttpLook, edge: &HttpLook) -> bool {
+    let refused = [401, 403, 407, 429, 451].contains(&origin.status) && origin.status != edge.status;
+    origin.status < 500 && !refused
+}
+
+/// A job's purge that failed shows in its counts only; the most frequent of its failures stands for it.
+fn first_of(request: &Request) -> Option<Failure> {
+    let others = request.failures.iter().filter(|(class, ..)| *class != ErrorClass::PurgeFailed);
+    let (class, code, _) = others.max_by_key(|(.., count)| *count)?;
+    Some(Failure::new(*class, code.clone(), "said of the purge that went before"))
+}
+
+#[must_use]
+pub fn answer(sighting: &Sighting) -> Option<&HttpLook> {
+    sighting.http.as_ref()?.as_ref().ok()
+}
+
+/// `Ok`: the same, by what. `Err`: not the same. `None`: there is nothing to tell by.
+#[must_use]
+pub fn compare(edge: &HttpLook, origin: &HttpLook) -> Option<Result<String, String>> {
+    if edge.status != origin.status {
+        return Some(Err(format!("the edge answers {}, the origin {}", edge.status, origin.status)));
+    }
+    if edge.header("content-encoding") == origin.header("content-encoding")
+        && let (Some(one), Some(other)) = (edge.body_sha256, origin.body_sha256)
+    {
+        let differs = || match (edge.body_bytes, origin.body_bytes) {
+            (one, other) if one != other => format!("{one} bytes at the edge, {other} at the origin"),
+            (bytes, _) => format!("{bytes} bytes at both, and not the same ones"),
+        };
+        return Some(if one == other { Ok(format!("the same {} bytes", edge.body_bytes)) } else { Err(differs()) });
+    }
+    let weak = |look: &HttpLook, name| look.header(name).map(|tag| tag.trim_start_matches("W/").to_owned());
+    for (name, title) in [("etag", "ETag"), ("last-modified", "Last-Modified"), ("content-length", "Content-Length")] {
+        if let (Some(one), Some(other)) = (weak(edge, name), weak(origin, name)) {
+            match one == other {
+                true if name == "content-length" => return None,
+                true => return Some(Ok(format!("the same {title}"))),
+                false => return Some(Err(format!("{title} {one} at the edge, {other} at the origin"))),
+            }
+        }
+    }
+    None
+}
