@@ -125,4 +125,14 @@ pub struct Diagnosis {
     pub ended_at: Timestamp,
     /// The deadline ended it before all was seen.
     pub cut_short: bool,
+    /// What was seen, in full, for whoever is asked for help: a file each.
+    pub evidence: Vec<Exhibit>,
+}
+
+/// One piece of evidence as a support ticket takes it: a small text file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exhibit {
+    /// A file's name such as `edge-response.txt`: lower-case letters, digits, `-` and one dot.
+    pub name: String,
+    pub text: String,
 }

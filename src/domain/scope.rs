@@ -172,6 +172,13 @@ impl Scopes {
         self.has(ScopeWord::Diagnose)
     }
 
+    /// Whether anything on this host may be purged or prefetched.
+    #[must_use]
+    pub fn may_change_host(&self, host: &str) -> bool {
+        let words = [ScopeWord::PurgeUrl, ScopeWord::PurgeDirectory, ScopeWord::PurgeSite, ScopeWord::Prefetch];
+        words.iter().any(|word| self.hold(*word, host))
+    }
+
     fn hold(&self, word: ScopeWord, host: &str) -> bool {
         self.0.iter().any(|scope| scope.word == word && scope.hosts.covers(host))
     }
