@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
 use super::cancel::{self, CancelArguments};
+use super::diagnose::{self, DiagnoseArguments};
 use super::jobs::{self, JobsArguments};
 use super::lanes::{self, LanesArguments};
 use super::quota::{self, QuotaArguments};
@@ -75,6 +76,9 @@ pub enum Command {
     /// Make a new job of what failed or expired
     #[command(before_help = retry::EXAMPLES, after_help = ENVIRONMENT)]
     Retry(RetryArguments),
+    /// Find out why a refresh failed or had no effect
+    #[command(before_help = diagnose::EXAMPLES, after_help = diagnose::CODES)]
+    Diagnose(DiagnoseArguments),
     /// Check or show the daemon's configuration
     #[command(before_help = CONFIG_EXAMPLES)]
     Config {

@@ -4,6 +4,8 @@ mod arguments;
 mod cancel;
 mod client;
 mod demo;
+mod diagnose;
+mod diagnoser;
 #[cfg(test)]
 mod examples;
 mod exit;
@@ -60,6 +62,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Refresh(arguments) => submit::run(Operation::Refresh, &arguments).await,
         Command::Job(arguments) => job::run(&arguments).await,
         Command::Quota(arguments) => quota::run(&arguments).await,
+        Command::Diagnose(arguments) => diagnose::run(&arguments).await,
         Command::Lanes(arguments) => lanes::run(&arguments).await,
         Command::Jobs(arguments) => jobs::run(&arguments).await,
         Command::Watch(arguments) => return ExitCode::from(watch::run(&arguments).await),
@@ -109,6 +112,10 @@ mod tests {
             "purge https://h/a --token secret",
             "job 42",
             "purge https://h/a --dry-run --wait",
+            "diagnose",
+            "diagnose www.example.com/a.js",
+            "diagnose job_12",
+            "diagnose https://h/a https://h/b",
             "lanes pause",
             "lanes resume main",
             "jobs --limit 0",

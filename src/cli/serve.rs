@@ -14,16 +14,17 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::ServeArguments;
-use super::{exit, signals, terminal};
+use super::{diagnoser, exit, signals, terminal};
 use crate::api::server::{self, Limits};
 use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigFault};
+use crate::diagnose::Diagnose;
 use crate::domain::{AccountName, Reserve};
 use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience};
 use crate::probe::{Guard, HttpProber, ProbeTargets};
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
-use crate::service::{Service, Tokens};
+use crate::service::{Desk, Probed, Service, Tokens};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Format, chain};
@@ -117,6 +118,19 @@ impl Daemon {
     /// # Errors
     /// A setting that cannot work, or a database that cannot be used.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
+        let diagnoser = diagnoser::diagnoser(clock.clone());
+        Self::start_with(config, clock, diagnoser).await
+    }
+
+    /// The same with a diagnoser from outside.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_with(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        diagnoser: Arc<dyn Diagnose>,
+    ) -> Result<Self, StartFault> {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -134,7 +148,7 @@ impl Daemon {
         };
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let api = door(config, &parts, &draining);
+        let api = door(config, &parts, diagnoser, &draining);
         let pages = pages(&api);
         let router = api::router(api, pages);
         warn_of_a_closed_door(config, &parts.store).await?;
@@ -223,16 +237,19 @@ fn patience(config: &Config) -> Patience {
     }
 }
 
-fn door(config: &Config, parts: &Parts, draining: &CancellationToken) -> Api {
+fn door(config: &Config, parts: &Parts, diagnoser: Arc<dyn Diagnose>, draining: &CancellationToken) -> Api {
+    let service = Service {
+        store: parts.store.clone(),
+        routes: Arc::new(config.routes.clone()),
+        board: parts.board.clone(),
+        outlook: Arc::new(Outlook::new(parts.accounts.clone())),
+        wakes: parts.wakes.clone(),
+        clock: parts.clock.clone(),
+    };
+    let probed = Probed { edges: config.probe.edges.clone(), origins: config.probe.origins.clone() };
     Api {
-        service: Service {
-            store: parts.store.clone(),
-            routes: Arc::new(config.routes.clone()),
-            board: parts.board.clone(),
-            outlook: Arc::new(Outlook::new(parts.accounts.clone())),
-            wakes: parts.wakes.clone(),
-            clock: parts.clock.clone(),
-        },
+        desk: Arc::new(Desk::new(service.clone(), diagnoser, probed, config.shown())),
+        service,
         door: match config.auth {
             AuthMode::Open => Door::Open,
             AuthMode::Tokens => Door::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),

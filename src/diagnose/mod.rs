@@ -1,6 +1,24 @@
 //! Why a refresh failed, or had no effect: looks at everything between the request and the edge, judges each thing by
 //! itself, and ranks what explains the trouble. Looking (network) and judging (pure) are apart.
 
+mod bundle;
 mod case;
+mod told;
+mod wire;
 
-pub use case::{AccountState, Attempt, Case, Circumstances, Hold, PoolState, Request};
+pub use bundle::{About, exhibits, zip};
+pub use case::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request};
+pub use wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, Dossier, ExhibitRecord, SubjectAnswer};
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::domain::Diagnosis;
+
+/// Looks into a case, and judges.
+#[async_trait]
+pub trait Diagnose: Send + Sync {
+    /// Ends at the latest when `deadline` is over, with what was seen by then.
+    async fn diagnose(&self, case: Case, deadline: Duration) -> Diagnosis;
+}

@@ -168,6 +168,11 @@ impl Scopes {
     }
 
     #[must_use]
+    pub fn may_administer(&self) -> bool {
+        self.has(ScopeWord::Admin)
+    }
+
+    #[must_use]
     pub fn may_diagnose(&self) -> bool {
         self.has(ScopeWord::Diagnose)
     }

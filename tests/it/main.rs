@@ -8,6 +8,8 @@ mod company;
 mod corpus;
 mod credentials;
 mod demo;
+mod diagnoses;
+mod diagnosing;
 mod domains;
 mod engine;
 mod finding;

@@ -13,11 +13,7 @@ use crate::store::{JobRef, KeptDiagnosis, Outdated, StoreError, Telling};
 /// Ways of failing that are counted; a job with more has other troubles than the rare ones.
 const FAILURES_MAX: u32 = 20;
 
-pub(super) async fn telling(
-    job: JobRef,
-    target: Option<&str>,
-    db: &SqlitePool,
-) -> Result<Option<Telling>, StoreError> {
+pub(super) async fn telling(job: JobRef, target: Option<&str>, db: &SqlitePool) -> Result<Option<Telling>, StoreError> {
     let mut read = db.begin().await?;
     let row = sqlx::query(include_str!("sql/telling_item.sql"))
         .bind(job.number())

@@ -29,8 +29,8 @@ use crate::store::JobFilter;
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
-    KeptDiagnosis, LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Outcome, Outdated, Page, PendingExample, RowRetry,
-    Sample, Seen, Spent, Store, StoreError, Telling,
+    KeptDiagnosis, LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Outcome, Outdated, Page,
+    PendingExample, RowRetry, Sample, Seen, Spent, Store, StoreError, Telling,
 };
 
 /// The daemon's memory on one SQLite file, which it owns.
