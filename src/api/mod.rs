@@ -8,6 +8,7 @@ pub mod diagnoses;
 pub mod dispatch;
 mod docs;
 mod etag;
+pub(crate) mod findings;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod health;
@@ -58,6 +59,8 @@ pub fn router(api: Api, pages: Router) -> Router {
         .route("/v1/diagnoses", post(diagnoses::create))
         .route("/v1/diagnoses/{id}", get(diagnoses::one))
         .route("/v1/diagnoses/{id}/bundle", get(diagnoses::bundle))
+        .route("/v1/findings", get(findings::list))
+        .route("/v1/findings/check", post(findings::check))
         .route("/v1/plan", post(dispatch::plan::plan))
         .route("/v1/quota", get(dispatch::quota::list))
         .route("/v1/lanes", get(dispatch::lanes::list))

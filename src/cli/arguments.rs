@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use super::cancel::{self, CancelArguments};
 use super::diagnose::{self, DiagnoseArguments};
+use super::doctor::{self, DoctorArguments};
 use super::jobs::{self, JobsArguments};
 use super::lanes::{self, LanesArguments};
 use super::quota::{self, QuotaArguments};
@@ -91,6 +92,9 @@ pub enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Look at accounts, domains, origins and certificates before a refresh does
+    #[command(before_help = doctor::EXAMPLES, after_help = doctor::CODES)]
+    Doctor(DoctorArguments),
     /// Run the daemon
     #[command(before_help = SERVE_EXAMPLES)]
     Serve(ServeArguments),

@@ -6,6 +6,7 @@ mod client;
 mod demo;
 mod diagnose;
 mod diagnoser;
+mod doctor;
 #[cfg(test)]
 mod examples;
 mod exit;
@@ -70,6 +71,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Retry(arguments) => return ExitCode::from(retry::run(&arguments).await),
         Command::Config { command } => settings::run(&command).map_err(Fault::Output),
         Command::Token { command } => return ExitCode::from(token::run(command).await),
+        Command::Doctor(arguments) => return doctor::run(&arguments).await,
         Command::Serve(arguments) => return serve::run(&arguments).await,
         Command::Sandbox(arguments) => return sandbox::run(&arguments).await,
         Command::Demo(arguments) => return demo::run(&arguments).await,

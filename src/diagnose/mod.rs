@@ -3,11 +3,13 @@
 
 mod bundle;
 mod case;
+mod patrol;
 mod told;
 mod wire;
 
 pub use bundle::{About, exhibits, zip};
 pub use case::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request};
+pub use patrol::{Beat, Equipment, Finding, Patrol, Standings};
 pub use wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, Dossier, ExhibitRecord, SubjectAnswer};
 
 use std::time::Duration;

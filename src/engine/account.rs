@@ -102,6 +102,12 @@ impl Account {
         Self { name, provider, reserve, clock, started_at, state: Mutex::default(), freed: Wake::default() }
     }
 
+    /// Whom its calls go to.
+    #[must_use]
+    pub fn provider(&self) -> Arc<dyn Provider> {
+        self.provider.clone()
+    }
+
     /// Learns from our own rows what was spent today before this process.
     pub(super) async fn remember_spending(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
         let day_start = self.provider.capabilities().day.start(now);

@@ -33,7 +33,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::clock::Clock;
-pub use crate::diagnose::{CauseAnswer, CheckAnswer, Diagnose, DiagnosisAnswer, Dossier, SubjectAnswer};
+pub use crate::diagnose::{CauseAnswer, CheckAnswer, Diagnose, DiagnosisAnswer, Dossier, Finding, SubjectAnswer};
 use crate::domain::{Routes, ScopeWord};
 pub use crate::engine::Waiting as Why;
 use crate::engine::{Board, Outlook};

@@ -15,6 +15,7 @@ mod engine;
 mod finding;
 mod kill;
 mod oncall;
+mod patrol;
 mod power;
 mod seen;
 mod server;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Desk;
-use crate::diagnose::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request};
-use crate::domain::{Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind};
-use crate::engine::{AccountOutlook, PoolOutlook};
+use crate::diagnose::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request, Standings};
+use crate::domain::{AccountName, Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind};
+use crate::engine::{AccountOutlook, Outlook, PoolOutlook};
 use crate::service::look::JobWaiting;
 use crate::service::{Caller, Refusal};
 use crate::store::{Event, EventKind, Job, JobFilter, Page, Telling};
@@ -147,6 +147,12 @@ impl Desk {
             }
         }
         Ok(attempts)
+    }
+}
+
+impl Standings for Outlook {
+    fn account(&self, name: &AccountName) -> Option<AccountState> {
+        Self::account(self, name).map(account)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The desk where diagnoses are asked for: who may have one looked at, how many at once, and which is kept for whom.
 
 mod case;
+mod findings;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use self::limits::Limits;
 use super::caller::lacks;
 use super::{Caller, Fault, Refusal, Service};
 use crate::clock;
-use crate::diagnose::{About, Case, Diagnose, Dossier, exhibits, zip};
+use crate::diagnose::{About, Case, Diagnose, Dossier, Patrol, exhibits, zip};
 use crate::domain::{DiagnosisId, Exhibit, IdFault, JobId, ScopeWord, Target, TargetKind, TenantName, host_name};
 use crate::store::{Job, KeptDiagnosis, StoreError};
 
@@ -44,6 +45,8 @@ pub struct Desk {
     /// As `config show` prints it.
     configuration: String,
     limits: Limits,
+    /// None: nobody walks.
+    patrol: Option<Arc<Patrol>>,
 }
 
 /// What a question is about, once it is understood.
@@ -57,7 +60,7 @@ impl Desk {
     #[must_use]
     pub fn new(service: Service, diagnoser: Arc<dyn Diagnose>, probed: Probed, configuration: String) -> Self {
         let limits = Limits::new(service.clock.clone());
-        Self { service, diagnoser, probed, configuration, limits }
+        Self { service, diagnoser, probed, configuration, limits, patrol: None }
     }
 
     /// Makes a new diagnosis.
