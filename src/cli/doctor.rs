@@ -145,7 +145,24 @@ mod tests {
             finding("domain www.example.com", "cname", "unknown"),
         ]);
         let text = told(&answer);
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+    Something is broken: 1 failed, 1 to warn of, 1 unknown, 1 ok.
+
+    domain www.example.com
+      FAIL  origin_certificate the certificate ends in 2 days, on
+                               2026-11-24T10:00:00Z; it is for www.example.com
+                               -> Renew it and load it at the origin.
+
+    account main
+      warn  clock              the certificate ends in 2 days, on
+                               2026-11-24T10:00:00Z; it is for www.example.com
+      ok    permission         the certificate ends in 2 days, on
+                               2026-11-24T10:00:00Z; it is for www.example.com
+
+    domain www.example.com
+      ?     cname              the certificate ends in 2 days, on
+                               2026-11-24T10:00:00Z; it is for www.example.com
+    ");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert_eq!(code(&answer), 1);
         assert_eq!(code(&findings(vec![finding("account main", "clock", "warn")])), 0);

@@ -93,7 +93,6 @@ fn moments(request: &Request) -> Vec<(Timestamp, String)> {
     let mut moments = vec![(request.created_at, format!("the job was accepted ({})", request.job))];
     moments.extend(request.submitted_at.map(|at| (at, "the last call with the target was made".to_owned())));
     moments.extend(request.attempts.iter().map(|attempt| (attempt.at, attempt.what.clone())));
-    moments.extend(request.finished_at.map(|at| (at, "no target of the job was open any more".to_owned())));
     moments
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::File;
 use super::times::both_of;
 use crate::diagnose::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, SubjectAnswer};
+use crate::domain::CheckResult;
 
 /// Response headers by which the provider's support finds a request again.
 const TRACE_HEADERS: [&str; 2] = ["x-nws-log-uuid", "x-nws-uuid-verify"];
@@ -13,6 +14,9 @@ pub(super) fn markdown(told: &DiagnosisAnswer, evidence: &[File], version: &str)
     let mut text = format!("# Diagnosis {}\n\n", told.id);
     let _ = match told.causes.first() {
         Some(cause) => write!(text, "**{}**\n\nWhat to do: {}\n\n", cause.summary, cause.action),
+        None if told.checks.iter().all(|check| check.result == CheckResult::Unknown.as_str()) => {
+            write!(text, "**Nothing could be seen, so nothing is known.**\n\n")
+        }
         None => write!(text, "**Nothing wrong was found, as far as could be seen.**\n\n"),
     };
     let mut fact = |name: &str, value: &str| {
