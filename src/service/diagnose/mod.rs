@@ -14,7 +14,9 @@ use super::caller::lacks;
 use super::{Caller, Fault, Refusal, Service};
 use crate::clock;
 use crate::diagnose::{About, Case, Diagnose, Dossier, Patrol, exhibits, zip};
-use crate::domain::{DiagnosisId, Exhibit, IdFault, JobId, ScopeWord, Target, TargetKind, TenantName, host_name};
+use crate::domain::{
+    DiagnosisId, Exhibit, IdFault, JobId, ScopeWord, Scopes, Target, TargetKind, TenantName, host_name,
+};
 use crate::store::{Job, KeptDiagnosis, StoreError};
 
 /// How long one diagnosis may look. A caller waits for the answer, and proxies cut off after a minute.
@@ -72,11 +74,11 @@ impl Desk {
         match self.understood(caller, asked).await? {
             Asked::Job(job) => self.made_of_job(caller, *job).await,
             Asked::Url(target) => {
-                may_touch(caller, target.host(), "/url")?;
+                self.may_touch(caller, target.host(), "/url")?;
                 self.made(caller, None, self.case_of_url(caller, target).await?).await
             }
             Asked::Host(host) => {
-                may_touch(caller, &host, "/host")?;
+                self.may_touch(caller, &host, "/host")?;
                 self.made(caller, None, self.case_of_host(host).await?).await
             }
         }
@@ -144,7 +146,7 @@ impl Desk {
     async fn made_of_job(&self, caller: &Caller, job: Job) -> Result<Dossier, Refusal> {
         let kept_for = (job.tenant.clone(), (job.id, job.version));
         let case = self.case_of_job(job).await?;
-        may_touch(caller, case.target.host(), "/job")?;
+        self.may_touch(caller, case.target.host(), "/job")?;
         self.made(caller, Some(kept_for), case).await
     }
 
@@ -170,6 +172,19 @@ impl Desk {
         Ok(dossier)
     }
 
+    fn may_touch(&self, caller: &Caller, host: &str, pointer: &str) -> Result<(), Refusal> {
+        if self.touches(caller, host) {
+            return Ok(());
+        }
+        let detail = format!("this takes a scope to purge or prefetch on {host}, such as {}", ScopeWord::PurgeUrl);
+        let fault = Fault { pointer: pointer.to_owned(), code: "scope_missing", detail };
+        Err(Refusal::ScopeMissing { scopes: vec![ScopeWord::PurgeUrl], faults: vec![fault] })
+    }
+
+    fn touches(&self, caller: &Caller, host: &str) -> bool {
+        touches(&caller.scopes, host, self.service.routes.account_for(host).is_some())
+    }
+
     /// What is kept, if this caller may touch what it is about.
     async fn shown(&self, caller: &Caller, kept: &KeptDiagnosis) -> Result<Dossier, Refusal> {
         let dossier: Dossier =
@@ -182,7 +197,7 @@ impl Desk {
             })?;
         }
         let target = dossier.told.target.as_deref().and_then(|text| Target::parse(TargetKind::Url, text).ok());
-        let may = target.is_none_or(|target| touches(caller, target.host()));
+        let may = target.is_none_or(|target| self.touches(caller, target.host()));
         if may { Ok(dossier) } else { Err(Refusal::NotFound("diagnosis")) }
     }
 
@@ -197,21 +212,32 @@ fn may_diagnose(caller: &Caller) -> Result<(), Refusal> {
     if caller.scopes.may_diagnose() { Ok(()) } else { Err(lacks(ScopeWord::Diagnose)) }
 }
 
-/// A diagnosis makes this daemon connect to the host: only whoever may have something done there, or is on call for all of
-/// them, may cause that.
-fn may_touch(caller: &Caller, host: &str, pointer: &str) -> Result<(), Refusal> {
-    if touches(caller, host) {
-        return Ok(());
-    }
-    let detail = format!("this takes a scope to purge or prefetch on {host}, such as {}", ScopeWord::PurgeUrl);
-    let fault = Fault { pointer: pointer.to_owned(), code: "scope_missing", detail };
-    Err(Refusal::ScopeMissing { scopes: vec![ScopeWord::PurgeUrl], faults: vec![fault] })
-}
-
-fn touches(caller: &Caller, host: &str) -> bool {
-    caller.scopes.sees_all() || caller.scopes.may_change_host(host)
+/// A diagnosis makes this daemon connect to the host: only whoever may have something done there may cause that, and whoever
+/// is on call, where anybody's jobs may go.
+fn touches(scopes: &Scopes, host: &str, is_routed: bool) -> bool {
+    scopes.may_change_host(host) || (scopes.sees_all() && is_routed)
 }
 
 fn wrong(pointer: &str, code: &'static str, detail: String) -> Refusal {
     Refusal::Invalid(vec![Fault { pointer: pointer.to_owned(), code, detail }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_change_a_host_or_is_on_call_for_it_may_have_it_looked_at() {
+        for (scopes, is_routed, may) in [
+            ("purge:directory@*.example.com", false, true),
+            ("prefetch", true, true),
+            ("purge:url@other.example", true, false),
+            ("read diagnose admin control", true, false),
+            ("oncall", true, true),
+            ("oncall", false, false),
+        ] {
+            let scopes = scopes.parse().expect("scopes");
+            assert_eq!(touches(&scopes, "www.example.com", is_routed), may, "{scopes} {is_routed}");
+        }
+    }
 }
