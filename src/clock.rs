@@ -195,6 +195,12 @@ pub fn job_id() -> crate::domain::JobId {
     crate::domain::JobId::from_u128(uuid::Uuid::now_v7().as_u128())
 }
 
+/// A new diagnosis's public id.
+#[must_use]
+pub fn diagnosis_id() -> crate::domain::DiagnosisId {
+    crate::domain::DiagnosisId::from_u128(uuid::Uuid::now_v7().as_u128())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,9 +4,11 @@ mod answers;
 mod auth;
 mod body;
 mod changes;
+pub mod diagnoses;
 pub mod dispatch;
 mod docs;
 mod etag;
+pub(crate) mod findings;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod health;
@@ -27,11 +29,12 @@ use axum::middleware;
 use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 
-use crate::service::Service;
+use crate::service::{Desk, Service};
 
 /// What every handler works with.
 pub struct Api {
     pub service: Service,
+    pub desk: Arc<Desk>,
     pub door: Door,
     /// Names of accounts that talk to a simulated cloud; shown so that nobody takes a rehearsal for the real thing.
     pub sandbox_accounts: Arc<[String]>,
@@ -51,6 +54,13 @@ pub fn router(api: Api, pages: Router) -> Router {
         .route("/v1/jobs/{id}/retry", post(changes::retry))
         .route("/v1/jobs/{id}/items", get(lists::items))
         .route("/v1/jobs/{id}/events", get(lists::events))
+        .route("/v1/jobs/{id}/diagnosis", get(diagnoses::of_job))
+        .route("/v1/jobs/{id}/bundle", get(diagnoses::bundle_of_job))
+        .route("/v1/diagnoses", post(diagnoses::create))
+        .route("/v1/diagnoses/{id}", get(diagnoses::one))
+        .route("/v1/diagnoses/{id}/bundle", get(diagnoses::bundle))
+        .route("/v1/findings", get(findings::list))
+        .route("/v1/findings/check", post(findings::check))
         .route("/v1/plan", post(dispatch::plan::plan))
         .route("/v1/quota", get(dispatch::quota::list))
         .route("/v1/lanes", get(dispatch::lanes::list))

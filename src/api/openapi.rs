@@ -3,26 +3,31 @@
 use axum::Json;
 use utoipa::OpenApi;
 
+use super::diagnoses::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, DiagnosisBody, SubjectAnswer};
 use super::dispatch::wire::{
     DepthAnswer, LaneAnswer, LanePlanAnswer, LeavesAnswer, PauseAnswer, PauseBody, PlanAnswer, PlannedTarget,
     PoolAnswer, PoolCostAnswer, WhyAnswer,
 };
+use super::findings::wire::{FindingAnswer, FindingsAnswer};
 use super::wire::{
     CountsAnswer, ErrorAnswer, EventAnswer, FaultAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer,
     ReadyAnswer, WaitingAnswer, WarningAnswer,
 };
-use super::{changes, dispatch, docs, health, jobs, lists};
+use super::{changes, diagnoses, dispatch, docs, findings, health, jobs, lists};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "refreshd", description = "Makes a CDN serve fresh content."),
     paths(jobs::create, jobs::list, jobs::one, changes::cancel, changes::retry, lists::items, lists::events, dispatch::plan::plan, dispatch::quota::list,
-        dispatch::lanes::list, dispatch::lanes::pause, dispatch::lanes::resume, health::live, health::ready, document, docs::page),
+        dispatch::lanes::list, dispatch::lanes::pause, dispatch::lanes::resume,
+        diagnoses::create, diagnoses::one, diagnoses::bundle, diagnoses::of_job, diagnoses::bundle_of_job,
+        findings::list, findings::check, health::live, health::ready, document, docs::page),
     components(schemas(
         JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, EventAnswer, ErrorAnswer,
         ListAnswer<JobAnswer>, ListAnswer<ItemAnswer>, ListAnswer<EventAnswer>, ProblemAnswer, FaultAnswer, ReadyAnswer,
         PoolAnswer, LaneAnswer, DepthAnswer, WhyAnswer, PauseAnswer, PauseBody, PlanAnswer, PlannedTarget, LanePlanAnswer,
         PoolCostAnswer, LeavesAnswer, ListAnswer<PoolAnswer>, ListAnswer<LaneAnswer>,
+        DiagnosisBody, DiagnosisAnswer, SubjectAnswer, CauseAnswer, CheckAnswer, FindingsAnswer, FindingAnswer,
     ))
 )]
 pub(super) struct Document;

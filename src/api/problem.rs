@@ -1,5 +1,7 @@
 //! Every error as an RFC 9457 problem, worded for whoever has to act on it. Internals are logged and hidden.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -38,6 +40,10 @@ pub(crate) enum ApiError {
     Invalid(Vec<Fault>),
     KeyReused,
     Final(&'static str),
+    TooMany {
+        why: &'static str,
+        again_in: Duration,
+    },
     Draining,
     DiskFull,
     /// The database cannot be read or written at this moment.
@@ -67,6 +73,7 @@ impl ApiError {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Final(_) => StatusCode::CONFLICT,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Draining | Self::StoreUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -88,6 +95,7 @@ impl ApiError {
             Self::Invalid(_) => "invalid",
             Self::KeyReused => "idempotency_key_reused",
             Self::Final(_) => "nothing_to_do",
+            Self::TooMany { .. } => "too_many",
             Self::Draining => "draining",
             Self::DiskFull => "disk_full",
             Self::StoreUnavailable(_) => "store_unavailable",
@@ -114,7 +122,7 @@ impl ApiError {
             }
             Self::Invalid(faults) => format!("nothing was kept: {} to mend", counted(faults.len())),
             Self::KeyReused => "this Idempotency-Key was used before with another body; use a new key".to_owned(),
-            Self::Final(why) => (*why).to_owned(),
+            Self::Final(why) | Self::TooMany { why, .. } => (*why).to_owned(),
             Self::Draining => "the daemon is stopping; try again in a moment".to_owned(),
             Self::DiskFull => "the disk that holds the database is full; nothing was kept".to_owned(),
             Self::StoreUnavailable(_) => "the database cannot be used at this moment; try again".to_owned(),
@@ -124,6 +132,8 @@ impl ApiError {
 
     fn retry_after_s(&self) -> Option<u64> {
         match self {
+            // Rounded up: who comes early is refused again.
+            Self::TooMany { again_in, .. } => Some(again_in.as_secs() + u64::from(again_in.subsec_nanos() > 0)),
             Self::Draining => Some(DRAIN_RETRY_S),
             Self::DiskFull => Some(DISK_RETRY_S),
             Self::StoreUnavailable(_) => Some(STORE_RETRY_S),
@@ -149,7 +159,7 @@ impl ApiError {
             code: self.code().to_owned(),
             detail: self.detail(),
             request_id,
-            retryable: status == StatusCode::REQUEST_TIMEOUT
+            retryable: matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
                 || status.is_server_error() && status != StatusCode::INTERNAL_SERVER_ERROR,
             retry_after_s: self.retry_after_s(),
             errors: errors.collect(),
@@ -170,6 +180,7 @@ impl From<Refusal> for ApiError {
             Refusal::Invalid(faults) => Self::Invalid(faults),
             Refusal::KeyReused => Self::KeyReused,
             Refusal::Final(why) => Self::Final(why),
+            Refusal::TooMany { why, again_in } => Self::TooMany { why, again_in },
             Refusal::Store(StoreError::DiskFull(_)) => Self::DiskFull,
             Refusal::Store(error @ (StoreError::Database(_) | StoreError::Closed)) => {
                 Self::StoreUnavailable(format!("{error:?}"))

@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
 use super::cancel::{self, CancelArguments};
+use super::diagnose::{self, DiagnoseArguments};
+use super::doctor::{self, DoctorArguments};
 use super::jobs::{self, JobsArguments};
 use super::lanes::{self, LanesArguments};
 use super::quota::{self, QuotaArguments};
@@ -75,6 +77,9 @@ pub enum Command {
     /// Make a new job of what failed or expired
     #[command(before_help = retry::EXAMPLES, after_help = ENVIRONMENT)]
     Retry(RetryArguments),
+    /// Find out why a refresh failed or had no effect
+    #[command(before_help = diagnose::EXAMPLES, after_help = diagnose::CODES)]
+    Diagnose(DiagnoseArguments),
     /// Check or show the daemon's configuration
     #[command(before_help = CONFIG_EXAMPLES)]
     Config {
@@ -87,6 +92,9 @@ pub enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Look at accounts, domains, origins and certificates before a refresh does
+    #[command(before_help = doctor::EXAMPLES, after_help = doctor::CODES)]
+    Doctor(DoctorArguments),
     /// Run the daemon
     #[command(before_help = SERVE_EXAMPLES)]
     Serve(ServeArguments),

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fs;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response};
@@ -118,6 +119,11 @@ impl Client {
         Ok(self.call(request, ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
     }
 
+    /// What stands at a path as it is.
+    pub(super) async fn file(&self, path: &[&str]) -> Result<Bytes, Fault> {
+        Ok(self.sent(self.http.get(self.url(path)), ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
+    }
+
     /// The job as it is now, or as soon as it is final within `wait`.
     pub(super) async fn job(&self, id: &str, wait: Duration, patience: Patience<'_>) -> Result<JobAnswer, Fault> {
         let mut request = self.http.get(self.url(&["v1", "jobs", id]));
@@ -189,6 +195,19 @@ impl Client {
         timeout: Duration,
         patience: Patience<'_>,
     ) -> Result<(HeaderMap, A), Fault> {
+        let (headers, body) = self.sent(request, timeout, patience).await?;
+        match serde_json::from_slice(&body) {
+            Ok(parsed) => Ok((headers, parsed)),
+            Err(error) => Err(Fault::Unreadable { url: self.base.to_string(), why: error.to_string() }),
+        }
+    }
+
+    async fn sent(
+        &self,
+        request: RequestBuilder,
+        timeout: Duration,
+        patience: Patience<'_>,
+    ) -> Result<(HeaderMap, Bytes), Fault> {
         let mut request = request.timeout(timeout);
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
@@ -217,7 +236,7 @@ impl Client {
         }
     }
 
-    async fn once<A: DeserializeOwned>(&self, request: RequestBuilder) -> Result<(HeaderMap, A), Fault> {
+    async fn once(&self, request: RequestBuilder) -> Result<(HeaderMap, Bytes), Fault> {
         let unanswered = |error: &reqwest::Error| Fault::Unanswered {
             url: self.base.to_string(),
             why: root(error),
@@ -228,11 +247,7 @@ impl Client {
             return Err(self.refused(answer).await);
         }
         let headers = answer.headers().clone();
-        let body = answer.bytes().await.map_err(|error| unanswered(&error))?;
-        match serde_json::from_slice(&body) {
-            Ok(parsed) => Ok((headers, parsed)),
-            Err(error) => Err(Fault::Unreadable { url: self.base.to_string(), why: error.to_string() }),
-        }
+        Ok((headers, answer.bytes().await.map_err(|error| unanswered(&error))?))
     }
 
     async fn refused(&self, answer: Response) -> Fault {

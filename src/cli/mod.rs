@@ -4,6 +4,9 @@ mod arguments;
 mod cancel;
 mod client;
 mod demo;
+mod diagnose;
+mod diagnoser;
+mod doctor;
 #[cfg(test)]
 mod examples;
 mod exit;
@@ -60,6 +63,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Refresh(arguments) => submit::run(Operation::Refresh, &arguments).await,
         Command::Job(arguments) => job::run(&arguments).await,
         Command::Quota(arguments) => quota::run(&arguments).await,
+        Command::Diagnose(arguments) => diagnose::run(&arguments).await,
         Command::Lanes(arguments) => lanes::run(&arguments).await,
         Command::Jobs(arguments) => jobs::run(&arguments).await,
         Command::Watch(arguments) => return ExitCode::from(watch::run(&arguments).await),
@@ -67,6 +71,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Retry(arguments) => return ExitCode::from(retry::run(&arguments).await),
         Command::Config { command } => settings::run(&command).map_err(Fault::Output),
         Command::Token { command } => return ExitCode::from(token::run(command).await),
+        Command::Doctor(arguments) => return doctor::run(&arguments).await,
         Command::Serve(arguments) => return serve::run(&arguments).await,
         Command::Sandbox(arguments) => return sandbox::run(&arguments).await,
         Command::Demo(arguments) => return demo::run(&arguments).await,
@@ -109,6 +114,10 @@ mod tests {
             "purge https://h/a --token secret",
             "job 42",
             "purge https://h/a --dry-run --wait",
+            "diagnose",
+            "diagnose www.example.com/a.js",
+            "diagnose job_12",
+            "diagnose https://h/a https://h/b",
             "lanes pause",
             "lanes resume main",
             "jobs --limit 0",

@@ -214,7 +214,7 @@ pub(super) fn to_the_second(moment: &str) -> String {
 }
 
 /// Breaks at spaces; lines after the first are indented. A word that is longer than a line stays whole.
-fn wrapped(text: &str, indent: usize) -> String {
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
     let mut lines = String::new();
     for whole in text.lines() {
         let (mut line, mut width) = (String::new(), 0);

@@ -14,16 +14,18 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::ServeArguments;
-use super::{exit, signals, terminal};
+use super::{diagnoser, exit, signals, terminal};
 use crate::api::server::{self, Limits};
 use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigFault};
+use crate::diagnose::{Beat, Diagnose, Equipment, Patrol};
 use crate::domain::{AccountName, Reserve};
 use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience};
 use crate::probe::{Guard, HttpProber, ProbeTargets};
+use crate::provider::Turnstile;
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
-use crate::service::{Service, Tokens};
+use crate::service::{Desk, Probed, Service, Tokens};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Format, chain};
@@ -105,6 +107,7 @@ pub struct Daemon {
     pub address: SocketAddr,
     engine: Engine,
     server: JoinHandle<()>,
+    patrol: JoinHandle<()>,
     store: Arc<dyn Store>,
     draining: CancellationToken,
     engine_shutdown: CancellationToken,
@@ -117,6 +120,19 @@ impl Daemon {
     /// # Errors
     /// A setting that cannot work, or a database that cannot be used.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
+        let diagnoser = diagnoser::diagnoser(clock.clone());
+        Self::start_with(config, clock, diagnoser).await
+    }
+
+    /// The same with a diagnoser from outside.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_with(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        diagnoser: Arc<dyn Diagnose>,
+    ) -> Result<Self, StartFault> {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -134,19 +150,29 @@ impl Daemon {
         };
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let api = door(config, &parts, &draining);
+        let outlook = Arc::new(Outlook::new(parts.accounts.clone()));
+        let patrol = Arc::new(patrol(
+            config,
+            &parts.accounts,
+            outlook.clone(),
+            diagnoser.clone(),
+            Some(store.clone()),
+            &parts.clock,
+        ));
+        let api = door(config, &parts, outlook, diagnoser, patrol.clone(), &draining);
         let pages = pages(&api);
         let router = api::router(api, pages);
         warn_of_a_closed_door(config, &parts.store).await?;
         let engine = Engine::start(parts, &engine_shutdown).await?;
         let serve = server::serve(listener, router, Limits::default(), REQUEST_GRACE, server_shutdown.clone());
         let server = tokio::spawn(serve);
+        let patrol = tokio::spawn(walk(patrol, config.patrol.every, engine_shutdown.clone()));
         let sandboxed = sandbox_accounts(config);
         if !sandboxed.is_empty() {
             tracing::warn!(accounts = %sandboxed.join(", "), "these accounts talk to a simulated cloud");
         }
         tracing::info!(address = %address, database = %config.store.path.display(), "refreshd is listening");
-        Ok(Self { address, engine, server, store, draining, engine_shutdown, server_shutdown })
+        Ok(Self { address, engine, server, patrol, store, draining, engine_shutdown, server_shutdown })
     }
 
     /// Returns when a part of the engine ended that was not told to.
@@ -159,6 +185,9 @@ impl Daemon {
         self.draining.cancel();
         self.engine_shutdown.cancel();
         self.engine.finished().await;
+        if let Err(error) = self.patrol.await {
+            tracing::error!(%error, "the patrol broke off");
+        }
         self.server_shutdown.cancel();
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the HTTP server broke off");
@@ -223,16 +252,66 @@ fn patience(config: &Config) -> Patience {
     }
 }
 
-fn door(config: &Config, parts: &Parts, draining: &CancellationToken) -> Api {
+async fn walk(patrol: Arc<Patrol>, every: Duration, shutdown: CancellationToken) {
+    patrol.run(every, shutdown).await;
+}
+
+/// A patrol without a daemon.
+///
+/// # Errors
+/// A setting that cannot work.
+pub(super) async fn patrol_alone(config: &Config, clock: Arc<dyn Clock>) -> Result<Patrol, StartFault> {
+    let accounts = accounts(config, &clock).await?;
+    let outlook = Arc::new(Outlook::new(accounts.clone()));
+    let diagnoser = diagnoser::diagnoser(clock.clone());
+    Ok(patrol(config, &accounts, outlook, diagnoser, None, &clock))
+}
+
+fn patrol(
+    config: &Config,
+    accounts: &Accounts,
+    standings: Arc<Outlook>,
+    diagnoser: Arc<dyn Diagnose>,
+    store: Option<Arc<dyn Store>>,
+    clock: &Arc<dyn Clock>,
+) -> Patrol {
+    let beat = |(name, account): (&AccountName, &Arc<Account>)| Beat {
+        name: name.clone(),
+        provider: account.provider(),
+        turnstile: account.clone() as Arc<dyn Turnstile>,
+    };
+    Patrol::new(Equipment {
+        beats: accounts.iter().map(beat).collect(),
+        routes: Arc::new(config.routes.clone()),
+        standings,
+        diagnoser,
+        store,
+        clock: clock.clone(),
+        edges: config.probe.edges.clone(),
+        origins: config.probe.origins.clone(),
+    })
+}
+
+fn door(
+    config: &Config,
+    parts: &Parts,
+    outlook: Arc<Outlook>,
+    diagnoser: Arc<dyn Diagnose>,
+    patrol: Arc<Patrol>,
+    draining: &CancellationToken,
+) -> Api {
+    let service = Service {
+        store: parts.store.clone(),
+        routes: Arc::new(config.routes.clone()),
+        board: parts.board.clone(),
+        outlook,
+        wakes: parts.wakes.clone(),
+        clock: parts.clock.clone(),
+    };
+    let probed = Probed { edges: config.probe.edges.clone(), origins: config.probe.origins.clone() };
     Api {
-        service: Service {
-            store: parts.store.clone(),
-            routes: Arc::new(config.routes.clone()),
-            board: parts.board.clone(),
-            outlook: Arc::new(Outlook::new(parts.accounts.clone())),
-            wakes: parts.wakes.clone(),
-            clock: parts.clock.clone(),
-        },
+        desk: Arc::new(Desk::new(service.clone(), diagnoser, probed, config.shown()).patrolled_by(patrol)),
+        service,
         door: match config.auth {
             AuthMode::Open => Door::Open,
             AuthMode::Tokens => Door::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),

@@ -42,6 +42,7 @@ pub struct Config {
     pub verify: Verify,
     pub idempotency: Idempotency,
     pub probe: Probe,
+    pub patrol: Patrol,
     pub metrics: Metrics,
     /// What is allowed and probably not meant. For the log, once, at start.
     pub warnings: Vec<String>,
@@ -96,6 +97,11 @@ pub struct Probe {
     pub allow: Vec<IpNet>,
     pub edges: BTreeMap<String, SocketAddr>,
     pub origins: BTreeMap<String, SocketAddr>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Patrol {
+    pub every: Duration,
 }
 
 #[derive(Debug, Clone)]

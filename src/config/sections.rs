@@ -9,7 +9,7 @@ use super::account::{Account, read_accounts};
 use super::layers::KeyPath;
 use super::reader::{Noted, Reader};
 use super::values::{ADDRESS, DURATION, address, duration, is_inside, network, share};
-use super::{AuthMode, Config, Engine, Idempotency, Metrics, Probe, Quota, Server, Store, Verify};
+use super::{AuthMode, Config, Engine, Idempotency, Metrics, Patrol, Probe, Quota, Server, Store, Verify};
 use crate::domain::{AccountName, HostPattern, Routes, host_name};
 
 /// `None` if a problem was noted that leaves nothing to build.
@@ -26,6 +26,7 @@ pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Co
     let deadline = read_duration(reader, &["verify", "deadline"]);
     let keep = read_duration(reader, &["idempotency", "keep"]);
     let probe = read_probe(reader);
+    let every = read_duration(reader, &["patrol", "every"]);
     let metrics = read_metrics(reader, server);
 
     let (accounts, routes, probe) = (accounts?, routes?, probe?);
@@ -41,6 +42,7 @@ pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Co
         verify: Verify { deadline: deadline? },
         idempotency: Idempotency { keep: keep? },
         probe,
+        patrol: Patrol { every: every? },
         metrics: metrics?,
     })
 }

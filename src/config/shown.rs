@@ -49,6 +49,7 @@ impl Config {
         writeln!(out, "[verify]\ndeadline = \"{}\"\n", duration_text(self.verify.deadline))?;
         writeln!(out, "[idempotency]\nkeep = \"{}\"\n", duration_text(self.idempotency.keep))?;
         self.write_probe(out)?;
+        writeln!(out, "\n[patrol]\nevery = \"{}\"", duration_text(self.patrol.every))?;
         if let Some(listen) = self.metrics.listen {
             writeln!(out, "\n[metrics]\nlisten = \"{listen}\"")?;
         }

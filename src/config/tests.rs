@@ -77,6 +77,7 @@ fn the_default_explains_every_key_of_the_contract_and_no_other() {
         "engine.task_max.purge",
         "idempotency.keep",
         "metrics.listen",
+        "patrol.every",
         "probe.allow",
         "probe.edges.\"www.example.com\"",
         "probe.origins.\"www.example.com\"",

@@ -1,63 +1,40 @@
 //! Why a refresh failed, or had no effect: looks at everything between the request and the edge, judges each thing by
 //! itself, and ranks what explains the trouble. Looking (network) and judging (pure) are apart.
 
+mod bundle;
 pub mod cache_key;
 mod case;
 mod causes;
+mod diagnoser;
 mod evidence;
 mod exhibits;
 mod judges;
 mod look;
 mod paths;
+mod patrol;
 #[cfg(test)]
 mod tests;
+mod told;
+mod wire;
 mod wording;
 
-use std::sync::Arc;
-use std::time::Duration;
-
+pub use bundle::{About, exhibits, zip};
 pub use cache_key::{KeyWarning, same_object, warnings};
 pub use case::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request};
+pub use diagnoser::{DEADLINE, Diagnoser};
 pub use evidence::{Evidence, Freshness, Moved, Reached, Source, Unseen};
+pub use patrol::{Beat, Equipment, Finding, Patrol, Standings};
+pub use wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, Dossier, ExhibitRecord, SubjectAnswer};
 
-use self::look::Looker;
-use crate::clock::Clock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
 use crate::domain::Diagnosis;
-use crate::probe::Eyes;
-use crate::provider::{GUIDE, Guide};
 
-/// A diagnosis of one target takes no longer, unless somebody allows more.
-pub const DEADLINE: Duration = Duration::from_secs(10);
-
-/// Looks, judges and ranks.
-#[derive(Clone)]
-pub struct Diagnoser {
-    eyes: Arc<dyn Eyes>,
-    clock: Arc<dyn Clock>,
-    guide: &'static Guide,
-}
-
-impl Diagnoser {
-    #[must_use]
-    pub fn new(eyes: Arc<dyn Eyes>, clock: Arc<dyn Clock>) -> Self {
-        Self { eyes, clock, guide: &GUIDE }
-    }
-
-    /// Ends within `deadline`, even if nothing answers; what was not seen by then is unknown.
-    pub async fn diagnose(&self, case: Case, deadline: Duration) -> Diagnosis {
-        let started_at = self.clock.now();
-        let looker = Looker { eyes: &*self.eyes, clock: &*self.clock, guide: self.guide };
-        let (evidence, cut_short) = looker.collect(case, deadline).await;
-        let checks = judges::judged(&evidence);
-        Diagnosis {
-            subject: evidence.case.subject.clone(),
-            target: Some(evidence.case.target.clone()),
-            causes: causes::ranked(&evidence, &checks),
-            checks,
-            started_at,
-            ended_at: self.clock.now(),
-            cut_short,
-            evidence: exhibits::exhibits(&evidence),
-        }
-    }
+/// Looks into a case, and judges.
+#[async_trait]
+pub trait Diagnose: Send + Sync {
+    /// Ends at the latest when `deadline` is over, with what was seen by then.
+    async fn diagnose(&self, case: Case, deadline: Duration) -> Diagnosis;
 }

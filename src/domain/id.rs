@@ -5,44 +5,64 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A text that is no id of the kind asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("not a job id: expected job_ and 32 hexadecimal digits")]
-pub struct IdFault;
+macro_rules! public_id {
+    ($(#[$meta:meta])* $name:ident, $prefix:literal, $fault:ident, $said:literal) => {
+        /// A text that is no id of the kind asked for.
+        #[derive(Debug, Clone, PartialEq, Eq, Error)]
+        #[error($said)]
+        pub struct $fault;
 
-/// The public name of a job: `job_` and 32 lower-case hexadecimal digits (a version 7 UUID).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JobId(u128);
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(u128);
 
-impl JobId {
-    #[must_use]
-    pub const fn from_u128(value: u128) -> Self {
-        Self(value)
-    }
+        impl $name {
+            #[must_use]
+            pub const fn from_u128(value: u128) -> Self {
+                Self(value)
+            }
 
-    #[must_use]
-    pub const fn as_u128(self) -> u128 {
-        self.0
-    }
-}
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "job_{:032x}", self.0)
-    }
-}
-
-impl FromStr for JobId {
-    type Err = IdFault;
-
-    fn from_str(text: &str) -> Result<Self, IdFault> {
-        let digits = text.strip_prefix("job_").ok_or(IdFault)?;
-        let lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if digits.len() != 32 || !digits.bytes().all(lower_hex) {
-            return Err(IdFault);
+            #[must_use]
+            pub const fn as_u128(self) -> u128 {
+                self.0
+            }
         }
-        u128::from_str_radix(digits, 16).map(Self).map_err(|_| IdFault)
-    }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{:032x}"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = $fault;
+
+            fn from_str(text: &str) -> Result<Self, $fault> {
+                text.strip_prefix($prefix).and_then(digits).map(Self).ok_or($fault)
+            }
+        }
+    };
+}
+
+public_id!(
+    /// The public name of a job: `job_` and 32 lower-case hexadecimal digits (a version 7 UUID).
+    JobId,
+    "job_",
+    IdFault,
+    "not a job id: expected job_ and 32 hexadecimal digits"
+);
+public_id!(
+    /// The public name of a diagnosis: `diag_` and 32 lower-case hexadecimal digits (a version 7 UUID).
+    DiagnosisId,
+    "diag_",
+    DiagnosisIdFault,
+    "not a diagnosis id: expected diag_ and 32 hexadecimal digits"
+);
+
+fn digits(text: &str) -> Option<u128> {
+    let lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let fits = text.len() == 32 && text.bytes().all(lower_hex);
+    if fits { u128::from_str_radix(text, 16).ok() } else { None }
 }
 
 macro_rules! row_id {

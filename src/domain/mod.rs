@@ -24,7 +24,7 @@ pub(crate) mod words;
 pub use diagnosis::{Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, Exhibit, Subject};
 pub use failure::{ErrorClass, Failure};
 pub use forecast::{Course, DayShare, Spending, leaves_at, runs_out_at};
-pub use id::{AccountName, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};
+pub use id::{AccountName, DiagnosisId, DiagnosisIdFault, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};
 pub use job::{Counts, JobRequest, JobStatus, Labels};
 pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};
 pub use pace::{Pace, PaceLimit};

@@ -168,8 +168,20 @@ impl Scopes {
     }
 
     #[must_use]
+    pub fn may_administer(&self) -> bool {
+        self.has(ScopeWord::Admin)
+    }
+
+    #[must_use]
     pub fn may_diagnose(&self) -> bool {
         self.has(ScopeWord::Diagnose)
+    }
+
+    /// Whether anything on this host may be purged or prefetched.
+    #[must_use]
+    pub fn may_change_host(&self, host: &str) -> bool {
+        let words = [ScopeWord::PurgeUrl, ScopeWord::PurgeDirectory, ScopeWord::PurgeSite, ScopeWord::Prefetch];
+        words.iter().any(|word| self.hold(*word, host))
     }
 
     fn hold(&self, word: ScopeWord, host: &str) -> bool {

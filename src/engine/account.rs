@@ -2,23 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::board::Waiting;
 use super::hosts::Hosts;
+use super::outlook::AccountOutlook;
+use super::pauses::Pauses;
 use crate::clock::Clock;
 use crate::domain::{
-    AccountName, Backoff, ErrorClass, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse,
-    Reserve, Timestamp, WaitingReason,
+    AccountName, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse, Reserve, Timestamp,
 };
 use crate::provider::{Meter, Provider, Turnstile};
 use crate::store::{Store, StoreError};
 use crate::wake::Wake;
-
-/// How gently a paused account is probed.
-const PAUSE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), max: Duration::from_secs(120) };
 
 /// An account, shared by the services.
 pub struct Account {
@@ -41,7 +38,9 @@ struct State {
     spent_on: Option<Timestamp>,
     /// Submissions without an answer.
     open_calls: u32,
-    pauses: HashMap<PauseScope, Pause>,
+    pauses: Pauses,
+    /// When a call was last refused because there were too many.
+    throttled_at: Option<Timestamp>,
     quota_wanted: HashMap<ItemOperation, bool>,
     quota_faults: HashMap<ItemOperation, Failure>,
     /// Since when nothing is left of a pool.
@@ -80,20 +79,6 @@ struct Spending {
     in_flight: u64,
 }
 
-/// A wrong key stops everything; a missing permission stops one action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum PauseScope {
-    Account,
-    Action(Meter),
-}
-
-#[derive(Debug, Clone)]
-struct Pause {
-    failure: Failure,
-    times: u32,
-    until: Timestamp,
-}
-
 /// What stands in the way of a lane at one moment.
 pub(super) struct Way {
     pub(super) pause: Option<Waiting>,
@@ -115,6 +100,12 @@ impl Account {
     pub fn new(name: AccountName, provider: Arc<dyn Provider>, reserve: Reserve, clock: Arc<dyn Clock>) -> Self {
         let started_at = clock.now();
         Self { name, provider, reserve, clock, started_at, state: Mutex::default(), freed: Wake::default() }
+    }
+
+    /// Whom its calls go to.
+    #[must_use]
+    pub fn provider(&self) -> Arc<dyn Provider> {
+        self.provider.clone()
     }
 
     /// Learns from our own rows what was spent today before this process.
@@ -153,10 +144,7 @@ impl Account {
         };
         let pools = pools.into_iter().map(usable).collect();
         let quota_fault = state.quota_faults.get(&lane.operation).cloned();
-        let scopes = [PauseScope::Account, PauseScope::Action(meter)];
-        let pauses: Vec<_> = scopes.iter().filter_map(|scope| state.pauses.get(scope)).collect();
-        let pause = pauses.iter().find(|pause| now < pause.until).map(|pause| pause.waiting());
-        let probing = !pauses.is_empty();
+        let (pause, probing) = state.pauses.before(meter, now);
         let open_calls = state.open_calls;
         let pace = self.pace(&mut state, meter);
         Way {
@@ -211,7 +199,9 @@ impl Account {
     }
 
     pub(super) fn throttle(&self, meter: Meter, now: Timestamp) {
-        self.pace(&mut self.state(), meter).throttle(now);
+        let mut state = self.state();
+        state.throttled_at = Some(now);
+        self.pace(&mut state, meter).throttle(now);
     }
 
     /// The provider says that the day's quota of this lane is spent.
@@ -223,26 +213,24 @@ impl Account {
 
     /// Holds everything, or one action, back for a while that doubles each time.
     pub(super) fn pause(&self, meter: Meter, failure: &Failure, jitter: f64, now: Timestamp) {
-        let scope = match failure.class {
-            ErrorClass::Permission | ErrorClass::Internal => PauseScope::Action(meter),
-            _ => PauseScope::Account,
-        };
-        let mut state = self.state();
-        let times = match state.pauses.get(&scope) {
-            // Calls that left together fail together: that is one reason to wait, not sixteen.
-            Some(pause) if now < pause.until => return,
-            Some(pause) => pause.times.saturating_add(1),
-            None => 1,
-        };
-        let until = now + PAUSE_BACKOFF.wait(times, jitter);
-        state.pauses.insert(scope, Pause { failure: failure.clone(), times, until });
+        self.state().pauses.add(meter, failure, jitter, now);
     }
 
     /// A call of this action was accepted: whatever held it back is over.
     pub(super) fn works(&self, meter: Meter) {
-        let mut state = self.state();
-        state.pauses.remove(&PauseScope::Account);
-        state.pauses.remove(&PauseScope::Action(meter));
+        self.state().pauses.end(meter);
+    }
+
+    /// How the provider lets it work.
+    pub(super) fn outlook(&self) -> AccountOutlook {
+        let state = self.state();
+        AccountOutlook {
+            name: self.name.clone(),
+            paused: state.pauses.account(),
+            refused_actions: state.pauses.actions(),
+            skew_millis: self.provider.skew_millis(),
+            throttled_at: state.throttled_at,
+        }
     }
 
     /// The pools that the provider told of, by name.
@@ -326,16 +314,6 @@ impl Account {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Pause {
-    fn waiting(&self) -> Waiting {
-        let reason = match self.failure.class {
-            ErrorClass::Outage | ErrorClass::Lost => WaitingReason::Outage,
-            _ => WaitingReason::AccountPaused,
-        };
-        Waiting { reason, detail: self.failure.told(), until: Some(self.until) }
     }
 }
 

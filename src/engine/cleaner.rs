@@ -11,12 +11,17 @@ use futures_util::future::BoxFuture;
 use super::drive::{Service, Step};
 use super::{Parts, Patience};
 use crate::domain::Timestamp;
-use crate::store::{Store, StoreError};
+use crate::store::{Outdated, Store, StoreError};
 
 /// Between two rounds. What is a little older than promised does no harm.
 const ROUND: Duration = Duration::from_secs(60);
 /// Rows removed in one transaction, so that nobody waits long for their commit.
 const ROWS_MAX: u32 = 5_000;
+/// How long a diagnosis is kept, and how many at most: whoever needs one longer has its bundle.
+const DIAGNOSIS_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const DIAGNOSES_MAX: u32 = 10_000;
+/// Their rows are long.
+const DIAGNOSIS_ROWS_MAX: u32 = 200;
 
 pub(super) struct Cleaner {
     store: Arc<dyn Store>,
@@ -40,8 +45,11 @@ impl Service for Cleaner {
     async fn step(&mut self, now: Timestamp) -> Result<Step<Infallible>, StoreError> {
         if self.next_at.is_none_or(|at| at <= now) {
             let removed = self.store.forget_keys(now - self.patience.idempotency_keep, ROWS_MAX).await?;
+            let outdated = Outdated { before: now - DIAGNOSIS_AGE_MAX, newest: DIAGNOSES_MAX };
+            let diagnoses = self.store.forget_diagnoses(outdated, DIAGNOSIS_ROWS_MAX).await?;
             // A full round leaves more to do.
-            self.next_at = Some(if removed < u64::from(ROWS_MAX) { now + ROUND } else { now });
+            let is_full = removed >= u64::from(ROWS_MAX) || diagnoses >= u64::from(DIAGNOSIS_ROWS_MAX);
+            self.next_at = Some(if is_full { now } else { now + ROUND });
         }
         Ok(Step { calls: Vec::new(), next_at: self.next_at })
     }

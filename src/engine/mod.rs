@@ -8,6 +8,7 @@ mod drive;
 mod hosts;
 mod manual;
 mod outlook;
+mod pauses;
 mod poller;
 mod quota_reader;
 mod reconciler;
@@ -18,7 +19,7 @@ mod verifier;
 pub use account::Account;
 pub use board::{Board, Waiting};
 pub use manual::{Duty, ManualEngine};
-pub use outlook::{LaneOutlook, Outlook, PoolOutlook};
+pub use outlook::{AccountOutlook, LaneOutlook, Outlook, PoolOutlook};
 pub use submitter::lane_paused;
 
 use std::collections::BTreeMap;

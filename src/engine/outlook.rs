@@ -5,7 +5,9 @@ use super::Accounts;
 use super::account::{Account, Standing};
 use super::board::Waiting;
 use super::scheduler::{Decision, LaneView, decide};
-use crate::domain::{AccountName, Area, ItemOperation, Lane, PoolName, ServiceDay, TargetKind, Timestamp};
+use crate::domain::{
+    AccountName, Area, Failure, ItemOperation, Lane, PoolName, ServiceDay, Target, TargetKind, Timestamp,
+};
 
 /// The public front of the accounts.
 pub struct Outlook {
@@ -48,6 +50,20 @@ pub struct LaneOutlook {
     pub quota_is_unknown: bool,
 }
 
+/// How the provider lets an account work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountOutlook {
+    pub name: AccountName,
+    /// What stops all its calls, if something does.
+    pub paused: Option<Failure>,
+    /// What stops one action, by the action's name.
+    pub refused_actions: Vec<(String, Failure)>,
+    /// The provider's clock less ours; none: no answer yet.
+    pub skew_millis: Option<i64>,
+    /// When a call was last refused because there were too many.
+    pub throttled_at: Option<Timestamp>,
+}
+
 impl Outlook {
     #[must_use]
     pub const fn new(accounts: Accounts) -> Self {
@@ -77,6 +93,18 @@ impl Outlook {
     #[must_use]
     pub fn rate(&self, lane: &Lane, now: Timestamp) -> Option<u32> {
         Some(self.accounts.get(&lane.account)?.rate(lane, now))
+    }
+
+    /// How the account stands; none if it is not configured any more.
+    #[must_use]
+    pub fn account(&self, name: &AccountName) -> Option<AccountOutlook> {
+        Some(self.accounts.get(name)?.outlook())
+    }
+
+    /// The call that would carry the target, as text for a support ticket, without what it is signed with.
+    #[must_use]
+    pub fn call_sample(&self, lane: &Lane, target: &Target) -> Option<String> {
+        self.accounts.get(&lane.account)?.provider.call_sample(lane, target)
     }
 
     /// What one more target of the lane would meet; none if its account is not configured any more.

@@ -74,6 +74,17 @@ pub trait Provider: Send + Sync {
         detail: DomainDetail,
         turnstile: &dyn Turnstile,
     ) -> Result<Vec<DomainFacts>, ReadFault>;
+
+    /// The provider's clock less ours, in milliseconds, as its last answer told it; none: it has not told.
+    fn skew_millis(&self) -> Option<i64> {
+        None
+    }
+
+    /// The call that a submission of this target would make, as text for a support ticket: method, headers and body, with
+    /// what it is signed with left out.
+    fn call_sample(&self, _lane: &Lane, _target: &Target) -> Option<String> {
+        None
+    }
 }
 
 /// Lets a read call pass when the rate allows it.

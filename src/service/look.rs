@@ -127,7 +127,7 @@ impl Service {
     }
 
     /// The job, if it exists for this caller. What they may not see is not told from what does not exist.
-    async fn visible_job(&self, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
+    pub(super) async fn visible_job(&self, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
         let job = self.store.job(id, caller.visible()?).await?.ok_or(Refusal::NotFound("job"))?;
         if self.may_see_hosts(caller, job.row).await? { Ok(job) } else { Err(Refusal::NotFound("job")) }
     }

@@ -4,6 +4,7 @@ mod accept;
 mod authority;
 mod caller;
 mod cancel;
+mod diagnose;
 mod intake;
 mod lanes;
 mod look;
@@ -15,6 +16,7 @@ mod tokens;
 
 pub use accept::Accepted;
 pub use caller::Caller;
+pub use diagnose::{AskedDiagnosis, Desk, Probed};
 #[cfg(any(test, fuzzing))]
 pub(crate) use intake::understand;
 pub use intake::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};
@@ -26,10 +28,12 @@ pub use search::Search;
 pub use tokens::Tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::clock::Clock;
+pub use crate::diagnose::{CauseAnswer, CheckAnswer, Diagnose, DiagnosisAnswer, Dossier, Finding, SubjectAnswer};
 use crate::domain::{Routes, ScopeWord};
 pub use crate::engine::Waiting as Why;
 use crate::engine::{Board, Outlook};
@@ -68,6 +72,9 @@ pub enum Refusal {
     /// The job's state leaves nothing to do.
     #[error("{0}")]
     Final(&'static str),
+    /// It would cost others too much now.
+    #[error("{why}")]
+    TooMany { why: &'static str, again_in: Duration },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,11 +1,13 @@
 //! The memory: what is kept of jobs, items and submissions, and the few changes that can be made to it.
 //! Each method is one use and one transaction.
 
+mod diagnosis;
 mod lanes;
 mod records;
 pub mod sqlite;
 mod token;
 
+pub use diagnosis::{KeptDiagnosis, Outdated, Telling};
 pub use lanes::{LanePause, LaneRecord};
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, IdempotencyKey, Item,
@@ -19,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::domain::{Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
+use crate::domain::{DiagnosisId, Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
 
 /// Why the memory could not do what was asked.
 #[derive(Debug, Error)]
@@ -169,6 +171,25 @@ pub trait Store: Send + Sync {
 
     /// Records what was seen at the edge, and either the job's verdict or when to look again.
     async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The item of a job that tells most of what went wrong, or of its items with that target; none if it has no such.
+    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError>;
+
+    /// Keeps a diagnosis until it is outdated.
+    async fn keep_diagnosis(&self, kept: KeptDiagnosis) -> Result<(), StoreError>;
+
+    /// One diagnosis, if it is `tenant`'s; any tenant's where `tenant` is none.
+    async fn diagnosis(
+        &self,
+        id: DiagnosisId,
+        tenant: Option<&TenantName>,
+    ) -> Result<Option<KeptDiagnosis>, StoreError>;
+
+    /// The last diagnosis that a job was given.
+    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<KeptDiagnosis>, StoreError>;
+
+    /// Removes outdated diagnoses, at most `limit` for either reason, and tells how many.
+    async fn forget_diagnoses(&self, outdated: Outdated, limit: u32) -> Result<u64, StoreError>;
 
     /// The distinct hosts of a job's targets.
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError>;

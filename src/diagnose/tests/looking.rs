@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::scene::*;
 use crate::clock::{ManualClock, Stopwatch};
-use crate::diagnose::{Case, Diagnoser, Evidence, Known};
+use crate::diagnose::{Case, Diagnose, Diagnoser, Evidence, Known};
 use crate::domain::{CauseId, CheckId, CheckResult, Diagnosis};
 use crate::probe::{Ask, ConnectFault, Dial, Eyes, NameLook, Scheme, Sighting, TlsFault};
 use crate::provider::{OriginAddress, PullProtocol};

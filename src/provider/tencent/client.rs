@@ -139,6 +139,23 @@ impl Client {
         self.skew.offset()
     }
 
+    /// The same; none: no answer has told it.
+    pub(super) fn skew_millis(&self) -> Option<i64> {
+        self.skew.known()
+    }
+
+    /// A call as it would be sent now, without what it is signed with.
+    pub(super) fn sample(&self, action: &str, body: &str) -> String {
+        let timestamp = self.corrected_now(self.skew.correction()).as_secs();
+        format!(
+            "POST {endpoint}\nHost: {host}\nContent-Type: {JSON}\nX-TC-Action: {action}\nX-TC-Version: {VERSION}\n\
+             X-TC-Timestamp: {timestamp}\nX-TC-Language: en-US\nX-TC-RequestClient: {CLIENT_LABEL}\n\
+             Authorization: TC3-HMAC-SHA256 (left out)\n\n{body}\n",
+            endpoint = self.endpoint,
+            host = self.host,
+        )
+    }
+
     async fn send<A: DeserializeOwned>(
         &self,
         action: &'static str,

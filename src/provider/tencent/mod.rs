@@ -119,6 +119,14 @@ impl Provider for TencentCdn {
     ) -> Result<Vec<DomainFacts>, ReadFault> {
         cdn::domains::domains(&cdn::Reader { client: &self.client, turnstile }, query, detail).await
     }
+
+    fn skew_millis(&self) -> Option<i64> {
+        self.client.skew_millis()
+    }
+
+    fn call_sample(&self, lane: &Lane, target: &Target) -> Option<String> {
+        cdn::submit::sample(&self.client, lane, target)
+    }
 }
 
 #[cfg(test)]

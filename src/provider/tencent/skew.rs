@@ -1,6 +1,6 @@
 //! How far the provider's clock is from ours, learnt from the `Date` of its answers, and used only where it matters.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -15,6 +15,7 @@ const SKEW_IGNORED: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Skew {
     millis: AtomicI64,
+    is_known: AtomicBool,
 }
 
 impl Skew {
@@ -24,12 +25,18 @@ impl Skew {
         let date = date.and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
         if let Some(date) = date {
             self.millis.store(date.as_millisecond().saturating_sub(now.as_millis()), Ordering::Relaxed);
+            self.is_known.store(true, Ordering::Relaxed);
         }
     }
 
     /// The provider's clock minus ours, as its last answer told it, in milliseconds.
     pub(super) fn offset(&self) -> i64 {
         self.millis.load(Ordering::Relaxed)
+    }
+
+    /// The same; none: no answer has told it.
+    pub(super) fn known(&self) -> Option<i64> {
+        self.is_known.load(Ordering::Relaxed).then(|| self.offset())
     }
 
     /// What to add to our clock before signing.
@@ -60,6 +67,15 @@ mod tests {
         assert_eq!(correction(&["Sun, 22 Nov 2026 16:01:00 GMT"]), 0);
         assert_eq!(correction(&["Sun, 22 Nov 2026 16:01:01 GMT"]), 61_000);
         assert_eq!(correction(&["Sun, 22 Nov 2026 15:50:00 GMT"]), -600_000);
+    }
+
+    #[test]
+    fn what_was_not_told_is_not_zero() {
+        let skew = Skew::default();
+        skew.learn(&HeaderMap::new(), NOW);
+        assert_eq!(skew.known(), None);
+        skew.learn(&HeaderMap::from_iter([(DATE, "Sun, 22 Nov 2026 16:00:01 GMT".parse().expect("a header"))]), NOW);
+        assert_eq!(skew.known(), Some(1_000));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod change;
 mod claim;
 mod codes;
 mod create;
+mod diagnoses;
 mod find;
 mod forget;
 mod names;

@@ -285,7 +285,7 @@ pub(super) fn decode_job(row: &SqliteRow) -> Result<Job, StoreError> {
     })
 }
 
-fn decode_item(row: &SqliteRow) -> Result<Item, StoreError> {
+pub(super) fn decode_item(row: &SqliteRow) -> Result<Item, StoreError> {
     let code: i64 = row.try_get("state")?;
     let task_id: Option<String> = row.try_get("task_id")?;
     let ended: u32 = count(row, "attempts")?;
@@ -326,7 +326,7 @@ fn decode_failure(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {
     }))
 }
 
-fn decode_lane(row: &SqliteRow) -> Result<Lane, StoreError> {
+pub(super) fn decode_lane(row: &SqliteRow) -> Result<Lane, StoreError> {
     let mode: &str = row.try_get("mode")?;
     Ok(Lane {
         account: AccountName::new(row.try_get::<String, _>("account")?),

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::cancel::Cancel;
 use super::change::{Change, Ticket};
 use super::claim::ClaimBatch;
+use super::diagnoses::{self, ForgetDiagnoses, KeepDiagnosis};
 use super::find;
 use super::forget::ForgetKeys;
 use super::open::{self, OpenError};
@@ -23,13 +24,13 @@ use super::settle::Settle;
 use super::token_file;
 use super::verify::RecordVerification;
 use super::writer::{Creating, Order, Writer};
-use crate::domain::{Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
+use crate::domain::{DiagnosisId, Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
 use crate::store::JobFilter;
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
-    LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Outcome, Page, PendingExample, RowRetry,
-    Sample, Seen, Spent, Store, StoreError,
+    KeptDiagnosis, LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Outcome, Outdated, Page,
+    PendingExample, RowRetry, Sample, Seen, Spent, Store, StoreError, Telling,
 };
 
 /// The daemon's memory on one SQLite file, which it owns.
@@ -224,6 +225,30 @@ impl Store for SqliteStore {
 
     async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
         self.change(RecordVerification { job, seen, now }).await
+    }
+
+    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError> {
+        diagnoses::telling(job, target.map(Target::as_str), &self.lookers).await
+    }
+
+    async fn keep_diagnosis(&self, kept: KeptDiagnosis) -> Result<(), StoreError> {
+        self.change(KeepDiagnosis(kept)).await
+    }
+
+    async fn diagnosis(
+        &self,
+        id: DiagnosisId,
+        tenant: Option<&TenantName>,
+    ) -> Result<Option<KeptDiagnosis>, StoreError> {
+        diagnoses::one(id, tenant, &self.lookers).await
+    }
+
+    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<KeptDiagnosis>, StoreError> {
+        diagnoses::newest_of(job, &self.lookers).await
+    }
+
+    async fn forget_diagnoses(&self, outdated: Outdated, limit: u32) -> Result<u64, StoreError> {
+        self.change(ForgetDiagnoses { outdated, limit }).await
     }
 
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {

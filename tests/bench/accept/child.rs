@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
@@ -15,9 +16,10 @@ use refreshd::api::server::{self, Limits};
 use refreshd::api::wire::JobBody;
 use refreshd::api::{self, Api, Door};
 use refreshd::clock::{Clock, SystemClock};
-use refreshd::domain::{AccountName, HostPattern, Routes, TenantName, Token, TokenId};
+use refreshd::diagnose::Case;
+use refreshd::domain::{AccountName, Diagnosis, HostPattern, Routes, TenantName, Token, TokenId};
 use refreshd::engine::{Board, Outlook};
-use refreshd::service::{Service, Tokens};
+use refreshd::service::{Desk, Diagnose, Probed, Service, Tokens};
 use refreshd::store::Store;
 use refreshd::store::sqlite::{NewToken, SqliteStore, TokenFile};
 use refreshd::telemetry;
@@ -145,6 +147,16 @@ async fn token(folder: &Path) -> Token {
     token
 }
 
+/// Nobody asks for a diagnosis here.
+struct Nobody;
+
+#[async_trait]
+impl Diagnose for Nobody {
+    async fn diagnose(&self, _: Case, _: Duration) -> Diagnosis {
+        unreachable!("no diagnosis is asked for")
+    }
+}
+
 async fn door(folder: &Path) -> Router {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.join(DATABASE)).await.expect("a database"));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -159,7 +171,9 @@ async fn door(folder: &Path) -> Router {
         wakes: Wakes::default(),
         clock,
     };
+    let desk = Desk::new(service.clone(), Arc::new(Nobody), Probed::default(), String::new());
     let api = Api {
+        desk: Arc::new(desk),
         service,
         door: Door::Tokens(Arc::new(tokens)),
         sandbox_accounts: Arc::new([]),

@@ -4,6 +4,7 @@ mod cancelling;
 mod claiming;
 mod company;
 mod creating;
+mod diagnosing;
 mod drafts;
 mod fairness;
 mod outcomes;
@@ -62,6 +63,11 @@ macro_rules! exercise {
                 what_a_refused_host_sent_waits_until_it_is_told,
                 a_cancelled_job_is_not_parked,
                 a_target_without_an_answer_holds_its_equals_and_nobody_else,
+            }
+            diagnosing {
+                the_item_that_tells_most_is_found,
+                a_diagnosis_is_its_tenants_and_its_jobs_newest_is_found,
+                outdated_diagnoses_go_a_few_at_a_time,
             }
             fairness {
                 one_tenants_backlog_does_not_hold_another_up,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use refreshd::domain::{Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
+use refreshd::domain::{DiagnosisId, Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
 use refreshd::store::*;
 
 use crate::support::Books;
@@ -52,6 +52,30 @@ impl<S: Store> Store for Recounted<S> {
 
     async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError> {
         self.store.events(job, page).await
+    }
+
+    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError> {
+        self.store.telling(job, target).await
+    }
+
+    async fn keep_diagnosis(&self, kept: KeptDiagnosis) -> Result<(), StoreError> {
+        self.balanced("keep_diagnosis", self.store.keep_diagnosis(kept).await).await
+    }
+
+    async fn diagnosis(
+        &self,
+        id: DiagnosisId,
+        tenant: Option<&TenantName>,
+    ) -> Result<Option<KeptDiagnosis>, StoreError> {
+        self.store.diagnosis(id, tenant).await
+    }
+
+    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<KeptDiagnosis>, StoreError> {
+        self.store.newest_diagnosis(job).await
+    }
+
+    async fn forget_diagnoses(&self, outdated: Outdated, limit: u32) -> Result<u64, StoreError> {
+        self.balanced("forget_diagnoses", self.store.forget_diagnoses(outdated, limit).await).await
     }
 
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use refreshd::cli::serve::Daemon;
 use refreshd::clock::SystemClock;
 use refreshd::config::Config;
+use refreshd::diagnose::Diagnose;
 use refreshd::sandbox::{self, OriginContent, Sandbox};
 use refreshd::telemetry;
 use serde_json::Value;
@@ -16,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 pub struct World {
     pub sandbox: Sandbox,
     pub daemon: Option<Daemon>,
+    /// Instead of the daemon's own.
+    diagnoser: Option<Arc<dyn Diagnose>>,
     http: reqwest::Client,
     config: Config,
     folder: TempDir,
@@ -79,13 +82,26 @@ impl World {
         std::fs::write(&file, text).expect("a configuration file");
         let config = Config::load(Some(&file), std::iter::empty()).expect("a good configuration");
         let http = super::http();
-        let mut world = Self { sandbox, daemon: None, http, config, folder, shutdown };
+        let mut world = Self { sandbox, daemon: None, diagnoser: None, http, config, folder, shutdown };
         world.start_daemon().await;
         world
     }
 
     pub async fn start_daemon(&mut self) {
-        self.daemon = Some(Daemon::start(&self.config, Arc::new(SystemClock::default())).await.expect("a daemon"));
+        let clock = Arc::new(SystemClock::default());
+        let daemon = match &self.diagnoser {
+            Some(diagnoser) => Daemon::start_with(&self.config, clock, diagnoser.clone()).await,
+            None => Daemon::start(&self.config, clock).await,
+        };
+        self.daemon = Some(daemon.expect("a daemon"));
+    }
+
+    /// From now on with this diagnoser.
+    pub async fn diagnosed_by(mut self, diagnoser: Arc<dyn Diagnose>) -> Self {
+        self.stop_daemon().await;
+        self.diagnoser = Some(diagnoser);
+        self.start_daemon().await;
+        self
     }
 
     pub async fn stop_daemon(&mut self) {

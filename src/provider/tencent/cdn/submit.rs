@@ -48,6 +48,25 @@ pub(in super::super) async fn submit(client: &Client, lane: &Lane, targets: &[Ta
     }
 }
 
+/// The call that would carry one target, for a person; none if there is no such call.
+pub(in super::super) fn sample(client: &Client, lane: &Lane, target: &Target) -> Option<String> {
+    let texts = vec![target.as_str()];
+    let body = match (lane.operation, lane.kind) {
+        (ItemOperation::Purge, TargetKind::Url) => {
+            serde_json::to_string_pretty(&UrlsRequest { urls: texts, area: purge_area(lane.area) })
+        }
+        (ItemOperation::Purge, TargetKind::Directory) => {
+            let (flush_type, area) = (flush_type(lane.mode), purge_area(lane.area));
+            serde_json::to_string_pretty(&PathsRequest { paths: texts, flush_type, area })
+        }
+        (ItemOperation::Prefetch, TargetKind::Url) => {
+            serde_json::to_string_pretty(&UrlsRequest { urls: texts, area: Some(prefetch_area(lane.area)) })
+        }
+        (ItemOperation::Prefetch, TargetKind::Directory) => return None,
+    };
+    Some(client.sample(meter(lane).0, &body.ok()?))
+}
+
 fn accepted(reply: Reply<Submitted>) -> Answer {
     let request_id = Some(reply.request_id);
     match task_id(reply.fields.task_id) {

@@ -14,11 +14,12 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 30] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 32] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
     sql!("fail_prefetches"),
+    sql!("failure_counts"),
     sql!("follow_purges"),
     sql!("held_targets"),
     sql!("items"),
@@ -44,6 +45,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 30] = [
     sql!("riders"),
     sql!("sample"),
     sql!("targets"),
+    sql!("telling_item"),
     sql!("unsuccessful"),
 ];
 

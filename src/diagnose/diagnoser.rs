@@ -1,0 +1,51 @@
+//! The diagnoser: looks, judges and ranks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::look::Looker;
+use super::{Case, Diagnose, causes, exhibits, judges};
+use crate::clock::Clock;
+use crate::domain::Diagnosis;
+use crate::probe::Eyes;
+use crate::provider::{GUIDE, Guide};
+
+/// A diagnosis of one target takes no longer, unless somebody allows more.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+#[derive(Clone)]
+pub struct Diagnoser {
+    eyes: Arc<dyn Eyes>,
+    clock: Arc<dyn Clock>,
+    guide: &'static Guide,
+}
+
+impl Diagnoser {
+    #[must_use]
+    pub fn new(eyes: Arc<dyn Eyes>, clock: Arc<dyn Clock>) -> Self {
+        Self { eyes, clock, guide: &GUIDE }
+    }
+}
+
+#[async_trait]
+impl Diagnose for Diagnoser {
+    /// Ends within `deadline`, even if nothing answers; what was not seen by then is unknown.
+    async fn diagnose(&self, case: Case, deadline: Duration) -> Diagnosis {
+        let started_at = self.clock.now();
+        let looker = Looker { eyes: &*self.eyes, clock: &*self.clock, guide: self.guide };
+        let (evidence, cut_short) = looker.collect(case, deadline).await;
+        let checks = judges::judged(&evidence);
+        Diagnosis {
+            subject: evidence.case.subject.clone(),
+            target: Some(evidence.case.target.clone()),
+            causes: causes::ranked(&evidence, &checks),
+            checks,
+            started_at,
+            ended_at: self.clock.now(),
+            cut_short,
+            evidence: exhibits::exhibits(&evidence),
+        }
+    }
+}

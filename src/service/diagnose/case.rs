@@ -1,0 +1,199 @@
+//! From a job, a URL or a host to a case: what was asked, what became of it, and how the account stands.
+
+use std::time::Duration;
+
+use super::Desk;
+use crate::diagnose::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request, Standings};
+use crate::domain::{AccountName, Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind};
+use crate::engine::{AccountOutlook, Outlook, PoolOutlook};
+use crate::service::look::JobWaiting;
+use crate::service::{Caller, Refusal};
+use crate::store::{Event, EventKind, Job, JobFilter, Page, Telling};
+
+/// How far back a job is looked for that named a URL: after that the answer would be about other content.
+const JOB_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Events that are read of a job, and those of them that a case holds: the last ones.
+const EVENTS_READ_MAX: usize = 5_000;
+const ATTEMPTS_MAX: usize = 100;
+const PAGE_ROWS: u32 = 500;
+
+impl Desk {
+    /// About the item of the job that tells most.
+    pub(super) async fn case_of_job(&self, job: Job) -> Result<Case, Refusal> {
+        let subject = Subject::Job(job.id);
+        let telling = self.service.store.telling(job.row, None).await?.ok_or(Refusal::NotFound("job"))?;
+        let target = telling.item.target.clone();
+        self.case(subject, target, Some((job, telling))).await
+    }
+
+    /// About the URL, with the newest job of the caller's that named it.
+    pub(super) async fn case_of_url(&self, caller: &Caller, target: Target) -> Result<Case, Refusal> {
+        let asked = self.newest_with(caller, &target).await?;
+        self.case(Subject::Url(target.clone()), target, asked).await
+    }
+
+    /// About the host's home page.
+    pub(super) async fn case_of_host(&self, host: String) -> Result<Case, Refusal> {
+        let home = Target::parse(TargetKind::Url, &format!("https://{host}/"));
+        let home = home.map_err(|fault| super::wrong("/host", fault.code, fault.detail))?;
+        self.case(Subject::Host(host), home, None).await
+    }
+
+    async fn newest_with(&self, caller: &Caller, target: &Target) -> Result<Option<(Job, Telling)>, Refusal> {
+        // Who may not look at jobs is diagnosed without.
+        let Ok(tenant) = caller.visible() else { return Ok(None) };
+        let filter = JobFilter {
+            tenant: tenant.cloned(),
+            host: Some(target.host().to_owned()),
+            target: Some(target.as_str().to_owned()),
+            since: Some(self.service.clock.now() - JOB_AGE_MAX),
+            ..JobFilter::default()
+        };
+        let store = &self.service.store;
+        let Some(job) = store.find_jobs(&filter, None, 1).await?.pop() else { return Ok(None) };
+        if !self.service.may_see_hosts(caller, job.row).await? {
+            return Ok(None);
+        }
+        let telling = store.telling(job.row, Some(target)).await?;
+        Ok(telling.map(|telling| (job, telling)))
+    }
+
+    async fn case(&self, subject: Subject, target: Target, asked: Option<(Job, Telling)>) -> Result<Case, Refusal> {
+        let lane = match &asked {
+            Some((_, telling)) => Some(telling.lane.clone()),
+            None => self.usual_lane(&target),
+        };
+        let circumstances = self.circumstances(lane.as_ref(), &target);
+        let request = match asked {
+            Some((job, telling)) => Some(self.request(job, telling).await?),
+            None => None,
+        };
+        let edge = self.probed.edges.get(target.host()).copied();
+        let origin = self.probed.origins.get(target.host()).copied();
+        Ok(Case { subject, target, request, circumstances, edge, origin })
+    }
+
+    /// The lane of a plain purge of the target.
+    fn usual_lane(&self, target: &Target) -> Option<Lane> {
+        let account = self.service.routes.account_for(target.host())?.clone();
+        let kind = target.kind();
+        let mode = (kind == TargetKind::Directory).then_some(Mode::Delete);
+        Some(Lane { account, operation: ItemOperation::Purge, kind, area: Area::Own, mode })
+    }
+
+    /// The lane that the request travelled in, or would.
+    pub(super) fn lane_of(&self, case: &Case, request: &Request) -> Option<Lane> {
+        let account = case.circumstances.account.as_ref()?.name.clone();
+        let area = request.area.unwrap_or(Area::Own);
+        Some(Lane { account, operation: request.operation, kind: request.kind, area, mode: request.mode })
+    }
+
+    fn circumstances(&self, lane: Option<&Lane>, target: &Target) -> Circumstances {
+        let (outlook, now) = (&self.service.outlook, self.service.clock.now());
+        let account = lane.and_then(|lane| outlook.account(&lane.account)).map(account);
+        let pools = lane.and_then(|lane| outlook.lane(lane, now)).map(|lane| lane.pools).unwrap_or_default();
+        let pools = pools.into_iter().map(pool).collect();
+        Circumstances { account, pools, domain: self.domain(target) }
+    }
+
+    /// What the provider told of the domain that serves the target.
+    fn domain(&self, _target: &Target) -> Known {
+        Known::NotYet
+    }
+
+    async fn request(&self, job: Job, telling: Telling) -> Result<Request, Refusal> {
+        let attempts = self.attempts(&job).await?;
+        let (id, asked, priority, source) = (job.id, job.operation, job.priority, job.source.clone());
+        let (created_at, finished_at) = (job.created_at, job.finished_at);
+        let Telling { item, lane, sent_at, failures } = telling;
+        let waiting = match item.state {
+            ItemState::Pending => self.service.view(job).await?.waiting.map(hold),
+            _ => None,
+        };
+        Ok(Request {
+            job: id,
+            asked,
+            operation: item.operation,
+            kind: item.target.kind(),
+            mode: lane.mode,
+            area: (lane.area != Area::Own).then_some(lane.area),
+            priority,
+            source,
+            state: item.state,
+            verification: item.verification,
+            failure: item.failure,
+            task_id: item.task_id,
+            request_id: item.request_id,
+            created_at,
+            submitted_at: sent_at,
+            finished_at,
+            waiting,
+            attempts,
+            failures,
+        })
+    }
+
+    /// The last of what happened to the job's calls.
+    async fn attempts(&self, job: &Job) -> Result<Vec<Attempt>, Refusal> {
+        let (mut attempts, mut after) = (Vec::new(), 0);
+        for _ in 0..EVENTS_READ_MAX.div_ceil(PAGE_ROWS as usize) {
+            let page = self.service.store.events(job.row, Page { after, limit: PAGE_ROWS }).await?;
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            let is_full = page.len() >= PAGE_ROWS as usize;
+            attempts.extend(page.iter().filter(|event| event.kind != EventKind::Accepted).map(attempt));
+            attempts.drain(..attempts.len().saturating_sub(ATTEMPTS_MAX));
+            if !is_full {
+                break;
+            }
+        }
+        Ok(attempts)
+    }
+}
+
+impl Standings for Outlook {
+    fn account(&self, name: &AccountName) -> Option<AccountState> {
+        Self::account(self, name).map(account)
+    }
+}
+
+fn attempt(event: &Event) -> Attempt {
+    let mut what = format!("{}: {}", event.kind, event.message);
+    if let Some(items) = event.items {
+        what.push_str(&format!(" ({items} {})", if items == 1 { "item" } else { "items" }));
+    }
+    if let Some(task) = &event.task_id {
+        what.push_str(&format!(", task {task}"));
+    }
+    if let Some(failure) = &event.failure {
+        what.push_str(&format!("; {} ({}): {}", failure.code, failure.class, failure.message));
+        if let Some(id) = &failure.request_id {
+            what.push_str(&format!(", request {id}"));
+        }
+    }
+    Attempt { at: event.at, what }
+}
+
+fn hold(waiting: JobWaiting) -> Hold {
+    Hold { reason: waiting.why.reason, detail: waiting.why.detail, until: waiting.why.until }
+}
+
+fn account(outlook: AccountOutlook) -> AccountState {
+    let AccountOutlook { name, paused, refused_actions, skew_millis, throttled_at } = outlook;
+    AccountState { name, paused, refused_actions, skew_millis, throttled_at }
+}
+
+fn pool(outlook: PoolOutlook) -> PoolState {
+    PoolState {
+        name: outlook.name,
+        operation: outlook.operation,
+        kind: outlook.kind,
+        area: outlook.area,
+        total: outlook.total,
+        available: outlook.available,
+        ours: outlook.used,
+        batch: outlook.batch,
+        resets_at: outlook.resets_at,
+        read_at: outlook.read_at,
+    }
+}

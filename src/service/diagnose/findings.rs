@@ -1,0 +1,47 @@
+//! What the patrol found, for whom it is.
+
+use std::sync::Arc;
+
+use super::{Desk, may_diagnose};
+use crate::diagnose::{Finding, Patrol};
+use crate::domain::{ScopeWord, Timestamp};
+use crate::service::caller::lacks;
+use crate::service::{Caller, Refusal};
+
+impl Desk {
+    /// With a patrol whose findings are shown here.
+    #[must_use]
+    pub fn patrolled_by(self, patrol: Arc<Patrol>) -> Self {
+        Self { patrol: Some(patrol), ..self }
+    }
+
+    /// What stands, worst first, and when the last round ended. Accounts and their quotas are for whoever may look at
+    /// anything, as elsewhere; domains for whoever may read them.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn findings(&self, caller: &Caller) -> Result<(Vec<Finding>, Option<Timestamp>), Refusal> {
+        caller.visible()?;
+        let Some(patrol) = &self.patrol else { return Ok((Vec::new(), None)) };
+        let (mut findings, rounded_at) = patrol.findings();
+        findings.retain(|finding| finding.host.as_ref().is_none_or(|host| caller.scopes.may_read_host(host)));
+        Ok((findings, rounded_at))
+    }
+
+    /// The same after a round that is walked now.
+    ///
+    /// # Errors
+    /// The caller may not cause that; too many at once.
+    pub async fn check_findings(&self, caller: &Caller) -> Result<(Vec<Finding>, Option<Timestamp>), Refusal> {
+        may_diagnose(caller)?;
+        // A round makes calls for every account.
+        if !caller.scopes.sees_all() {
+            return Err(lacks(ScopeWord::OnCall));
+        }
+        if let Some(patrol) = &self.patrol {
+            let _place = self.limits.enter(caller.token)?;
+            patrol.round().await;
+        }
+        self.findings(caller)
+    }
+}

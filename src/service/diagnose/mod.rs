@@ -1,0 +1,243 @@
+//! The desk where diagnoses are asked for: who may have one looked at, how many at once, and which is kept for whom.
+
+mod case;
+mod findings;
+mod limits;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::limits::Limits;
+use super::caller::lacks;
+use super::{Caller, Fault, Refusal, Service};
+use crate::clock;
+use crate::diagnose::{About, Case, Diagnose, Dossier, Patrol, exhibits, zip};
+use crate::domain::{
+    DiagnosisId, Exhibit, IdFault, JobId, ScopeWord, Scopes, Target, TargetKind, TenantName, host_name,
+};
+use crate::store::{Job, KeptDiagnosis, StoreError};
+
+/// How long one diagnosis may look. A caller waits for the answer, and proxies cut off after a minute.
+const LOOK_MAX: Duration = Duration::from_secs(25);
+/// A diagnosis of a job that has not changed since is answered again for so long.
+const FRESH_MAX: Duration = Duration::from_secs(60);
+
+/// What is asked about, as a body words it: exactly one of the three.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AskedDiagnosis {
+    pub url: Option<String>,
+    pub host: Option<String>,
+    pub job: Option<String>,
+}
+
+/// The addresses that are probed instead of what DNS and the provider say, by host.
+#[derive(Debug, Clone, Default)]
+pub struct Probed {
+    pub edges: BTreeMap<String, SocketAddr>,
+    pub origins: BTreeMap<String, SocketAddr>,
+}
+
+/// Takes questions, and hands out diagnoses and their bundles.
+pub struct Desk {
+    service: Service,
+    diagnoser: Arc<dyn Diagnose>,
+    probed: Probed,
+    /// As `config show` prints it.
+    configuration: String,
+    limits: Limits,
+    /// None: nobody walks.
+    patrol: Option<Arc<Patrol>>,
+}
+
+/// What a question is about, once it is understood.
+enum Asked {
+    Job(Box<Job>),
+    Url(Target),
+    Host(String),
+}
+
+impl Desk {
+    #[must_use]
+    pub fn new(service: Service, diagnoser: Arc<dyn Diagnose>, probed: Probed, configuration: String) -> Self {
+        let limits = Limits::new(service.clock.clone());
+        Self { service, diagnoser, probed, configuration, limits, patrol: None }
+    }
+
+    /// Makes a new diagnosis.
+    ///
+    /// # Errors
+    /// Not exactly one subject, or none that can be; a scope that is missing; a job that is not found; too many at once.
+    pub async fn diagnose(&self, caller: &Caller, asked: &AskedDiagnosis) -> Result<Dossier, Refusal> {
+        may_diagnose(caller)?;
+        match self.understood(caller, asked).await? {
+            Asked::Job(job) => self.made_of_job(caller, *job).await,
+            Asked::Url(target) => {
+                self.may_touch(caller, target.host(), "/url")?;
+                self.made(caller, None, self.case_of_url(caller, target).await?).await
+            }
+            Asked::Host(host) => {
+                self.may_touch(caller, &host, "/host")?;
+                self.made(caller, None, self.case_of_host(host).await?).await
+            }
+        }
+    }
+
+    /// The last diagnosis of the job if it is of now: no older than a minute, and the job has not changed since. Else a
+    /// new one.
+    ///
+    /// # Errors
+    /// The job is not found; a scope that is missing; too many at once.
+    pub async fn of_job(&self, caller: &Caller, id: JobId) -> Result<Dossier, Refusal> {
+        may_diagnose(caller)?;
+        let job = self.service.visible_job(caller, id).await?;
+        let kept = self.service.store.newest_diagnosis(id).await?;
+        let now = self.service.clock.now();
+        let is_of_now =
+            |kept: &KeptDiagnosis| kept.job == Some((id, job.version)) && now.since(kept.created_at) < FRESH_MAX;
+        if let Some(kept) = kept.filter(is_of_now) {
+            return self.shown(caller, &kept).await;
+        }
+        self.made_of_job(caller, job).await
+    }
+
+    /// One that was made before.
+    ///
+    /// # Errors
+    /// It is not found, is another tenant's, or is about what this caller may not touch: these are not told apart.
+    pub async fn kept(&self, caller: &Caller, id: DiagnosisId) -> Result<Dossier, Refusal> {
+        may_diagnose(caller)?;
+        let tenant = (!caller.scopes.sees_all()).then_some(&caller.tenant);
+        let kept = self.service.store.diagnosis(id, tenant).await?.ok_or(Refusal::NotFound("diagnosis"))?;
+        self.shown(caller, &kept).await
+    }
+
+    /// The diagnosis as files for a support ticket. The configuration names other tenants' hosts, so it is only for those
+    /// who see all of them.
+    #[must_use]
+    pub fn bundle(&self, caller: &Caller, dossier: &Dossier) -> Vec<u8> {
+        let sees_all = caller.scopes.sees_all() || caller.scopes.may_administer();
+        let configuration = sees_all.then_some(self.configuration.as_str());
+        zip(dossier, About { version: env!("CARGO_PKG_VERSION"), configuration })
+    }
+
+    async fn understood(&self, caller: &Caller, asked: &AskedDiagnosis) -> Result<Asked, Refusal> {
+        match (&asked.url, &asked.host, &asked.job) {
+            (Some(url), None, None) => {
+                let target = Target::parse(TargetKind::Url, url);
+                Ok(Asked::Url(target.map_err(|fault| wrong("/url", fault.code, fault.detail))?))
+            }
+            (None, Some(host), None) => {
+                let name = host_name(host).ok_or_else(|| {
+                    let detail = "a host name alone, such as www.example.com; for a page write its url";
+                    wrong("/host", "not_a_host", detail.to_owned())
+                })?;
+                Ok(Asked::Host(name))
+            }
+            (None, None, Some(job)) => {
+                let id: JobId = job.parse().map_err(|fault: IdFault| wrong("/job", "not_a_job", fault.to_string()))?;
+                Ok(Asked::Job(Box::new(self.service.visible_job(caller, id).await?)))
+            }
+            _ => Err(wrong("", "one_subject", "name exactly one of url, host and job".to_owned())),
+        }
+    }
+
+    async fn made_of_job(&self, caller: &Caller, job: Job) -> Result<Dossier, Refusal> {
+        let kept_for = (job.tenant.clone(), (job.id, job.version));
+        let case = self.case_of_job(job).await?;
+        self.may_touch(caller, case.target.host(), "/job")?;
+        self.made(caller, Some(kept_for), case).await
+    }
+
+    /// Looks, and keeps what was found. A job's diagnosis is its tenant's, whoever asked.
+    async fn made(
+        &self,
+        caller: &Caller,
+        job: Option<(TenantName, (JobId, i64))>,
+        case: Case,
+    ) -> Result<Dossier, Refusal> {
+        let _place = self.limits.enter(caller.token)?;
+        let diagnosis = self.diagnoser.diagnose(case.clone(), LOOK_MAX).await;
+        let id = clock::diagnosis_id();
+        let mut evidence = exhibits(&case, &diagnosis);
+        evidence.extend(self.request_sample(&case));
+        let dossier = Dossier::new(id, &diagnosis, &evidence);
+        let (tenant, job) = job.map_or_else(|| (caller.tenant.clone(), None), |(tenant, job)| (tenant, Some(job)));
+        let body = serde_json::to_string(&dossier).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let kept = KeptDiagnosis { id, tenant, job, body, created_at: diagnosis.ended_at };
+        self.service.store.keep_diagnosis(kept).await?;
+        let cause = diagnosis.causes.first().map_or("none", |cause| cause.id.as_str());
+        tracing::info!(diagnosis.id = %id, target = %case.target, cause, tenant = %caller.tenant, "diagnosed");
+        Ok(dossier)
+    }
+
+    fn may_touch(&self, caller: &Caller, host: &str, pointer: &str) -> Result<(), Refusal> {
+        if self.touches(caller, host) {
+            return Ok(());
+        }
+        let detail = format!("this takes a scope to purge or prefetch on {host}, such as {}", ScopeWord::PurgeUrl);
+        let fault = Fault { pointer: pointer.to_owned(), code: "scope_missing", detail };
+        Err(Refusal::ScopeMissing { scopes: vec![ScopeWord::PurgeUrl], faults: vec![fault] })
+    }
+
+    fn touches(&self, caller: &Caller, host: &str) -> bool {
+        touches(&caller.scopes, host, self.service.routes.account_for(host).is_some())
+    }
+
+    /// What is kept, if this caller may touch what it is about.
+    async fn shown(&self, caller: &Caller, kept: &KeptDiagnosis) -> Result<Dossier, Refusal> {
+        let dossier: Dossier =
+            serde_json::from_str(&kept.body).map_err(|error| StoreError::Damaged(format!("a diagnosis: {error}")))?;
+        if let Some((id, _)) = kept.job {
+            // The job's own rule: it is shown whole or not at all.
+            self.service.visible_job(caller, id).await.map_err(|refusal| match refusal {
+                Refusal::NotFound(_) => Refusal::NotFound("diagnosis"),
+                other => other,
+            })?;
+        }
+        let target = dossier.told.target.as_deref().and_then(|text| Target::parse(TargetKind::Url, text).ok());
+        let may = target.is_none_or(|target| self.touches(caller, target.host()));
+        if may { Ok(dossier) } else { Err(Refusal::NotFound("diagnosis")) }
+    }
+
+    fn request_sample(&self, case: &Case) -> Option<Exhibit> {
+        let lane = case.request.as_ref().and_then(|request| self.lane_of(case, request))?;
+        let text = self.service.outlook.call_sample(&lane, &case.target)?;
+        Some(Exhibit { name: "request-sample.txt".to_owned(), text })
+    }
+}
+
+fn may_diagnose(caller: &Caller) -> Result<(), Refusal> {
+    if caller.scopes.may_diagnose() { Ok(()) } else { Err(lacks(ScopeWord::Diagnose)) }
+}
+
+/// A diagnosis makes this daemon connect to the host: only whoever may have something done there may cause that, and whoever
+/// is on call, where anybody's jobs may go.
+fn touches(scopes: &Scopes, host: &str, is_routed: bool) -> bool {
+    scopes.may_change_host(host) || (scopes.sees_all() && is_routed)
+}
+
+fn wrong(pointer: &str, code: &'static str, detail: String) -> Refusal {
+    Refusal::Invalid(vec![Fault { pointer: pointer.to_owned(), code, detail }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_change_a_host_or_is_on_call_for_it_may_have_it_looked_at() {
+        for (scopes, is_routed, may) in [
+            ("purge:directory@*.example.com", false, true),
+            ("prefetch", true, true),
+            ("purge:url@other.example", true, false),
+            ("read diagnose admin control", true, false),
+            ("oncall", true, true),
+            ("oncall", false, false),
+        ] {
+            let scopes = scopes.parse().expect("scopes");
+            assert_eq!(touches(&scopes, "www.example.com", is_routed), may, "{scopes} {is_routed}");
+        }
+    }
+}
