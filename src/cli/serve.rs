@@ -224,12 +224,13 @@ fn patience(config: &Config) -> Patience {
 }
 
 fn door(config: &Config, parts: &Parts, draining: &CancellationToken) -> Api {
+    let routes = Arc::new(config.routes.clone());
     Api {
         service: Service {
             store: parts.store.clone(),
-            routes: Arc::new(config.routes.clone()),
+            routes: routes.clone(),
             board: parts.board.clone(),
-            outlook: Arc::new(Outlook::new(parts.accounts.clone())),
+            outlook: Arc::new(Outlook::new(parts.accounts.clone(), routes)),
             wakes: parts.wakes.clone(),
             clock: parts.clock.clone(),
         },

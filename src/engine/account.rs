@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::board::Waiting;
+use super::facts::Domains;
 use super::hosts::Hosts;
 use crate::clock::Clock;
 use crate::domain::{
@@ -25,6 +26,7 @@ pub struct Account {
     pub(super) name: AccountName,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) reserve: Reserve,
+    pub(super) domains: Domains,
     clock: Arc<dyn Clock>,
     started_at: Timestamp,
     state: Mutex<State>,
@@ -114,7 +116,8 @@ impl Account {
     #[must_use]
     pub fn new(name: AccountName, provider: Arc<dyn Provider>, reserve: Reserve, clock: Arc<dyn Clock>) -> Self {
         let started_at = clock.now();
-        Self { name, provider, reserve, clock, started_at, state: Mutex::default(), freed: Wake::default() }
+        let (domains, state, freed) = (Domains::default(), Mutex::default(), Wake::default());
+        Self { name, provider, reserve, domains, clock, started_at, state, freed }
     }
 
     /// Learns from our own rows what was spent today before this process.

@@ -165,6 +165,8 @@ impl Submitter {
     ) -> Result<(), StoreError> {
         self.give_back(ticket, SubmissionState::Refused, failure, items, now).await?;
         ticket.account.works(ticket.account.provider.submit_meter(&ticket.lane));
+        ticket.account.domains.doubt();
+        self.wakes.facts_reader.ring();
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What a caller can do, with whose authority. Every door goes through here.
 
 mod accept;
+mod areas;
 mod authority;
 mod caller;
 mod cancel;

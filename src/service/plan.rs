@@ -60,7 +60,7 @@ impl Service {
         let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
         authority::allow(caller, &request, asked)?;
         let records = self.store.lanes().await?;
-        let (parts, _) = parts(&request, &self.routes, now);
+        let (parts, _) = parts(&request, &self.areas(request.area, now), now);
         let lanes = parts.iter().map(|part| {
             let record = records.iter().find(|record| record.lane == part.lane);
             let situation = Situation {
