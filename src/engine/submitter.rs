@@ -15,7 +15,7 @@ use super::scheduler::{Decision, LaneView, decide};
 use super::{Accounts, Parts, Patience};
 use crate::clock;
 use crate::domain::{
-    ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, Timestamp, WaitingReason,
+    ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, TargetKind, Timestamp, WaitingReason,
 };
 use crate::provider::{Answer, Turnstile};
 use crate::store::{GiveBack, Grant, LaneDepth, LanePause, Outcome, Return, Store, StoreError};
@@ -206,7 +206,8 @@ impl Service for Submitter {
             depths.rotate_left(first);
             self.turn = self.turn.wrapping_add(1);
         }
-        depths.sort_by_key(|depth| depth.due.iter().position(|due| *due > 0));
+        // Directories go before the URLs that may ride on them.
+        depths.sort_by_key(|depth| (depth.due.iter().position(|due| *due > 0), depth.lane.kind == TargetKind::Url));
         let mut calls = Vec::new();
         let mut waits: HashMap<LaneId, Waiting> = HashMap::new();
         // One batch of each lane; the next one when these calls have left.

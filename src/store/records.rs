@@ -250,7 +250,8 @@ pub struct Suspect {
 pub struct Claim {
     pub submission: SubmissionId,
     pub targets: Vec<Target>,
-    /// Items that travel: more than targets where several asked for the same one.
+    /// Items of the lane that travel: more than targets where several asked for the same one. URL purges that ride on a
+    /// directory are of another lane, and not counted.
     pub items: u32,
 }
 

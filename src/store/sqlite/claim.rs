@@ -7,7 +7,7 @@ use super::barriers::{Aside, Barriers};
 use super::batch::{Batch, Head};
 use super::change::{self, Change, Notice};
 use super::pause::is_paused;
-use super::{codes, read, target_key};
+use super::{codes, read, ride, target_key};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::{Claim, EventKind, Grant, StoreError};
 
@@ -52,6 +52,7 @@ impl Change for ClaimBatch {
             Notice { kind: EventKind::Claimed, message: &message, submission: Some(submission), failure: None };
         change::notice_moved(notice, None, db, self.now).await?;
         change::apply_moves(db, self.now).await?;
+        ride::board(&picked, self.grant.lane, submission, self.now, db).await?;
         let items = u32::try_from(picked.items.len()).unwrap_or(u32::MAX);
         Ok(Some(Claim { submission, targets: picked.targets, items }))
     }

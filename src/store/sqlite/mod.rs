@@ -14,6 +14,7 @@ mod outcome;
 mod pause;
 mod pepper;
 mod read;
+mod ride;
 mod ripen;
 mod settle;
 mod store;

@@ -162,6 +162,7 @@ impl Change for GiveItemsBack {
         let message = given_back_message(&fate, &self.back);
         let notice = Notice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
         change::notice_moved(notice, Some(becomes), db, self.now).await?;
+        self.tell_riders(becomes, db).await?;
         if becomes != codes::FAILED {
             self.tell_cancelled(failure, db).await?;
         }
@@ -221,6 +222,16 @@ impl GiveItemsBack {
         let targets = rows.iter().map(read::decode_target).collect::<Result<Vec<_>, _>>()?;
         let half = half(&targets, by_host);
         Ok(if half.is_empty() { Fate::Fail } else { Fate::Split(half) })
+    }
+
+    /// Whose directory does not come back as due: they are not what was refused.
+    async fn tell_riders(&self, becomes: i64, db: &mut SqliteConnection) -> Result<(), StoreError> {
+        if becomes == codes::DUE {
+            return Ok(());
+        }
+        let message = super::settle::BACK_FROM_A_RIDE;
+        let notice = Notice { kind: EventKind::Released, message, submission: Some(self.id), failure: None };
+        change::notice_moved(notice, Some(codes::DUE), db, self.now).await
     }
 
     /// Items that come back to a job with a cancel mark are not kept for later.

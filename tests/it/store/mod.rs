@@ -10,6 +10,7 @@ mod outcomes;
 mod pausing;
 mod reading;
 mod recounted;
+mod riding;
 mod settling;
 mod sqlite;
 mod time;
@@ -95,6 +96,14 @@ macro_rules! exercise {
                 a_lane_is_paused_once_and_may_be_paused_again,
                 what_was_sent_before_a_pause_ends_as_ever,
                 a_lane_tells_what_is_in_it_and_since_when,
+            }
+            riding {
+                a_url_rides_on_the_directory_above_it,
+                nobody_rides_on_what_has_left,
+                who_rode_on_a_directory_that_failed_goes_by_itself,
+                who_rode_on_a_refused_directory_goes_by_itself,
+                only_what_surely_covers_a_url_carries_it,
+                who_is_held_back_does_not_ride,
             }
             settling {
                 rows_that_are_done_succeed,

@@ -174,8 +174,8 @@ impl Pair {
         let wait = delay.map_or(Wait::Due, |delay| Wait::Delayed(self.now + delay));
         let count = urls.len();
         let mut add = |way, target, wait, after| {
-            let (state, attempts, cohort) = (ItemState::Pending, 0, None);
-            self.model.items.push(ModelItem { job, way, target, priority, state, wait, attempts, cohort, after });
+            let (state, attempts, cohort, rode) = (ItemState::Pending, 0, None, false);
+            self.model.items.push(ModelItem { job, way, target, priority, state, wait, attempts, cohort, after, rode });
         };
         match kind {
             0 => urls.for_each(|target| add(Way::Purge, target, wait, vec![])),
