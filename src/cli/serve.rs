@@ -189,7 +189,8 @@ async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, S
         let options = Options { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
         let provider = TencentCdn::new(options)
             .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?;
-        accounts.insert(name.clone(), Arc::new(Account::new(name.clone(), Arc::new(provider), reserve, clock.clone())));
+        let account = Account::new(name.clone(), Arc::new(provider), reserve, clock.clone());
+        accounts.insert(name.clone(), Arc::new(account.promoting(config.promote.clone())));
     }
     Ok(Arc::new(accounts))
 }

@@ -12,7 +12,7 @@ use super::hosts::Hosts;
 use crate::clock::Clock;
 use crate::domain::{
     AccountName, Backoff, ErrorClass, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse,
-    Reserve, Timestamp, WaitingReason,
+    Promotion, Reserve, Timestamp, WaitingReason,
 };
 use crate::provider::{Meter, Provider, Turnstile};
 use crate::store::{Store, StoreError};
@@ -27,6 +27,8 @@ pub struct Account {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) reserve: Reserve,
     pub(super) domains: Domains,
+    /// When URL purges are worth one of their directory.
+    pub(super) promotion: Promotion,
     clock: Arc<dyn Clock>,
     started_at: Timestamp,
     state: Mutex<State>,
@@ -117,7 +119,14 @@ impl Account {
     pub fn new(name: AccountName, provider: Arc<dyn Provider>, reserve: Reserve, clock: Arc<dyn Clock>) -> Self {
         let started_at = clock.now();
         let (domains, state, freed) = (Domains::default(), Mutex::default(), Wake::default());
-        Self { name, provider, reserve, domains, clock, started_at, state, freed }
+        let promotion = Promotion::default();
+        Self { name, provider, reserve, domains, promotion, clock, started_at, state, freed }
+    }
+
+    /// The same, with directories that URL purges may be promoted to.
+    #[must_use]
+    pub fn promoting(self, promotion: Promotion) -> Self {
+        Self { promotion, ..self }
     }
 
     /// Learns from our own rows what was spent today before this process.

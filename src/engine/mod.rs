@@ -10,6 +10,7 @@ mod hosts;
 mod manual;
 mod outlook;
 mod poller;
+mod promoter;
 mod quota_reader;
 mod reconciler;
 mod scheduler;

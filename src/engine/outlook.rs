@@ -7,8 +7,12 @@ use super::Accounts;
 use super::account::{Account, Standing};
 use super::board::Waiting;
 use super::facts::KnownDomain;
+use super::promoter::promotions_left;
 use super::scheduler::{Decision, LaneView, decide};
-use crate::domain::{AccountName, Area, ItemOperation, Lane, PoolName, Routes, ServiceDay, TargetKind, Timestamp};
+use crate::domain::{
+    AccountName, Area, ItemOperation, Lane, PoolName, Priority, Routes, ServiceDay, Target, TargetKind, Timestamp,
+};
+use crate::store::{Store, StoreError};
 
 /// The public front of the accounts.
 pub struct Outlook {
@@ -87,6 +91,26 @@ impl Outlook {
     #[must_use]
     pub fn pools_of(&self, lane: &Lane) -> Vec<PoolName> {
         self.accounts.get(&lane.account).map(|account| account.provider.pools(lane)).unwrap_or_default()
+    }
+
+    /// The directories that would be purged instead, if these URLs of the lane were pending.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn promoted(
+        &self,
+        lane: &Lane,
+        urls: &[Target],
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<Vec<Target>, StoreError> {
+        let Some(account) = self.accounts.get(&lane.account) else { return Ok(Vec::new()) };
+        let crowds = account.crowds(lane, urls.iter().map(|url| (url, Priority::Normal)), now);
+        if crowds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let left = promotions_left(store, account, now).await?;
+        Ok(crowds.into_iter().map(|crowd| crowd.directory).take(left as usize).collect())
     }
 
     /// Calls per second of the lane's action; none if its account is not configured any more.

@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use super::account::Account;
 use super::board::{Board, Waiting};
 use super::drive::{Service, Step};
+use super::promoter::Promoter;
 use super::scheduler::{Decision, LaneView, decide};
 use super::{Accounts, Parts, Patience};
 use crate::clock;
@@ -30,6 +31,7 @@ pub(super) struct Submitter {
     in_flight: HashMap<LaneId, u32>,
     /// Whose turn it is to be asked first, among lanes of equal priority.
     turn: usize,
+    promoter: Promoter,
 }
 
 /// A call whose intent is on disk.
@@ -67,6 +69,7 @@ impl Submitter {
             patience: parts.patience,
             in_flight: HashMap::new(),
             turn: 0,
+            promoter: Promoter::new(parts),
         }
     }
 
@@ -200,6 +203,14 @@ impl Service for Submitter {
             next_at = self.store.next_ripe().await?;
         }
         let mut depths = self.store.lane_depths().await?;
+        // Promotion saves quota; without it everything goes all the same.
+        let promoted = self.promoter.step(&depths, now).await.unwrap_or_else(|error| {
+            tracing::error!(error = ?error, "the store failed to promote; the URLs go by themselves");
+            false
+        });
+        if promoted {
+            depths = self.store.lane_depths().await?;
+        }
         // Lanes whose urgent work waits send first, and equal ones take turns; the store keeps the order within a lane.
         if !depths.is_empty() {
             let first = self.turn % depths.len();

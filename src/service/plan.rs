@@ -22,6 +22,8 @@ pub struct Plan {
     pub targets_total: usize,
     pub merged: u32,
     pub lanes: Vec<LanePlan>,
+    /// Directories that would be purged in the place of URLs below them.
+    pub promoted: Vec<Target>,
 }
 
 /// What of the job would travel in one lane.
@@ -61,6 +63,10 @@ impl Service {
         authority::allow(caller, &request, asked)?;
         let records = self.store.lanes().await?;
         let (parts, _) = parts(&request, &self.areas(request.area, now), now);
+        let mut promoted = Vec::new();
+        for part in parts.iter().filter(|part| part.state == PartState::Due) {
+            promoted.extend(self.outlook.promoted(&part.lane, &part.targets, self.store.as_ref(), now).await?);
+        }
         let lanes = parts.iter().map(|part| {
             let record = records.iter().find(|record| record.lane == part.lane);
             let situation = Situation {
@@ -75,7 +81,7 @@ impl Service {
         let targets_total = request.urls.len() + request.directories.len();
         let targets = request.urls.into_iter().chain(request.directories).take(LISTED_MAX).collect();
         let (operation, priority) = (request.operation, request.priority);
-        Ok(Plan { operation, priority, targets, targets_total, merged: request.merged, lanes })
+        Ok(Plan { operation, priority, targets, targets_total, merged: request.merged, lanes, promoted })
     }
 }
 

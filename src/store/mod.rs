@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::domain::{Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
+use crate::domain::{Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
 
 /// Why the memory could not do what was asked.
 #[derive(Debug, Error)]
@@ -78,6 +78,15 @@ pub trait Store: Send + Sync {
 
     /// Every lane with items that are due, by priority.
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError>;
+
+    /// The next due items of a URL lane that never rode on a directory, at most `limit` of each priority.
+    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError>;
+
+    /// Which of these targets are pending in the lane. None: a person holds it back.
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Option<Vec<Target>>, StoreError>;
+
+    /// How many jobs the tenant made since then, counted up to `limit`.
+    async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError>;
 
     /// Every lane that was ever used, whatever is in it.
     async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError>;

@@ -15,6 +15,7 @@ mod finding;
 mod kill;
 mod oncall;
 mod power;
+mod promotion;
 mod seen;
 mod server;
 mod signature;

@@ -62,7 +62,7 @@ pub(super) fn plan(plan: &Plan) -> PlanAnswer {
         merged: plan.merged,
         lanes: plan.lanes.iter().map(lane_plan).collect(),
         warnings: Vec::new(),
-        promoted: Vec::new(),
+        promoted: plan.promoted.iter().map(target).collect(),
         coalesced: None,
     }
 }

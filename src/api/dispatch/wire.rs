@@ -114,7 +114,8 @@ pub struct PlanAnswer {
     pub merged: u32,
     pub lanes: Vec<LanePlanAnswer>,
     pub warnings: Vec<WarningAnswer>,
-    /// Directory purges in the place of many URL purges: none, for nothing is promoted yet.
+    /// Directories that would be purged in the place of the job's URLs below them, which then cost no quota of theirs. Only for
+    /// hosts whose operator allows it; what others have waiting is not reckoned with.
     pub promoted: Vec<PlannedTarget>,
     /// How many targets are pending already, unsent in the same lane: always null, because looking for each of them would
     /// cost more than posting the job does. Equal ones share a place when they leave.

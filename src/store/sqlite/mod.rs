@@ -13,6 +13,7 @@ mod open;
 mod outcome;
 mod pause;
 mod pepper;
+mod promotion;
 mod read;
 mod ride;
 mod ripen;

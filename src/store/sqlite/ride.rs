@@ -8,7 +8,7 @@ use sqlx::{Row, SqliteConnection};
 use super::barriers::Barriers;
 use super::batch::Batch;
 use super::{codes, read, target_key};
-use crate::domain::{LaneId, SubmissionId, Timestamp};
+use crate::domain::{LaneId, Promotion, SubmissionId, Target, Timestamp};
 use crate::store::StoreError;
 
 /// Items that ride with one submission; more go by themselves, or with the next.
@@ -40,13 +40,14 @@ pub(super) async fn board(
         .bind(codes::json(&rides)?)
         .bind(submission.0)
         .bind(now.as_millis())
+        .bind(Promotion::TENANT)
         .execute(&mut *db)
         .await?;
     super::change::apply_moves(db, now).await
 }
 
 async fn rides(batch: &Batch, urls: LaneId, db: &mut SqliteConnection) -> Result<Vec<Ride>, StoreError> {
-    let placed = batch.targets.iter().map(|target| target.as_str()).zip(batch.placed.iter().copied());
+    let placed = batch.targets.iter().map(Target::as_str).zip(batch.placed.iter().copied());
     let directories: HashMap<&str, i64> = placed.collect();
     let keys: Vec<(i64, i64)> = directories.keys().map(|directory| target_key::right_below(directory)).collect();
     let look = (RIDERS_MAX / directories.len().max(1)).max(LOOK_MIN);

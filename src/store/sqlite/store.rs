@@ -17,13 +17,14 @@ use super::forget::ForgetKeys;
 use super::open::{self, OpenError};
 use super::outcome::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
 use super::pause::{PauseLane, ResumeLane};
+use super::promotion;
 use super::read;
 use super::ripen::Ripen;
 use super::settle::Settle;
 use super::token_file;
 use super::verify::RecordVerification;
 use super::writer::{Creating, Order, Writer};
-use crate::domain::{Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
+use crate::domain::{Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
 use crate::store::JobFilter;
 use crate::store::Unsuccessful;
 use crate::store::{
@@ -115,6 +116,18 @@ impl Store for SqliteStore {
 
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {
         read::lane_depths(&self.readers).await
+    }
+
+    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
+        promotion::lane_heads(lane, limit, &self.readers).await
+    }
+
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Option<Vec<Target>>, StoreError> {
+        promotion::pending_targets(lane, targets, &mut *self.readers.acquire().await?).await
+    }
+
+    async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        promotion::jobs_since(tenant, since, limit, &self.readers).await
     }
 
     async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use refreshd::domain::{Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
+use refreshd::domain::{Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
 use refreshd::store::*;
 
 use crate::support::Books;
@@ -52,6 +52,18 @@ impl<S: Store> Store for Recounted<S> {
 
     async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError> {
         self.store.events(job, page).await
+    }
+
+    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
+        self.store.lane_heads(lane, limit).await
+    }
+
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Option<Vec<Target>>, StoreError> {
+        self.store.pending_targets(lane, targets).await
+    }
+
+    async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.store.jobs_since(tenant, since, limit).await
     }
 
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {

@@ -5,9 +5,15 @@ from json_each($1) as r
 cross join items as i on i.id = r.value ->> 0
 where i.state = 0;
 
--- Each of their jobs is told on which directory it rides. $3 now. Nobody rides twice, so this is not told again and again.
+-- Each of their jobs is told on which directory it rides, and if that was asked for by promotion (tenant $4). $3 now. Nobody
+-- rides twice, so this is not told again and again.
 insert into events (job_id, at, kind, items, submission_id, message)
-select m.job_id, $3, 'claimed', count(*), $2, 'riding on the purge of ' || carrier.target || ', which leaves with submission ' || $2
+select m.job_id, $3, 'claimed', count(*), $2, 
+    case when t.name = $4 then 'promoted: enough URL purges wait below it to purge the directory ' || carrier.target || ' instead'
+        else 'riding on the purge of ' || carrier.target end
+        || ', which leaves with submission ' || $2
 from moves as m
 cross join items as carrier on carrier.id = m.ride
+cross join jobs as j on j.id = carrier.job_id
+cross join tenants as t on t.id = j.tenant_id
 group by m.job_id, carrier.target;

@@ -14,7 +14,10 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 33] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 36] = [
+    sql!("jobs_since"),
+    sql!("lane_heads"),
+    sql!("pending_targets"),
     sql!("below_directories"),
     sql!("claim_heads"),
     sql!("due_submissions"),
@@ -159,6 +162,8 @@ async fn what_is_due_is_found_by_its_index() {
         (sql!("riders"), "items_open_targets (target_key=?)"),
         (sql!("below_directories"), "items_open_targets (target_key>? AND target_key<?)"),
         (sql!("below_directories"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
+        (sql!("lane_heads"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
+        (sql!("jobs_since"), "jobs_of_tenant (tenant_id=?)"),
         (sql!("open_purges"), "items_open_targets (target_key=?)"),
         (sql!("held_targets"), "items_open_targets (target_key=?)"),
         (sql!("events"), "events_of_job (job_id=? AND seq>?)"),
