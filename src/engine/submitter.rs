@@ -117,6 +117,9 @@ impl Submitter {
         account.unspend(&depth.lane, u64::from(targets_max).saturating_sub(claimed));
         let Some(claim) = claim? else { return Ok(Err(Some(set_aside(now)))) };
         *self.in_flight.entry(depth.id).or_default() += 1;
+        if claim.apart {
+            self.board.count_apart(depth.id);
+        }
         take_from(&mut depth.due, u64::from(claim.items));
         let ticket = Ticket {
             submission: claim.submission,

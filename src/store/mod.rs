@@ -105,7 +105,8 @@ pub trait Store: Send + Sync {
 
     /// Takes the next distinct targets of a lane into a submission that is on disk as `sending`. What may not go is set
     /// aside on the way: targets whose earlier call has no answer (law 4), and hosts that the provider refused. Due URL purges
-    /// below directories that are claimed ride along, unless they did before (law 5). None: nothing
+    /// below directories that are claimed ride along, unless they did before (law 5). Hosts that no call was accepted for go
+    /// apart from others, and few together. None: nothing
     /// can go, or so much was set aside that it takes another look.
     async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError>;
 

@@ -253,6 +253,8 @@ pub struct Claim {
     /// Items of the lane that travel: more than targets where several asked for the same one. URL purges that ride on a
     /// directory are of another lane, and not counted.
     pub items: u32,
+    /// They went apart from the lane's other targets: halves of a refused batch, or hosts that are not proved.
+    pub apart: bool,
 }
 
 /// Whether a guarded change found the state that it expected.

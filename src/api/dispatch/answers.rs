@@ -50,6 +50,7 @@ pub(super) fn lane(view: &LaneView) -> LaneAnswer {
         oldest_s: record.oldest.map(|oldest| view.now.since(oldest).as_secs()),
         rate: view.calls_per_second,
         in_flight: record.in_flight,
+        calls_apart: view.calls_apart,
     }
 }
 

@@ -67,6 +67,10 @@ pub struct LaneAnswer {
     pub rate: Option<u32>,
     /// Calls without an answer.
     pub in_flight: u32,
+    /// Calls since the daemon started that went apart from the lane's others: with hosts that the provider has not taken
+    /// before, or after a refusal. Each may be one more than was needed.
+    #[serde(default)]
+    pub calls_apart: u64,
 }
 
 /// Due items by priority.

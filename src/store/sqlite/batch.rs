@@ -25,6 +25,8 @@ pub(super) struct Batch {
     /// Of these, those that took a place; the others ride.
     pub(super) placed: Vec<i64>,
     pub(super) targets: Vec<Target>,
+    /// They go apart from others, because of a refusal or for want of proof.
+    pub(super) apart: bool,
 }
 
 impl Batch {

@@ -7,7 +7,7 @@ use super::barriers::{Aside, Barriers};
 use super::batch::{Batch, Head};
 use super::change::{self, Change, Notice};
 use super::pause::is_paused;
-use super::{codes, read, ride, target_key};
+use super::{codes, company, read, ride, target_key};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::{Claim, EventKind, Grant, StoreError};
 
@@ -54,7 +54,7 @@ impl Change for ClaimBatch {
         change::apply_moves(db, self.now).await?;
         ride::board(&picked, self.grant.lane, submission, self.now, db).await?;
         let items = u32::try_from(picked.items.len()).unwrap_or(u32::MAX);
-        Ok(Some(Claim { submission, targets: picked.targets, items }))
+        Ok(Some(Claim { submission, targets: picked.targets, items, apart: picked.apart }))
     }
 }
 
@@ -113,6 +113,7 @@ impl ClaimBatch {
         let rows = sqlx::query(include_str!("sql/claim_heads.sql"))
             .bind(self.grant.lane.0)
             .bind(i64::from(self.grant.targets_max))
+            .bind(company::UNPROVED)
             .fetch_all(&mut *db)
             .await?;
         let mut all = Vec::with_capacity(rows.len());
@@ -122,6 +123,7 @@ impl ClaimBatch {
             all.push((cohort, Head { item: row.try_get("id")?, priority: row.try_get("priority")?, target }));
         }
         barriers.meet(all.iter().map(|(_, head)| &head.target), &mut *db).await?;
+        let company = all.first().map_or(0, |(cohort, _)| *cohort);
         let mut heads = Vec::with_capacity(all.len());
         let mut aside = Vec::new();
         for (cohort, head) in all {
@@ -130,6 +132,13 @@ impl ClaimBatch {
                 None => heads.push(head),
             }
         }
-        Ok((Batch::of(heads, &self.grant), aside))
+        if !aside.is_empty() {
+            return Ok((Batch::default(), aside));
+        }
+        let sorted = company::sort(heads, company, self.grant.lane, db).await?;
+        let others_max = if sorted.urgent_only { 0 } else { self.grant.others_max };
+        let mut batch = Batch::of(sorted.heads, &Grant { others_max, ..self.grant.clone() });
+        batch.apart = sorted.apart;
+        Ok((batch, sorted.aside))
     }
 }

@@ -6,6 +6,7 @@ mod cancel;
 mod change;
 mod claim;
 mod codes;
+mod company;
 mod create;
 mod find;
 mod forget;

@@ -35,6 +35,11 @@ impl Change for Accept {
         if changed == 0 {
             return Ok(Outcome::Late);
         }
+        sqlx::query(include_str!("sql/prove_hosts.sql"))
+            .bind(self.id.0)
+            .bind(self.now.as_millis())
+            .execute(&mut *db)
+            .await?;
         let message = format!("the provider made task {}", self.task);
         tell_travellers(EventKind::Submitted, &message, self.id, None, db, self.now).await?;
         Ok(Outcome::Done)
@@ -149,6 +154,9 @@ impl Change for GiveItemsBack {
         .bind(failure)
         .execute(&mut *db)
         .await?;
+        if matches!(self.back.items, Return::Park { .. } | Return::Fail) {
+            sqlx::query(include_str!("sql/doubt_hosts.sql")).bind(self.id.0).execute(&mut *db).await?;
+        }
         let fate = self.fate(db).await?;
         let (kind, becomes) = (fate.kind(), fate.becomes());
         sqlx::query(include_str!("sql/move_given_back.sql"))

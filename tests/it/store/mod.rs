@@ -63,6 +63,10 @@ macro_rules! exercise {
                 what_a_refused_host_sent_waits_until_it_is_told,
                 a_cancelled_job_is_not_parked,
                 a_target_without_an_answer_holds_its_equals_and_nobody_else,
+                proved_hosts_go_together_in_full_batches,
+                unproved_hosts_go_few_together,
+                a_host_is_proved_by_a_call_and_doubted_by_a_refusal,
+                urgent_work_waits_for_no_proof,
             }
             fairness {
                 one_tenants_backlog_does_not_hold_another_up,

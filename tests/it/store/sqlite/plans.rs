@@ -14,7 +14,10 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 36] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 39] = [
+    sql!("doubt_hosts"),
+    sql!("prove_hosts"),
+    sql!("proved_hosts"),
     sql!("jobs_since"),
     sql!("lane_heads"),
     sql!("pending_targets"),

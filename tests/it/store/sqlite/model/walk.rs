@@ -207,7 +207,9 @@ impl Pair {
         let batch = self.model.pick(way, limit as usize, self.now);
         let grant = Grant { lane, targets_max: limit, others_max: u32::MAX, bytes_max: 1 << 20, suspects: Vec::new() };
         let claim = self.store().claim(grant, at(self.now)).await.expect("a claim");
-        let Some(Claim { submission, targets, items }) = claim else { return assert!(batch.is_empty(), "{batch:?}") };
+        let Some(Claim { submission, targets, items, .. }) = claim else {
+            return assert!(batch.is_empty(), "{batch:?}");
+        };
         let mut expected: Vec<u32> = Vec::new();
         for n in &batch {
             if !expected.contains(&self.model.items[*n].target) {
