@@ -190,7 +190,10 @@ async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, S
         let provider = TencentCdn::new(options)
             .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?;
         let account = Account::new(name.clone(), Arc::new(provider), reserve, clock.clone());
-        accounts.insert(name.clone(), Arc::new(account.promoting(config.promote.clone())));
+        accounts.insert(
+            name.clone(),
+            Arc::new(account.promoting(config.promote.clone()).sharing(config.quota.shares.clone())),
+        );
     }
     Ok(Arc::new(accounts))
 }

@@ -10,7 +10,7 @@ use super::layers::KeyPath;
 use super::reader::{Noted, Reader};
 use super::values::{ADDRESS, DURATION, address, duration, is_inside, network, share};
 use super::{AuthMode, Config, Engine, Idempotency, Metrics, Probe, Quota, Server, Store, Verify};
-use crate::domain::{AccountName, HostPattern, Promotion, PromotionRule, Routes, host_name};
+use crate::domain::{AccountName, HostPattern, Promotion, PromotionRule, Routes, TenantName, host_name};
 
 /// `None` if a problem was noted that leaves nothing to build.
 pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Config> {
@@ -23,6 +23,7 @@ pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Co
     let engine = read_engine(reader);
     let reserve =
         reader.require(&KeyPath::of(&["quota", "reserve"]), "a number from 0 up to, but not including, 1", share);
+    let shares = read_shares(reader);
     let promote = read_promote(reader);
     let deadline = read_duration(reader, &["verify", "deadline"]);
     let keep = read_duration(reader, &["idempotency", "keep"]);
@@ -38,7 +39,7 @@ pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Co
         accounts,
         routes,
         engine: engine?,
-        quota: Quota { reserve: reserve? },
+        quota: Quota { reserve: reserve?, shares: shares? },
         promote: promote?,
         verify: Verify { deadline: deadline? },
         idempotency: Idempotency { keep: keep? },
@@ -160,6 +161,18 @@ fn read_addresses(reader: &mut Reader, section: &KeyPath) -> Option<BTreeMap<Str
         });
     }
     addresses.into_iter().collect::<Result<_, _>>().ok()
+}
+
+fn read_shares(reader: &mut Reader) -> Option<BTreeMap<TenantName, f64>> {
+    let section = KeyPath::of(&["quota", "shares"]);
+    reader.take_section(&section);
+    let mut shares = Vec::new();
+    for tenant in reader.names(&section) {
+        let part = |text: &str| text.parse::<f64>().ok().filter(|part| *part > 0.0 && *part <= 1.0);
+        let part = reader.require(&section.child(&tenant), "a number above 0, at most 1", part);
+        shares.push(part.map(|part| (TenantName::new(tenant), part)));
+    }
+    shares.into_iter().collect()
 }
 
 fn read_promote(reader: &mut Reader) -> Option<Promotion> {

@@ -46,6 +46,13 @@ impl Config {
         }
         self.write_engine(out)?;
         writeln!(out, "[quota]\nreserve = {:?}\n", self.quota.reserve)?;
+        if !self.quota.shares.is_empty() {
+            writeln!(out, "[quota.shares]")?;
+            for (tenant, share) in &self.quota.shares {
+                writeln!(out, "{:?} = {share:?}", tenant.as_str())?;
+            }
+            writeln!(out)?;
+        }
         writeln!(out, "[promote]\nper_day = {}\n", self.promote.per_day)?;
         for (host, rule) in &self.promote.hosts {
             writeln!(out, "[promote.hosts.{host:?}]\nat = {}\ndepth = {}\n", rule.at, rule.depth)?;

@@ -36,11 +36,13 @@ impl Failure {
     /// Codes of ours for waits in which nothing has failed yet: for the provider's list (law 4), and for a purge (law 6).
     pub const RECONCILING: &'static str = "reconciling";
     pub const PURGE_FIRST: &'static str = "purge_first";
+    /// And for the next day, when a tenant's share of the quota is spent.
+    pub const TENANT_SHARE: &'static str = "tenant_share";
 
     /// Whether it only tells why something waits.
     #[must_use]
     pub fn is_a_wait(&self) -> bool {
-        [Self::RECONCILING, Self::PURGE_FIRST].contains(&self.code.as_str())
+        [Self::RECONCILING, Self::PURGE_FIRST, Self::TENANT_SHARE].contains(&self.code.as_str())
     }
 
     #[must_use]

@@ -1,6 +1,6 @@
 //! One account as the engine sees it: its rates, its pools, and whether the provider lets it work.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::hosts::Hosts;
 use crate::clock::Clock;
 use crate::domain::{
     AccountName, Backoff, ErrorClass, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse,
-    Promotion, Reserve, Timestamp, WaitingReason,
+    Promotion, Reserve, TenantName, Timestamp, WaitingReason,
 };
 use crate::provider::{Meter, Provider, Turnstile};
 use crate::store::{Store, StoreError};
@@ -29,6 +29,8 @@ pub struct Account {
     pub(super) domains: Domains,
     /// When URL purges are worth one of their directory.
     pub(super) promotion: Promotion,
+    /// Which part of each pool a tenant may draw in a day.
+    pub(super) shares: BTreeMap<TenantName, f64>,
     clock: Arc<dyn Clock>,
     started_at: Timestamp,
     state: Mutex<State>,
@@ -119,8 +121,14 @@ impl Account {
     pub fn new(name: AccountName, provider: Arc<dyn Provider>, reserve: Reserve, clock: Arc<dyn Clock>) -> Self {
         let started_at = clock.now();
         let (domains, state, freed) = (Domains::default(), Mutex::default(), Wake::default());
-        let promotion = Promotion::default();
-        Self { name, provider, reserve, domains, promotion, clock, started_at, state, freed }
+        let (promotion, shares) = (Promotion::default(), BTreeMap::new());
+        Self { name, provider, reserve, domains, promotion, shares, clock, started_at, state, freed }
+    }
+
+    /// The same, with tenants that may draw only a part of each day quota.
+    #[must_use]
+    pub fn sharing(self, shares: BTreeMap<TenantName, f64>) -> Self {
+        Self { shares, ..self }
     }
 
     /// The same, with directories that URL purges may be promoted to.

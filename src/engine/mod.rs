@@ -14,6 +14,7 @@ mod promoter;
 mod quota_reader;
 mod reconciler;
 mod scheduler;
+mod shares;
 mod submitter;
 mod verifier;
 

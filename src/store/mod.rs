@@ -10,7 +10,7 @@ pub use lanes::{LanePause, LaneRecord};
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, IdempotencyKey, Item,
     Job, JobFilter, JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return,
-    RowRetry, Sample, Seen, Spent, Suspect, Unsuccessful,
+    RowRetry, Sample, Seen, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
@@ -167,6 +167,9 @@ pub trait Store: Send + Sync {
 
     /// Distinct targets that may have been charged since `since`, by lane.
     async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError>;
+
+    /// The same of tenants whose share was bounded when they were claimed for, by lane and tenant.
+    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError>;
 
     /// Finished jobs that want a look at the edge, and the next moment one will.
     async fn due_verifications(

@@ -18,6 +18,7 @@ mod power;
 mod promotion;
 mod seen;
 mod server;
+mod shares;
 mod signature;
 mod simulation;
 mod starting;

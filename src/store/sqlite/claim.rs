@@ -7,7 +7,7 @@ use super::barriers::{Aside, Barriers};
 use super::batch::{Batch, Head};
 use super::change::{self, Change, Notice};
 use super::pause::is_paused;
-use super::{codes, company, read, ride, target_key};
+use super::{codes, company, read, ride, share, target_key};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::{Claim, EventKind, Grant, StoreError};
 
@@ -52,6 +52,7 @@ impl Change for ClaimBatch {
             Notice { kind: EventKind::Claimed, message: &message, submission: Some(submission), failure: None };
         change::notice_moved(notice, None, db, self.now).await?;
         change::apply_moves(db, self.now).await?;
+        share::keep(submission, &picked.placed, &self.grant.shares, db).await?;
         ride::board(&picked, self.grant.lane, submission, self.now, db).await?;
         let items = u32::try_from(picked.items.len()).unwrap_or(u32::MAX);
         Ok(Some(Claim { submission, targets: picked.targets, items, apart: picked.apart }))
@@ -124,17 +125,20 @@ impl ClaimBatch {
         }
         barriers.meet(all.iter().map(|(_, head)| &head.target), &mut *db).await?;
         let company = all.first().map_or(0, |(cohort, _)| *cohort);
-        let mut heads = Vec::with_capacity(all.len());
+        let mut free = Vec::with_capacity(all.len());
         let mut aside = Vec::new();
         for (cohort, head) in all {
             match barriers.aside(head.item, cohort, &head.target, &mut *db).await? {
                 Some(barred) => aside.push(barred),
-                None => heads.push(head),
+                None => free.push((cohort, head)),
             }
         }
+        let (heads, unpaid) = share::within(free, &self.grant.shares, self.now, &mut *db).await?;
+        aside.extend(unpaid);
         if !aside.is_empty() {
             return Ok((Batch::default(), aside));
         }
+        let heads = heads.into_iter().map(|(_, head)| head).collect();
         let sorted = company::sort(heads, company, self.grant.lane, db).await?;
         let others_max = if sorted.urgent_only { 0 } else { self.grant.others_max };
         let mut batch = Batch::of(sorted.heads, &Grant { others_max, ..self.grant.clone() });

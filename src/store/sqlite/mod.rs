@@ -19,6 +19,7 @@ mod read;
 mod ride;
 mod ripen;
 mod settle;
+mod share;
 mod store;
 mod target_key;
 mod token_file;

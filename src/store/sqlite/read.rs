@@ -318,7 +318,7 @@ fn decode_failure(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {
     }))
 }
 
-fn decode_lane(row: &SqliteRow) -> Result<Lane, StoreError> {
+pub(super) fn decode_lane(row: &SqliteRow) -> Result<Lane, StoreError> {
     let mode: &str = row.try_get("mode")?;
     Ok(Lane {
         account: AccountName::new(row.try_get::<String, _>("account")?),

@@ -21,6 +21,7 @@ use super::promotion;
 use super::read;
 use super::ripen::Ripen;
 use super::settle::Settle;
+use super::share;
 use super::token_file;
 use super::verify::RecordVerification;
 use super::writer::{Creating, Order, Writer};
@@ -30,7 +31,7 @@ use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
     LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Outcome, Page, PendingExample, RowRetry,
-    Sample, Seen, Spent, Store, StoreError,
+    Sample, Seen, Spent, Store, StoreError, TenantSpending,
 };
 
 /// The daemon's memory on one SQLite file, which it owns.
@@ -221,6 +222,10 @@ impl Store for SqliteStore {
 
     async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError> {
         read::spent(since, &self.lookers).await
+    }
+
+    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
+        share::spending(since, &self.readers).await
     }
 
     async fn due_verifications(

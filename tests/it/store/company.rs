@@ -30,7 +30,14 @@ fn suspect(host: &str, refused: SubmissionId, until: i64) -> Suspect {
 }
 
 async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[Suspect], now: i64) -> Option<Claim> {
-    let grant = Grant { lane, targets_max: 10, others_max: u32::MAX, bytes_max: 1 << 20, suspects: suspects.to_vec() };
+    let grant = Grant {
+        lane,
+        targets_max: 10,
+        others_max: u32::MAX,
+        bytes_max: 1 << 20,
+        suspects: suspects.to_vec(),
+        shares: vec![],
+    };
     store.claim(grant, at(now)).await.expect("a claim")
 }
 

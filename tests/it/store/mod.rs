@@ -12,6 +12,7 @@ mod reading;
 mod recounted;
 mod riding;
 mod settling;
+mod sharing;
 mod sqlite;
 mod time;
 mod verifying;
@@ -127,6 +128,10 @@ macro_rules! exercise {
                 a_prefetch_waits_for_nested_directories,
                 directories_of_several_jobs_do_not_touch,
                 a_prefetch_without_a_purge_of_its_own_waits_for_the_directories,
+            }
+            sharing {
+                a_tenant_beyond_its_share_waits_and_others_go,
+                what_was_not_charged_is_not_drawn,
             }
             time {
                 a_delayed_item_is_due_at_its_moment,

@@ -54,6 +54,10 @@ impl<S: Store> Store for Recounted<S> {
         self.store.events(job, page).await
     }
 
+    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
+        self.store.tenant_spending(since).await
+    }
+
     async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
         self.store.lane_heads(lane, limit).await
     }

@@ -14,7 +14,10 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 39] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 42] = [
+    sql!("keep_places"),
+    sql!("tenant_spending"),
+    sql!("tenants_of"),
     sql!("doubt_hosts"),
     sql!("prove_hosts"),
     sql!("proved_hosts"),

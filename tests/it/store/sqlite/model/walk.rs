@@ -205,7 +205,14 @@ impl Pair {
     async fn claim(&mut self, way: Way, limit: u32) {
         let Some(lane) = self.lanes[way as usize] else { return };
         let batch = self.model.pick(way, limit as usize, self.now);
-        let grant = Grant { lane, targets_max: limit, others_max: u32::MAX, bytes_max: 1 << 20, suspects: Vec::new() };
+        let grant = Grant {
+            lane,
+            targets_max: limit,
+            others_max: u32::MAX,
+            bytes_max: 1 << 20,
+            suspects: Vec::new(),
+            shares: Vec::new(),
+        };
         let claim = self.store().claim(grant, at(self.now)).await.expect("a claim");
         let Some(Claim { submission, targets, items, .. }) = claim else {
             return assert!(batch.is_empty(), "{batch:?}");
