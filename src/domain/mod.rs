@@ -28,7 +28,7 @@ pub use job::{Counts, JobRequest, JobStatus, Labels};
 pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};
 pub use pace::{Pace, PaceLimit};
 pub use pool::{Pool, PoolName, PoolReading, PoolUse, Reserve};
-pub use promotion::{Crowd, Promotion, PromotionRule};
+pub use promotion::{Crowd, Promotion, PromotionRule, directories_above};
 pub use retry::Backoff;
 pub use route::{HostPattern, HostPatternFault, Routes, host_name};
 pub use scope::{Scope, ScopeFault, ScopeWord, Scopes};

@@ -83,8 +83,8 @@ impl Crowd {
     }
 }
 
-/// From the site's root down.
-fn directories_above(url: &str) -> impl Iterator<Item = &str> {
+/// Those above a URL from the site's root down, and the URL itself if it could be one; no more than anybody's site has.
+pub fn directories_above(url: &str) -> impl Iterator<Item = &str> {
     let url = url.split('?').next().unwrap_or(url);
     let path = url.find("://").map_or(0, |scheme| scheme + 3);
     url[path..].match_indices('/').map(move |(place, _)| &url[..=path + place]).take(LEVELS_MAX)

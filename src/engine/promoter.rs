@@ -10,10 +10,9 @@ use super::scheduler::{Decision, LaneView, decide};
 use super::{Accounts, Parts};
 use crate::clock;
 use crate::domain::{
-    Crowd, ItemOperation, Labels, Lane, LaneId, Mode, Operation, PoolUse, Priority, Promotion, Target, TargetKind,
-    TenantName, Timestamp,
+    Crowd, Labels, Lane, LaneId, Operation, PoolUse, Priority, Promotion, Target, TenantName, Timestamp,
 };
-use crate::store::{LaneDepth, NewJob, Part, PartState, Store, StoreError};
+use crate::store::{LaneDepth, LaneRecord, NewJob, Part, PartState, Store, StoreError};
 
 /// How far into each priority of a lane is looked for crowds: no further than riders are found.
 const HEADS_MAX: u32 = 1_000;
@@ -42,7 +41,7 @@ impl Promoter {
             let due: u64 = depth.due.iter().sum();
             let is_crowded = account.promotion.urls_min().is_some_and(|least| due >= u64::from(least));
             let just_looked = self.looked.get(&depth.id).is_some_and(|at| now.since(*at) < LOOK_INTERVAL);
-            if !is_crowded || just_looked || directory_lane(&depth.lane).is_none() {
+            if !is_crowded || just_looked || depth.lane.ridden().is_none() {
                 continue;
             }
             let account = account.clone();
@@ -56,7 +55,7 @@ impl Promoter {
     }
 
     async fn promote(&self, depth: &LaneDepth, account: &Account, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(lane) = directory_lane(&depth.lane) else { return Ok(false) };
+        let Some(lane) = depth.lane.ridden() else { return Ok(false) };
         let heads = self.store.lane_heads(depth.id, HEADS_MAX).await?;
         let crowds = account.crowds(&depth.lane, heads.iter().map(|(url, priority)| (url, *priority)), now);
         if crowds.is_empty() || !account.may_send(&lane, now) {
@@ -64,8 +63,12 @@ impl Promoter {
         }
         let left = promotions_left(self.store.as_ref(), account, now).await?;
         let asked: Vec<Target> = crowds.iter().map(|crowd| crowd.directory.clone()).collect();
+        let is_held = |record: &LaneRecord| record.lane == lane && record.paused.is_some();
         // Where a person holds directories back, or has asked for this one already, nothing is added.
-        let Some(pending) = self.store.pending_targets(&lane, &asked).await? else { return Ok(false) };
+        if self.store.lanes().await?.iter().any(is_held) {
+            return Ok(false);
+        }
+        let pending = self.store.pending_targets(&lane, &asked).await?;
         let mut promoted = false;
         for crowd in crowds.into_iter().filter(|crowd| !pending.contains(&crowd.directory)).take(left as usize) {
             tracing::info!(directory = %crowd.directory, urls = crowd.urls, "URL purges are promoted to one of their directory");
@@ -85,7 +88,7 @@ impl Account {
         targets: impl IntoIterator<Item = (&'a Target, Priority)>,
         now: Timestamp,
     ) -> Vec<Crowd> {
-        let Some(lane) = directory_lane(urls) else { return Vec::new() };
+        let Some(lane) = urls.ridden() else { return Vec::new() };
         let capabilities = self.provider.capabilities();
         let mut crowds = self.promotion.crowds(targets);
         if crowds.is_empty() || capabilities.offer(&lane).is_none() {
@@ -124,12 +127,6 @@ fn left<N>(pools: &[(N, PoolUse)]) -> Option<u64> {
         PoolUse::AskFirst => None,
     });
     left.collect::<Option<Vec<u64>>>().map(|left| left.into_iter().min().unwrap_or(u64::MAX))
-}
-
-/// The lane of the directories that URLs of this lane can ride on.
-fn directory_lane(urls: &Lane) -> Option<Lane> {
-    let rides = (urls.operation, urls.kind) == (ItemOperation::Purge, TargetKind::Url);
-    rides.then(|| Lane { kind: TargetKind::Directory, mode: Some(Mode::Delete), ..urls.clone() })
 }
 
 fn job(crowd: Crowd, lane: &Lane, now: Timestamp) -> NewJob {

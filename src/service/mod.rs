@@ -5,6 +5,7 @@ mod areas;
 mod authority;
 mod caller;
 mod cancel;
+mod company;
 mod intake;
 mod lanes;
 mod look;
@@ -16,6 +17,7 @@ mod tokens;
 
 pub use accept::Accepted;
 pub use caller::Caller;
+pub use company::Warning;
 #[cfg(any(test, fuzzing))]
 pub(crate) use intake::understand;
 pub use intake::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};

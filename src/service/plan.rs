@@ -1,6 +1,7 @@
 //! Planning: what would become of a job if it were posted now. Nothing is sent or kept.
 
 use super::accept::parts;
+use super::company::Warning;
 use super::intake::{self, Asked};
 use super::{Caller, Refusal, Service, authority};
 use crate::domain::{
@@ -24,6 +25,9 @@ pub struct Plan {
     pub lanes: Vec<LanePlan>,
     /// Directories that would be purged in the place of URLs below them.
     pub promoted: Vec<Target>,
+    /// Targets that would need no place of their own. None: too many to look for.
+    pub coalesced: Option<u64>,
+    pub warnings: Vec<Warning>,
 }
 
 /// What of the job would travel in one lane.
@@ -63,11 +67,8 @@ impl Service {
         authority::allow(caller, &request, asked)?;
         let records = self.store.lanes().await?;
         let (parts, _) = parts(&request, &self.areas(request.area, now), now);
-        let mut promoted = Vec::new();
-        for part in parts.iter().filter(|part| part.state == PartState::Due) {
-            promoted.extend(self.outlook.promoted(&part.lane, &part.targets, self.store.as_ref(), now).await?);
-        }
-        let lanes = parts.iter().map(|part| {
+        let met = self.met(&parts, now).await?;
+        let lanes = parts.iter().zip(&met.alone).map(|(part, alone)| {
             let record = records.iter().find(|record| record.lane == part.lane);
             let situation = Situation {
                 ahead: record.map_or(0, |record| ahead(record, request.priority)),
@@ -75,13 +76,24 @@ impl Service {
                 outlook: self.outlook.lane(&part.lane, now),
                 priority: request.priority,
             };
-            planned(part, &situation, now)
+            let targets = u64::try_from(part.targets.len()).unwrap_or(u64::MAX);
+            LanePlan { targets, ..planned(alone, &situation, now) }
         });
         let lanes = lanes.collect();
         let targets_total = request.urls.len() + request.directories.len();
         let targets = request.urls.into_iter().chain(request.directories).take(LISTED_MAX).collect();
         let (operation, priority) = (request.operation, request.priority);
-        Ok(Plan { operation, priority, targets, targets_total, merged: request.merged, lanes, promoted })
+        Ok(Plan {
+            operation,
+            priority,
+            targets,
+            targets_total,
+            merged: request.merged,
+            lanes,
+            promoted: met.promoted,
+            coalesced: met.coalesced,
+            warnings: self.warnings(asked),
+        })
     }
 }
 

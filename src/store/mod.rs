@@ -82,8 +82,8 @@ pub trait Store: Send + Sync {
     /// The next due items of a URL lane that never rode on a directory, at most `limit` of each priority.
     async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError>;
 
-    /// Which of these targets are pending in the lane. None: a person holds it back.
-    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Option<Vec<Target>>, StoreError>;
+    /// Which of these targets are pending in the lane.
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError>;
 
     /// How many jobs the tenant made since then, counted up to `limit`.
     async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError>;

@@ -5,8 +5,9 @@ use super::wire::{
     PoolCostAnswer, WhyAnswer,
 };
 use crate::api::answers::time;
+use crate::api::wire::WarningAnswer;
 use crate::domain::{Mode, Target};
-use crate::service::{LanePlan, LaneView, Plan, PoolCost, PoolView, Why};
+use crate::service::{LanePlan, LaneView, Plan, PoolCost, PoolView, Warning, Why};
 
 pub(super) fn pool(PoolView { pool, runs_out_at }: &PoolView) -> PoolAnswer {
     PoolAnswer {
@@ -62,10 +63,14 @@ pub(super) fn plan(plan: &Plan) -> PlanAnswer {
         targets_total: u64::try_from(plan.targets_total).unwrap_or(u64::MAX),
         merged: plan.merged,
         lanes: plan.lanes.iter().map(lane_plan).collect(),
-        warnings: Vec::new(),
+        warnings: plan.warnings.iter().map(warning).collect(),
         promoted: plan.promoted.iter().map(target).collect(),
-        coalesced: None,
+        coalesced: plan.coalesced,
     }
+}
+
+fn warning(Warning { code, detail, pointer }: &Warning) -> WarningAnswer {
+    WarningAnswer { code: (*code).to_owned(), detail: detail.clone(), pointer: pointer.clone() }
 }
 
 fn target(target: &Target) -> PlannedTarget {

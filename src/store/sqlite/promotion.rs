@@ -1,10 +1,10 @@
 //! What promotion asks: who waits next in a lane, what of it is asked for already, and how often it was done today.
 
+use sqlx::Row;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Row, SqliteConnection};
 
 use super::read::decode_target;
-use super::{codes, pause, target_key};
+use super::{codes, target_key};
 use crate::domain::{Lane, LaneId, Priority, Target, TenantName, Timestamp};
 use crate::store::StoreError;
 
@@ -20,8 +20,8 @@ pub(super) async fn lane_heads(
 pub(super) async fn pending_targets(
     lane: &Lane,
     targets: &[Target],
-    db: &mut SqliteConnection,
-) -> Result<Option<Vec<Target>>, StoreError> {
+    db: &SqlitePool,
+) -> Result<Vec<Target>, StoreError> {
     let number: Option<i64> = sqlx::query_scalar(
         "select id from lanes where account = $1 and operation = $2 and kind = $3 and area = $4 and mode = $5",
     )
@@ -30,19 +30,16 @@ pub(super) async fn pending_targets(
     .bind(lane.kind.as_str())
     .bind(lane.area.as_str())
     .bind(lane.mode.map_or("", |mode| mode.as_str()))
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await?;
-    let Some(number) = number else { return Ok(Some(Vec::new())) };
-    if pause::is_paused(LaneId(number), &mut *db).await? {
-        return Ok(None);
-    }
+    let Some(number) = number else { return Ok(Vec::new()) };
     let keyed: Vec<_> = targets.iter().map(|target| (target_key::of(target.as_str()), target.as_str())).collect();
     let rows = sqlx::query(include_str!("sql/pending_targets.sql"))
         .bind(number)
         .bind(codes::json(&keyed)?)
         .fetch_all(db)
         .await?;
-    rows.iter().map(decode_target).collect::<Result<_, _>>().map(Some)
+    rows.iter().map(decode_target).collect()
 }
 
 pub(super) async fn jobs_since(

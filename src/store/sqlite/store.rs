@@ -123,8 +123,8 @@ impl Store for SqliteStore {
         promotion::lane_heads(lane, limit, &self.readers).await
     }
 
-    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Option<Vec<Target>>, StoreError> {
-        promotion::pending_targets(lane, targets, &mut *self.readers.acquire().await?).await
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError> {
+        promotion::pending_targets(lane, targets, &self.lookers).await
     }
 
     async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError> {

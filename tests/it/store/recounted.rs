@@ -62,7 +62,7 @@ impl<S: Store> Store for Recounted<S> {
         self.store.lane_heads(lane, limit).await
     }
 
-    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Option<Vec<Target>>, StoreError> {
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError> {
         self.store.pending_targets(lane, targets).await
     }
 
