@@ -46,6 +46,7 @@ pub struct Wakes {
     pub reconciler: Wake,
     pub verifier: Wake,
     pub quota_reader: Wake,
+    pub facts_reader: Wake,
     pub cleaner: Wake,
     /// Some job changed.
     pub jobs: Wake,

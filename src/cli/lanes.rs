@@ -103,7 +103,12 @@ fn told(lane: &LaneAnswer) -> String {
     }
     text.push_str(&indented("items", &items));
     let rate = lane.rate.map_or_else(|| "no account".to_owned(), |rate| format!("at most {rate} calls/s"));
-    text + &indented("sends", &format!("{rate}; {} in flight", lane.in_flight))
+    let apart = if lane.calls_apart > 0 {
+        format!("; {} calls apart since the start", lane.calls_apart)
+    } else {
+        String::new()
+    };
+    text + &indented("sends", &format!("{rate}; {} in flight{apart}", lane.in_flight))
 }
 
 fn name(lane: &LaneAnswer) -> String {
@@ -156,6 +161,7 @@ mod tests {
             oldest_s: Some(310),
             rate: Some(20),
             in_flight: 2,
+            calls_apart: 0,
         };
         let detail = "the lane was paused by shop (token 0123456789abcdef): the origin is being moved".to_owned();
         let paused = LaneAnswer {

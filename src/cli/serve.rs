@@ -150,7 +150,7 @@ impl Daemon {
         };
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let outlook = Arc::new(Outlook::new(parts.accounts.clone()));
+        let outlook = Arc::new(Outlook::new(parts.accounts.clone(), Arc::new(config.routes.clone())));
         let patrol = Arc::new(patrol(
             config,
             &parts.accounts,
@@ -218,7 +218,11 @@ async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, S
         let options = Options { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
         let provider = TencentCdn::new(options)
             .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?;
-        accounts.insert(name.clone(), Arc::new(Account::new(name.clone(), Arc::new(provider), reserve, clock.clone())));
+        let account = Account::new(name.clone(), Arc::new(provider), reserve, clock.clone());
+        accounts.insert(
+            name.clone(),
+            Arc::new(account.promoting(config.promote.clone()).sharing(config.quota.shares.clone())),
+        );
     }
     Ok(Arc::new(accounts))
 }
@@ -262,7 +266,7 @@ async fn walk(patrol: Arc<Patrol>, every: Duration, shutdown: CancellationToken)
 /// A setting that cannot work.
 pub(super) async fn patrol_alone(config: &Config, clock: Arc<dyn Clock>) -> Result<Patrol, StartFault> {
     let accounts = accounts(config, &clock).await?;
-    let outlook = Arc::new(Outlook::new(accounts.clone()));
+    let outlook = Arc::new(Outlook::new(accounts.clone(), Arc::new(config.routes.clone())));
     let diagnoser = diagnoser::diagnoser(clock.clone());
     Ok(patrol(config, &accounts, outlook, diagnoser, None, &clock))
 }

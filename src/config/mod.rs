@@ -24,7 +24,7 @@ pub use fault::{ConfigFault, Problem};
 pub use layers::DEFAULT;
 pub(crate) use values::{DURATION, duration};
 
-use crate::domain::{AccountName, Routes};
+use crate::domain::{AccountName, Promotion, Routes, TenantName};
 
 /// Read when no file is named, if it is there.
 pub const DEFAULT_FILE: &str = "/etc/refreshd/refreshd.toml";
@@ -39,6 +39,7 @@ pub struct Config {
     pub routes: Routes,
     pub engine: Engine,
     pub quota: Quota,
+    pub promote: Promotion,
     pub verify: Verify,
     pub idempotency: Idempotency,
     pub probe: Probe,
@@ -79,6 +80,8 @@ pub struct Engine {
 pub struct Quota {
     /// In `0.0..1.0`.
     pub reserve: f64,
+    /// Above 0, at most 1.
+    pub shares: BTreeMap<TenantName, f64>,
 }
 
 #[derive(Debug, Clone)]

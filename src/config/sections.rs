@@ -10,7 +10,7 @@ use super::layers::KeyPath;
 use super::reader::{Noted, Reader};
 use super::values::{ADDRESS, DURATION, address, duration, is_inside, network, share};
 use super::{AuthMode, Config, Engine, Idempotency, Metrics, Patrol, Probe, Quota, Server, Store, Verify};
-use crate::domain::{AccountName, HostPattern, Routes, host_name};
+use crate::domain::{AccountName, HostPattern, Promotion, PromotionRule, Routes, TenantName, host_name};
 
 /// `None` if a problem was noted that leaves nothing to build.
 pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Config> {
@@ -23,6 +23,8 @@ pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Co
     let engine = read_engine(reader);
     let reserve =
         reader.require(&KeyPath::of(&["quota", "reserve"]), "a number from 0 up to, but not including, 1", share);
+    let shares = read_shares(reader);
+    let promote = read_promote(reader);
     let deadline = read_duration(reader, &["verify", "deadline"]);
     let keep = read_duration(reader, &["idempotency", "keep"]);
     let probe = read_probe(reader);
@@ -38,7 +40,8 @@ pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Co
         accounts,
         routes,
         engine: engine?,
-        quota: Quota { reserve: reserve? },
+        quota: Quota { reserve: reserve?, shares: shares? },
+        promote: promote?,
         verify: Verify { deadline: deadline? },
         idempotency: Idempotency { keep: keep? },
         probe,
@@ -161,6 +164,45 @@ fn read_addresses(reader: &mut Reader, section: &KeyPath) -> Option<BTreeMap<Str
     }
     addresses.into_iter().collect::<Result<_, _>>().ok()
 }
+
+fn read_shares(reader: &mut Reader) -> Option<BTreeMap<TenantName, f64>> {
+    let section = KeyPath::of(&["quota", "shares"]);
+    reader.take_section(&section);
+    let mut shares = Vec::new();
+    for tenant in reader.names(&section) {
+        let part = |text: &str| text.parse::<f64>().ok().filter(|part| *part > 0.0 && *part <= 1.0);
+        let part = reader.require(&section.child(&tenant), "a number above 0, at most 1", part);
+        shares.push(part.map(|part| (TenantName::new(tenant), part)));
+    }
+    shares.into_iter().collect()
+}
+
+fn read_promote(reader: &mut Reader) -> Option<Promotion> {
+    let per_day = reader.require(&KeyPath::of(&["promote", "per_day"]), "a whole number", |text| text.parse().ok());
+    let section = KeyPath::of(&["promote", "hosts"]);
+    reader.take_section(&section);
+    let mut hosts = Vec::new();
+    for name in reader.names(&section) {
+        let path = section.child(&name);
+        let at = |text: &str| text.parse().ok().filter(|at| *at >= PROMOTE_AT_MIN);
+        let at = reader.require(&path.child("at"), "a whole number of URLs, at least 2", at);
+        let depth = |text: &str| text.parse().ok();
+        let depth = reader.take(&path.child("depth"), "a number of path segments, such as 1", depth).ok();
+        let host = host_name(&name).ok_or_else(|| reader.note(&path, "is no host name, expected one in quotes".into()));
+        hosts.push(
+            host.ok()
+                .zip(at)
+                .zip(depth)
+                .map(|((host, at), depth)| (host, PromotionRule { at, depth: depth.unwrap_or(PROMOTE_DEPTH) })),
+        );
+    }
+    Some(Promotion { per_day: per_day?, hosts: hosts.into_iter().collect::<Option<_>>()? })
+}
+
+/// One URL is never worth a directory.
+const PROMOTE_AT_MIN: u32 = 2;
+/// Never the whole site, unless it is said.
+const PROMOTE_DEPTH: u32 = 1;
 
 fn read_metrics(reader: &mut Reader, server: Option<SocketAddr>) -> Option<Metrics> {
     let path = KeyPath::of(&["metrics", "listen"]);

@@ -46,6 +46,17 @@ impl Config {
         }
         self.write_engine(out)?;
         writeln!(out, "[quota]\nreserve = {:?}\n", self.quota.reserve)?;
+        if !self.quota.shares.is_empty() {
+            writeln!(out, "[quota.shares]")?;
+            for (tenant, share) in &self.quota.shares {
+                writeln!(out, "{:?} = {share:?}", tenant.as_str())?;
+            }
+            writeln!(out)?;
+        }
+        writeln!(out, "[promote]\nper_day = {}\n", self.promote.per_day)?;
+        for (host, rule) in &self.promote.hosts {
+            writeln!(out, "[promote.hosts.{host:?}]\nat = {}\ndepth = {}\n", rule.at, rule.depth)?;
+        }
         writeln!(out, "[verify]\ndeadline = \"{}\"\n", duration_text(self.verify.deadline))?;
         writeln!(out, "[idempotency]\nkeep = \"{}\"\n", duration_text(self.idempotency.keep))?;
         self.write_probe(out)?;

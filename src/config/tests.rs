@@ -56,6 +56,7 @@ fn the_default_is_what_the_contract_says() {
     assert_eq!(config.engine.listing_grace, secs(60));
     assert_eq!((config.engine.task_max_purge, config.engine.task_max_prefetch), (secs(3600), secs(6 * 3600)));
     assert_eq!(config.quota.reserve, 0.05);
+    assert_eq!((config.promote.per_day, config.promote.hosts.len()), (10, 0));
     assert_eq!((config.verify.deadline, config.idempotency.keep), (secs(600), secs(24 * 3600)));
     assert!(config.probe.allow.is_empty() && config.probe.edges.is_empty() && config.probe.origins.is_empty());
     assert_eq!(config.metrics.listen, None);
@@ -81,7 +82,11 @@ fn the_default_explains_every_key_of_the_contract_and_no_other() {
         "probe.allow",
         "probe.edges.\"www.example.com\"",
         "probe.origins.\"www.example.com\"",
+        "promote.hosts.\"www.example.com\".at",
+        "promote.hosts.\"www.example.com\".depth",
+        "promote.per_day",
         "quota.reserve",
+        "quota.shares.web",
         "routes[0].account",
         "routes[0].host",
         "server.listen",
@@ -156,6 +161,13 @@ fn each_bad_value_is_named_by_its_key() {
         ("engine.task_max.purge = 'soon'", "engine.task_max.purge", "such as"),
         ("quota.reserve = 1", "quota.reserve", "not including, 1"),
         ("quota.reserve = nan", "quota.reserve", "not including, 1"),
+        ("promote.hosts.h = { at = 1 }", "promote.hosts.h.at", "at least 2"),
+        ("promote.hosts.h = { depth = 1 }", "promote.hosts.h.at", "is missing"),
+        ("promote.hosts.h = { at = 9, deep = 1 }", "promote.hosts.h.deep", "is unknown"),
+        ("promote.hosts.'a b' = { at = 9 }", "promote.hosts.\"a b\"", "no host name"),
+        ("quota.shares.web = 0", "quota.shares.web", "above 0"),
+        ("quota.shares = 0.3", "quota.shares", "a section"),
+        ("promote.per_day = -1", "promote.per_day", "whole number"),
         ("verify.deadline = ''", "verify.deadline", "such as"),
         ("idempotency.keep = '1w'", "idempotency.keep", "such as"),
         ("probe.allow = ['10.0.0.1/8']", "probe.allow[0]", "10.0.0.0/8"),

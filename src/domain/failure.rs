@@ -38,11 +38,13 @@ impl Failure {
     pub const PURGE_FIRST: &'static str = "purge_first";
     /// Our code for a lost call that the provider's list did not show in time (law 4).
     pub const NOT_LISTED: &'static str = "not_listed";
+    /// And for the next day, when a tenant's share of the quota is spent.
+    pub const TENANT_SHARE: &'static str = "tenant_share";
 
     /// Whether it only tells why something waits.
     #[must_use]
     pub fn is_a_wait(&self) -> bool {
-        [Self::RECONCILING, Self::PURGE_FIRST].contains(&self.code.as_str())
+        [Self::RECONCILING, Self::PURGE_FIRST, Self::TENANT_SHARE].contains(&self.code.as_str())
     }
 
     #[must_use]

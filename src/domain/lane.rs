@@ -46,6 +46,15 @@ pub struct Lane {
     pub mode: Option<Mode>,
 }
 
+impl Lane {
+    /// The lane of the directories that URLs of this lane can ride on (law 5).
+    #[must_use]
+    pub fn ridden(&self) -> Option<Self> {
+        let rides = (self.operation, self.kind) == (ItemOperation::Purge, TargetKind::Url);
+        rides.then(|| Self { kind: TargetKind::Directory, mode: Some(Mode::Delete), ..self.clone() })
+    }
+}
+
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}/{}", self.account, self.operation, self.kind, self.area)?;

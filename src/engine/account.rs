@@ -1,17 +1,19 @@
 //! One account as the engine sees it: its rates, its pools, and whether the provider lets it work.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use super::board::Waiting;
+use super::facts::Domains;
 use super::hosts::Hosts;
 use super::outlook::AccountOutlook;
 use super::pauses::Pauses;
 use crate::clock::Clock;
 use crate::domain::{
-    AccountName, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse, Reserve, Timestamp,
+    AccountName, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse, Promotion, Reserve,
+    TenantName, Timestamp,
 };
 use crate::provider::{Meter, Provider, Turnstile};
 use crate::store::{Store, StoreError};
@@ -22,6 +24,11 @@ pub struct Account {
     pub(super) name: AccountName,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) reserve: Reserve,
+    pub(super) domains: Domains,
+    /// When URL purges are worth one of their directory.
+    pub(super) promotion: Promotion,
+    /// Which part of each pool a tenant may draw in a day.
+    pub(super) shares: BTreeMap<TenantName, f64>,
     clock: Arc<dyn Clock>,
     started_at: Timestamp,
     state: Mutex<State>,
@@ -99,7 +106,21 @@ impl Account {
     #[must_use]
     pub fn new(name: AccountName, provider: Arc<dyn Provider>, reserve: Reserve, clock: Arc<dyn Clock>) -> Self {
         let started_at = clock.now();
-        Self { name, provider, reserve, clock, started_at, state: Mutex::default(), freed: Wake::default() }
+        let (domains, state, freed) = (Domains::default(), Mutex::default(), Wake::default());
+        let (promotion, shares) = (Promotion::default(), BTreeMap::new());
+        Self { name, provider, reserve, domains, promotion, shares, clock, started_at, state, freed }
+    }
+
+    /// The same, with tenants that may draw only a part of each day quota.
+    #[must_use]
+    pub fn sharing(self, shares: BTreeMap<TenantName, f64>) -> Self {
+        Self { shares, ..self }
+    }
+
+    /// The same, with directories that URL purges may be promoted to.
+    #[must_use]
+    pub fn promoting(self, promotion: Promotion) -> Self {
+        Self { promotion, ..self }
     }
 
     /// Whom its calls go to.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use super::Parts;
 use super::cleaner::Cleaner;
 use super::drive::{Bench, Service};
+use super::facts::FactsReader;
 use super::poller::Poller;
 use super::quota_reader::QuotaReader;
 use super::reconciler::Reconciler;
@@ -23,17 +24,25 @@ pub enum Duty {
     Reconciler,
     Cleaner,
     Verifier,
+    FactsReader,
 }
 
 impl Duty {
-    pub const ALL: [Self; 6] =
-        [Self::QuotaReader, Self::Submitter, Self::Poller, Self::Reconciler, Self::Cleaner, Self::Verifier];
+    pub const ALL: [Self; 7] = [
+        Self::QuotaReader,
+        Self::Submitter,
+        Self::Poller,
+        Self::Reconciler,
+        Self::Cleaner,
+        Self::Verifier,
+        Self::FactsReader,
+    ];
 }
 
 /// The engine without its loop. Calls are prepared by `step`, begun by `begin`, and their answers recorded by `record`.
 /// A product process records before it steps, and begins every call at once.
 pub struct ManualEngine {
-    hands: [Box<dyn Hand>; 6],
+    hands: [Box<dyn Hand>; 7],
 }
 
 impl ManualEngine {
@@ -51,6 +60,7 @@ impl ManualEngine {
                 Duty::Reconciler => Held::boxed(Reconciler::new(parts)),
                 Duty::Cleaner => Held::boxed(Cleaner::new(parts)),
                 Duty::Verifier => Held::boxed(Verifier::new(parts)),
+                Duty::FactsReader => Held::boxed(FactsReader::new(parts)),
             }
         };
         Ok(Self { hands: Duty::ALL.map(hand) })

@@ -5,19 +5,23 @@ mod account;
 mod board;
 mod cleaner;
 mod drive;
+mod facts;
 mod hosts;
 mod manual;
 mod outlook;
 mod pauses;
 mod poller;
+mod promoter;
 mod quota_reader;
 mod reconciler;
 mod scheduler;
+mod shares;
 mod submitter;
 mod verifier;
 
 pub use account::Account;
 pub use board::{Board, Waiting};
+pub use facts::KnownDomain;
 pub use manual::{Duty, ManualEngine};
 pub use outlook::{AccountOutlook, LaneOutlook, Outlook, PoolOutlook};
 pub use submitter::lane_paused;
@@ -93,6 +97,8 @@ impl Engine {
             drive::drive(quota_reader::QuotaReader::new(&parts), parts.driver(&wakes.quota_reader, shutdown)),
             shutdown,
         );
+        engine
+            .run(drive::drive(facts::FactsReader::new(&parts), parts.driver(&wakes.facts_reader, shutdown)), shutdown);
         engine.run(drive::drive(submitter::Submitter::new(&parts), parts.driver(&wakes.submitter, shutdown)), shutdown);
         engine.run(drive::drive(poller::Poller::new(&parts), parts.driver(&wakes.poller, shutdown)), shutdown);
         engine.run(

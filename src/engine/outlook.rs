@@ -1,17 +1,24 @@
-//! The outlook: what the pools hold, how fast each action may be called, and what stands in a lane's way. For callers to
-//! look at; nothing can be changed by it.
+//! The outlook: what the pools hold, how fast each action may be called, what stands in a lane's way, and what the provider
+//! told of its domains. For callers to look at; nothing can be changed by it.
+
+use std::sync::Arc;
 
 use super::Accounts;
 use super::account::{Account, Standing};
 use super::board::Waiting;
+use super::facts::KnownDomain;
+use super::promoter::promotions_left;
 use super::scheduler::{Decision, LaneView, decide};
 use crate::domain::{
-    AccountName, Area, Failure, ItemOperation, Lane, PoolName, ServiceDay, Target, TargetKind, Timestamp,
+    AccountName, Area, Failure, ItemOperation, Lane, PoolName, Priority, Routes, ServiceDay, Target, TargetKind,
+    Timestamp,
 };
+use crate::store::{Store, StoreError};
 
 /// The public front of the accounts.
 pub struct Outlook {
     accounts: Accounts,
+    routes: Arc<Routes>,
 }
 
 /// A pool at one moment.
@@ -66,14 +73,26 @@ pub struct AccountOutlook {
 
 impl Outlook {
     #[must_use]
-    pub const fn new(accounts: Accounts) -> Self {
-        Self { accounts }
+    pub const fn new(accounts: Accounts, routes: Arc<Routes>) -> Self {
+        Self { accounts, routes }
+    }
+
+    /// What the provider told of the domain that serves the host. None: it has not told yet, or knows of none.
+    #[must_use]
+    pub fn domain(&self, host: &str) -> Option<KnownDomain> {
+        self.accounts.get(self.routes.account_for(host)?)?.domains.serving(host)
+    }
+
+    /// When the provider told of the domains of the host's account. After it, a host without a domain is not the account's.
+    #[must_use]
+    pub fn domains_read_at(&self, host: &str) -> Option<Timestamp> {
+        self.accounts.get(self.routes.account_for(host)?)?.domains.read_at()
     }
 
     /// Every pool that the providers told of.
     #[must_use]
     pub fn pools(&self, now: Timestamp) -> Vec<PoolOutlook> {
-        let of_account = |account: &std::sync::Arc<Account>| self.of_account(account, now);
+        let of_account = |account: &Arc<Account>| self.of_account(account, now);
         self.accounts.values().flat_map(of_account).collect()
     }
 
@@ -87,6 +106,26 @@ impl Outlook {
     #[must_use]
     pub fn pools_of(&self, lane: &Lane) -> Vec<PoolName> {
         self.accounts.get(&lane.account).map(|account| account.provider.pools(lane)).unwrap_or_default()
+    }
+
+    /// The directories that would be purged instead, if these URLs of the lane were pending.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn promoted(
+        &self,
+        lane: &Lane,
+        urls: &[Target],
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<Vec<Target>, StoreError> {
+        let Some(account) = self.accounts.get(&lane.account) else { return Ok(Vec::new()) };
+        let crowds = account.crowds(lane, urls.iter().map(|url| (url, Priority::Normal)), now);
+        if crowds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let left = promotions_left(store, account, now).await?;
+        Ok(crowds.into_iter().map(|crowd| crowd.directory).take(left as usize).collect())
     }
 
     /// Calls per second of the lane's action; none if its account is not configured any more.

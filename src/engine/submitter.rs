@@ -11,11 +11,12 @@ use futures_util::future::BoxFuture;
 use super::account::Account;
 use super::board::{Board, Waiting};
 use super::drive::{Service, Step};
+use super::promoter::Promoter;
 use super::scheduler::{Decision, LaneView, decide};
 use super::{Accounts, Parts, Patience};
 use crate::clock;
 use crate::domain::{
-    ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, Timestamp, WaitingReason,
+    ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, TargetKind, Timestamp, WaitingReason,
 };
 use crate::provider::{Answer, Turnstile};
 use crate::store::{GiveBack, Grant, LaneDepth, LanePause, Outcome, Return, Store, StoreError};
@@ -30,6 +31,7 @@ pub(super) struct Submitter {
     in_flight: HashMap<LaneId, u32>,
     /// Whose turn it is to be asked first, among lanes of equal priority.
     turn: usize,
+    promoter: Promoter,
 }
 
 /// A call whose intent is on disk.
@@ -67,6 +69,7 @@ impl Submitter {
             patience: parts.patience,
             in_flight: HashMap::new(),
             turn: 0,
+            promoter: Promoter::new(parts),
         }
     }
 
@@ -99,10 +102,11 @@ impl Submitter {
                 return Ok(Err(Some(waiting)));
             }
         };
+        let shares = account.tenant_shares(&depth.lane, self.store.as_ref(), now).await?;
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
         let suspects = account.hosts(|hosts| hosts.suspects(depth.lane.operation));
-        let grant = Grant { lane: depth.id, targets_max, others_max, bytes_max, suspects };
+        let grant = Grant { lane: depth.id, targets_max, others_max, bytes_max, suspects, shares };
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
@@ -114,6 +118,9 @@ impl Submitter {
         account.unspend(&depth.lane, u64::from(targets_max).saturating_sub(claimed));
         let Some(claim) = claim? else { return Ok(Err(Some(set_aside(now)))) };
         *self.in_flight.entry(depth.id).or_default() += 1;
+        if claim.apart {
+            self.board.count_apart(depth.id);
+        }
         take_from(&mut depth.due, u64::from(claim.items));
         let ticket = Ticket {
             submission: claim.submission,
@@ -165,6 +172,8 @@ impl Submitter {
     ) -> Result<(), StoreError> {
         self.give_back(ticket, SubmissionState::Refused, failure, items, now).await?;
         ticket.account.works(ticket.account.provider.submit_meter(&ticket.lane));
+        ticket.account.domains.doubt();
+        self.wakes.facts_reader.ring();
         Ok(())
     }
 
@@ -198,13 +207,22 @@ impl Service for Submitter {
             next_at = self.store.next_ripe().await?;
         }
         let mut depths = self.store.lane_depths().await?;
+        // Promotion saves quota; without it everything goes all the same.
+        let promoted = self.promoter.step(&depths, now).await.unwrap_or_else(|error| {
+            tracing::error!(error = ?error, "the store failed to promote; the URLs go by themselves");
+            false
+        });
+        if promoted {
+            depths = self.store.lane_depths().await?;
+        }
         // Lanes whose urgent work waits send first, and equal ones take turns; the store keeps the order within a lane.
         if !depths.is_empty() {
             let first = self.turn % depths.len();
             depths.rotate_left(first);
             self.turn = self.turn.wrapping_add(1);
         }
-        depths.sort_by_key(|depth| depth.due.iter().position(|due| *due > 0));
+        // Directories go before the URLs that may ride on them.
+        depths.sort_by_key(|depth| (depth.due.iter().position(|due| *due > 0), depth.lane.kind == TargetKind::Url));
         let mut calls = Vec::new();
         let mut waits: HashMap<LaneId, Waiting> = HashMap::new();
         // One batch of each lane; the next one when these calls have left.

@@ -1,11 +1,10 @@
 //! Accepting a job: understood, cut into lanes, kept, and only then acknowledged (law 1).
 
-use std::collections::BTreeMap;
-
+use super::areas::{Areas, Places};
 use super::intake::{self, Asked};
 use super::{Caller, JobView, Refusal, Service, authority};
 use crate::clock;
-use crate::domain::{AccountName, ItemOperation, JobRequest, Lane, Operation, Routes, Target, TargetKind, Timestamp};
+use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
 use crate::store::{Creation, IdempotencyKey, NewJob, Part, PartState};
 
 /// A job that is kept.
@@ -64,7 +63,7 @@ impl Service {
         idempotency: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> NewJob {
-        let (parts, pair_offset) = parts(&request, &self.routes, now);
+        let (parts, pair_offset) = parts(&request, &self.areas(request.area, now), now);
         NewJob {
             id: clock::job_id(),
             tenant: caller.tenant.clone(),
@@ -95,18 +94,20 @@ pub(super) fn first_to_wait(parts: &[Part]) -> Option<&Lane> {
 
 /// The job's items by lane. A refresh numbers all its purges first, URLs before directories, and then a prefetch for
 /// each URL in the same order, so that the distance between the two of a pair is one number.
-pub(super) fn parts(request: &JobRequest, routes: &Routes, now: Timestamp) -> (Vec<Part>, u32) {
+pub(super) fn parts(request: &JobRequest, areas: &Areas<'_>, now: Timestamp) -> (Vec<Part>, u32) {
     let start = match request.not_before {
         Some(moment) if moment > now => PartState::Delayed(moment),
         _ => PartState::Due,
     };
-    let urls = by_account(&request.urls, routes);
-    let directories = by_account(&request.directories, routes);
+    let (urls, directories) = (areas.places(&request.urls), areas.places(&request.directories));
     let mut parts = Vec::new();
-    let mut add = |targets: BTreeMap<AccountName, Vec<Target>>, operation, kind, state| {
-        for (account, targets) in targets {
+    let mut add = |targets: Places, operation, kind, state| {
+        for ((account, own), targets) in targets {
             let mode = (kind == TargetKind::Directory).then_some(request.mode);
-            let lane = Lane { account, operation, kind, area: request.area, mode };
+            // What is to be purged later may have been cached anywhere by then.
+            let is_known_then = operation == ItemOperation::Prefetch || state == PartState::Due;
+            let area = own.filter(|_| is_known_then).unwrap_or(request.area);
+            let lane = Lane { account, operation, kind, area, mode };
             parts.push(Part { lane, state, targets });
         }
     };
@@ -127,20 +128,11 @@ pub(super) fn parts(request: &JobRequest, routes: &Routes, now: Timestamp) -> (V
     (parts, pair_offset)
 }
 
-fn by_account(targets: &[Target], routes: &Routes) -> BTreeMap<AccountName, Vec<Target>> {
-    let mut accounts: BTreeMap<&AccountName, Vec<Target>> = BTreeMap::new();
-    for target in targets {
-        if let Some(account) = routes.account_for(target.host()) {
-            accounts.entry(account).or_default().push(target.clone());
-        }
-    }
-    accounts.into_iter().map(|(account, targets)| (account.clone(), targets)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Area, Labels, Mode, Priority};
+    use crate::domain::{AccountName, Area, Labels, Mode, Priority, Routes, Target};
+    use crate::engine::Outlook;
 
     #[test]
     fn a_refresh_pairs_each_purge_with_the_prefetch_of_the_same_url() {
@@ -163,7 +155,10 @@ mod tests {
             verify: true,
             notify: None,
         };
-        let (parts, offset) = parts(&request, &routes, Timestamp::from_millis(0));
+        let outlook = Outlook::new(std::sync::Arc::default(), std::sync::Arc::default());
+        let now = Timestamp::from_millis(0);
+        let (parts, offset) =
+            parts(&request, &Areas { asked: Area::Own, routes: &routes, outlook: &outlook, now }, now);
         let items: Vec<(ItemOperation, &Target)> =
             parts.iter().flat_map(|part| part.targets.iter().map(|target| (part.lane.operation, target))).collect();
         assert_eq!(items.len(), 7);

@@ -18,6 +18,8 @@ pub struct LaneView {
     pub why: Option<Waiting>,
     /// Calls per second that its action may make now; none if its account is not configured any more.
     pub calls_per_second: Option<u32>,
+    /// Calls since the start that went apart from the lane's other targets.
+    pub calls_apart: u64,
     /// As of when.
     pub now: Timestamp,
 }
@@ -89,6 +91,7 @@ impl Service {
             (None, _) => (LaneState::Running, None),
         };
         let calls_per_second = self.outlook.rate(&record.lane, now);
-        LaneView { record, state, why, calls_per_second, now }
+        let calls_apart = self.board.calls_apart(record.id);
+        LaneView { record, state, why, calls_per_second, calls_apart, now }
     }
 }

@@ -159,6 +159,7 @@ fn leaves_next() -> Waiting {
 fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Waiting {
     let reason = match failure.map(|failure| failure.class) {
         _ if failure.is_some_and(|failure| failure.code == Failure::PURGE_FIRST) => WaitingReason::PurgeFirst,
+        _ if failure.is_some_and(|failure| failure.code == Failure::TENANT_SHARE) => WaitingReason::DayQuota,
         Some(ErrorClass::DomainState | ErrorClass::Permission) => WaitingReason::HostParked,
         Some(ErrorClass::Lost) => WaitingReason::Reconciling,
         Some(_) => WaitingReason::Backoff,

@@ -1,9 +1,11 @@
 //! What a caller can do, with whose authority. Every door goes through here.
 
 mod accept;
+mod areas;
 mod authority;
 mod caller;
 mod cancel;
+mod company;
 mod diagnose;
 mod intake;
 mod lanes;
@@ -16,6 +18,7 @@ mod tokens;
 
 pub use accept::Accepted;
 pub use caller::Caller;
+pub use company::Warning;
 pub use diagnose::{AskedDiagnosis, Desk, Probed};
 #[cfg(any(test, fuzzing))]
 pub(crate) use intake::understand;

@@ -1,6 +1,7 @@
 //! Planning: what would become of a job if it were posted now. Nothing is sent or kept.
 
 use super::accept::parts;
+use super::company::Warning;
 use super::intake::{self, Asked};
 use super::{Caller, Refusal, Service, authority};
 use crate::domain::{
@@ -22,6 +23,11 @@ pub struct Plan {
     pub targets_total: usize,
     pub merged: u32,
     pub lanes: Vec<LanePlan>,
+    /// Directories that would be purged in the place of URLs below them.
+    pub promoted: Vec<Target>,
+    /// Targets that would need no place of their own. None: too many to look for.
+    pub coalesced: Option<u64>,
+    pub warnings: Vec<Warning>,
 }
 
 /// What of the job would travel in one lane.
@@ -60,8 +66,9 @@ impl Service {
         let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
         authority::allow(caller, &request, asked)?;
         let records = self.store.lanes().await?;
-        let (parts, _) = parts(&request, &self.routes, now);
-        let lanes = parts.iter().map(|part| {
+        let (parts, _) = parts(&request, &self.areas(request.area, now), now);
+        let met = self.met(&parts, now).await?;
+        let lanes = parts.iter().zip(&met.alone).map(|(part, alone)| {
             let record = records.iter().find(|record| record.lane == part.lane);
             let situation = Situation {
                 ahead: record.map_or(0, |record| ahead(record, request.priority)),
@@ -69,13 +76,24 @@ impl Service {
                 outlook: self.outlook.lane(&part.lane, now),
                 priority: request.priority,
             };
-            planned(part, &situation, now)
+            let targets = u64::try_from(part.targets.len()).unwrap_or(u64::MAX);
+            LanePlan { targets, ..planned(alone, &situation, now) }
         });
         let lanes = lanes.collect();
         let targets_total = request.urls.len() + request.directories.len();
         let targets = request.urls.into_iter().chain(request.directories).take(LISTED_MAX).collect();
         let (operation, priority) = (request.operation, request.priority);
-        Ok(Plan { operation, priority, targets, targets_total, merged: request.merged, lanes })
+        Ok(Plan {
+            operation,
+            priority,
+            targets,
+            targets_total,
+            merged: request.merged,
+            lanes,
+            promoted: met.promoted,
+            coalesced: met.coalesced,
+            warnings: self.warnings(asked),
+        })
     }
 }
 

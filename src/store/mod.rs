@@ -12,7 +12,7 @@ pub use lanes::{LanePause, LaneRecord};
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, IdempotencyKey, Item,
     Job, JobFilter, JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return,
-    RowRetry, Sample, Seen, Spent, Suspect, Unsuccessful,
+    RowRetry, Sample, Seen, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
@@ -21,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::domain::{DiagnosisId, Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
+use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
 
 /// Why the memory could not do what was asked.
 #[derive(Debug, Error)]
@@ -81,6 +81,15 @@ pub trait Store: Send + Sync {
     /// Every lane with items that are due, by priority.
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError>;
 
+    /// The next due items of a URL lane that never rode on a directory, at most `limit` of each priority.
+    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError>;
+
+    /// Which of these targets are pending in the lane.
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError>;
+
+    /// How many jobs the tenant made since then, counted up to `limit`.
+    async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError>;
+
     /// Every lane that was ever used, whatever is in it.
     async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError>;
 
@@ -97,7 +106,9 @@ pub trait Store: Send + Sync {
     async fn ripen(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Takes the next distinct targets of a lane into a submission that is on disk as `sending`. What may not go is set
-    /// aside on the way: targets whose earlier call has no answer (law 4), and hosts that the provider refused. None: nothing
+    /// aside on the way: targets whose earlier call has no answer (law 4), and hosts that the provider refused. Due URL purges
+    /// below directories that are claimed ride along, unless they did before (law 5). Hosts that no call was accepted for go
+    /// apart from others, and few together. None: nothing
     /// can go, or so much was set aside that it takes another look.
     async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError>;
 
@@ -158,6 +169,9 @@ pub trait Store: Send + Sync {
 
     /// Distinct targets that may have been charged since `since`, by lane.
     async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError>;
+
+    /// The same of tenants whose share was bounded when they were claimed for, by lane and tenant.
+    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError>;
 
     /// Finished jobs that want a look at the edge, and the next moment one will.
     async fn due_verifications(

@@ -232,6 +232,27 @@ pub struct Grant {
     pub bytes_max: usize,
     /// Hosts that the provider refused of late.
     pub suspects: Vec<Suspect>,
+    /// Tenants that may draw only so much more today.
+    pub shares: Vec<TenantShare>,
+}
+
+/// What a tenant may still draw of a lane's pools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantShare {
+    pub tenant: TenantName,
+    pub left: u64,
+    /// What is more waits until then.
+    pub until: Timestamp,
+    /// Why, in words.
+    pub detail: String,
+}
+
+/// Places that a tenant's items won in a lane, and that may have been charged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantSpending {
+    pub lane: Lane,
+    pub tenant: TenantName,
+    pub targets: u64,
 }
 
 /// A host that the provider refused. Its targets travel by themselves, so that nobody else's batch is refused for them.
@@ -250,8 +271,11 @@ pub struct Suspect {
 pub struct Claim {
     pub submission: SubmissionId,
     pub targets: Vec<Target>,
-    /// Items that travel: more than targets where several asked for the same one.
+    /// Items of the lane that travel: more than targets where several asked for the same one. URL purges that ride on a
+    /// directory are of another lane, and not counted.
     pub items: u32,
+    /// They went apart from the lane's other targets: halves of a refused batch, or hosts that are not proved.
+    pub apart: bool,
 }
 
 /// Whether a guarded change found the state that it expected.

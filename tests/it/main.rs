@@ -1,5 +1,6 @@
 //! All integration tests in one binary: one link, one place for what they share.
 
+mod areas;
 mod bad_input;
 mod changes;
 mod client;
@@ -17,8 +18,10 @@ mod kill;
 mod oncall;
 mod patrol;
 mod power;
+mod promotion;
 mod seen;
 mod server;
+mod shares;
 mod signature;
 mod simulation;
 mod starting;

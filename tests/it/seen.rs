@@ -154,7 +154,7 @@ async fn a_plan_tells_lanes_batches_and_costs_and_keeps_nothing() {
         (targets.len(), &targets[0]),
         (1_000, &json!({"target": "https://www.example.com/0.js", "kind": "url"}))
     );
-    assert_eq!((&plan["warnings"], &plan["promoted"], &plan["coalesced"]), (&json!([]), &json!([]), &Value::Null));
+    assert_eq!((&plan["warnings"], &plan["promoted"], &plan["coalesced"]), (&json!([]), &json!([]), &json!(0)));
     let lanes: Vec<Value> = plan["lanes"]
         .as_array()
         .expect("lanes")
@@ -331,5 +331,33 @@ async fn the_command_line_shows_quotas_lanes_and_plans_and_holds_a_lane_back() {
         assert!(!answer[key].is_null(), "{answer}");
     }
     assert_eq!(world.get("/v1/jobs").await.body["items"].as_array().map(Vec::len), Some(1), "a plan makes no job");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_tells_what_would_ride_along_and_what_will_hardly_go() {
+    let world = World::start().await;
+    world.proved(&posted(&world, &purge(0..1)).await).await;
+    let id = lane(&world, "purge").await["id"].as_str().expect("an id").to_owned();
+    assert_eq!(ask(&world, &format!("/v1/lanes/{id}/pause"), Some(&json!({}))).await.status, 200);
+    posted(&world, &purge(0..3)).await;
+    let urls = ["https://www.example.com/0.js", "https://www.example.com/img/a", "https://www.example.com/new"];
+    let body = json!({"operation": "purge", "urls": urls, "directories": ["https://www.example.com/img/"]});
+    let plan = ask(&world, "/v1/plan", Some(&body)).await.body;
+    assert_eq!(plan["coalesced"], 2, "one is pending, one rides: {plan}");
+    let urls = &plan["lanes"][0];
+    assert_eq!((&urls["targets"], &urls["batches"], &urls["pools"][0]["cost"]), (&json!(3), &json!(1), &json!(1)));
+    let strangers = json!({"operation": "purge", "urls": ["https://www.example.com/1", "https://a.example.org/1"]});
+    let mut plan = Value::Null;
+    for _ in 0..200 {
+        plan = ask(&world, "/v1/plan", Some(&strangers)).await.body;
+        if plan["warnings"] != json!([]) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let warnings = plan["warnings"].as_array().expect("warnings");
+    assert_eq!((warnings.len(), &warnings[0]["code"]), (1, &json!("unknown_host")), "{plan}");
+    assert_eq!(warnings[0]["pointer"], "/urls/1");
     world.end().await;
 }

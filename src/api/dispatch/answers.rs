@@ -5,8 +5,9 @@ use super::wire::{
     PoolCostAnswer, WhyAnswer,
 };
 use crate::api::answers::time;
+use crate::api::wire::WarningAnswer;
 use crate::domain::{Mode, Target};
-use crate::service::{LanePlan, LaneView, Plan, PoolCost, PoolView, Why};
+use crate::service::{LanePlan, LaneView, Plan, PoolCost, PoolView, Warning, Why};
 
 pub(super) fn pool(PoolView { pool, undecided, runs_out_at }: &PoolView) -> PoolAnswer {
     PoolAnswer {
@@ -51,6 +52,7 @@ pub(super) fn lane(view: &LaneView) -> LaneAnswer {
         oldest_s: record.oldest.map(|oldest| view.now.since(oldest).as_secs()),
         rate: view.calls_per_second,
         in_flight: record.in_flight,
+        calls_apart: view.calls_apart,
     }
 }
 
@@ -62,10 +64,14 @@ pub(super) fn plan(plan: &Plan) -> PlanAnswer {
         targets_total: u64::try_from(plan.targets_total).unwrap_or(u64::MAX),
         merged: plan.merged,
         lanes: plan.lanes.iter().map(lane_plan).collect(),
-        warnings: Vec::new(),
-        promoted: Vec::new(),
-        coalesced: None,
+        warnings: plan.warnings.iter().map(warning).collect(),
+        promoted: plan.promoted.iter().map(target).collect(),
+        coalesced: plan.coalesced,
     }
+}
+
+fn warning(Warning { code, detail, pointer }: &Warning) -> WarningAnswer {
+    WarningAnswer { code: (*code).to_owned(), detail: detail.clone(), pointer: pointer.clone() }
 }
 
 fn target(target: &Target) -> PlannedTarget {

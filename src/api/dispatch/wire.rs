@@ -70,6 +70,10 @@ pub struct LaneAnswer {
     pub rate: Option<u32>,
     /// Calls without an answer.
     pub in_flight: u32,
+    /// Calls since the daemon started that went apart from the lane's others: with hosts that the provider has not taken
+    /// before, or after a refusal. Each may be one more than was needed.
+    #[serde(default)]
+    pub calls_apart: u64,
 }
 
 /// Due items by priority.
@@ -116,11 +120,13 @@ pub struct PlanAnswer {
     /// Targets of the body that are equal to another one.
     pub merged: u32,
     pub lanes: Vec<LanePlanAnswer>,
+    /// `unknown_host`: the provider lists no domain for it. `host_not_online`: it does, and not as serving.
     pub warnings: Vec<WarningAnswer>,
-    /// Directory purges in the place of many URL purges: none, for nothing is promoted yet.
+    /// Directories that would be purged in the place of the job's URLs below them, which then cost no quota of theirs. Only for
+    /// hosts whose operator allows it; what others have waiting is not reckoned with.
     pub promoted: Vec<PlannedTarget>,
-    /// How many targets are pending already, unsent in the same lane: always null, because looking for each of them would
-    /// cost more than posting the job does. Equal ones share a place when they leave.
+    /// How many targets would need no place of their own: an equal one is pending, or a directory above is, or is purged by the
+    /// same job. They are not in the lanes' batches and costs. Null for a job too large to look.
     pub coalesced: Option<u64>,
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::{Row, SqliteConnection};
 
 use super::{change, codes, target_key};
-use crate::domain::{ErrorClass, Failure, Target, TargetKind, Timestamp};
+use crate::domain::{ErrorClass, Failure, LaneId, Target, TargetKind, Timestamp};
 use crate::store::{Grant, StoreError, Suspect};
 
 /// How soon a target whose earlier call has no answer is looked at again.
@@ -64,13 +64,7 @@ impl<'a> Barriers<'a> {
         }
         let texts: BTreeSet<&str> = targets.map(Target::as_str).collect();
         if self.some_held {
-            let keys: Vec<i64> = texts.iter().map(|text| target_key::of(text)).collect();
-            let held: Vec<String> = sqlx::query_scalar(include_str!("sql/held_targets.sql"))
-                .bind(self.grant.lane.0)
-                .bind(codes::json(&keys)?)
-                .fetch_all(&mut *db)
-                .await?;
-            self.held.extend(held);
+            self.held.extend(Self::held(self.grant.lane, texts.iter().copied(), &mut *db).await?);
         }
         if self.prefetches {
             let own = texts.iter().copied();
@@ -82,6 +76,17 @@ impl<'a> Barriers<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Of these targets of a lane, and of others, those whose call has no answer.
+    pub(super) async fn held(
+        lane: LaneId,
+        texts: impl Iterator<Item = &str>,
+        db: &mut SqliteConnection,
+    ) -> Result<HashSet<String>, StoreError> {
+        let keys: Vec<i64> = texts.map(target_key::of).collect();
+        let held = sqlx::query_scalar(include_str!("sql/held_targets.sql")).bind(lane.0).bind(codes::json(&keys)?);
+        Ok(held.fetch_all(db).await?.into_iter().collect())
     }
 
     /// Whether a purge that covers the target was asked for before, and is open. Its target has been met.

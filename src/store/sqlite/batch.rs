@@ -25,6 +25,8 @@ pub(super) struct Batch {
     /// Of these, those that took a place; the others ride.
     pub(super) placed: Vec<i64>,
     pub(super) targets: Vec<Target>,
+    /// They go apart from others, because of a refusal or for want of proof.
+    pub(super) apart: bool,
 }
 
 impl Batch {
@@ -89,7 +91,14 @@ mod tests {
     use crate::domain::{LaneId, TargetKind};
 
     fn grant(targets_max: u32, others_max: u32) -> Grant {
-        Grant { lane: LaneId(1), targets_max, others_max, bytes_max: usize::MAX, suspects: Vec::new() }
+        Grant {
+            lane: LaneId(1),
+            targets_max,
+            others_max,
+            bytes_max: usize::MAX,
+            suspects: Vec::new(),
+            shares: Vec::new(),
+        }
     }
 
     fn head(item: i64, priority: i64, target: i64) -> Head {

@@ -7,7 +7,7 @@ use super::barriers::{Aside, Barriers};
 use super::batch::{Batch, Head};
 use super::change::{self, Change, Notice};
 use super::pause::is_paused;
-use super::{codes, read};
+use super::{codes, company, read, ride, share};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::{Claim, EventKind, Grant, StoreError};
 
@@ -56,8 +56,10 @@ impl Change for ClaimBatch {
             Notice { kind: EventKind::Claimed, message: &message, submission: Some(submission), failure: None };
         change::notice_moved(notice, None, db, self.now).await?;
         change::apply_moves(db, self.now).await?;
+        share::keep(submission, &picked.placed, &self.grant.shares, db).await?;
+        ride::board(&picked, self.grant.lane, submission, self.now, db).await?;
         let items = u32::try_from(picked.items.len()).unwrap_or(u32::MAX);
-        Ok(Some(Claim { submission, targets: picked.targets, items }))
+        Ok(Some(Claim { submission, targets: picked.targets, items, apart: picked.apart }))
     }
 }
 
@@ -108,6 +110,7 @@ impl ClaimBatch {
         let row = sqlx::query(include_str!("sql/claim_heads.sql"))
             .bind(self.grant.lane.0)
             .bind(i64::from(self.grant.targets_max))
+            .bind(company::UNPROVED)
             .fetch_one(&mut *db)
             .await?;
         let found: Vec<(i64, i64, String)> =
@@ -121,15 +124,25 @@ impl ClaimBatch {
         };
         let all = found.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
         barriers.meet(all.iter().map(|head| &head.target), &mut *db).await?;
-        let mut heads = Vec::with_capacity(all.len());
+        let mut free = Vec::with_capacity(all.len());
         let mut aside = Vec::new();
         for head in all {
             match barriers.aside(head.item, cohort, &head.target, &mut *db).await? {
                 Some(barred) => aside.push(barred),
-                None => heads.push(head),
+                None => free.push((cohort, head)),
             }
         }
-        Ok((Batch::of(heads, &self.grant), aside))
+        let (heads, unpaid) = share::within(free, &self.grant.shares, self.now, &mut *db).await?;
+        aside.extend(unpaid);
+        if !aside.is_empty() {
+            return Ok((Batch::default(), aside));
+        }
+        let heads = heads.into_iter().map(|(_, head)| head).collect();
+        let sorted = company::sort(heads, cohort, self.grant.lane, db).await?;
+        let others_max = if sorted.urgent_only { 0 } else { self.grant.others_max };
+        let mut batch = Batch::of(sorted.heads, &Grant { others_max, ..self.grant.clone() });
+        batch.apart = sorted.apart;
+        Ok((batch, sorted.aside))
     }
 }
 

@@ -35,6 +35,11 @@ impl Change for Accept {
         if changed == 0 {
             return Ok(Outcome::Late);
         }
+        sqlx::query(include_str!("sql/prove_hosts.sql"))
+            .bind(self.id.0)
+            .bind(self.now.as_millis())
+            .execute(&mut *db)
+            .await?;
         let message = format!("the provider made task {}", self.task);
         tell_travellers(EventKind::Submitted, &message, self.id, None, db, self.now).await?;
         Ok(Outcome::Done)
@@ -149,6 +154,9 @@ impl Change for GiveItemsBack {
         .bind(failure)
         .execute(&mut *db)
         .await?;
+        if matches!(self.back.items, Return::Park { .. } | Return::Fail) {
+            sqlx::query(include_str!("sql/doubt_hosts.sql")).bind(self.id.0).execute(&mut *db).await?;
+        }
         let fate = self.fate(db).await?;
         let (kind, becomes) = (fate.kind(), fate.becomes());
         sqlx::query(include_str!("sql/move_given_back.sql"))
@@ -162,6 +170,7 @@ impl Change for GiveItemsBack {
         let message = given_back_message(&fate, &self.back);
         let notice = Notice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
         change::notice_moved(notice, Some(becomes), db, self.now).await?;
+        self.tell_riders(becomes, db).await?;
         if becomes != codes::FAILED {
             self.tell_cancelled(failure, db).await?;
         }
@@ -221,6 +230,16 @@ impl GiveItemsBack {
         let targets = rows.iter().map(read::decode_target).collect::<Result<Vec<_>, _>>()?;
         let half = half(&targets, by_host);
         Ok(if half.is_empty() { Fate::Fail } else { Fate::Split(half) })
+    }
+
+    /// Whose directory does not come back as due: they are not what was refused.
+    async fn tell_riders(&self, becomes: i64, db: &mut SqliteConnection) -> Result<(), StoreError> {
+        if becomes == codes::DUE {
+            return Ok(());
+        }
+        let message = super::settle::BACK_FROM_A_RIDE;
+        let notice = Notice { kind: EventKind::Released, message, submission: Some(self.id), failure: None };
+        change::notice_moved(notice, Some(codes::DUE), db, self.now).await
     }
 
     /// Items that come back to a job with a cancel mark are not kept for later.

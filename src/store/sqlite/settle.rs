@@ -67,6 +67,8 @@ impl Settle {
             (EventKind::Settled, codes::SUCCEEDED, "the provider reports these as done"),
             (EventKind::Released, codes::DELAYED, "the provider reports these as failed; they are tried again"),
             (EventKind::Failed, codes::FAILED, "the provider reports these as failed, and their attempts are spent"),
+            (EventKind::Released, codes::DUE, BACK_FROM_A_RIDE),
+            (EventKind::Released, codes::CANCELLED, "the directory above these was not done, and they were cancelled"),
         ] {
             let notice = Notice { kind, message, submission: Some(self.id), failure: None };
             change::notice_moved(notice, Some(becomes), db, self.now).await?;
@@ -74,6 +76,10 @@ impl Settle {
         Ok(())
     }
 }
+
+/// What is told to those who rode on a directory that was not done.
+pub(super) const BACK_FROM_A_RIDE: &str =
+    "the purge of the directory above these was not done; they go by themselves now";
 
 /// Law 6 within a refresh: a prefetch goes when every purge that covers it has succeeded, and ends unsent with the first one
 /// that did not. A cancelled job or a passed deadline ends purges and prefetches alike, so nobody has to ask here then.

@@ -18,19 +18,21 @@ use super::forget::ForgetKeys;
 use super::open::{self, OpenError};
 use super::outcome::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
 use super::pause::{PauseLane, ResumeLane};
+use super::promotion;
 use super::read;
 use super::ripen::Ripen;
 use super::settle::Settle;
+use super::share;
 use super::token_file;
 use super::verify::RecordVerification;
 use super::writer::{Creating, Order, Writer};
-use crate::domain::{DiagnosisId, Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
+use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
 use crate::store::JobFilter;
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
     KeptDiagnosis, LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Outcome, Outdated, Page,
-    PendingExample, RowRetry, Sample, Seen, Spent, Store, StoreError, Telling,
+    PendingExample, RowRetry, Sample, Seen, Spent, Store, StoreError, Telling, TenantSpending,
 };
 
 /// The daemon's memory on one SQLite file, which it owns.
@@ -116,6 +118,18 @@ impl Store for SqliteStore {
 
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {
         read::lane_depths(&self.readers).await
+    }
+
+    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
+        promotion::lane_heads(lane, limit, &self.readers).await
+    }
+
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError> {
+        promotion::pending_targets(lane, targets, &self.lookers).await
+    }
+
+    async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        promotion::jobs_since(tenant, since, limit, &self.readers).await
     }
 
     async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError> {
@@ -209,6 +223,10 @@ impl Store for SqliteStore {
 
     async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError> {
         read::spent(since, &self.lookers).await
+    }
+
+    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
+        share::spending(since, &self.readers).await
     }
 
     async fn due_verifications(

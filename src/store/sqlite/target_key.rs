@@ -7,6 +7,12 @@ pub(super) fn of(target: &str) -> i64 {
     (i64::from(hash(directory)) << 31) | i64::from(hash(target) >> 1)
 }
 
+/// The first and the last key of what is right below a directory; others may share them.
+pub(super) fn right_below(directory: &str) -> (i64, i64) {
+    let first = i64::from(hash(directory)) << 31;
+    (first, first | i64::from(u32::MAX >> 1))
+}
+
 /// The directories above a URL, from the site's root down to its own, and the URL itself if it is one.
 pub(super) fn above(target: &str) -> impl Iterator<Item = &str> {
     let target = without_query(target);
@@ -45,6 +51,18 @@ mod tests {
         assert_eq!(upper("https://h.example/a/b.js"), upper("https://h.example/a/c.js?d=/e/"));
         assert_ne!(upper("https://h.example/a/b.js"), upper("https://h.example/z/b.js"));
         assert!(of("https://h.example/") >= 0 && of("x") >= 0);
+    }
+
+    #[test]
+    fn what_is_right_below_a_directory_has_its_keys() {
+        let (first, last) = right_below("https://h.example/a/");
+        let is_below = |target| (first..=last).contains(&of(target));
+        assert!(
+            is_below("https://h.example/a/b.js")
+                && is_below("https://h.example/a/?q")
+                && is_below("https://h.example/a/b/")
+        );
+        assert!(!is_below("https://h.example/a/b/c.js") && !is_below("https://h.example/b.js"));
     }
 
     #[test]

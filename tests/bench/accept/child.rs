@@ -163,11 +163,12 @@ async fn door(folder: &Path) -> Router {
     let tokens = Tokens::new(store.clone(), clock.clone());
     let mut routes = Routes::default();
     routes.add(HostPattern::Any, AccountName::new("main"));
+    let routes = Arc::new(routes);
     let service = Service {
         store,
-        routes: Arc::new(routes),
+        routes: routes.clone(),
         board: Arc::new(Board::default()),
-        outlook: Arc::new(Outlook::new(Arc::default())),
+        outlook: Arc::new(Outlook::new(Arc::default(), routes)),
         wakes: Wakes::default(),
         clock,
     };

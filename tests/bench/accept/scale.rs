@@ -78,7 +78,14 @@ async fn timed<T>(asked: impl Future<Output = T>) -> (f64, T) {
 }
 
 fn grant(lane: LaneId) -> Grant {
-    Grant { lane, targets_max: CLAIM_TARGETS, others_max: u32::MAX, bytes_max: usize::MAX, suspects: Vec::new() }
+    Grant {
+        lane,
+        targets_max: CLAIM_TARGETS,
+        others_max: u32::MAX,
+        bytes_max: usize::MAX,
+        suspects: Vec::new(),
+        shares: Vec::new(),
+    }
 }
 
 async fn fill(store: &Arc<SqliteStore>, size: u32) {

@@ -70,6 +70,8 @@ impl Laws {
         for (id, item) in &now.items {
             let old = self.before.items.get(id).map(|old| old.state).filter(|old| *old != item.state);
             self.moves.extend(old.map(|old| format!("item {old} to {}", item.state)));
+            let rode = self.before.items.get(id).is_some_and(|old| old.ride.is_some());
+            self.moves.extend(old.filter(|_| rode).map(|_| format!("riding item to {}", item.state)));
             let failed = old.is_some() && item.state == ItemState::Failed;
             self.moves
                 .extend(item.failure.as_ref().filter(|_| failed).map(|why| format!("item failed: {}", why.class)));
@@ -96,7 +98,9 @@ impl Laws {
             if self.left_with.contains_key(&id) || !now.submissions.contains_key(&id) {
                 continue;
             }
-            let targets = items.iter().map(|item| now.items[item].target.clone()).collect();
+            // Who rides on a directory is not sent.
+            let sent = items.iter().map(|item| &now.items[item]).filter(|item| item.ride.is_none());
+            let targets = sent.map(|item| item.target.clone()).collect();
             let lane = now.lanes[&now.submissions[&id].lane].clone();
             let left = Left { lane, items, targets };
             self.left_with.insert(id, left.clone());
@@ -262,7 +266,7 @@ fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)], held: &BTreeS
             .items
             .iter()
             .map(|item| &now.items[item])
-            .filter(|item| item.urgent)
+            .filter(|item| item.urgent && item.ride.is_none())
             .map(|item| item.target.as_str())
             .collect();
         let others = left.targets.len() - urgent.len();

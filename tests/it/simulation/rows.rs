@@ -29,6 +29,8 @@ pub(super) struct ItemRow {
     pub(super) submission: Option<i64>,
     pub(super) failure: Option<FailureRow>,
     pub(super) target: String,
+    /// The directory's item that it rides on.
+    pub(super) ride: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +107,7 @@ impl Reader {
 /// All in one row, because each row is a trip to another thread.
 const ALL: &str = "select json_object(
     'items', (select json_group_array(json_array(i.id, i.job_id, i.lane_id, i.state, i.attempts, i.submission_id,
-                                                 i.target, f.class, f.code, f.message, i.priority))
+                                                 i.target, f.class, f.code, f.message, i.priority, i.ride))
               from items as i left join failures as f on f.id = i.failure_id),
     'submissions', (select json_group_array(json_array(s.id, s.lane_id, s.state, s.created_at, s.task_id, f.code))
                     from submissions as s left join failures as f on f.id = s.failure_id),
@@ -141,6 +143,7 @@ fn item(row: &Value) -> ItemRow {
         submission: row[5].as_i64(),
         failure,
         target: text(&row[6]),
+        ride: row[11].as_i64().filter(|ride| *ride > 0),
     }
 }
 

@@ -139,7 +139,7 @@ impl World {
             store,
             routes: self.routes.clone(),
             board: parts.board.clone(),
-            outlook: Arc::new(Outlook::new(parts.accounts.clone())),
+            outlook: Arc::new(Outlook::new(parts.accounts.clone(), self.routes.clone())),
             wakes: parts.wakes.clone(),
             clock: parts.clock.clone(),
         };

@@ -1,10 +1,10 @@
 //! Whose targets travel together: hosts that the provider refused go apart, and what has no answer holds its equals.
 
-use refreshd::domain::{ErrorClass, Failure, Target, TargetKind};
+use refreshd::domain::{ErrorClass, Failure, Priority, Target, TargetKind};
 use refreshd::store::{Claim, Grant, Job, NewJob, Outcome, Return, Store, Suspect};
 
 use super::drafts::{
-    at, batch, claim, give_back, items, keep, kinds, lane_of, numbers, part, purge, settle, states, url,
+    at, batch, claim, give_back, items, keep, kinds, lane_of, numbers, part, purge, settle, states, travelling, url,
 };
 use refreshd::domain::{ItemOperation, LaneId, SubmissionId};
 use refreshd::store::{EventKind, PartState};
@@ -30,7 +30,14 @@ fn suspect(host: &str, refused: SubmissionId, until: i64) -> Suspect {
 }
 
 async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[Suspect], now: i64) -> Option<Claim> {
-    let grant = Grant { lane, targets_max: 10, others_max: u32::MAX, bytes_max: 1 << 20, suspects: suspects.to_vec() };
+    let grant = Grant {
+        lane,
+        targets_max: 10,
+        others_max: u32::MAX,
+        bytes_max: 1 << 20,
+        suspects: suspects.to_vec(),
+        shares: vec![],
+    };
     store.claim(grant, at(now)).await.expect("a claim")
 }
 
@@ -127,4 +134,77 @@ pub async fn a_target_without_an_answer_holds_its_equals_and_nobody_else(store: 
     assert_eq!(numbers(&batch(store, lane, 10, at(4_000)).await), ["1"], "the content may have changed since");
     settle(store, lost.submission, &[url(9)], at(4_001)).await;
     assert_eq!((states(store, &kept).await.as_str(), states(store, &later).await.as_str()), ("ss", "ttt"));
+}
+
+async fn proved(store: &dyn Store, hosts: &[&str]) -> LaneId {
+    let targets = hosts.iter().map(|host| on(host, 0)).collect();
+    let kept = keep(store, of(targets), at(1)).await;
+    let lane = lane_of(store, &kept, 0).await;
+    let sent = travelling(store, lane, 1_000, at(1)).await;
+    settle(store, sent.submission, &[], at(1)).await;
+    lane
+}
+
+/// What a lane sends until nothing is due: the hosts of each call, and whether it went apart.
+async fn sent(store: &dyn Store, lane: LaneId, targets_max: u32) -> Vec<(String, bool)> {
+    let mut sent = Vec::new();
+    while let Some(claim) = claim(store, lane, targets_max, at(3)).await {
+        sent.push((hosts(&claim), claim.apart));
+    }
+    sent
+}
+
+pub async fn proved_hosts_go_together_in_full_batches(store: &dyn Store) {
+    let lane = proved(store, &["a", "b"]).await;
+    let targets = (0..95).map(|n| on(["a", "b"][n as usize % 2], n + 1)).chain((0..9).map(|n| on("new", n))).collect();
+    keep(store, of(targets), at(2)).await;
+    let sent = sent(store, lane, 10).await;
+    let open: Vec<_> = sent.iter().filter(|(_, apart)| !apart).collect();
+    assert_eq!((open.len(), open[9].0.as_str()), (10, "a b"), "ninety-five by ten, and no call more");
+    assert_eq!(sent.iter().filter(|(_, apart)| *apart).collect::<Vec<_>>(), [&("new".to_owned(), true)]);
+}
+
+pub async fn unproved_hosts_go_few_together(store: &dyn Store) {
+    let lane = proved(store, &["a"]).await;
+    let strangers = (0..1_000).map(|n| on(&format!("s{n:03}"), 1));
+    keep(store, of(strangers.chain([on("a", 1)]).collect()), at(2)).await;
+    let sent = sent(store, lane, 1_000).await;
+    assert_eq!(
+        sent.iter().filter(|(_, apart)| *apart).count(),
+        32,
+        "not a thousand calls, and no more than so many to look in"
+    );
+    assert!(sent.iter().filter(|(_, apart)| *apart).all(|(hosts, _)| hosts.split(' ').count() <= 32));
+    let place = sent.iter().position(|(hosts, _)| hosts == "a").expect("the proved one");
+    assert!(place <= 1, "it does not wait for strangers: {place}");
+}
+
+pub async fn a_host_is_proved_by_a_call_and_doubted_by_a_refusal(store: &dyn Store) {
+    let lane = proved(store, &["a", "b"]).await;
+    let next = async |n: u32| {
+        keep(store, of(vec![on("a", n), on("b", n)]), at(2)).await;
+        batch(store, lane, 10, at(3)).await
+    };
+    let both = next(1).await;
+    assert_eq!((hosts(&both).as_str(), both.apart), ("a b", false));
+    keep(store, of(vec![on("b", 2)]), at(4)).await;
+    let refused = batch(store, lane, 10, at(4)).await;
+    give_back(store, refused.submission, Return::Fail, at(5)).await;
+    assert_eq!(sent(store, lane, 10).await, []);
+    keep(store, of(vec![on("a", 3), on("b", 3)]), at(6)).await;
+    let mut calls = sent(store, lane, 10).await;
+    calls.sort();
+    assert_eq!(calls, [("a".to_owned(), false), ("b".to_owned(), true)]);
+}
+
+pub async fn urgent_work_waits_for_no_proof(store: &dyn Store) {
+    let lane = proved(store, &["a"]).await;
+    let urgent = |targets| NewJob { priority: Priority::Urgent, ..of(targets) };
+    keep(store, of((1..20).map(|n| on("a", n)).chain((1..20).map(|n| on("new", n))).collect()), at(2)).await;
+    keep(store, urgent(vec![on("a", 30), on("new", 30)]), at(2)).await;
+    let (first, second) = (batch(store, lane, 10, at(3)).await, batch(store, lane, 10, at(3)).await);
+    assert!(first.targets.len() == 1 || second.targets.len() == 1, "nobody takes the place of urgent work");
+    let mut left: Vec<_> = first.targets.into_iter().chain(second.targets).collect();
+    left.retain(|target| [on("a", 30), on("new", 30)].contains(target));
+    assert_eq!(left.len(), 2);
 }

@@ -129,7 +129,8 @@ pub async fn lane_of(store: &dyn Store, job: &Job, place: usize) -> LaneId {
 }
 
 pub async fn claim(store: &dyn Store, lane: LaneId, targets_max: u32, now: Timestamp) -> Option<Claim> {
-    let grant = Grant { lane, targets_max, others_max: u32::MAX, bytes_max: 1 << 20, suspects: Vec::new() };
+    let grant =
+        Grant { lane, targets_max, others_max: u32::MAX, bytes_max: 1 << 20, suspects: Vec::new(), shares: Vec::new() };
     store.claim(grant, now).await.expect("a claim")
 }
 

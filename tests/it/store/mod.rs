@@ -11,7 +11,9 @@ mod outcomes;
 mod pausing;
 mod reading;
 mod recounted;
+mod riding;
 mod settling;
+mod sharing;
 mod sqlite;
 mod time;
 mod verifying;
@@ -63,6 +65,10 @@ macro_rules! exercise {
                 what_a_refused_host_sent_waits_until_it_is_told,
                 a_cancelled_job_is_not_parked,
                 a_target_without_an_answer_holds_its_equals_and_nobody_else,
+                proved_hosts_go_together_in_full_batches,
+                unproved_hosts_go_few_together,
+                a_host_is_proved_by_a_call_and_doubted_by_a_refusal,
+                urgent_work_waits_for_no_proof,
             }
             diagnosing {
                 the_item_that_tells_most_is_found,
@@ -102,6 +108,14 @@ macro_rules! exercise {
                 what_was_sent_before_a_pause_ends_as_ever,
                 a_lane_tells_what_is_in_it_and_since_when,
             }
+            riding {
+                a_url_rides_on_the_directory_above_it,
+                nobody_rides_on_what_has_left,
+                who_rode_on_a_directory_that_failed_goes_by_itself,
+                who_rode_on_a_refused_directory_goes_by_itself,
+                only_what_surely_covers_a_url_carries_it,
+                who_is_held_back_does_not_ride,
+            }
             settling {
                 rows_that_are_done_succeed,
                 a_failed_row_is_tried_again_until_its_attempts_are_spent,
@@ -120,6 +134,10 @@ macro_rules! exercise {
                 a_prefetch_waits_for_nested_directories,
                 directories_of_several_jobs_do_not_touch,
                 a_prefetch_without_a_purge_of_its_own_waits_for_the_directories,
+            }
+            sharing {
+                a_tenant_beyond_its_share_waits_and_others_go,
+                what_was_not_charged_is_not_drawn,
             }
             time {
                 a_delayed_item_is_due_at_its_moment,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use refreshd::domain::{DiagnosisId, Failure, JobId, LaneId, SubmissionId, Target, TenantName, Timestamp};
+use refreshd::domain::{
+    DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp,
+};
 use refreshd::store::*;
 
 use crate::support::Books;
@@ -76,6 +78,22 @@ impl<S: Store> Store for Recounted<S> {
 
     async fn forget_diagnoses(&self, outdated: Outdated, limit: u32) -> Result<u64, StoreError> {
         self.balanced("forget_diagnoses", self.store.forget_diagnoses(outdated, limit).await).await
+    }
+
+    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
+        self.store.tenant_spending(since).await
+    }
+
+    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
+        self.store.lane_heads(lane, limit).await
+    }
+
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError> {
+        self.store.pending_targets(lane, targets).await
+    }
+
+    async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.store.jobs_since(tenant, since, limit).await
     }
 
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {

@@ -1,6 +1,6 @@
 //! The end of a task: rows done, rows failed, and the prefetches that waited for them.
 
-use refreshd::domain::{ErrorClass, JobStatus, Target, TargetKind, TenantName};
+use refreshd::domain::{ErrorClass, JobStatus, Mode, Target, TargetKind, TenantName};
 use refreshd::store::{EventKind, NewJob, Outcome, Return, RowRetry, Store};
 
 use super::drafts::{
@@ -214,6 +214,14 @@ fn targets(kind: TargetKind, paths: &[&str]) -> Vec<Target> {
     paths.iter().map(|path| Target::parse(kind, &format!("https://www.example.com{path}")).expect("a target")).collect()
 }
 
+/// With directories that no URL can ride on.
+fn carrying_nobody(mut draft: NewJob) -> NewJob {
+    for part in draft.parts.iter_mut().filter(|part| part.lane.kind == TargetKind::Directory) {
+        part.lane.mode = Some(Mode::Invalidate);
+    }
+    draft
+}
+
 async fn fail(store: &dyn Store, sent: &refreshd::store::Claim, failed: &[Target], millis: i64) {
     let failed = failed.iter().map(failed_target).collect();
     let retry = RowRetry { attempts_max: 0, at: at(millis) };
@@ -237,7 +245,7 @@ pub async fn a_prefetch_waits_for_every_directory_above_it(store: &dyn Store) {
 
 pub async fn a_directory_that_is_done_first_frees_nothing(store: &dyn Store) {
     let draft = refresh_of(urls(&["/img/a", "/img/b"]), directories(&["/img/"]), vec![]);
-    let kept = keep(store, draft, at(1)).await;
+    let kept = keep(store, carrying_nobody(draft), at(1)).await;
     let url_lane = lane_of(store, &kept, 0).await;
     do_all(store, lane_of(store, &kept, 2).await, at(2)).await;
     assert_eq!(states(store, &kept).await, "ddsbb");
@@ -301,6 +309,7 @@ pub async fn a_prefetch_waits_for_nested_directories(store: &dyn Store) {
 /// One call carries the directories of many jobs; each ends the wait of its own job's prefetches alone.
 pub async fn directories_of_several_jobs_do_not_touch(store: &dyn Store) {
     let draft = || refresh_of(urls(&["/img/a", "/app.js"]), directories(&["/img/"]), vec![]);
+    let draft = || carrying_nobody(draft());
     let one = keep(store, draft(), at(1)).await;
     let (url_lane, directory_lane) = (lane_of(store, &one, 0).await, lane_of(store, &one, 2).await);
     let sent = travelling(store, directory_lane, 9, at(2)).await;
@@ -320,7 +329,7 @@ pub async fn directories_of_several_jobs_do_not_touch(store: &dyn Store) {
 pub async fn a_prefetch_without_a_purge_of_its_own_waits_for_the_directories(store: &dyn Store) {
     let alone = urls(&["/img/b", "/img/new/c", "/img/d"]);
     let draft = refresh_of(urls(&["/img/a"]), directories(&["/img/", "/img/new/"]), alone);
-    let kept = keep(store, draft, at(1)).await;
+    let kept = keep(store, carrying_nobody(draft), at(1)).await;
     assert_eq!(states(store, &kept).await, "dddbbbb");
     let lane = lane_of(store, &kept, 1).await;
     let sent = travelling(store, lane, 1, at(2)).await;

@@ -92,8 +92,8 @@ const fn purge_area(area: Area) -> Option<&'static str> {
     }
 }
 
-/// Without an area the provider prefetches to the mainland only, and says nothing. Until the domain's own area is read,
-/// `own` asks for both: a domain that has only one then fails with a visible `CdnParamError`, which is better than an
+/// Without an area the provider prefetches to the mainland only, and says nothing. What is known to be in one area only
+/// comes with it; `own` asks for both: a domain that has only one then fails with a visible `CdnParamError`, which is better than an
 /// overseas edge that silently stays cold.
 const fn prefetch_area(area: Area) -> &'static str {
     match area {

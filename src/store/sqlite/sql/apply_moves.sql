@@ -6,7 +6,8 @@ set state = m.becomes,
     due_at = m.due_at,
     submission_id = coalesce(m.submission_id, items.submission_id),
     failure_id = m.failure_id,
-    attempts = items.attempts + m.attempt
+    attempts = items.attempts + m.attempt,
+    ride = coalesce(m.ride, items.ride)
 from moves as m
 where items.id = +m.item_id and items.state = m.was;
 

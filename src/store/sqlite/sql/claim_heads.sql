@@ -1,17 +1,31 @@
 -- The heads of lane $1, at most $2 of each priority. Items that must travel apart go one cohort at a time, and before others
 -- of their priority: whoever waits for them has waited a call longer already. One call of ten is theirs unless urgent work
--- waits, so that bulk which was refused once is not behind all that comes.
-with company (cohort) as materialized (
+-- waits, so that bulk which was refused once is not behind all that comes. Those of unproved hosts (cohort $3) only take turns
+-- with open company: there may be as many of them as somebody likes.
+with turn (unproved, apart) as materialized (
+    select coalesce(max(id), 0) % 2 = 1, coalesce(max(id), 0) % 10 = 9 from submissions
+),
+company (cohort) as materialized (
     select coalesce(
-        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0 and priority = 0),
-        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = 0 and priority = 0),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0 and cohort < $3 and priority = 0),
         (
             select min(cohort) from items
-            where state = 0 and lane_id = $1 and cohort > 0 and (select max(id) from submissions) % 10 = 9
+            where state = 0 and lane_id = $1 and cohort = $3 and priority = 0 and (select unproved from turn)
         ),
-        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0 and priority = 1),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = 0 and priority = 0),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = $3 and priority = 0),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0 and (select apart from turn)),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0 and cohort < $3 and priority = 1),
+        (
+            select min(cohort) from items
+            where state = 0 and lane_id = $1 and cohort = $3 and priority = 1 and (select unproved from turn)
+        ),
         (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = 0 and priority = 1),
-        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = $3 and priority = 1),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort > 0 and cohort < $3),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = $3 and (select unproved from turn)),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = 0 and priority = 2),
+        (select min(cohort) from items where state = 0 and lane_id = $1 and cohort = $3),
         0
     )
 ),

@@ -6,5 +6,5 @@ cross join items as i on i.target_key = k.value
 cross join submissions as s on s.id = i.submission_id
 cross join lanes as theirs on theirs.id = i.lane_id
 cross join lanes as ours on ours.id = $1
-where i.target_key is not null and i.state = 3 and s.state = 'ambiguous'
+where i.target_key is not null and i.state = 3 and coalesce(i.ride, 0) = 0 and s.state = 'ambiguous'
     and theirs.account = ours.account and theirs.operation = ours.operation and theirs.kind = ours.kind;

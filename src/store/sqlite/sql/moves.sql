@@ -10,5 +10,6 @@ create temp table moves (
     due_at integer,
     submission_id integer,
     failure_id integer,
-    attempt integer not null default 0
+    attempt integer not null default 0,
+    ride integer
 ) strict;

@@ -40,6 +40,8 @@ pub struct ModelItem {
     pub cohort: Option<(usize, bool)>,
     /// The purges that this prefetch waits for.
     pub after: Vec<usize>,
+    /// It rode on a directory once.
+    pub rode: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -48,6 +50,8 @@ pub struct ModelSubmission {
     pub state: SubmissionState,
     /// By the number of the item.
     pub items: BTreeSet<usize>,
+    /// Of another lane: URL purges below the directory that covers all.
+    pub riders: BTreeSet<usize>,
     pub targets: usize,
     pub task: Option<u32>,
 }
@@ -170,7 +174,35 @@ impl Model {
         }
         let targets = self.targets(batch.iter()).len();
         let items = batch.iter().copied().collect();
-        self.submissions.push(ModelSubmission { way, state: SubmissionState::Sending, items, targets, task: None });
+        let riders = self.board(way, batch);
+        let state = SubmissionState::Sending;
+        self.submissions.push(ModelSubmission { way, state, items, riders, targets, task: None });
+    }
+
+    /// Law 5: URL purges below a directory that leaves go with it, but each only once.
+    fn board(&mut self, way: Way, batch: &[usize]) -> BTreeSet<usize> {
+        let covers = |n: &usize| way == Way::Directory && walk::covers_all(self.items[*n].target);
+        if !batch.iter().any(covers) {
+            return BTreeSet::new();
+        }
+        let held = self.held(Way::Purge);
+        let rides =
+            |item: &ModelItem| item.way == Way::Purge && item.is_due() && !item.rode && !held.contains(&item.target);
+        let riders: BTreeSet<usize> = (0..self.items.len()).filter(|n| rides(&self.items[*n])).collect();
+        for n in &riders {
+            (self.items[*n].state, self.items[*n].rode) = (ItemState::Submitted, true);
+            self.started.insert(self.items[*n].job);
+        }
+        riders
+    }
+
+    /// The directory was not done: its riders are due as they were.
+    fn alight(&mut self, riders: BTreeSet<usize>) {
+        for n in riders {
+            let item = &mut self.items[n];
+            let cancelled = self.cancelled.contains(&item.job);
+            (item.state, item.wait) = (if cancelled { ItemState::Cancelled } else { ItemState::Pending }, Wait::Due);
+        }
     }
 
     pub fn targets<'a>(&self, items: impl Iterator<Item = &'a usize>) -> BTreeSet<u32> {
@@ -188,7 +220,8 @@ impl Model {
     }
 
     pub fn give_back(&mut self, submission: usize, state: SubmissionState, isolate: bool) {
-        let items = self.close(submission, state);
+        let (items, riders) = self.close(submission, state);
+        self.alight(riders);
         let targets = self.submissions[submission].targets;
         if isolate && targets == 1 {
             items.iter().for_each(|n| self.fail(*n));
@@ -211,7 +244,18 @@ impl Model {
     }
 
     pub fn settle(&mut self, submission: usize, failed: &BTreeSet<u32>, attempts_max: u32, again_at: i64) {
-        for n in self.close(submission, SubmissionState::Settled) {
+        let (items, riders) = self.close(submission, SubmissionState::Settled);
+        let (mut back, mut done) = (riders, BTreeSet::new());
+        if !failed.iter().any(|target| walk::covers_all(*target)) {
+            std::mem::swap(&mut back, &mut done);
+        }
+        self.alight(back);
+        for n in done {
+            let item = &mut self.items[n];
+            (item.state, item.cohort, item.attempts) = (ItemState::Succeeded, None, item.attempts + 1);
+            self.follow(n);
+        }
+        for n in items {
             let item = &mut self.items[n];
             item.cohort = None;
             if !failed.contains(&item.target) {
@@ -246,10 +290,10 @@ impl Model {
         }
     }
 
-    fn close(&mut self, submission: usize, state: SubmissionState) -> BTreeSet<usize> {
+    fn close(&mut self, submission: usize, state: SubmissionState) -> (BTreeSet<usize>, BTreeSet<usize>) {
         let submission = &mut self.submissions[submission];
         submission.state = state;
-        std::mem::take(&mut submission.items)
+        (std::mem::take(&mut submission.items), std::mem::take(&mut submission.riders))
     }
 
     /// Whether there was anything to cancel.

@@ -62,7 +62,14 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
     let good = named("new", purge(50..70));
     let bad = named("ghost", NewJob { id: kept.id, ..purge(80..100) });
     let before = commits(&path);
-    let grant = Grant { lane: urls, targets_max: 9, others_max: u32::MAX, bytes_max: 9_999, suspects: Vec::new() };
+    let grant = Grant {
+        lane: urls,
+        targets_max: 9,
+        others_max: u32::MAX,
+        bytes_max: 9_999,
+        suspects: Vec::new(),
+        shares: Vec::new(),
+    };
     let failed = vec![failed_target(&url(2))];
     let retry = RowRetry { attempts_max: 1, at: at(9) };
     let (claimed, accepted, unseen, late, good, settled, bad, undone) = join!(

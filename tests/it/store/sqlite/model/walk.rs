@@ -174,8 +174,8 @@ impl Pair {
         let wait = delay.map_or(Wait::Due, |delay| Wait::Delayed(self.now + delay));
         let count = urls.len();
         let mut add = |way, target, wait, after| {
-            let (state, attempts, cohort) = (ItemState::Pending, 0, None);
-            self.model.items.push(ModelItem { job, way, target, priority, state, wait, attempts, cohort, after });
+            let (state, attempts, cohort, rode) = (ItemState::Pending, 0, None, false);
+            self.model.items.push(ModelItem { job, way, target, priority, state, wait, attempts, cohort, after, rode });
         };
         match kind {
             0 => urls.for_each(|target| add(Way::Purge, target, wait, vec![])),
@@ -205,9 +205,18 @@ impl Pair {
     async fn claim(&mut self, way: Way, limit: u32) {
         let Some(lane) = self.lanes[way as usize] else { return };
         let batch = self.model.pick(way, limit as usize, self.now);
-        let grant = Grant { lane, targets_max: limit, others_max: u32::MAX, bytes_max: 1 << 20, suspects: Vec::new() };
+        let grant = Grant {
+            lane,
+            targets_max: limit,
+            others_max: u32::MAX,
+            bytes_max: 1 << 20,
+            suspects: Vec::new(),
+            shares: Vec::new(),
+        };
         let claim = self.store().claim(grant, at(self.now)).await.expect("a claim");
-        let Some(Claim { submission, targets, items }) = claim else { return assert!(batch.is_empty(), "{batch:?}") };
+        let Some(Claim { submission, targets, items, .. }) = claim else {
+            return assert!(batch.is_empty(), "{batch:?}");
+        };
         let mut expected: Vec<u32> = Vec::new();
         for n in &batch {
             if !expected.contains(&self.model.items[*n].target) {

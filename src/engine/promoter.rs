@@ -1,0 +1,152 @@
+//! The promoter: asks for one directory purge where so many URL purges below it wait that this is cheaper. The URLs then ride on
+//! it as on any other (law 5); what it asks for is a job like any other, which expires unless it leaves soon.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::account::Account;
+use super::scheduler::{Decision, LaneView, decide};
+use super::{Accounts, Parts};
+use crate::clock;
+use crate::domain::{
+    Crowd, Labels, Lane, LaneId, Operation, PoolUse, Priority, Promotion, Target, TenantName, Timestamp,
+};
+use crate::store::{LaneDepth, LaneRecord, NewJob, Part, PartState, Store, StoreError};
+
+/// How far into each priority of a lane is looked for crowds: no further than riders are found.
+const HEADS_MAX: u32 = 1_000;
+/// Between two looks at a lane in which there was no crowd.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// URLs that went by themselves in the meantime are no reason any more to drop a directory.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) struct Promoter {
+    store: Arc<dyn Store>,
+    accounts: Accounts,
+    /// When no crowd was found last.
+    looked: HashMap<LaneId, Timestamp>,
+}
+
+impl Promoter {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self { store: parts.store.clone(), accounts: parts.accounts.clone(), looked: HashMap::new() }
+    }
+
+    /// Asks for the directories that are worth it now, and tells whether there was any.
+    pub(super) async fn step(&mut self, depths: &[LaneDepth], now: Timestamp) -> Result<bool, StoreError> {
+        let mut promoted = false;
+        for depth in depths.iter().filter(|depth| depth.paused.is_none()) {
+            let Some(account) = self.accounts.get(&depth.lane.account) else { continue };
+            let due: u64 = depth.due.iter().sum();
+            let is_crowded = account.promotion.urls_min().is_some_and(|least| due >= u64::from(least));
+            let just_looked = self.looked.get(&depth.id).is_some_and(|at| now.since(*at) < LOOK_INTERVAL);
+            if !is_crowded || just_looked || depth.lane.ridden().is_none() {
+                continue;
+            }
+            let account = account.clone();
+            if self.promote(depth, &account, now).await? {
+                promoted = true;
+            } else {
+                self.looked.insert(depth.id, now);
+            }
+        }
+        Ok(promoted)
+    }
+
+    async fn promote(&self, depth: &LaneDepth, account: &Account, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(lane) = depth.lane.ridden() else { return Ok(false) };
+        let heads = self.store.lane_heads(depth.id, HEADS_MAX).await?;
+        let crowds = account.crowds(&depth.lane, heads.iter().map(|(url, priority)| (url, *priority)), now);
+        if crowds.is_empty() || !account.may_send(&lane, now) {
+            return Ok(false);
+        }
+        let left = promotions_left(self.store.as_ref(), account, now).await?;
+        let asked: Vec<Target> = crowds.iter().map(|crowd| crowd.directory.clone()).collect();
+        let is_held = |record: &LaneRecord| record.lane == lane && record.paused.is_some();
+        // Where a person holds directories back, or has asked for this one already, nothing is added.
+        if self.store.lanes().await?.iter().any(is_held) {
+            return Ok(false);
+        }
+        let pending = self.store.pending_targets(&lane, &asked).await?;
+        let mut promoted = false;
+        for crowd in crowds.into_iter().filter(|crowd| !pending.contains(&crowd.directory)).take(left as usize) {
+            tracing::info!(directory = %crowd.directory, urls = crowd.urls, "URL purges are promoted to one of their directory");
+            self.store.create_job(job(crowd, &lane, now), now).await?;
+            promoted = true;
+        }
+        Ok(promoted)
+    }
+}
+
+impl Account {
+    /// The directories that these URLs of the lane would be promoted to, if they were pending: crowded, and cheaper than their
+    /// URLs.
+    pub(super) fn crowds<'a>(
+        &self,
+        urls: &Lane,
+        targets: impl IntoIterator<Item = (&'a Target, Priority)>,
+        now: Timestamp,
+    ) -> Vec<Crowd> {
+        let Some(lane) = urls.ridden() else { return Vec::new() };
+        let capabilities = self.provider.capabilities();
+        let mut crowds = self.promotion.crowds(targets);
+        if crowds.is_empty() || capabilities.offer(&lane).is_none() {
+            return Vec::new();
+        }
+        let (Some(urls_left), Some(directories_left)) =
+            (left(&self.way(urls, now).pools), left(&self.way(&lane, now).pools))
+        else {
+            return Vec::new();
+        };
+        crowds.retain(|crowd| crowd.is_cheaper(urls_left, directories_left));
+        crowds
+    }
+
+    /// Whether the lane could send one target at once. A directory that had to wait would find its URLs gone.
+    fn may_send(&self, lane: &Lane, now: Timestamp) -> bool {
+        let batch_max = self.provider.capabilities().batch_targets_max(lane);
+        let view = LaneView { urgent: 0, others: 1, batch_max, in_flight: 0, paused: None };
+        matches!(decide(&view, &self.way(lane, now), now), Decision::Send { .. })
+    }
+}
+
+/// How many more directories may be promoted today.
+pub(super) async fn promotions_left(store: &dyn Store, account: &Account, now: Timestamp) -> Result<u32, StoreError> {
+    let day_start = account.provider.capabilities().day.start(now);
+    let per_day = account.promotion.per_day;
+    let made = store.jobs_since(&TenantName::new(Promotion::TENANT), day_start, per_day).await?;
+    Ok(per_day.saturating_sub(made))
+}
+
+/// What the tightest pool leaves beyond the reserve. None: nobody knows yet.
+fn left<N>(pools: &[(N, PoolUse)]) -> Option<u64> {
+    let left = pools.iter().map(|(_, usable)| match usable {
+        PoolUse::Open { others, .. } => Some(*others),
+        PoolUse::Spent { .. } => Some(0),
+        PoolUse::AskFirst => None,
+    });
+    left.collect::<Option<Vec<u64>>>().map(|left| left.into_iter().min().unwrap_or(u64::MAX))
+}
+
+fn job(crowd: Crowd, lane: &Lane, now: Timestamp) -> NewJob {
+    let Crowd { directory, urls, priority } = crowd;
+    NewJob {
+        id: clock::job_id(),
+        tenant: TenantName::new(Promotion::TENANT),
+        weight: 1,
+        operation: Operation::Purge,
+        priority,
+        source: Some("promotion".to_owned()),
+        labels: Labels::from([("urls".to_owned(), urls.to_string())]),
+        notify: None,
+        not_before: None,
+        deadline: Some(now + PATIENCE),
+        merged: 0,
+        verify: false,
+        parts: vec![Part { lane: lane.clone(), state: PartState::Due, targets: vec![directory] }],
+        pair_offset: 0,
+        idempotency: None,
+        retry_of: None,
+    }
+}

@@ -1,0 +1,68 @@
+//! Shares: which part of each day quota a tenant may draw, whatever is left of it. Urgent work counts like any other, or everything
+//! would soon be urgent.
+
+use super::account::Account;
+use crate::domain::{Lane, PoolName, TenantName, Timestamp};
+use crate::store::{Store, StoreError, TenantShare, TenantSpending};
+
+impl Account {
+    /// What the tenants with a share may still draw of the lane's pools.
+    pub(super) async fn tenant_shares(
+        &self,
+        lane: &Lane,
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<Vec<TenantShare>, StoreError> {
+        if self.shares.is_empty() {
+            return Ok(Vec::new());
+        }
+        let day = self.provider.capabilities().day;
+        let spending = store.tenant_spending(day.start(now)).await?;
+        let drawn = self.provider.pools(lane);
+        let totals: Vec<(PoolName, u64)> = self
+            .standings()
+            .into_iter()
+            .map(|standing| (standing.reading.name, standing.reading.total))
+            .filter(|(name, _)| drawn.contains(name))
+            .collect();
+        let share = |(tenant, part): (&TenantName, &f64)| {
+            let left = |(name, total): &(PoolName, u64)| {
+                let spent = self.spent_by(tenant, name, &spending);
+                (part_of(*total, *part).saturating_sub(spent), name.clone())
+            };
+            let (left, pool) = totals.iter().map(left).min()?;
+            let percent = (part * 100.0).round();
+            let detail = format!("tenant {tenant} has used its share ({percent} %) of the day quota {pool}");
+            Some(TenantShare { tenant: tenant.clone(), left, until: day.next_reset(now), detail })
+        };
+        Ok(self.shares.iter().filter_map(share).collect())
+    }
+
+    fn spent_by(&self, tenant: &TenantName, pool: &PoolName, spending: &[TenantSpending]) -> u64 {
+        let draws = |one: &&TenantSpending| {
+            one.tenant == *tenant && one.lane.account == self.name && self.provider.pools(&one.lane).contains(pool)
+        };
+        spending.iter().filter(draws).map(|one| one.targets).sum()
+    }
+}
+
+/// Rounded down, but a share is never nothing.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "quotas are far below 2^52, and a part lies between 0 and 1"
+)]
+fn part_of(total: u64, part: f64) -> u64 {
+    ((total as f64 * part) as u64).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_part_of_the_total() {
+        assert_eq!([part_of(10_000, 0.3), part_of(100, 0.999), part_of(2, 0.1), part_of(7, 1.0)], [3_000, 99, 1, 7]);
+    }
+}

@@ -1,0 +1,44 @@
+//! Where a job's targets go: to which account, and, where no area was asked for, to which area of the domain's own.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Service;
+use crate::domain::{AccountName, Area, Routes, Target, Timestamp};
+use crate::engine::Outlook;
+
+/// Targets by account and by the area of their own, if that is one that has to be named.
+pub(super) type Places = BTreeMap<(AccountName, Option<Area>), Vec<Target>>;
+
+pub(super) struct Areas<'a> {
+    pub(super) asked: Area,
+    pub(super) routes: &'a Routes,
+    pub(super) outlook: &'a Outlook,
+    pub(super) now: Timestamp,
+}
+
+impl Service {
+    pub(super) fn areas(&self, asked: Area, now: Timestamp) -> Areas<'_> {
+        Areas { asked, routes: &self.routes, outlook: &self.outlook, now }
+    }
+}
+
+impl Areas<'_> {
+    /// The same targets in the same order are always cut alike: a refresh counts on it.
+    pub(super) fn places(&self, targets: &[Target]) -> Places {
+        let mut hosts: HashMap<&str, Option<(AccountName, Option<Area>)>> = HashMap::new();
+        let mut places = Places::new();
+        for target in targets {
+            let place = hosts.entry(target.host()).or_insert_with(|| self.place(target.host()));
+            if let Some(place) = place {
+                places.entry(place.clone()).or_default().push(target.clone());
+            }
+        }
+        places
+    }
+
+    fn place(&self, host: &str) -> Option<(AccountName, Option<Area>)> {
+        let account = self.routes.account_for(host)?.clone();
+        let known = (self.asked == Area::Own).then(|| self.outlook.domain(host)).flatten();
+        Some((account, known.and_then(|known| known.own_area(self.now))))
+    }
+}

@@ -1,0 +1,105 @@
+//! Whom a planned job would meet: equal targets that wait already, directories that its URLs would ride on (law 5), and hosts that
+//! the provider will hardly take.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::intake::Asked;
+use super::{Refusal, Service};
+use crate::domain::{Target, TargetKind, Timestamp, directories_above};
+use crate::store::{Part, PartState};
+
+/// Targets that are looked for among those that wait; for more of them nobody waits.
+const LOOKED_MAX: usize = 10_000;
+/// Hosts that are warned of.
+const WARNED_MAX: usize = 20;
+
+/// What a job would meet.
+pub(super) struct Met {
+    /// Directories that would be purged in the place of URLs below them.
+    pub(super) promoted: Vec<Target>,
+    /// Of each part, in order, what would need a place of its own.
+    pub(super) alone: Vec<Part>,
+    /// How many would not. None: too many to look for.
+    pub(super) coalesced: Option<u64>,
+}
+
+/// Something that is allowed and probably not meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    pub code: &'static str,
+    pub detail: String,
+    /// A JSON Pointer into the body.
+    pub pointer: String,
+}
+
+impl Service {
+    pub(super) async fn met(&self, parts: &[Part], now: Timestamp) -> Result<Met, Refusal> {
+        let mut met = Met { promoted: Vec::new(), alone: Vec::new(), coalesced: Some(0) };
+        for part in parts.iter().filter(|part| part.state == PartState::Due) {
+            met.promoted.extend(self.outlook.promoted(&part.lane, &part.targets, self.store.as_ref(), now).await?);
+        }
+        if parts.iter().map(|part| part.targets.len()).sum::<usize>() > LOOKED_MAX {
+            met.coalesced = None;
+            met.alone = parts.to_vec();
+            return Ok(met);
+        }
+        for part in parts {
+            let shared: HashSet<Target> = self.shared(part, parts, &met.promoted).await?.into_iter().collect();
+            let alone = part.targets.iter().filter(|target| !shared.contains(target)).cloned().collect();
+            met.coalesced = met.coalesced.map(|so_far| so_far + shared.len() as u64);
+            met.alone.push(Part { targets: alone, ..part.clone() });
+        }
+        Ok(met)
+    }
+
+    /// Those of the part that would share a place with an equal target or ride on a directory, pending or of the same job.
+    async fn shared(&self, part: &Part, parts: &[Part], promoted: &[Target]) -> Result<Vec<Target>, Refusal> {
+        // What leaves later meets others.
+        if part.state != PartState::Due {
+            return Ok(Vec::new());
+        }
+        let mut shared = self.store.pending_targets(&part.lane, &part.targets).await?;
+        let Some(lane) = part.lane.ridden() else { return Ok(shared) };
+        let above: BTreeSet<&str> = part.targets.iter().flat_map(|url| directories_above(url.as_str())).collect();
+        let above: Vec<Target> =
+            above.into_iter().filter_map(|text| Target::parse(TargetKind::Directory, text).ok()).collect();
+        let mut carriers = self.store.pending_targets(&lane, &above).await?;
+        carriers.extend(parts.iter().filter(|other| other.lane == lane).flat_map(|other| other.targets.clone()));
+        let carriers: HashSet<&str> = carriers.iter().chain(promoted).map(Target::as_str).collect();
+        let rides = |url: &&Target| directories_above(url.as_str()).any(|above| carriers.contains(above));
+        shared.extend(part.targets.iter().filter(rides).cloned());
+        Ok(shared)
+    }
+
+    /// Hosts that are none of the account's, or not online, as far as the provider told of its domains.
+    pub(super) fn warnings(&self, asked: &Asked) -> Vec<Warning> {
+        let mut warned = Vec::new();
+        let mut seen = HashSet::new();
+        let urls = asked.urls.iter().map(|raw| (TargetKind::Url, raw)).enumerate();
+        for (place, (kind, raw)) in
+            urls.chain(asked.directories.iter().map(|raw| (TargetKind::Directory, raw)).enumerate())
+        {
+            let Ok(target) = Target::parse(kind, raw) else { continue };
+            if !seen.insert(target.host().to_owned()) || warned.len() >= WARNED_MAX {
+                continue;
+            }
+            let field = if kind == TargetKind::Url { "urls" } else { "directories" };
+            let pointer = format!("/{field}/{place}");
+            warned.extend(self.doubt(target.host()).map(|(code, detail)| Warning { code, detail, pointer }));
+        }
+        warned
+    }
+
+    fn doubt(&self, host: &str) -> Option<(&'static str, String)> {
+        self.outlook.domains_read_at(host)?;
+        let Some(known) = self.outlook.domain(host) else {
+            let detail = format!("the provider lists no domain for {host} in this account; its targets will fail");
+            return Some(("unknown_host", detail));
+        };
+        let dead = known.facts.is_live() == Some(false);
+        let status = known.facts.status.as_ref().map(ToString::to_string).unwrap_or_default();
+        dead.then(|| {
+            ("host_not_online", format!("{host} is {status} at the provider; its targets wait until that ends"))
+        })
+    }
+}
