@@ -12,10 +12,11 @@ fn urls(host: &str, directory: &str, count: usize) -> Value {
 }
 
 async fn planned(world: &World, job: &Value) -> Value {
+    let plan = async || world.send(world.http().post(world.url("/v1/plan")).json(job)).await.body;
     for _ in 0..600 {
-        let plan = world.send(world.http().post(world.url("/v1/plan")).json(job)).await.body;
-        if plan["lanes"][0]["pools"].as_array().is_some_and(|pools| !pools.is_empty()) {
-            return plan["promoted"].clone();
+        if plan().await["lanes"][0]["pools"].as_array().is_some_and(|pools| !pools.is_empty()) {
+            // The quota may have been read in the midst of that one.
+            return plan().await["promoted"].clone();
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
