@@ -18,10 +18,11 @@ use super::{exit, signals, terminal};
 use crate::api::server::{self, Limits};
 use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, AuthMode, Config, ConfigFault};
+use crate::config::{self, AuthMode, Ceiling, Config, ConfigFault, ProviderKind};
 use crate::domain::{AccountName, Reserve};
 use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience};
 use crate::probe::{Guard, HttpProber, ProbeTargets};
+use crate::provider::Allowance;
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
 use crate::service::{Service, Tokens};
 use crate::store::sqlite::{OpenError, SqliteStore};
@@ -70,7 +71,7 @@ pub(super) async fn run(arguments: &ServeArguments) -> ExitCode {
     // A second subscriber is no reason not to start.
     let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_DEFAULT);
     let started = async {
-        let config = Config::load(arguments.file.config.as_deref(), config::environment())?;
+        let config = Config::load(arguments.file.config.as_deref(), config::environment(), ceiling)?;
         Daemon::start(&config, Arc::new(SystemClock::default())).await
     };
     let daemon = match started.await {
@@ -167,6 +168,15 @@ impl Daemon {
     }
 }
 
+/// The most that a provider allows, for a configuration to stay below.
+#[must_use]
+pub fn ceiling(provider: ProviderKind) -> Ceiling {
+    let (pace, batch_targets) = match provider {
+        ProviderKind::TencentCdn => TencentCdn::limits().most(),
+    };
+    Ceiling { calls_per_second: pace.0, batch_targets }
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
     TcpListener::bind(address).await.map_err(|error| {
         let said = format!("server.listen: cannot listen on {address} ({error})");
@@ -188,7 +198,8 @@ async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, S
         })?;
         let options = Options { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
         let provider = TencentCdn::new(options)
-            .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?;
+            .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?
+            .within(Allowance { rate: account.rate, batch: account.batch });
         accounts.insert(name.clone(), Arc::new(Account::new(name.clone(), Arc::new(provider), reserve, clock.clone())));
     }
     Ok(Arc::new(accounts))
