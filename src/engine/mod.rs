@@ -12,6 +12,8 @@ mod poller;
 mod quota_reader;
 mod reconciler;
 mod scheduler;
+#[cfg(test)]
+mod scheduler_laws;
 mod submitter;
 mod verifier;
 

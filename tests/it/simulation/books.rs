@@ -103,18 +103,18 @@ pub(super) fn law_3_what_is_left_is_known(
             && is_in
     };
     let day_began = ServiceDay::east_of_utc(8).start(now);
-    // A call that was open over midnight may count in both days.
-    let sum = |since: Timestamp| -> u64 {
-        let spent = |id: &i64| {
-            laws.before
-                .submissions
-                .get(id)
-                .is_some_and(|row| row.state.may_have_spent() && row.created_at >= since.as_millis())
+    let sum = |may_count: &dyn Fn(i64, &SubmissionRow) -> bool| -> u64 {
+        let counts = |id: &i64| {
+            let row = laws.before.submissions.get(id);
+            row.is_some_and(|row| row.state.may_have_spent() && may_count(*id, row))
         };
-        let ours = laws.left_with.iter().filter(|(id, left)| draws(&left.lane) && spent(id));
+        let ours = laws.left_with.iter().filter(|(id, left)| draws(&left.lane) && counts(id));
         ours.map(|(_, left)| left.targets.len() as u64).sum()
     };
-    let (least, most) = (sum(day_began), sum(day_began - Duration::from_secs(3600)));
+    let is_of_today = |row: &SubmissionRow| row.created_at >= day_began.as_millis();
+    let least = sum(&|_, row| is_of_today(row));
+    // What had no answer at midnight counts in both days.
+    let most = sum(&|id, row| is_of_today(row) || laws.open_until.get(&id).is_some_and(|until| *until >= day_began));
     let is_low = pool.used < least && !excuses.pools_hidden;
     if is_low || (pool.used > most && !excuses.ledger_is_high) {
         broken.push(format!("law 3: of {} the rows have {least} to {most} spent, the ledger {}", pool.name, pool.used));

@@ -25,6 +25,8 @@ pub(super) struct Laws {
     pub(super) before: Rows,
     /// Who travelled in each submission when it left, and with which targets.
     pub(super) left_with: BTreeMap<i64, Left>,
+    /// Until when each submission had no answer.
+    pub(super) open_until: BTreeMap<i64, Timestamp>,
     /// Every way in which a row changed: what a history reached.
     pub(super) moves: BTreeSet<String>,
 }
@@ -71,6 +73,9 @@ impl Laws {
         broken.extend(law_6_purge_then_prefetch(&now, &departed));
         broken.extend(law_7_no_failure_is_swallowed(&self.before, &now, excuses));
         self.note_moves(&now);
+        let is_open = |state| matches!(state, SubmissionState::Sending | SubmissionState::Ambiguous);
+        let open = self.before.submissions.iter().filter(|(_, one)| is_open(one.state));
+        self.open_until.extend(open.map(|(id, _)| (*id, since.now)));
         self.before = now;
         broken
     }

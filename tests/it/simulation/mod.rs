@@ -8,6 +8,7 @@ mod actions;
 mod ailing;
 mod books;
 mod dice;
+mod fairness;
 mod laws;
 mod leftovers;
 mod line;
@@ -37,10 +38,10 @@ use self::trouble::{Excuses, Temper};
 use self::world::World;
 use crate::support::{ledger, recount_of, slow};
 
-const HISTORIES: u64 = 100;
-const HISTORIES_SLOW: u64 = 3_000;
+const HISTORIES: u64 = 200;
+const HISTORIES_SLOW: u64 = 4_000;
 /// Actions of a history before everything heals.
-const ACTIONS: usize = 140;
+const ACTIONS: usize = 100;
 /// Actions that a failure tells.
 const TOLD_MAX: usize = 60;
 

@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 30] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 31] = [
     sql!("claim_heads"),
     sql!("due_submissions"),
     sql!("events"),
@@ -43,6 +43,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 30] = [
     sql!("open_purges"),
     sql!("riders"),
     sql!("sample"),
+    sql!("spent"),
     sql!("targets"),
     sql!("unsuccessful"),
 ];
@@ -110,7 +111,8 @@ const PARTIAL: [&str; 9] = [
 ];
 
 /// Names that stand for the few rows of a subquery there.
-const SUBQUERIES: [(&str, &str); 2] = [("move_settled", "SCAN f LEFT-JOIN"), ("pending_example", "SCAN last")];
+const SUBQUERIES: [(&str, &str); 3] =
+    [("move_settled", "SCAN f LEFT-JOIN"), ("pending_example", "SCAN last"), ("spent", "SCAN s")];
 
 /// A walk over every row of a table that grows.
 fn walks(step: &str) -> bool {
