@@ -85,6 +85,8 @@ pub(super) struct Keyed {
 
 impl History {
     pub(super) async fn act(&mut self, action: Action) -> Result<(), String> {
+        // Only what fails from now on is an excuse.
+        self.world.ailment.was_felt();
         match action {
             Action::Post => self.post().await?,
             Action::PostAndHangUp => self.post_and_hang_up().await,

@@ -249,6 +249,7 @@ impl History {
     }
 
     async fn record(&mut self, duty: Duty, now: Timestamp) -> Result<(), String> {
+        self.world.ailment.was_felt();
         let recorded = self.world.engine().record(duty, now).await;
         if recorded.is_err() && self.store_ailed() {
             return Ok(());
@@ -257,6 +258,7 @@ impl History {
     }
 
     async fn step(&mut self, duty: Duty, now: Timestamp) -> Result<Option<Timestamp>, String> {
+        self.world.ailment.was_felt();
         let next = self.world.engine().step(duty, now).await;
         self.world.note_open();
         if next.is_err() && self.store_ailed() {
