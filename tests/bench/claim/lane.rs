@@ -22,7 +22,7 @@ pub const FRESH: u32 = 20;
 const JOBS_AT_ONCE: u32 = 256;
 /// Of so many items one is the parked host's.
 const PARKED_SHARE: u32 = 50;
-/// Every so many jobs of a tenant, another asks for the same targets.
+/// Of so many jobs one asks for the same targets as another.
 const TWIN_EVERY: u32 = 10;
 const TENANTS: u32 = 8;
 const HOST: &str = "www.example.com";
@@ -42,8 +42,8 @@ impl Mixed {
         let jobs = |count: u32| count.div_ceil(JOB_TARGETS);
         keep(&store, jobs(pile), |n| job(PARKED, n * JOB_TARGETS, (TENANTS, 1), Priority::Normal)).await;
         keep(&store, jobs(size - pile), |n| {
-            // A twin asks for what the job before it asked for, and is another tenant's.
-            let first = if n % TWIN_EVERY == TWIN_EVERY - 1 { n - 1 } else { n };
+            // A twin is bulk, and asks for what another tenant's normal job before it asked for.
+            let first = if n % TWIN_EVERY == TWIN_EVERY - 1 { n - 2 } else { n };
             let priority = match n % 100 {
                 // Urgent work is rare, and there is always some.
                 0 if n < 200 => Priority::Urgent,
@@ -64,9 +64,9 @@ impl Mixed {
         watch.elapsed().as_secs_f64() * 1e3 / f64::from(self.parked.max(1))
     }
 
-    /// More of the parked host, in front of all others of its priority.
+    /// More of the parked host, in front of all others.
     pub async fn keep_fresh(&mut self) {
-        let mut fresh = job(PARKED, self.parked, (TENANTS, 1), Priority::Normal);
+        let mut fresh = job(PARKED, self.parked, (TENANTS, 1), Priority::Urgent);
         fresh.parts[0].targets.truncate(FRESH as usize);
         self.parked += FRESH;
         self.store.create_job(fresh, SystemClock::default().now()).await.expect("a job that is kept");
