@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: &DoctorArguments) -> ExitCode {
     // A second subscriber is no reason to stop.
     let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_QUIET);
     let started = async {
-        let config = Config::load(arguments.file.config.as_deref(), environment())?;
+        let config = Config::load(arguments.file.config.as_deref(), environment(), serve::ceiling)?;
         for warning in &config.warnings {
             terminal::note(&format!("warning: {warning}"));
         }

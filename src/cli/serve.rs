@@ -18,13 +18,13 @@ use super::{diagnoser, exit, signals, terminal};
 use crate::api::server::{self, Limits};
 use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, AuthMode, Config, ConfigFault};
+use crate::config::{self, AuthMode, Ceiling, Config, ConfigFault, ProviderKind};
 use crate::diagnose::{Beat, Diagnose, Equipment, Patrol};
 use crate::domain::{AccountName, Reserve};
 use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience};
 use crate::probe::{Guard, HttpProber, ProbeTargets};
-use crate::provider::Turnstile;
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
+use crate::provider::{Allowance, Turnstile};
 use crate::service::{Desk, Probed, Service, Tokens};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: &ServeArguments) -> ExitCode {
     // A second subscriber is no reason not to start.
     let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_DEFAULT);
     let started = async {
-        let config = Config::load(arguments.file.config.as_deref(), config::environment())?;
+        let config = Config::load(arguments.file.config.as_deref(), config::environment(), ceiling)?;
         Daemon::start(&config, Arc::new(SystemClock::default())).await
     };
     let daemon = match started.await {
@@ -196,6 +196,15 @@ impl Daemon {
     }
 }
 
+/// The most that a provider allows, for a configuration to stay below.
+#[must_use]
+pub fn ceiling(provider: ProviderKind) -> Ceiling {
+    let (pace, batch_targets) = match provider {
+        ProviderKind::TencentCdn => TencentCdn::limits().most(),
+    };
+    Ceiling { calls_per_second: pace.0, batch_targets }
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
     TcpListener::bind(address).await.map_err(|error| {
         let said = format!("server.listen: cannot listen on {address} ({error})");
@@ -217,7 +226,8 @@ async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, S
         })?;
         let options = Options { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
         let provider = TencentCdn::new(options)
-            .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?;
+            .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?
+            .within(Allowance { rate: account.rate, batch: account.batch });
         let account = Account::new(name.clone(), Arc::new(provider), reserve, clock.clone());
         accounts.insert(
             name.clone(),

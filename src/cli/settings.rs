@@ -3,13 +3,14 @@
 use std::io;
 
 use super::arguments::ConfigCommand;
+use super::serve::ceiling;
 use super::wire::{CheckReport, ProblemLine};
 use super::{exit, terminal};
 use crate::config::{Config, ConfigFault, Problem, environment};
 
 pub(super) fn run(command: &ConfigCommand) -> io::Result<u8> {
     let (ConfigCommand::Check { file, .. } | ConfigCommand::Show { file, .. }) = command;
-    let loaded = Config::load(file.config.as_deref(), environment());
+    let loaded = Config::load(file.config.as_deref(), environment(), ceiling);
     let code = if loaded.is_ok() { exit::SUCCEEDED } else { exit::BAD_CONFIGURATION };
     match (command, loaded) {
         (ConfigCommand::Check { json: true, .. }, loaded) => terminal::print_json(&report(loaded))?,

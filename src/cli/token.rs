@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use thiserror::Error;
 
-use super::serve::StartFault;
+use super::serve::{StartFault, ceiling};
 use super::terminal;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigFault, DURATION};
@@ -215,7 +215,7 @@ async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenFault> {
 }
 
 fn load(file: &TokenConfigFile) -> Result<Config, ConfigFault> {
-    Config::load(file.config.as_deref(), config::environment())
+    Config::load(file.config.as_deref(), config::environment(), ceiling)
 }
 
 /// Looking for tokens makes no database.

@@ -21,6 +21,17 @@ pub struct Account {
     pub sandbox: bool,
     /// `None`: the provider looks in its own variables, files and instance role.
     pub credentials: Option<Credentials>,
+    /// Calls per second of each action, if fewer than the provider allows.
+    pub rate: Option<u32>,
+    /// Targets of one call, if fewer than the provider allows.
+    pub batch: Option<u32>,
+}
+
+/// The largest figures that a provider allows. Its own floor knows them; whoever loads a configuration brings them along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ceiling {
+    pub calls_per_second: u32,
+    pub batch_targets: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +99,9 @@ fn read_account(reader: &mut Reader, path: &KeyPath) -> Option<Account> {
     let endpoint =
         reader.take(&endpoint_path, r#"a URL of scheme and host such as "https://cdn.tencentcloudapi.com""#, base_url);
     let credentials = read_credentials(reader, path);
+    let ceiling = (reader.ceiling)(provider.ok().flatten().unwrap_or(ProviderKind::TencentCdn));
+    let rate = read_figure(reader, &path.child("rate"), ceiling.calls_per_second, "calls of one action in a second");
+    let batch = read_figure(reader, &path.child("batch"), ceiling.batch_targets, "targets in one call");
 
     // Unless the switch itself is broken: what it was meant to say is then unknown.
     if let (Ok(Some(url)), Ok(sandbox)) = (&endpoint, &sandbox)
@@ -106,7 +120,15 @@ fn read_account(reader: &mut Reader, path: &KeyPath) -> Option<Account> {
         endpoint: endpoint.ok()?.or_else(|| base_url(provider.endpoint()))?,
         sandbox: sandbox.ok()?.unwrap_or(false),
         credentials: credentials.ok()?,
+        rate: rate.ok()?,
+        batch: batch.ok()?,
     })
+}
+
+/// A figure that may only be lower than the provider's.
+fn read_figure(reader: &mut Reader, path: &KeyPath, most: u32, what: &str) -> Result<Option<u32>, Noted> {
+    let expected = format!("a whole number from 1 to {most}: the provider takes at most {most} {what}");
+    reader.take(path, &expected, |text| text.parse().ok().filter(|figure| (1..=most).contains(figure)))
 }
 
 fn read_credentials(reader: &mut Reader, path: &KeyPath) -> Result<Option<Credentials>, Noted> {

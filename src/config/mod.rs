@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-pub use account::{Account, Credentials, ProviderKind};
+pub use account::{Account, Ceiling, Credentials, ProviderKind};
 pub use fault::{ConfigFault, Problem};
 pub use layers::DEFAULT;
 pub(crate) use values::{DURATION, duration};
@@ -114,19 +114,28 @@ pub struct Metrics {
 
 impl Config {
     /// Reads the layers: the default, `file` (unnamed: `DEFAULT_FILE` if it is there), and `env`, which comes in from
-    /// outside and is the only part of the environment looked at. See `environment`.
-    pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigFault> {
+    /// outside and is the only part of the environment looked at. See `environment`. `ceiling` tells what each provider
+    /// allows.
+    pub fn load(
+        file: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+        ceiling: fn(ProviderKind) -> Ceiling,
+    ) -> Result<Self, ConfigFault> {
         let default = Path::new(DEFAULT_FILE);
         // If it cannot be told whether the file is there, reading it will say why.
         let file = file.or_else(|| default.try_exists().unwrap_or(true).then_some(default));
-        Self::read(file, env.collect())
+        Self::read(file, env.collect(), ceiling)
     }
 
-    fn read(file: Option<&Path>, env: HashMap<String, String>) -> Result<Self, ConfigFault> {
+    fn read(
+        file: Option<&Path>,
+        env: HashMap<String, String>,
+        ceiling: fn(ProviderKind) -> Ceiling,
+    ) -> Result<Self, ConfigFault> {
         let state_folder = env.get("STATE_DIRECTORY").cloned();
         let mut problems = Vec::new();
         let leaves = layers::leaves(file, env, &mut problems);
-        let mut reader = reader::Reader::new(leaves, problems);
+        let mut reader = reader::Reader::new(leaves, problems, ceiling);
         let config = sections::read(&mut reader, state_folder.as_deref());
         let problems = reader.finish();
         match config {

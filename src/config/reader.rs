@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::account::{Ceiling, ProviderKind};
 use super::fault::Problem;
 use super::layers::{Found, KeyPath, Leaf, Leaves};
 
@@ -11,11 +12,12 @@ pub(super) struct Reader {
     leaves: Leaves,
     known: BTreeSet<KeyPath>,
     problems: Vec<Problem>,
+    pub(super) ceiling: fn(ProviderKind) -> Ceiling,
 }
 
 impl Reader {
-    pub(super) fn new(leaves: Leaves, problems: Vec<Problem>) -> Self {
-        Self { leaves, known: BTreeSet::new(), problems }
+    pub(super) fn new(leaves: Leaves, problems: Vec<Problem>, ceiling: fn(ProviderKind) -> Ceiling) -> Self {
+        Self { leaves, known: BTreeSet::new(), problems, ceiling }
     }
 
     /// The setting at `path`. `Ok(None)`: it is not set. `Err`: a problem was noted.

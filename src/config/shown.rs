@@ -97,6 +97,11 @@ fn write_account(out: &mut String, account: &Account) -> std::fmt::Result {
     writeln!(out, "provider = \"{}\"", account.provider.as_str())?;
     writeln!(out, "endpoint = {}", quoted(account.endpoint.as_str()))?;
     writeln!(out, "sandbox = {}", account.sandbox)?;
+    for (key, figure) in [("rate", account.rate), ("batch", account.batch)] {
+        if let Some(figure) = figure {
+            writeln!(out, "{key} = {figure}")?;
+        }
+    }
     match &account.credentials {
         Some(pair) => writeln!(out, "# secret_id {}, secret_key is hidden\n", hint(&pair.secret_id)),
         None => writeln!(out, "# no key pair: the provider's own variables, files and instance role are used\n"),

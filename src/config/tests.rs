@@ -17,8 +17,12 @@ fn variables(pairs: &[(&str, &str)]) -> HashMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+const fn ceiling(_: ProviderKind) -> Ceiling {
+    Ceiling { calls_per_second: 20, batch_targets: 1_000 }
+}
+
 fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigFault> {
-    Config::read(Some(file(text).path()), variables(env))
+    Config::read(Some(file(text).path()), variables(env), ceiling)
 }
 
 fn accepted(text: &str) -> Config {
@@ -46,7 +50,7 @@ fn default_with_examples() -> String {
 
 #[test]
 fn the_default_is_what_the_contract_says() {
-    let config = Config::read(None, HashMap::new()).expect("the default");
+    let config = Config::read(None, HashMap::new(), ceiling).expect("the default");
     let secs = Duration::from_secs;
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8470");
     assert_eq!(config.store.path, Path::new("refreshd.db"));
@@ -65,8 +69,10 @@ fn the_default_is_what_the_contract_says() {
 #[test]
 fn the_default_explains_every_key_of_the_contract_and_no_other() {
     let contract = [
+        "accounts.main.batch",
         "accounts.main.endpoint",
         "accounts.main.provider",
+        "accounts.main.rate",
         "accounts.main.sandbox",
         "accounts.main.secret_id",
         "accounts.main.secret_key_file",
@@ -120,6 +126,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
         ("refreshd__quota__reserve", "0"),
         ("REFRESHD__PROBE__ALLOW", "10.0.0.0/8, ::1"),
         ("REFRESHD__ACCOUNTS__MAIN__SANDBOX", "true"),
+        ("REFRESHD__ACCOUNTS__MAIN__RATE", "3"),
         ("REFRESHD_URL", "http://elsewhere.test"),
         ("REFRESHD_TOKEN", "not-configuration"),
         ("REFRESHD_LOG", "debug"),
@@ -130,7 +137,8 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
     assert_eq!(config.engine.poll_max, Duration::from_secs(60));
     assert_eq!(config.quota.reserve, 0.0);
     assert_eq!(config.probe.allow.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "::1/128"]);
-    assert!(config.accounts[&AccountName::new("main")].sandbox);
+    let main = &config.accounts[&AccountName::new("main")];
+    assert_eq!((main.sandbox, main.rate, main.batch), (true, Some(3), None));
 }
 
 #[test]
@@ -152,6 +160,16 @@ fn each_bad_value_is_named_by_its_key() {
         ("accounts.main.endpoint = 'http://h.example'", "accounts.main.endpoint", "sandbox = true"),
         ("accounts.main.secret_id = 'id'", "accounts.main.secret_key", "missing"),
         ("accounts.main.secret_key = 'k'", "accounts.main.secret_id", "missing"),
+        ("accounts.main.rate = 0", "accounts.main.rate", "found 0 in "),
+        ("accounts.main.rate = 21", "accounts.main.rate", "from 1 to 20: the provider takes at most 20 calls"),
+        ("accounts.main.rate = 2.5", "accounts.main.rate", "a whole number"),
+        ("accounts.main.batch = 0", "accounts.main.batch", "found 0 in "),
+        (
+            "accounts.main.batch = 1001",
+            "accounts.main.batch",
+            "from 1 to 1000: the provider takes at most 1000 targets",
+        ),
+        ("accounts.main.batch = -1", "accounts.main.batch", "a whole number"),
         ("routes = [{host = '*', account = 'main'}]", "routes[0].account", "none is configured"),
         ("routes.host = '*'", "routes", "expected a list"),
         ("engine.poll_first = 5", "engine.poll_first", "found 5 in "),
@@ -232,7 +250,7 @@ fn an_unknown_key_is_refused_and_the_near_one_suggested() {
 
 #[test]
 fn a_named_file_must_be_there_and_be_toml() {
-    let fault = Config::read(Some(Path::new("/nowhere/refreshd.toml")), HashMap::new()).expect_err("missing");
+    let fault = Config::read(Some(Path::new("/nowhere/refreshd.toml")), HashMap::new(), ceiling).expect_err("missing");
     assert_eq!(fault.problems[0].key, "/nowhere/refreshd.toml");
     let found = problems("[server]\nlisten = \"canary-in-the-line", &[("REFRESHD__QUOTA__RESERVE", "2")]);
     assert_eq!(found.len(), 2, "the environment is checked all the same: {found:?}");

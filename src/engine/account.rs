@@ -40,9 +40,9 @@ pub struct Account {
 struct State {
     paces: HashMap<Meter, Pace>,
     pools: HashMap<PoolName, Pool>,
-    /// What our own rows say was spent, of pools not read yet, on the day that began then.
-    spent_before: HashMap<PoolName, Spending>,
-    spent_on: Option<Timestamp>,
+    /// Pools that the provider has not told of yet, with what our own rows say was spent since then.
+    unread: HashMap<PoolName, Unread>,
+    remembered_since: Option<Timestamp>,
     /// Submissions without an answer.
     open_calls: u32,
     pauses: Pauses,
@@ -78,12 +78,10 @@ impl State {
     }
 }
 
-/// Targets that a process before this one sent.
-#[derive(Debug, Clone, Copy, Default)]
-struct Spending {
-    targets: u64,
-    /// Of these, without an answer.
-    in_flight: u64,
+/// What a process before this one sent counts, and may be settled, before the provider has said what is left.
+struct Unread {
+    operation: ItemOperation,
+    pool: Pool,
 }
 
 /// What stands in the way of a lane at one moment.
@@ -134,14 +132,15 @@ impl Account {
         let day_start = self.provider.capabilities().day.start(now);
         let spent = store.spent(day_start).await?;
         let mut state = self.state();
-        state.spent_on = Some(day_start);
+        state.remembered_since = Some(day_start);
         for spent in spent.iter().filter(|spent| spent.lane.account == self.name) {
-            for pool in self.provider.pools(&spent.lane) {
-                let before = state.spent_before.entry(pool).or_default();
-                before.targets += spent.targets;
-                before.in_flight += spent.in_flight;
-            }
+            self.each_pool(&mut state, &spent.lane, |pool| {
+                pool.spend(spent.targets);
+                pool.charged(spent.targets.saturating_sub(spent.in_flight));
+            });
         }
+        // What is charged for certain is in any answer of the provider's to come.
+        state.unread.values_mut().for_each(|unread| unread.pool.ask());
         Ok(())
     }
 
@@ -297,6 +296,8 @@ impl Account {
         state.quota_wanted.insert(operation, false);
         let asked = |pool: &&mut Pool| pool.reading().is_none_or(|(reading, _)| reading.operation == operation);
         state.pools.values_mut().filter(asked).for_each(Pool::ask);
+        let unread = state.unread.values_mut().filter(|unread| unread.operation == operation);
+        unread.for_each(|unread| unread.pool.ask());
     }
 
     pub(super) fn read_quota(&self, operation: ItemOperation, readings: &[PoolReading], now: Timestamp) {
@@ -304,12 +305,8 @@ impl Account {
         let mut state = self.state();
         state.quota_faults.remove(&operation);
         for reading in readings {
-            let mut before = state.spent_before.remove(&reading.name).unwrap_or_default();
-            if state.spent_on != Some(day_start) {
-                // Yesterday's spending is yesterday's; what has no answer counts in both days.
-                before.targets = before.in_flight;
-            }
-            let pool = Pool::new(before.targets, before.in_flight, day_start);
+            let unread = state.unread.remove(&reading.name);
+            let pool = unread.map_or_else(|| Pool::new(0, 0, day_start), |unread| unread.pool);
             let pool = state.pools.entry(reading.name.clone()).or_insert(pool);
             pool.read(reading.clone(), day_start, now);
         }
@@ -321,9 +318,13 @@ impl Account {
     }
 
     fn each_pool(&self, state: &mut State, lane: &Lane, change: impl Fn(&mut Pool)) {
+        let since = state.remembered_since.unwrap_or(self.started_at);
+        let State { pools, unread, .. } = state;
         for name in self.provider.pools(lane) {
-            if let Some(pool) = state.pools.get_mut(&name) {
-                change(pool);
+            let new = || Unread { operation: lane.operation, pool: Pool::new(0, 0, since) };
+            match pools.get_mut(&name) {
+                Some(pool) => change(pool),
+                None => change(&mut unread.entry(name).or_insert_with(new).pool),
             }
         }
     }

@@ -15,6 +15,8 @@ mod promoter;
 mod quota_reader;
 mod reconciler;
 mod scheduler;
+#[cfg(test)]
+mod scheduler_laws;
 mod shares;
 mod submitter;
 mod verifier;

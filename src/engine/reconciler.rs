@@ -126,8 +126,10 @@ impl Reconciler {
         let message = "the provider's list does not show this call, so it is sent again";
         let failure = Failure::new(ErrorClass::Lost, Failure::NOT_LISTED, message);
         let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
-        self.store.give_back(submission.id, back, now).await?;
-        account.unspend(&submission.lane, units);
+        // Late: it is known what became of it already, and the targets may be charged.
+        if self.store.give_back(submission.id, back, now).await? == Outcome::Done {
+            account.unspend(&submission.lane, units);
+        }
         self.wakes.submitter.ring();
         Ok(())
     }

@@ -22,6 +22,7 @@ pub(super) enum Decision {
 }
 
 /// What the lane itself brings.
+#[derive(Debug)]
 pub(super) struct LaneView {
     /// Items that are due and urgent.
     pub(super) urgent: u64,

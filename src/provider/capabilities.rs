@@ -22,6 +22,18 @@ pub struct Capabilities {
     pub status: Status,
     pub lookup: Lookup,
     pub company: Company,
+    /// What the operator allows of all this.
+    pub allowance: Allowance,
+}
+
+/// Less than the provider allows, because an operator wants it so. None: as much as the provider allows. Nothing here lifts a
+/// limit of the provider's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowance {
+    /// Calls per second of each action.
+    pub rate: Option<u32>,
+    /// Targets of one call.
+    pub batch: Option<u32>,
 }
 
 /// One kind of submission: what one call of it may carry.
@@ -85,7 +97,8 @@ impl Capabilities {
     /// Most targets of one call of the lane. What is not offered goes alone, to be refused in the provider's words.
     #[must_use]
     pub fn batch_targets_max(&self, lane: &Lane) -> u32 {
-        self.offer(lane).map_or(1, |offer| offer.targets_max)
+        let offered = self.offer(lane).map_or(1, |offer| offer.targets_max);
+        self.allowance.batch.map_or(offered, |allowed| allowed.min(offered))
     }
 
     /// Most bytes of all targets of one call of the lane.
@@ -97,7 +110,15 @@ impl Capabilities {
     /// Calls per second of the action.
     #[must_use]
     pub fn pace(&self, meter: Meter) -> PaceLimit {
-        self.paces.iter().find(|(known, _)| *known == meter).map_or(self.pace, |(_, pace)| *pace)
+        let pace = self.paces.iter().find(|(known, _)| *known == meter).map_or(self.pace, |(_, pace)| *pace);
+        self.allowance.rate.map_or(pace, |allowed| PaceLimit(allowed.min(pace.0)))
+    }
+
+    /// The provider's largest figures, whatever the action and kind: an allowance above them could not be meant.
+    #[must_use]
+    pub fn most(&self) -> (PaceLimit, u32) {
+        let pace = self.paces.iter().map(|(_, pace)| pace.0).fold(self.pace.0, u32::max);
+        (PaceLimit(pace), self.offers.iter().map(|offer| offer.targets_max).max().unwrap_or(1))
     }
 }
 
@@ -123,6 +144,7 @@ mod tests {
         status: Status::Assumed(Duration::from_secs(5)),
         lookup: Lookup::NotAtAll,
         company: Company::EachForItself,
+        allowance: Allowance { rate: None, batch: None },
     };
 
     fn lane(operation: ItemOperation, mode: Option<Mode>) -> Lane {
@@ -141,5 +163,16 @@ mod tests {
     #[test]
     fn an_action_has_its_own_pace_or_the_common_one() {
         assert_eq!((OTHER.pace(Meter("slow")), OTHER.pace(Meter("other"))), (PaceLimit(1), PaceLimit(50)));
+    }
+
+    #[test]
+    fn an_allowance_lowers_limits_and_lifts_none() {
+        let allowing = |rate, batch| Capabilities { allowance: Allowance { rate, batch }, ..OTHER };
+        let purge = lane(ItemOperation::Purge, None);
+        let limits =
+            |own: &Capabilities| (own.pace(Meter("slow")), own.pace(Meter("other")), own.batch_targets_max(&purge));
+        assert_eq!(limits(&allowing(Some(7), Some(10))), (PaceLimit(1), PaceLimit(7), 10));
+        assert_eq!(limits(&allowing(Some(70), Some(100))), limits(&OTHER));
+        assert_eq!(allowing(Some(7), Some(10)).most(), (PaceLimit(50), 30), "the provider's own figures stay known");
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-pub use capabilities::{Capabilities, Company, Lookup, Offer, Status};
+pub use capabilities::{Allowance, Capabilities, Company, Lookup, Offer, Status};
 pub use domains::{
     CacheKey, CacheRule, DisableReason, DomainDetail, DomainFacts, DomainQuery, DomainStatus, Keeps, KeyShape, Origin,
     OriginAddress, OriginKind, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule, ServedArea, ServiceKind,

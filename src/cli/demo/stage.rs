@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::serve::Daemon;
+use crate::cli::serve::{Daemon, ceiling};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::sandbox::{self, Addresses, Options, Sandbox};
@@ -37,7 +37,7 @@ impl Stage {
         let file = folder.path().join("refreshd.toml");
         let text = configuration(folder.path(), addresses, &key, free_port().await);
         std::fs::write(&file, text).context("the configuration cannot be written")?;
-        let config = Config::load(Some(&file), std::iter::empty())?;
+        let config = Config::load(Some(&file), std::iter::empty(), ceiling)?;
         let daemon = Daemon::start(&config, Arc::new(SystemClock::default())).await?;
         Ok(Self { daemon_address: daemon.address, addresses, daemon, sandbox, sandbox_shutdown, _folder: folder })
     }

@@ -34,8 +34,8 @@ use self::client::Client;
 use crate::clock::Clock;
 use crate::domain::{ItemOperation, Lane, PoolName, PoolReading, Target};
 use crate::provider::{
-    Answer, Capabilities, DomainDetail, DomainFacts, DomainQuery, FindQuery, ListedTask, Meter, Progress, Provider,
-    ReadFault, TaskQuery, Turnstile,
+    Allowance, Answer, Capabilities, DomainDetail, DomainFacts, DomainQuery, FindQuery, ListedTask, Meter, Progress,
+    Provider, ReadFault, TaskQuery, Turnstile,
 };
 
 /// What a client is made of.
@@ -74,6 +74,19 @@ impl TencentCdn {
     fn made(options: Options, patience: &client::Patience, trusted: Vec<Certificate>) -> Result<Self, SetupFault> {
         let capabilities = Capabilities { call_max: patience.call_max(), ..cdn::CAPABILITIES };
         Ok(Self { client: Client::new(options, patience, trusted)?, capabilities })
+    }
+
+    /// The same, asked less of than the provider allows.
+    #[must_use]
+    pub fn within(mut self, allowance: Allowance) -> Self {
+        self.capabilities.allowance = allowance;
+        self
+    }
+
+    /// The provider's own limits.
+    #[must_use]
+    pub const fn limits() -> &'static Capabilities {
+        &cdn::CAPABILITIES
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use refreshd::domain::{ItemState, JobId, ServiceDay};
+use refreshd::domain::{ItemState, JobId, LaneId, ServiceDay};
 use refreshd::engine::Duty;
 use refreshd::sandbox::DomainStatus;
-use refreshd::service::{Asked, Refusal};
+use refreshd::service::{Asked, Caller, Refusal};
 use refreshd::store::IdempotencyKey;
 
 use super::History;
@@ -34,13 +34,18 @@ pub(super) enum Action {
     CalmDown,
     Meddle,
     Lock,
+    Unplug,
+    Plug,
+    PauseLane,
+    ResumeLane,
+    Ail,
     Die,
     DieInStep,
     DieInCall,
 }
 
 /// How often each happens.
-pub(super) const WEIGHTS: [(usize, Action); 21] = [
+pub(super) const WEIGHTS: [(usize, Action); 26] = [
     (10, Action::Post),
     (1, Action::PostAndHangUp),
     (2, Action::PostAgain),
@@ -59,6 +64,11 @@ pub(super) const WEIGHTS: [(usize, Action); 21] = [
     (3, Action::CalmDown),
     (1, Action::Meddle),
     (1, Action::Lock),
+    (2, Action::Unplug),
+    (3, Action::Plug),
+    (1, Action::PauseLane),
+    (2, Action::ResumeLane),
+    (2, Action::Ail),
     (2, Action::Die),
     (3, Action::DieInStep),
     (2, Action::DieInCall),
@@ -75,6 +85,8 @@ pub(super) struct Keyed {
 
 impl History {
     pub(super) async fn act(&mut self, action: Action) -> Result<(), String> {
+        // Only what fails from now on is an excuse.
+        self.world.ailment.was_felt();
         match action {
             Action::Post => self.post().await?,
             Action::PostAndHangUp => self.post_and_hang_up().await,
@@ -102,8 +114,9 @@ impl History {
             }
             Action::CalmDown => self.any_cloud().set_faults(Vec::new()),
             Action::Meddle if self.temper.outside_spending => {
-                let cloud = self.any_cloud();
-                let told = trouble::meddle(&cloud, &mut self.excuses, &mut self.dice);
+                let account = self.any_account();
+                let site = &self.world.sites[&account];
+                let told = trouble::meddle(site, &mut self.excuses, &mut self.dice).await;
                 self.tell(&told);
             }
             Action::Meddle => {}
@@ -111,6 +124,18 @@ impl History {
                 let status = *self.dice.one(&[DomainStatus::Offline, DomainStatus::Online]);
                 self.tell(&format!("{status:?}"));
                 self.world.sites["first"].cloud().set_domain_status(LOCKED, status);
+            }
+            Action::Unplug | Action::Plug => {
+                let account = self.any_account();
+                self.world.cut(&account, action == Action::Unplug);
+                self.tell(&account);
+            }
+            Action::PauseLane => self.pause_lane().await,
+            Action::ResumeLane => self.resume_lane().await?,
+            Action::Ail => {
+                let (changes, after) = (1 + self.dice.below(3), self.dice.percent(50));
+                self.tell(&format!("{changes} changes, after they were made: {after}"));
+                self.world.ailment.strike(u32::try_from(changes).unwrap_or(1), after);
             }
             Action::Die => {
                 self.world.die().await;
@@ -126,12 +151,16 @@ impl History {
         let tenant = self.dice.below(3);
         let asked = orders::drawn(self.world.now(), &mut self.dice);
         let key = self.dice.percent(40).then(|| IdempotencyKey {
-            key: format!("key-{}", self.told.len()),
-            fingerprint: [u8::try_from(self.told.len() % 256).unwrap_or(0); 32],
+            key: format!("key-{}", self.posts),
+            fingerprint: [u8::try_from(self.posts % 256).unwrap_or(0); 32],
         });
+        self.posts += 1;
         self.tell(&format!("{} {:?} {:?} for {tenant}", asked.operation, asked.urls, asked.directories));
         let service = self.world.service();
         let accepted = service.accept(&orders::caller(tenant), &asked, key.clone()).await;
+        if self.world.ailment.was_felt() && accepted.is_err() {
+            return Ok(());
+        }
         let job = accepted.map_err(|refusal| format!("a good job was refused: {refusal}: {asked:?}"))?.view.job.id;
         self.told.push(Acknowledged { id: job, items: orders::items(&asked) });
         self.tenants.push(tenant);
@@ -162,7 +191,9 @@ impl History {
             key.fingerprint = [255; 32];
         }
         let answer = self.world.service().accept(&orders::caller(tenant), &asked, Some(key.clone())).await;
+        let ailed = self.world.ailment.was_felt();
         match answer {
+            Err(Refusal::Store(_)) if ailed => Ok(()),
             Err(Refusal::KeyReused) if other_body => Ok(()),
             Ok(accepted) if accepted.replayed && !other_body && accepted.view.job.id == job => Ok(()),
             // The key was forgotten meanwhile, or its moment is past: a new job, or none.
@@ -200,6 +231,9 @@ impl History {
         let tenant = self.tenants[place];
         let answer = self.world.service().retry(&caller, job).await.map(|accepted| accepted.view.job.id);
         self.tell(&format!("{job}: {answer:?}"));
+        if self.world.ailment.was_felt() && answer.is_err() {
+            return Ok(());
+        }
         let Ok(new) = answer else { return Err(format!("law 7: {job} cannot be retried: {answer:?}")) };
         let rows = self.reader.read().await;
         let (old_items, new_items) = (rows.items_of(job), rows.items_of(new));
@@ -211,6 +245,36 @@ impl History {
         }
         self.told.push(Acknowledged { id: new, items: new_items.into_iter().map(|(_, item)| item).collect() });
         self.tenants.push(tenant);
+        Ok(())
+    }
+
+    async fn pause_lane(&mut self) {
+        let lanes: Vec<i64> = self.laws.before.lanes.keys().copied().collect();
+        if lanes.is_empty() {
+            return;
+        }
+        let lane = *self.dice.one(&lanes);
+        let answer = self.world.service().pause_lane(&Caller::local(), LaneId(lane), None).await;
+        self.tell(&format!("lane {lane}: {}", answer.is_ok()));
+        if answer.is_ok() {
+            self.paused.insert(lane);
+        } else {
+            self.resumed_in_vain.insert(lane);
+        }
+    }
+
+    pub(super) async fn resume_lane(&mut self) -> Result<(), String> {
+        let Some(lane) = self.paused.first().copied() else { return Ok(()) };
+        // Whatever becomes of it, nothing may be expected of the lane any more.
+        self.paused.remove(&lane);
+        let answer = self.world.service().resume_lane(&Caller::local(), LaneId(lane)).await;
+        self.tell(&format!("lane {lane}: {}", answer.is_ok()));
+        if answer.is_err() {
+            if !self.world.ailment.was_felt() {
+                return Err(format!("lane {lane} cannot be resumed: {answer:?}"));
+            }
+            self.resumed_in_vain.insert(lane);
+        }
         Ok(())
     }
 
@@ -288,7 +352,6 @@ impl History {
             self.tell(&format!("down for {span:?}"));
             self.world.clock.advance(span);
         }
-        self.world.unplugged = self.dice.percent(10);
         self.world.rise().await;
         self.restarted = true;
     }

@@ -7,7 +7,7 @@ use refreshd::domain::{ErrorClass, Failure, ItemState, JobId, SubmissionState, T
 
 use super::rows::{ItemRow, JobRow, LaneRow, Rows};
 use super::trouble::Excuses;
-use super::world::{LOCKED, STRANGER};
+use super::world::{LOCKED, NARROW, STRANGER};
 
 /// A job whose acceptance was told to somebody: its items as (operation, target).
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub(super) struct Laws {
     pub(super) before: Rows,
     /// Who travelled in each submission when it left, and with which targets.
     pub(super) left_with: BTreeMap<i64, Left>,
+    /// Until when each submission had no answer.
+    pub(super) open_until: BTreeMap<i64, Timestamp>,
     /// Every way in which a row changed: what a history reached.
     pub(super) moves: BTreeSet<String>,
 }
@@ -38,15 +40,23 @@ pub(super) struct Left {
 
 /// What happened between the last check and this one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Since {
+pub(super) struct Since<'a> {
     /// A new process took up the work.
     pub(super) restarted: bool,
+    /// Lanes that a person held back all the while.
+    pub(super) paused: &'a BTreeSet<i64>,
     pub(super) now: Timestamp,
 }
 
 impl Laws {
     /// Everything that breaks a law in `now`, which is the past of the next check.
-    pub(super) fn check(&mut self, now: Rows, since: Since, told: &[Acknowledged], excuses: &Excuses) -> Vec<String> {
+    pub(super) fn check(
+        &mut self,
+        now: Rows,
+        since: Since<'_>,
+        told: &[Acknowledged],
+        excuses: &Excuses,
+    ) -> Vec<String> {
         let mut broken = Vec::new();
         broken.extend(law_1_accepted_means_kept(&now, told));
         broken.extend(law_2_items_move_by_the_table(&self.before, &now));
@@ -57,11 +67,15 @@ impl Laws {
         let departed = self.note_departures(&now);
         let held = self.held(&now).into_keys().map(|(lane, target)| (lane.clone(), target.to_owned())).collect();
         broken.extend(law_8_urgent_leaves_first(&now, &departed, &held));
+        broken.extend(nothing_leaves_a_paused_lane(&now, &departed, since));
         broken.extend(time_is_kept(&self.before, &now, &departed, since));
         broken.extend(self.law_5_nobody_boards_later(&now));
         broken.extend(law_6_purge_then_prefetch(&now, &departed));
         broken.extend(law_7_no_failure_is_swallowed(&self.before, &now, excuses));
         self.note_moves(&now);
+        let is_open = |state| matches!(state, SubmissionState::Sending | SubmissionState::Ambiguous);
+        let open = self.before.submissions.iter().filter(|(_, one)| is_open(one.state));
+        self.open_until.extend(open.map(|(id, _)| (*id, since.now)));
         self.before = now;
         broken
     }
@@ -189,7 +203,7 @@ fn law_2_what_is_final_never_changes(before: &Rows, now: &Rows) -> Vec<String> {
     broken
 }
 
-fn law_2_submissions_move_by_the_table(before: &Rows, now: &Rows, since: Since) -> Vec<String> {
+fn law_2_submissions_move_by_the_table(before: &Rows, now: &Rows, since: Since<'_>) -> Vec<String> {
     let mut broken = Vec::new();
     for (id, new) in &now.submissions {
         let legal = match before.submissions.get(id).map(|old| old.state) {
@@ -257,8 +271,8 @@ fn purges_above<'a>(now: &'a Rows, prefetch: &'a ItemRow) -> impl Iterator<Item 
 /// A tenth of the places goes to the oldest items whatever their priority; all others to urgent ones, if there are any.
 fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)], held: &BTreeSet<(LaneRow, String)>) -> Vec<String> {
     // A target that was refused with its batch goes apart from others, and one that is sought waits.
-    let waits =
-        |item: &&ItemRow| item.due && item.urgent && !item.target.contains(STRANGER) && !item.target.contains(LOCKED);
+    let is_suspect = |item: &ItemRow| [STRANGER, LOCKED, NARROW].iter().any(|host| item.target.contains(host));
+    let waits = |item: &&ItemRow| item.due && item.urgent && !is_suspect(item);
     let mut broken = Vec::new();
     for (id, left) in departed {
         let lane = now.submissions[id].lane;
@@ -272,8 +286,12 @@ fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)], held: &BTreeS
         let others = left.targets.len() - urgent.len();
         let is_held = |item: &&ItemRow| held.contains(&(now.lane_of(item).clone(), item.target.clone()));
         let waiting = now.items.values().filter(waits).filter(|item| item.lane == lane && !is_held(item));
-        let behind = waiting.count();
-        if behind > 0 && others > oldest_places(left.targets.len()) {
+        let behind = waiting.clone().count();
+        // Who travels apart cannot make room for others, but no company without urgent work goes before one with it.
+        let company = company(left.items.iter().map(|item| now.items[item].cohort));
+        let could_board = waiting.filter(|item| item.cohort == company).count();
+        let is_wrong = could_board > 0 || (behind > 0 && urgent.is_empty());
+        if is_wrong && others > oldest_places(left.targets.len()) {
             broken.push(format!(
                 "law 8: submission {id} left with {others} targets that are not urgent, and {behind} urgent ones wait"
             ));
@@ -282,13 +300,28 @@ fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)], held: &BTreeS
     broken
 }
 
+/// The cohort that most are of: riders come from any.
+fn company(cohorts: impl Iterator<Item = i64>) -> i64 {
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+    for cohort in cohorts {
+        *counts.entry(cohort).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map_or(0, |(cohort, _)| cohort)
+}
+
+fn nothing_leaves_a_paused_lane(now: &Rows, departed: &[(i64, Left)], since: Since<'_>) -> Vec<String> {
+    let lane = |id: &i64| now.submissions[id].lane;
+    let left = departed.iter().filter(|(id, _)| since.paused.contains(&lane(id)));
+    left.map(|(id, _)| format!("pause: submission {id} left lane {}, which a person holds back", lane(id))).collect()
+}
+
 /// Places of a batch that the oldest items may take.
 fn oldest_places(targets: usize) -> usize {
     if targets == 1 { 0 } else { (targets / 10).max(1) }
 }
 
 /// Nothing leaves before its moment, after its deadline or when nobody wants it; nothing expires without a deadline.
-fn time_is_kept(before: &Rows, now: &Rows, departed: &[(i64, Left)], since: Since) -> Vec<String> {
+fn time_is_kept(before: &Rows, now: &Rows, departed: &[(i64, Left)], since: Since<'_>) -> Vec<String> {
     let moment = since.now.as_millis();
     let mut broken = Vec::new();
     for (submission, left) in departed.iter().filter(|_| !since.restarted) {

@@ -9,20 +9,12 @@ use refreshd::sandbox::{Area, PoolChange, TaskKind};
 use refreshd::service::{Asked, Caller};
 
 use super::dice::Dice;
-use super::trouble::Temper;
+use super::trouble::CALM;
 use super::world::World;
 
 /// 16:00 UTC, which is midnight in UTC+8; the simulated world begins four hours earlier.
 const MIDNIGHT: Timestamp = Timestamp::from_millis(1_795_363_200_000);
 const MINUTE: Duration = Duration::from_secs(60);
-const CALM: Temper = Temper {
-    rows_fail: false,
-    rows_never_end: false,
-    targets_refused: false,
-    outside_spending: false,
-    lists_lie: false,
-    tight_pools: false,
-};
 
 struct Day {
     world: World,

@@ -25,6 +25,8 @@ pub(super) struct ItemRow {
     /// Pending, and nothing but its turn to wait for.
     pub(super) due: bool,
     pub(super) urgent: bool,
+    /// 0 is open company.
+    pub(super) cohort: i64,
     pub(super) attempts: i64,
     pub(super) submission: Option<i64>,
     pub(super) failure: Option<FailureRow>,
@@ -68,6 +70,7 @@ pub(super) struct LaneRow {
     pub(super) account: String,
     pub(super) operation: String,
     pub(super) kind: String,
+    pub(super) area: String,
 }
 
 /// A reader of one file that knows when there is nothing new to read.
@@ -107,7 +110,7 @@ impl Reader {
 /// All in one row, because each row is a trip to another thread.
 const ALL: &str = "select json_object(
     'items', (select json_group_array(json_array(i.id, i.job_id, i.lane_id, i.state, i.attempts, i.submission_id,
-                                                 i.target, f.class, f.code, f.message, i.priority, i.ride))
+                                                 i.target, f.class, f.code, f.message, i.priority, i.ride, i.cohort))
               from items as i left join failures as f on f.id = i.failure_id),
     'submissions', (select json_group_array(json_array(s.id, s.lane_id, s.state, s.created_at, s.task_id, f.code))
                     from submissions as s left join failures as f on f.id = s.failure_id),
@@ -115,7 +118,7 @@ const ALL: &str = "select json_object(
                                                 cancelled_at is not null, pending, submitted, succeeded, failed,
                                                 cancelled, expired, not_before, deadline))
              from jobs),
-    'lanes', (select json_group_array(json_array(id, account, operation, kind)) from lanes)
+    'lanes', (select json_group_array(json_array(id, account, operation, kind, area)) from lanes)
 )";
 
 fn read<T>(rows: &Value, read: impl Fn(&Value) -> T) -> BTreeMap<i64, T> {
@@ -139,6 +142,7 @@ fn item(row: &Value) -> ItemRow {
         state: state(number(&row[3])),
         due: number(&row[3]) == 0,
         urgent: number(&row[10]) == 0,
+        cohort: number(&row[12]),
         attempts: number(&row[4]),
         submission: row[5].as_i64(),
         failure,
@@ -194,7 +198,7 @@ fn job(row: &Value) -> JobRow {
 }
 
 fn lane(row: &Value) -> LaneRow {
-    LaneRow { account: text(&row[1]), operation: text(&row[2]), kind: text(&row[3]) }
+    LaneRow { account: text(&row[1]), operation: text(&row[2]), kind: text(&row[3]), area: text(&row[4]) }
 }
 
 impl Rows {

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use refreshd::sandbox::{
-    Area, Cloud, DomainStatus, Fault, FaultRule, MixedBatchRule, PoolChange, RateRule, RateScope, Switches, TaskKind,
+    Area, Cloud, DomainStatus, Fault, FaultRule, MixedBatchRule, PoolChange, RateRule, RateScope, Sandbox, Switches,
+    TaskKind,
 };
+use serde_json::json;
 
 use super::dice::Dice;
 use super::rows::{ItemRow, JobRow, LaneRow};
-use super::world::{ABSENT, LOCKED, STRANGER};
+use super::world::{ABSENT, LOCKED, NARROW, STRANGER};
+use crate::support::http;
 
 /// What may go wrong in a history. Each weakens what can be checked, so most histories have few of them.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +25,16 @@ pub(super) struct Temper {
     pub(super) lists_lie: bool,
     pub(super) tight_pools: bool,
 }
+
+/// Nothing.
+pub(super) const CALM: Temper = Temper {
+    rows_fail: false,
+    rows_never_end: false,
+    targets_refused: false,
+    outside_spending: false,
+    lists_lie: false,
+    tight_pools: false,
+};
 
 impl Temper {
     pub(super) fn drawn(dice: &mut Dice) -> Self {
@@ -45,6 +58,10 @@ pub(super) struct Excuses {
     pub(super) outside_spending: bool,
     pub(super) batches_shrank: bool,
     pub(super) lists_lied: bool,
+    /// The provider tells nothing of some pool.
+    pub(super) pools_hidden: bool,
+    /// A change was made and told as failed, so some target may be counted that was never sent.
+    pub(super) ledger_is_high: bool,
 }
 
 impl Excuses {
@@ -52,7 +69,9 @@ impl Excuses {
     pub(super) fn explain(&self, item: &ItemRow, lane: &LaneRow, job: &JobRow) -> bool {
         let Some(failure) = &item.failure else { return false };
         let on = |host: &str| item.target.contains(&format!("//{host}/"));
-        let is_bad = on(STRANGER) || on(LOCKED);
+        let misplaced =
+            on(NARROW) && lane.area != "mainland" && (lane.operation == "prefetch" || lane.area == "overseas");
+        let is_bad = on(STRANGER) || on(LOCKED) || misplaced;
         match failure.class.as_str() {
             "bad_target" | "domain_state" | "permission" => {
                 is_bad || self.targets_refused || (lane.operation == "prefetch" && item.target.contains(ABSENT))
@@ -166,20 +185,24 @@ fn grave(submit: &str, temper: Temper, excuses: &mut Excuses, dice: &mut Dice) -
     often(FaultRule::new(submit, fault), dice)
 }
 
-/// Somebody else spends from the account's pools, or the provider gives it others.
-pub(super) fn meddle(cloud: &Cloud, excuses: &mut Excuses, dice: &mut Dice) -> String {
+/// Somebody else spends from the account's pools, or the provider gives it others: at the cloud's control endpoint.
+pub(super) async fn meddle(site: &Sandbox, excuses: &mut Excuses, dice: &mut Dice) -> String {
     excuses.outside_spending = true;
-    let pools = cloud.quota();
+    let pools = site.cloud().quota();
     let pool = dice.one(&pools);
-    let mut change = PoolChange { kind: pool.kind, area: pool.area, total: None, batch: None, spend: 0 };
-    match dice.below(3) {
-        0 => change.batch = Some((pool.batch / 2).max(1)),
-        1 => change.total = Some(pool.total + 10),
-        _ => change.spend = (pool.available() / 2).max(1).min(pool.available()),
-    }
-    excuses.batches_shrank |= change.batch.is_some();
-    cloud.change_quota(&change);
-    format!("{change:?}")
+    let (kind, area) = (pool.kind.as_str(), pool.area.as_str());
+    let change = match dice.below(3) {
+        0 => {
+            excuses.batches_shrank = true;
+            json!({"kind": kind, "area": area, "batch": (pool.batch / 2).max(1)})
+        }
+        1 => json!({"kind": kind, "area": area, "total": pool.total + 10}),
+        _ => json!({"kind": kind, "area": area, "spend": (pool.available() / 2).max(1).min(pool.available())}),
+    };
+    let url = format!("http://{}/control/quota", site.addresses.control);
+    let answer = http().put(url).json(&json!([change])).send().await.expect("an answer of the control endpoint");
+    assert_eq!(answer.status().as_u16(), 200, "{change}");
+    change.to_string()
 }
 
 /// Everything is well again, and there is quota for all that is left.
@@ -188,6 +211,6 @@ pub(super) fn heal(cloud: &Cloud) {
     cloud.set_switches(Switches::default());
     cloud.set_domain_status(LOCKED, DomainStatus::Online);
     for kind in [TaskKind::PurgeUrl, TaskKind::PurgePath, TaskKind::Push] {
-        cloud.change_quota(&PoolChange { kind, area: Area::Global, total: Some(5_000), batch: None, spend: 0 });
+        cloud.change_quota(&PoolChange { kind, area: Area::Global, total: Some(5_000), batch: Some(100), spend: 0 });
     }
 }

@@ -2,10 +2,10 @@
 //! One thread, so that what happens follows from the order of the actions.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -14,28 +14,30 @@ use refreshd::clock::{Clock, ManualClock};
 use refreshd::domain::{AccountName, Look, Reserve, Routes, Target, Timestamp};
 use refreshd::engine::{Account, Board, Duty, ManualEngine, Outlook, Parts, Patience};
 use refreshd::probe::{Prober, Sight};
-use refreshd::provider::tencent::{self, Credentials, KeyRing, TencentCdn};
-use refreshd::sandbox::{self, Cloud, Credential, Domain, OriginContent, QuotaOptions, Sandbox};
+use refreshd::sandbox::{self, Area, Cloud, Credential, Domain, OriginContent, QuotaOptions, Sandbox};
 use refreshd::service::Service;
 use refreshd::store::Store;
 use refreshd::store::sqlite::{OpenError, SqliteStore};
 use refreshd::wake::Wakes;
-use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::ailing::{Ailing, Ailment};
 use super::dice::Dice;
+use super::line::Line;
 use super::trouble::{self, Temper};
 
 /// A host that no account has.
 pub(super) const STRANGER: &str = "stranger.example.com";
 /// A host that is taken offline and brought back.
 pub(super) const LOCKED: &str = "locked.example.com";
+/// A host that is served in one area alone.
+pub(super) const NARROW: &str = "cn.example.net";
 /// In the path of what the origins do not have.
 pub(super) const ABSENT: &str = "absent";
 /// The two clouds, each with the hosts that are routed to it.
 pub(super) const SITES: [(&str, &[&str]); 2] =
-    [("first", &["www.example.com", "img.example.com", LOCKED, STRANGER]), ("second", &["www.example.net"])];
+    [("first", &["www.example.com", "img.example.com", LOCKED, STRANGER]), ("second", &["www.example.net", NARROW])];
 pub(super) const PATHS: [&str; 8] = ["", "1", "2", "3", "4?v=1", "d/1", "d/2", "d/e/absent"];
 pub(super) const DIRECTORIES: [&str; 3] = ["", "d/", "d/e/"];
 
@@ -43,8 +45,6 @@ pub(super) const DIRECTORIES: [&str; 3] = ["", "d/", "d/e/"];
 const START: Timestamp = Timestamp::from_millis(1_795_348_800_000);
 /// Of each pool, for urgent jobs.
 const RESERVE: Reserve = Reserve(0.05);
-/// Where nobody listens: the reserved port for multiplexers.
-const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 /// A client gives a call up after 30 s: in no history does one take longer.
 const CALL_AGE_MAX: Duration = Duration::from_secs(25);
 
@@ -55,8 +55,9 @@ pub(super) struct World {
     routes: Arc<Routes>,
     folder: TempDir,
     alive: Option<Alive>,
-    /// No cloud can be reached by the process that rises next.
-    pub(super) unplugged: bool,
+    /// Which cloud cannot be reached.
+    cut: BTreeMap<String, Arc<AtomicBool>>,
+    pub(super) ailment: Ailment,
     /// Since when some call has been open.
     open_since: Option<Timestamp>,
     _stop: tokio_util::sync::DropGuard,
@@ -90,7 +91,8 @@ impl World {
             routes: Arc::new(routes),
             folder: folder(),
             alive: None,
-            unplugged: false,
+            cut: SITES.iter().map(|(account, _)| ((*account).to_owned(), Arc::default())).collect(),
+            ailment: Ailment::default(),
             open_since: None,
             _stop: stop.drop_guard(),
         };
@@ -118,12 +120,20 @@ impl World {
         self.sites.iter().map(|(account, sandbox)| (account.as_str(), sandbox.cloud()))
     }
 
-    /// A new process on the same file.
+    /// Cuts the line to a cloud, or mends it.
+    pub(super) fn cut(&self, account: &str, is_cut: bool) {
+        self.cut[account].store(is_cut, Ordering::Relaxed);
+    }
+
+    /// A new process on the same file. One that cannot write there would not live.
     pub(super) async fn rise(&mut self) {
-        let store: Arc<dyn Store> = Arc::new(open(&self.file()).await);
+        self.ailment.strike(0, false);
+        let store = Ailing { store: open(&self.file()).await, ailment: self.ailment.clone() };
+        let store: Arc<dyn Store> = Arc::new(store);
         let accounts = self.credentials.iter().map(|(name, credential)| {
             let name = AccountName::new(name.as_str());
-            let provider = self.provider(name.as_str(), credential);
+            let api = self.sites[name.as_str()].addresses.api;
+            let provider = Line::new(api, credential, &self.clock, self.cut[name.as_str()].clone());
             (name.clone(), Arc::new(Account::new(name, Arc::new(provider), RESERVE, Arc::new(self.clock.clone()))))
         });
         let parts = Parts {
@@ -146,17 +156,6 @@ impl World {
         let engine = ManualEngine::start(&parts).await.expect("an engine");
         self.alive = Some(Alive { engine, service });
         self.open_since = None;
-    }
-
-    fn provider(&self, account: &str, credential: &Credential) -> TencentCdn {
-        let key = SecretString::from(credential.secret_key.clone());
-        let address = if self.unplugged { NOBODY } else { self.sites[account].addresses.api };
-        let options = tencent::Options {
-            endpoint: format!("http://{address}").parse().expect("a URL"),
-            keys: KeyRing::given(Credentials::new(credential.secret_id.clone(), key, None).expect("a key pair")),
-            clock: Arc::new(self.clock.clone()),
-        };
-        TencentCdn::new(options).expect("a client")
     }
 
     /// The death of the process. What it had given to the database is committed; its open calls break off.
@@ -222,7 +221,8 @@ impl World {
             self.begin_all().await;
             let now = self.now();
             for duty in Duty::ALL {
-                self.engine().record(duty, now).await.expect("a store that works");
+                // What a store refuses that ails is offered again.
+                let _ = self.engine().record(duty, now).await;
             }
             if self.engine().under_way() == 0 {
                 self.settle().await;
@@ -239,8 +239,9 @@ impl World {
         let now = self.now();
         let engine = self.engine();
         let step = async {
-            engine.record(duty, now).await.expect("a store that works");
-            engine.step(duty, now).await.expect("a store that works");
+            // Whatever a store that ails has made of it.
+            let _ = engine.record(duty, now).await;
+            let _ = engine.step(duty, now).await;
         };
         cut_off(step, moves).await.is_none()
     }
@@ -285,7 +286,11 @@ const PATIENCE: Patience = Patience {
 
 fn site(hosts: &[&str], clock: &ManualClock, temper: Temper, dice: &mut Dice) -> sandbox::Options {
     let mut options = sandbox::Options::new(Arc::new(clock.clone()));
-    options.domains = hosts.iter().filter(|host| **host != STRANGER).map(|host| Domain::new(*host)).collect();
+    let domain = |host: &&str| {
+        let area = if *host == NARROW { Area::Mainland } else { Area::Global };
+        Domain { area, ..Domain::new(*host) }
+    };
+    options.domains = hosts.iter().filter(|host| **host != STRANGER).map(domain).collect();
     options.switches = trouble::manners(temper, dice);
     options.task_time = *dice.one(&[Duration::from_millis(500), Duration::from_secs(4), Duration::from_secs(40)]);
     let (urls, directories, prefetches) = if temper.tight_pools { (60, 12, 30) } else { (2_000, 500, 1_000) };

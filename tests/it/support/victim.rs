@@ -35,20 +35,25 @@ impl Victim {
     }
 
     pub(crate) fn start(&self) -> Daemon {
-        Daemon(self.quiet(Command::new(env!("CARGO_BIN_EXE_refreshd"))).spawn().expect("the daemon starts"))
+        Daemon(self.quiet(&mut Command::new(env!("CARGO_BIN_EXE_refreshd"))).spawn().expect("the daemon starts"))
+    }
+
+    /// With settings of the environment over those of its file.
+    pub(crate) fn start_with(&self, settings: &[(&str, &str)]) -> Daemon {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_refreshd"));
+        Daemon(self.quiet(command.envs(settings.iter().copied())).spawn().expect("the daemon starts"))
     }
 
     /// The same under `tool`, which runs what its words end with.
     pub(crate) fn start_under(&self, tool: &str, words: &[&str]) -> Child {
         let mut command = Command::new(tool);
         command.args(words).arg(env!("CARGO_BIN_EXE_refreshd"));
-        self.quiet(command).spawn().unwrap_or_else(|error| panic!("{tool} is needed: {error}"))
+        self.quiet(&mut command).spawn().unwrap_or_else(|error| panic!("{tool} is needed: {error}"))
     }
 
-    fn quiet(&self, mut command: Command) -> Command {
+    fn quiet<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let err = if std::env::var_os("REFRESHD_LOG").is_some() { Stdio::inherit() } else { Stdio::null() };
-        command.args(["serve", "--config"]).arg(&self.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(err);
-        command
+        command.args(["serve", "--config"]).arg(&self.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(err)
     }
 
     pub(crate) async fn ready(&self, http: &reqwest::Client) {

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use super::client::Client;
 use super::codes;
 use crate::domain::{ItemOperation, Mode, PaceLimit, ServiceDay, TargetKind};
-use crate::provider::{Capabilities, Company, Lookup, Meter, Offer, ReadFault, Status, Turnstile};
+use crate::provider::{Allowance, Capabilities, Company, Lookup, Meter, Offer, ReadFault, Status, Turnstile};
 
 /// "Request Structure": a JSON body has at most 10 MB. The rest is kept for keys, quotes and commas.
 const BODY_TARGETS_BYTES_MAX: usize = 10_000_000 - 64 * 1024;
@@ -41,6 +41,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     // Whole seconds in the list, whole seconds in `Date`, and a clock that is corrected only by what `Date` said last.
     lookup: Lookup::ByWindow { slack: Duration::from_secs(90) },
     company: Company::AllOrNothing,
+    allowance: Allowance { rate: None, batch: None },
 };
 
 /// A row is `done` when the nodes have it, so probes need not wait.

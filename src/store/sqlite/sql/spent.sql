@@ -1,13 +1,25 @@
 -- Distinct targets that may have been charged since $1, by lane. A call that was open over the bound counts on both
--- sides of it; no call is open for an hour. A lost call that the provider's list ($2) did not show counts apart.
+-- sides of it, and none is open for an hour; but one whose answer was lost counts until that is settled, however old it is.
+-- One that the provider's list ($2) did not show counts apart.
 select l.account, l.operation, l.kind, l.area, l.mode,
-    sum(case when s.state = 'released' then 0 else s.targets end) as spent,
-    sum(case when s.state in ('sending', 'ambiguous') then s.targets else 0 end) as in_flight,
-    sum(case when s.state = 'released' then s.targets else 0 end) as undecided
-from submissions as s
+    sum(s.spent * s.targets) as spent, sum(s.open * s.targets) as in_flight, sum((1 - s.spent) * s.targets) as undecided
+from (
+    select lane_id, targets, 1 as spent, 0 as open
+    from submissions
+    where state in ('accepted', 'settled')
+        and created_at >= $1 - 3600000
+        and (created_at >= $1 or answered_at is null or answered_at >= $1)
+    union all
+    select lane_id, targets, 1, 1 from submissions where state = 'sending'
+    union all
+    select lane_id, targets, 1, 1 from submissions where state = 'ambiguous'
+    union all
+    select r.lane_id, r.targets, 0, 0
+    from submissions as r
+    cross join failures as f on f.id = r.failure_id
+    where r.state = 'released' and f.code = $2
+        and r.created_at >= $1 - 3600000
+        and (r.created_at >= $1 or r.answered_at is null or r.answered_at >= $1)
+) as s
 join lanes as l on l.id = s.lane_id
-left join failures as f on f.id = s.failure_id and s.state = 'released'
-where (s.state in ('sending', 'accepted', 'ambiguous', 'settled') or f.code = $2)
-    and s.created_at >= $1 - 3600000
-    and (s.created_at >= $1 or s.answered_at is null or s.answered_at >= $1)
 group by l.id;

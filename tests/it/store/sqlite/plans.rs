@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 44] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 45] = [
     sql!("keep_places"),
     sql!("tenant_spending"),
     sql!("tenants_of"),
@@ -56,6 +56,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 44] = [
     sql!("ridden_lane"),
     sql!("riders"),
     sql!("sample"),
+    sql!("spent"),
     sql!("targets"),
     sql!("telling_item"),
     sql!("unsuccessful"),
@@ -126,7 +127,8 @@ const PARTIAL: [&str; 9] = [
 ];
 
 /// Names that stand for the few rows of a subquery there.
-const SUBQUERIES: [(&str, &str); 2] = [("move_settled", "SCAN f LEFT-JOIN"), ("pending_example", "SCAN last")];
+const SUBQUERIES: [(&str, &str); 3] =
+    [("move_settled", "SCAN f LEFT-JOIN"), ("pending_example", "SCAN last"), ("spent", "SCAN s")];
 
 /// A walk over every row of a table that grows.
 fn walks(step: &str) -> bool {

@@ -1,0 +1,198 @@
+//! The scheduler's promises over whole courses: pace, pools and decisions together, as the submitter puts them together, with
+//! answers that take their time. Nothing else is here: no store, no provider, no clock.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::account::Way;
+use super::scheduler::{Decision, IN_FLIGHT_MAX, LaneView, decide};
+use crate::domain::{
+    Area, ItemOperation, Pace, PaceLimit, Pool, PoolName, PoolReading, PoolUse, Reserve, TargetKind, Timestamp,
+};
+
+const START: Timestamp = Timestamp::from_millis(3_600_000);
+/// Noon is far from any reset.
+const RESET: Timestamp = Timestamp::from_millis(86_400_000);
+const DAY: Timestamp = Timestamp::from_millis(0);
+
+/// What a provider allows, and a lane brings.
+#[derive(Debug, Clone)]
+struct Terms {
+    urgent: u64,
+    others: u64,
+    batch: u32,
+    rate: u32,
+    /// What is left of each pool that the lane draws on.
+    left: Vec<u64>,
+    total: u64,
+    reserve: f64,
+}
+
+#[derive(Debug, Default)]
+struct Course {
+    /// When each call left, with how many urgent and other targets.
+    calls: Vec<(Timestamp, u64, u64)>,
+    in_flight_most: usize,
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    (
+        (0u64..3_000, 0u64..6_000),
+        1u32..1_000,
+        1u32..21,
+        prop::collection::vec(1u64..10_000, 1..3),
+        prop_oneof![Just(0.0), 0.0..0.5f64],
+    )
+        .prop_map(|((urgent, others), batch, rate, left, reserve)| Terms {
+            urgent,
+            others,
+            batch,
+            rate,
+            left,
+            total: 10_000,
+            reserve,
+        })
+        .prop_filter("something is due", |terms| terms.urgent + terms.others > 0)
+}
+
+/// Sends whatever the scheduler lets go, for a minute. Answers take `latencies` in turn.
+fn live(terms: &Terms, latencies: &[u64]) -> Course {
+    let mut now = START + Duration::from_secs(5);
+    let mut pace = Pace::after_start(PaceLimit(terms.rate), START);
+    let mut pools: Vec<Pool> = terms.left.iter().map(|left| pool(terms, *left, now)).collect();
+    let (mut urgent, mut others) = (terms.urgent, terms.others);
+    let mut open: VecDeque<Timestamp> = VecDeque::new();
+    let mut course = Course::default();
+    for round in 0..20_000 {
+        open.make_contiguous().sort();
+        while open.front().is_some_and(|at| *at <= now) {
+            open.pop_front();
+            pace.give_back(now);
+        }
+        let lane = LaneView { urgent, others, batch_max: 1_000, in_flight: open.len() as u32, paused: None };
+        let decision = decide(&lane, &way(terms, &pools, &pace, open.len(), now), now);
+        if urgent + others == 0 {
+            break;
+        }
+        let until = match decision {
+            Decision::Send { targets_max, others_max } => {
+                pace.take(now);
+                let first = urgent.min(u64::from(targets_max));
+                let rest = others.min(u64::from(targets_max) - first).min(u64::from(others_max));
+                assert!(first + rest > 0, "a call that carries nothing was let go: {lane:?}");
+                (urgent, others) = (urgent - first, others - rest);
+                pools.iter_mut().for_each(|pool| pool.spend(first + rest));
+                course.calls.push((now, first, rest));
+                open.push_back(now + Duration::from_millis(latencies[round % latencies.len()]));
+                course.in_flight_most = course.in_flight_most.max(open.len());
+                continue;
+            }
+            Decision::Wait(waiting) | Decision::AskQuota(waiting) => waiting.until,
+        };
+        // Whatever is waited for is told, or it is an answer.
+        let Some(next) = open.front().copied().into_iter().chain(until).filter(|at| *at > now).min() else {
+            panic!("nothing would ever leave: {urgent} and {others} of {terms:?} after {:?}", course.calls.len());
+        };
+        now = next;
+        if now.since(START) > Duration::from_secs(65) {
+            break;
+        }
+    }
+    course
+}
+
+fn pool(terms: &Terms, left: u64, now: Timestamp) -> Pool {
+    let mut pool = Pool::new(0, 0, DAY);
+    let reading = PoolReading {
+        name: PoolName("pool".to_owned()),
+        operation: ItemOperation::Purge,
+        kind: TargetKind::Url,
+        area: Area::Mainland,
+        total: terms.total,
+        available: left,
+        batch: terms.batch,
+    };
+    pool.read(reading, DAY, now);
+    pool
+}
+
+fn way(terms: &Terms, pools: &[Pool], pace: &Pace, open: usize, now: Timestamp) -> Way {
+    let usable = |pool: &Pool| pool.usable(Reserve(terms.reserve), DAY, RESET, now);
+    let pools = pools.iter().enumerate().map(|(n, pool)| (PoolName(n.to_string()), usable(pool)));
+    Way {
+        pause: None,
+        probing: false,
+        open_calls: open as u32,
+        tokens: pace.tokens(now),
+        next_token: pace.next_token(now),
+        throttled: false,
+        pools: pools.collect(),
+        quota_fault: None,
+        reset: RESET,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_course_is_above_batch_rate_calls_in_flight_or_pools_less_what_is_kept(
+        terms in terms(), latencies in prop::collection::vec(1u64..2_500, 1..8),
+    ) {
+        let course = live(&terms, &latencies);
+        let least_left = terms.left.iter().min().copied().unwrap_or_default();
+        let kept = (terms.total as f64 * terms.reserve).floor() as u64;
+        let (mut sent, mut window) = (0, VecDeque::new());
+        for (at, urgent, others) in &course.calls {
+            prop_assert!(urgent + others > 0 && urgent + others <= u64::from(terms.batch));
+            let open = least_left.saturating_sub(sent).saturating_sub(kept);
+            prop_assert!(*others <= open, "law 3: the reserve is for urgent work");
+            sent += urgent + others;
+            prop_assert!(sent <= least_left, "law 3: {} of {} are spent", sent, least_left);
+            window.push_back(*at);
+            while window.front().is_some_and(|first: &Timestamp| at.since(*first) >= Duration::from_secs(1)) {
+                window.pop_front();
+            }
+            prop_assert!(window.len() <= terms.rate as usize, "law 3: {} calls within a second", window.len());
+        }
+        prop_assert!(course.in_flight_most <= IN_FLIGHT_MAX as usize);
+    }
+
+    /// All that the pools hold for it leaves, and the first call leaves at once.
+    #[test]
+    fn no_course_stands_still_while_something_may_leave(terms in terms()) {
+        let course = live(&terms, &[50]);
+        let least_left = terms.left.iter().min().copied().unwrap_or_default();
+        let kept = (terms.total as f64 * terms.reserve).floor() as u64;
+        let calls = (terms.urgent + terms.others).div_ceil(u64::from(terms.batch));
+        prop_assume!(calls <= u64::from(terms.rate) * 40);
+        let (urgent, others) =
+            course.calls.iter().fold((0, 0), |sum, (_, urgent, others)| (sum.0 + urgent, sum.1 + others));
+        prop_assert_eq!(urgent, terms.urgent.min(least_left));
+        let left = least_left - urgent - others;
+        prop_assert!(others == terms.others || left <= kept, "{} could have gone, and {} are left", terms.others, left);
+    }
+
+    #[test]
+    fn what_is_all_due_leaves_in_as_few_calls_as_can_be(
+        due in 1u64..9_000, batch in 1u32..1_000, rate in 1u32..21, latency in 1u64..2_000,
+    ) {
+        prop_assume!(due.div_ceil(u64::from(batch)) <= u64::from(rate) * 15);
+        let terms = Terms { urgent: 0, others: due, batch, rate, left: vec![10_000], total: 10_000, reserve: 0.05 };
+        let course = live(&terms, &[latency]);
+        prop_assert_eq!(course.calls.len() as u64, due.div_ceil(u64::from(batch)));
+    }
+}
+
+#[test]
+fn a_spent_pool_is_told_from_one_that_is_kept() {
+    let terms = Terms { urgent: 0, others: 5, batch: 10, rate: 20, left: vec![400], total: 10_000, reserve: 0.05 };
+    let pool = pool(&terms, 400, START);
+    assert_eq!(
+        pool.usable(Reserve(terms.reserve), DAY, RESET, START),
+        PoolUse::Open { targets: 400, others: 0, batch: 10 }
+    );
+    assert!(live(&terms, &[10]).calls.is_empty(), "nothing that is not urgent takes from what is kept");
+}

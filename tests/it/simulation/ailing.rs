@@ -1,0 +1,295 @@
+//! A store that fails now and then: before a change was made, or after, when nobody can know that it was.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use refreshd::domain::{
+    DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp,
+};
+use refreshd::store::sqlite::SqliteStore;
+use refreshd::store::*;
+
+/// What ails it. Shared with whoever wants it to.
+#[derive(Clone, Default)]
+pub(super) struct Ailment(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// So many of the next changes fail.
+    left: u32,
+    after: bool,
+    /// Changes that failed since somebody asked.
+    failed: u32,
+    failed_after: bool,
+}
+
+impl Ailment {
+    pub(super) fn strike(&self, changes: u32, after: bool) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.left, state.after) = (changes, after);
+    }
+
+    /// Whether any change failed since this was asked last.
+    pub(super) fn was_felt(&self) -> bool {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).failed) > 0
+    }
+
+    /// Whether a change was ever made and told as failed.
+    pub(super) fn has_lied(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).failed_after
+    }
+
+    /// How the next change fails, if it does: after it was made, where that may be, or before.
+    fn next(&self, may_be_after: bool) -> Option<bool> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.left = state.left.checked_sub(1)?;
+        let after = state.after && may_be_after;
+        state.failed += 1;
+        state.failed_after |= after;
+        Some(after)
+    }
+
+    async fn change<T: Send>(
+        &self,
+        change: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        match self.next(true) {
+            None => change.await,
+            Some(after) => {
+                if after {
+                    change.await?;
+                }
+                Err(failed())
+            }
+        }
+    }
+}
+
+fn failed() -> StoreError {
+    StoreError::Database("scripted".into())
+}
+
+pub(super) struct Ailing {
+    pub(super) store: SqliteStore,
+    pub(super) ailment: Ailment,
+}
+
+#[async_trait]
+impl Store for Ailing {
+    async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError> {
+        self.ailment.change(self.store.create_job(job, now)).await
+    }
+
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.ailment.change(self.store.cancel(job, now)).await
+    }
+
+    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Outcome, StoreError> {
+        self.ailment.change(self.store.pause_lane(lane, pause)).await
+    }
+
+    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.ailment.change(self.store.resume_lane(lane, by, now)).await
+    }
+
+    async fn ripen(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.ailment.change(self.store.ripen(now)).await
+    }
+
+    /// Never after: a claim that was made and told as failed is nobody's until the next start.
+    async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError> {
+        match self.ailment.next(false) {
+            None => self.store.claim(grant, now).await,
+            Some(_) => Err(failed()),
+        }
+    }
+
+    async fn accept(
+        &self,
+        id: SubmissionId,
+        task: &str,
+        request_id: Option<&str>,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.ailment.change(self.store.accept(id, task, request_id, due_at, now)).await
+    }
+
+    async fn give_back(&self, id: SubmissionId, back: GiveBack, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.ailment.change(self.store.give_back(id, back, now)).await
+    }
+
+    async fn mark_ambiguous(
+        &self,
+        id: SubmissionId,
+        failure: Failure,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.ailment.change(self.store.mark_ambiguous(id, failure, due_at, now)).await
+    }
+
+    async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.ailment.change(self.store.recover(now)).await
+    }
+
+    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Outcome, StoreError> {
+        self.ailment.change(self.store.postpone(id, due_at)).await
+    }
+
+    async fn settle(
+        &self,
+        id: SubmissionId,
+        failed: Vec<FailedTarget>,
+        retry: RowRetry,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        self.ailment.change(self.store.settle(id, failed, retry, now)).await
+    }
+
+    async fn forget_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.ailment.change(self.store.forget_keys(before, limit)).await
+    }
+
+    async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
+        self.ailment.change(self.store.record_verification(job, seen, now)).await
+    }
+
+    async fn kept_under(&self, tenant: &TenantName, key: &IdempotencyKey) -> Result<Option<Creation>, StoreError> {
+        self.store.kept_under(tenant, key).await
+    }
+
+    async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError> {
+        self.store.job(id, tenant).await
+    }
+
+    async fn jobs(&self, tenant: Option<&TenantName>, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
+        self.store.jobs(tenant, before, limit).await
+    }
+
+    async fn find_jobs(&self, filter: &JobFilter, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
+        self.store.find_jobs(filter, before, limit).await
+    }
+
+    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {
+        self.store.pending_example(job).await
+    }
+
+    async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError> {
+        self.store.items(job, page).await
+    }
+
+    async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError> {
+        self.store.events(job, page).await
+    }
+
+    async fn job_targets(&self, job: JobRef) -> Result<Vec<Target>, StoreError> {
+        self.store.job_targets(job).await
+    }
+
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError> {
+        self.store.unsuccessful(job).await
+    }
+
+    async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {
+        self.store.lane_depths().await
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError> {
+        self.store.lanes().await
+    }
+
+    async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.next_ripe().await
+    }
+
+    async fn due_submissions(
+        &self,
+        ambiguous: bool,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<OpenSubmission>, Option<Timestamp>), StoreError> {
+        self.store.due_submissions(ambiguous, limit, now).await
+    }
+
+    async fn targets(&self, id: SubmissionId) -> Result<Vec<Target>, StoreError> {
+        self.store.targets(id).await
+    }
+
+    async fn known_tasks(&self, tasks: &[String]) -> Result<Vec<String>, StoreError> {
+        self.store.known_tasks(tasks).await
+    }
+
+    async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError> {
+        self.store.spent(since).await
+    }
+
+    async fn due_verifications(
+        &self,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
+        self.store.due_verifications(limit, now).await
+    }
+
+    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {
+        self.store.sample(job, limit).await
+    }
+
+    async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {
+        self.store.hosts(job).await
+    }
+
+    async fn tokens(&self) -> Result<LiveTokens, StoreError> {
+        self.store.tokens().await
+    }
+
+    async fn writable(&self) -> Result<(), StoreError> {
+        self.store.writable().await
+    }
+
+    async fn drain(&self, grace: Duration) {
+        self.store.drain(grace).await;
+    }
+
+    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError> {
+        self.store.telling(job, target).await
+    }
+
+    async fn keep_diagnosis(&self, kept: KeptDiagnosis) -> Result<(), StoreError> {
+        self.ailment.change(self.store.keep_diagnosis(kept)).await
+    }
+
+    async fn diagnosis(
+        &self,
+        id: DiagnosisId,
+        tenant: Option<&TenantName>,
+    ) -> Result<Option<KeptDiagnosis>, StoreError> {
+        self.store.diagnosis(id, tenant).await
+    }
+
+    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<KeptDiagnosis>, StoreError> {
+        self.store.newest_diagnosis(job).await
+    }
+
+    async fn forget_diagnoses(&self, outdated: Outdated, limit: u32) -> Result<u64, StoreError> {
+        self.ailment.change(self.store.forget_diagnoses(outdated, limit)).await
+    }
+
+    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
+        self.store.tenant_spending(since).await
+    }
+
+    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
+        self.store.lane_heads(lane, limit).await
+    }
+
+    async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError> {
+        self.store.pending_targets(lane, targets).await
+    }
+
+    async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.store.jobs_since(tenant, since, limit).await
+    }
+}
