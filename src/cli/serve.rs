@@ -20,8 +20,8 @@ use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigFault};
 use crate::domain::{AccountName, Reserve};
-use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience};
-use crate::probe::{Guard, HttpProber, ProbeTargets};
+use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience, Vantage};
+use crate::probe::{Guard, NetProber, Surroundings};
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
 use crate::service::{Service, Tokens};
 use crate::store::sqlite::{OpenError, SqliteStore};
@@ -126,7 +126,8 @@ impl Daemon {
         let parts = Parts {
             store: store.clone(),
             accounts: accounts(config, &clock).await?,
-            prober: Arc::new(prober(config)?),
+            prober: Arc::new(prober(config, &clock)?),
+            vantage: Arc::new(vantage(config)),
             board: Arc::new(Board::default()),
             wakes: Wakes::default(),
             clock,
@@ -205,10 +206,17 @@ async fn keys(account: &config::Account, clock: &Arc<dyn Clock>) -> Result<KeyRi
     }
 }
 
-fn prober(config: &Config) -> Result<HttpProber, StartFault> {
+fn prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<NetProber, StartFault> {
     let guard = Guard::new(config.probe.allow.clone());
-    let targets = ProbeTargets { edges: config.probe.edges.clone(), origins: config.probe.origins.clone() };
-    HttpProber::new(guard, targets).map_err(|fault| StartFault::Setting(chain(&fault)))
+    let roots = config.probe.ca_file.as_ref().map(|file| file.roots.clone()).unwrap_or_default();
+    let surroundings = Surroundings { resolvers: config.probe.resolver.clone(), roots };
+    NetProber::new(guard, &surroundings, clock.clone())
+        .map_err(|fault| StartFault::Setting(format!("probe.ca_file: {}", chain(&fault))))
+}
+
+fn vantage(config: &Config) -> Vantage {
+    let edges = config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address]));
+    Vantage { edges: edges.collect(), origins: config.probe.origins.clone() }
 }
 
 fn patience(config: &Config) -> Patience {

@@ -4,6 +4,7 @@
 mod account;
 mod fault;
 mod layers;
+mod probe;
 mod reader;
 mod sections;
 mod shown;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
 
 pub use account::{Account, Credentials, ProviderKind};
 pub use fault::{ConfigFault, Problem};
@@ -94,8 +96,18 @@ pub struct Idempotency {
 #[derive(Debug, Clone)]
 pub struct Probe {
     pub allow: Vec<IpNet>,
+    /// None: those of this machine.
+    pub resolver: Vec<SocketAddr>,
+    pub ca_file: Option<CaFile>,
     pub edges: BTreeMap<String, SocketAddr>,
     pub origins: BTreeMap<String, SocketAddr>,
+}
+
+/// Roots beyond those that everyone trusts, read once.
+#[derive(Debug, Clone)]
+pub struct CaFile {
+    pub path: PathBuf,
+    pub roots: Vec<CertificateDer<'static>>,
 }
 
 #[derive(Debug, Clone)]

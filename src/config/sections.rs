@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::account::{Account, read_accounts};
 use super::layers::KeyPath;
-use super::reader::{Noted, Reader};
-use super::values::{ADDRESS, DURATION, address, duration, is_inside, network, share};
+use super::probe::read_probe;
+use super::reader::Reader;
+use super::values::{ADDRESS, DURATION, address, duration, is_inside, share};
 use super::{AuthMode, Config, Engine, Idempotency, Metrics, Probe, Quota, Server, Store, Verify};
-use crate::domain::{AccountName, HostPattern, Routes, host_name};
+use crate::domain::{AccountName, HostPattern, Routes};
 
 /// `None` if a problem was noted that leaves nothing to build.
 pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Config> {
@@ -136,28 +137,6 @@ fn read_engine(reader: &mut Reader) -> Option<Engine> {
         reader.note(&KeyPath::of(&["engine", "poll_first"]), detail);
     }
     Some(engine)
-}
-
-fn read_probe(reader: &mut Reader) -> Option<Probe> {
-    let allow = reader.take_list(&KeyPath::of(&["probe", "allow"]), "a list of networks", network);
-    let edges = read_addresses(reader, &KeyPath::of(&["probe", "edges"]));
-    let origins = read_addresses(reader, &KeyPath::of(&["probe", "origins"]));
-    Some(Probe { allow: allow?, edges: edges?, origins: origins? })
-}
-
-fn read_addresses(reader: &mut Reader, section: &KeyPath) -> Option<BTreeMap<String, SocketAddr>> {
-    reader.take_section(section);
-    let mut addresses = Vec::new();
-    for name in reader.names(section) {
-        let path = section.child(&name);
-        let address = reader.take(&path, ADDRESS, address);
-        let host = host_name(&name).ok_or_else(|| reader.note(&path, "is no host name, expected one in quotes".into()));
-        addresses.push(match (host, address) {
-            (Ok(host), Ok(Some(address))) => Ok((host, address)),
-            _ => Err(Noted),
-        });
-    }
-    addresses.into_iter().collect::<Result<_, _>>().ok()
 }
 
 fn read_metrics(reader: &mut Reader, server: Option<SocketAddr>) -> Option<Metrics> {

@@ -68,7 +68,11 @@ impl Config {
 
     fn write_probe(&self, out: &mut String) -> std::fmt::Result {
         let allow: Vec<String> = self.probe.allow.iter().map(|network| format!("\"{network}\"")).collect();
-        writeln!(out, "[probe]\nallow = [{}]", allow.join(", "))?;
+        let resolver: Vec<String> = self.probe.resolver.iter().map(|address| format!("\"{address}\"")).collect();
+        writeln!(out, "[probe]\nallow = [{}]\nresolver = [{}]", allow.join(", "), resolver.join(", "))?;
+        if let Some(file) = &self.probe.ca_file {
+            writeln!(out, "ca_file = {}", quoted(&file.path.display().to_string()))?;
+        }
         for (name, addresses) in [("edges", &self.probe.edges), ("origins", &self.probe.origins)] {
             if !addresses.is_empty() {
                 writeln!(out, "\n[probe.{name}]")?;

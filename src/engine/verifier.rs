@@ -11,10 +11,10 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use super::drive::{Service, Step};
+use super::view::{Blind, Sides, Viewer};
 use super::{Parts, Patience};
 use crate::clock;
-use crate::domain::{Backoff, ItemId, Target, TargetKind, Timestamp, Verification, judge};
-use crate::probe::{Prober, Sight};
+use crate::domain::{Backoff, ItemId, Target, TargetKind, Timestamp, Verdict, Verification, judge};
 use crate::store::{DueVerification, JobRef, Sample, Seen, Store, StoreError};
 use crate::wake::Wakes;
 
@@ -31,11 +31,13 @@ const SHARED_PROBES_MAX: usize = 16;
 const LOOK_MAX: Duration = Duration::from_secs(30);
 /// So much time has even the last look before the deadline, or the one after it.
 const LOOK_MIN: Duration = Duration::from_secs(5);
+/// So long both sides of one target may take.
+const VIEW_MAX: Duration = Duration::from_secs(25);
 const LOOK_AGAIN: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) };
 
 pub(super) struct Verifier {
     store: Arc<dyn Store>,
-    prober: Arc<dyn Prober>,
+    viewer: Arc<Viewer>,
     wakes: Wakes,
     patience: Patience,
     open: HashSet<JobRef>,
@@ -63,7 +65,7 @@ impl Verifier {
     pub(super) fn new(parts: &Parts) -> Self {
         Self {
             store: parts.store.clone(),
-            prober: parts.prober.clone(),
+            viewer: Arc::new(Viewer::new(parts.prober.clone(), parts.vantage.clone())),
             wakes: parts.wakes.clone(),
             patience: parts.patience,
             open: HashSet::new(),
@@ -125,9 +127,9 @@ impl Service for Verifier {
 
     fn perform(&self, Call { due, samples, time }: Call) -> BoxFuture<'static, Self::Answer> {
         let lanes = Arc::new(Lanes { own: Semaphore::new(1), shared: self.shared.clone() });
-        let prober = self.prober.clone();
+        let viewer = self.viewer.clone();
         async move {
-            let mut viewed = look(by_target(samples), prober, lanes, time).await;
+            let mut viewed = look(by_target(samples), viewer, lanes, time).await;
             judge_directories(&mut viewed);
             (due, viewed)
         }
@@ -208,11 +210,11 @@ impl Lanes {
 /// Looks at the targets for so long; what was not seen by then is unknown for now.
 async fn look(
     mut targets: BTreeMap<Target, Vec<ItemId>>,
-    prober: Arc<dyn Prober>,
+    viewer: Arc<Viewer>,
     lanes: Arc<Lanes>,
     time: Duration,
 ) -> Vec<Viewed> {
-    let views = targets.clone().into_iter().map(|(target, items)| view(prober.clone(), lanes.clone(), target, items));
+    let views = targets.clone().into_iter().map(|(target, items)| view(viewer.clone(), lanes.clone(), target, items));
     let mut views = stream::iter(views).buffer_unordered(PROBES_MAX);
     let mut viewed = Vec::new();
     let all = async {
@@ -231,18 +233,19 @@ async fn look(
     viewed
 }
 
-async fn view(prober: Arc<dyn Prober>, lanes: Arc<Lanes>, target: Target, items: Vec<ItemId>) -> Viewed {
+async fn view(viewer: Arc<Viewer>, lanes: Arc<Lanes>, target: Target, items: Vec<ItemId>) -> Viewed {
     // An error would say that the lanes were closed, which nobody does.
     let _turn = lanes.turn().await;
-    let (verification, reason, again) = match prober.look(&target).await {
-        Sight::Blind { reason, again } => (Verification::Unknown, reason, again),
+    let (verification, reason, again) = match viewer.view(&target, VIEW_MAX).await {
+        Sides::Blind(Blind { reason, again }) => (Verification::Unknown, reason, again),
         // An error page for a directory says nothing of what lies below it.
-        Sight::Seen { origin, .. } if target.kind() == TargetKind::Directory && origin.status >= 300 => {
+        Sides::Seen { origin, .. } if target.kind() == TargetKind::Directory && origin.status >= 300 => {
             let reason = format!("the directory itself answers {}, and no URL below it is known", origin.status);
             (Verification::Unknown, reason, false)
         }
-        Sight::Seen { edge, origin } => {
-            let verdict = judge(&edge, &origin);
+        Sides::Seen { edges, origin } => {
+            let verdicts = edges.iter().map(|edge| judge(edge, &origin));
+            let verdict = worst(verdicts.collect());
             let again = verdict.verification != Verification::Fresh;
             (verdict.verification, verdict.reason, again)
         }
@@ -250,11 +253,23 @@ async fn view(prober: Arc<dyn Prober>, lanes: Arc<Lanes>, target: Target, items:
     Viewed { items, verification, reason: format!("{target}: {reason}"), again, target }
 }
 
+/// What is stale at one edge is stale.
+fn worst(verdicts: Vec<Verdict>) -> Verdict {
+    let weight = |verdict: &Verdict| match verdict.verification {
+        Verification::Stale => 2,
+        Verification::Unknown => 1,
+        Verification::Fresh | Verification::None | Verification::Pending => 0,
+    };
+    verdicts.into_iter().max_by_key(weight).expect("every host has an edge to look at")
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::engine::Vantage;
+    use crate::probe::{Ask, ConnectFault, NameLook, Prober, Sighting};
 
     fn viewed(kind: TargetKind, raw: &str, verification: Verification) -> Viewed {
         let target = Target::parse(kind, raw).expect("valid");
@@ -297,14 +312,20 @@ mod tests {
 
     #[async_trait]
     impl Prober for HalfDead {
-        async fn look(&self, target: &Target) -> Sight {
-            if target.host() == "hangs.example" {
+        async fn look(&self, ask: &Ask, _within: Duration) -> Sighting {
+            if ask.host == "hangs.example" {
                 let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
                 self.most.fetch_max(open, Ordering::Relaxed);
                 let _ended = Ended(&self.open);
                 std::future::pending::<()>().await;
             }
-            Sight::Blind { reason: "answered".to_owned(), again: false }
+            let mut seen = Sighting::begun(ask.clone(), Timestamp::from_millis(0));
+            seen.connect = Some(Err(ConnectFault::Denied([127, 0, 0, 1].into())));
+            seen
+        }
+
+        async fn resolve(&self, _host: &str, _within: Duration) -> NameLook {
+            unreachable!("the verifier has no use for it")
         }
     }
 
@@ -320,9 +341,12 @@ mod tests {
     async fn a_hanging_origin_holds_up_neither_its_own_job_nor_another() {
         let prober = Arc::new(HalfDead::default());
         let shared = Arc::new(Semaphore::new(SHARED_PROBES_MAX));
-        let look_at = |host| {
+        let look_at = |host: &'static str| {
             let lanes = Arc::new(Lanes { own: Semaphore::new(1), shared: shared.clone() });
-            tokio::time::timeout(TIME * 5, look(targets(host), prober.clone(), lanes, TIME))
+            let origins = [(host.to_owned(), ([127, 0, 0, 1], 80).into())].into();
+            let vantage = Arc::new(Vantage { origins, ..Vantage::default() });
+            let viewer = Arc::new(Viewer::new(prober.clone(), vantage));
+            tokio::time::timeout(TIME * 5, look(targets(host), viewer, lanes, TIME))
         };
         let hanging: Vec<_> = (1..JOBS_MAX).map(|_| tokio::spawn(look_at("hangs.example"))).collect();
         tokio::task::yield_now().await;

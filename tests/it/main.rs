@@ -14,6 +14,7 @@ mod finding;
 mod kill;
 mod oncall;
 mod power;
+mod probe;
 mod seen;
 mod server;
 mod signature;
