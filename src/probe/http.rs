@@ -46,6 +46,8 @@ pub(super) async fn get(
     let mut exchange = pin!(exchange(sender, request, head_max, all_max));
     // Driven here and not in a task of its own, so that a look that is given up leaves nothing behind.
     tokio::select! {
+        // The request is there before the connection is read: who speaks first is heard as if it answered.
+        biased;
         answer = &mut exchange => answer,
         _ = connection => exchange.await,
     }
