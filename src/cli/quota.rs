@@ -51,6 +51,12 @@ fn table(pools: &[PoolAnswer]) -> String {
         }
         let figures = [pool.available, pool.total, pool.reserved, pool.used].map(|figure| figure.to_string());
         text.push_str(&line(&pool.pool, figures, &end(pool)));
+        if pool.undecided > 0 {
+            text.push_str(&format!(
+                "    {} more were in calls whose answers were lost; they may count too\n",
+                pool.undecided
+            ));
+        }
     }
     text
 }
@@ -88,6 +94,7 @@ mod tests {
             available,
             reserved: 500,
             used: 10_000 - available,
+            undecided: if name == "purge-url-mainland" { 200 } else { 0 },
             batch: 1000,
             resets_at: "2026-11-22T16:00:00.000Z".to_owned(),
             exhausted_at: (available == 0).then(|| "2026-11-22T14:03:22.250Z".to_owned()),
@@ -110,6 +117,7 @@ mod tests {
           POOL                           LEFT    TOTAL RESERVED    USED  RUNS OUT
           purge-directory-mainland          0    10000      500   10000  spent 14:03:22Z
           purge-url-mainland              700    10000      500    9300  15:10:00Z
+            200 more were in calls whose answers were lost; they may count too
           purge-url-overseas            10000    10000      500       0  -
         account other, resets 2026-11-23T16:00:00Z
           POOL                           LEFT    TOTAL RESERVED    USED  RUNS OUT

@@ -36,6 +36,8 @@ impl Failure {
     /// Codes of ours for waits in which nothing has failed yet: for the provider's list (law 4), and for a purge (law 6).
     pub const RECONCILING: &'static str = "reconciling";
     pub const PURGE_FIRST: &'static str = "purge_first";
+    /// Our code for a lost call that the provider's list did not show in time (law 4).
+    pub const NOT_LISTED: &'static str = "not_listed";
 
     /// Whether it only tells why something waits.
     #[must_use]

@@ -124,7 +124,7 @@ impl Reconciler {
             "a call without an answer is not in the provider's list; sending again"
         );
         let message = "the provider's list does not show this call, so it is sent again";
-        let failure = Failure::new(ErrorClass::Lost, "not_listed", message);
+        let failure = Failure::new(ErrorClass::Lost, Failure::NOT_LISTED, message);
         let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
         self.store.give_back(submission.id, back, now).await?;
         account.unspend(&submission.lane, units);

@@ -1,6 +1,6 @@
 //! The day quotas as callers see them: what is left, what we spent, and when it runs out at the present rate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Caller, Refusal, Service};
@@ -15,6 +15,9 @@ const RATE_SPAN: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Clone, PartialEq)]
 pub struct PoolView {
     pub pool: PoolOutlook,
+    /// Targets of today's calls whose answers were lost and that the provider did not list: they may have been charged
+    /// though neither `used` nor `available` counts them.
+    pub undecided: u64,
     /// When what is open to all is spent at the present rate, if that is before the reset.
     pub runs_out_at: Option<Timestamp>,
 }
@@ -28,32 +31,36 @@ impl Service {
         caller.visible()?;
         let now = self.clock.now();
         let pools = self.outlook.pools(now);
-        let mut lately: BTreeMap<Timestamp, Vec<Spent>> = BTreeMap::new();
-        for since in pools.iter().map(|pool| self.rate_since(pool, now)) {
-            if let std::collections::btree_map::Entry::Vacant(unread) = lately.entry(since) {
-                unread.insert(self.store.spent(since).await?);
-            }
+        let starts = |pool: &PoolOutlook| [self.rate_since(pool, now), self.day_start(pool, now)];
+        let mut spent: BTreeMap<Timestamp, Vec<Spent>> = BTreeMap::new();
+        for start in pools.iter().flat_map(starts).collect::<BTreeSet<_>>() {
+            spent.insert(start, self.store.spent(start).await?);
         }
         let view = |pool: PoolOutlook| {
             let since = self.rate_since(&pool, now);
-            let targets = self.spent_of(&pool, lately.get(&since).map_or(&[], Vec::as_slice));
+            let of = |start: &Timestamp| self.drawing_on(&pool, spent.get(start).map_or(&[], Vec::as_slice));
+            let targets = of(&since).map(|spent| spent.targets).sum();
+            let undecided = of(&self.day_start(&pool, now)).map(|spent| spent.undecided).sum();
             let left = pool.available.saturating_sub(pool.reserved);
             let runs_out_at = runs_out_at(left, Spending { targets, since }, pool.resets_at, now);
-            PoolView { runs_out_at, pool }
+            PoolView { undecided, runs_out_at, pool }
         };
         Ok(pools.into_iter().map(view).collect())
     }
 
     fn rate_since(&self, pool: &PoolOutlook, now: Timestamp) -> Timestamp {
-        let day_start = self.outlook.day(&pool.account).map(|day| day.start(now));
-        day_start.map_or(now - RATE_SPAN, |start| start.max(now - RATE_SPAN))
+        self.day_start(pool, now).max(now - RATE_SPAN)
     }
 
-    fn spent_of(&self, pool: &PoolOutlook, lately: &[Spent]) -> u64 {
+    fn day_start(&self, pool: &PoolOutlook, now: Timestamp) -> Timestamp {
+        self.outlook.day(&pool.account).map_or(now - RATE_SPAN, |day| day.start(now))
+    }
+
+    fn drawing_on<'a>(&self, pool: &PoolOutlook, spent: &'a [Spent]) -> impl Iterator<Item = &'a Spent> {
         let draws = |spent: &&Spent| {
             let drawn: Vec<PoolName> = self.outlook.pools_of(&spent.lane);
             spent.lane.account == pool.account && drawn.contains(&pool.name)
         };
-        lately.iter().filter(draws).map(|spent| spent.targets).sum()
+        spent.iter().filter(draws).collect::<Vec<_>>().into_iter()
     }
 }

@@ -319,6 +319,9 @@ pub struct Spent {
     pub targets: u64,
     /// Of these, in submissions without an answer yet.
     pub in_flight: u64,
+    /// Beside these, in submissions whose answer was lost and that the provider did not list in time: most likely not
+    /// charged, but nobody can tell (law 4).
+    pub undecided: u64,
 }
 
 /// A finished job whose edge wants a look.

@@ -27,5 +27,6 @@ mod sweep;
 mod tidy;
 mod tokens;
 mod unconfirmed;
+mod undecided;
 mod unwell;
 mod walk;

@@ -53,7 +53,8 @@ async fn a_quota_tells_what_is_left_and_what_we_took() {
     let found = pool(&world).await;
     let expected = json!({
         "account": "main", "pool": "purge-url-mainland", "operation": "purge", "kind": "url", "area": "mainland",
-        "total": 10_000, "available": 9_997, "reserved": reserved(&found, 500), "used": 3, "batch": 1000,
+        "total": 10_000, "available": 9_997, "reserved": reserved(&found, 500), "used": 3, "undecided": 0,
+        "batch": 1000,
         "resets_at": found["resets_at"], "exhausted_at": null, "forecast": found["forecast"], "read_at": found["read_at"],
     });
     assert_eq!(found, expected);

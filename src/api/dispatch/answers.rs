@@ -8,7 +8,7 @@ use crate::api::answers::time;
 use crate::domain::{Mode, Target};
 use crate::service::{LanePlan, LaneView, Plan, PoolCost, PoolView, Why};
 
-pub(super) fn pool(PoolView { pool, runs_out_at }: &PoolView) -> PoolAnswer {
+pub(super) fn pool(PoolView { pool, undecided, runs_out_at }: &PoolView) -> PoolAnswer {
     PoolAnswer {
         account: pool.account.to_string(),
         pool: pool.name.to_string(),
@@ -19,6 +19,7 @@ pub(super) fn pool(PoolView { pool, runs_out_at }: &PoolView) -> PoolAnswer {
         available: pool.available,
         reserved: pool.reserved,
         used: pool.used,
+        undecided: *undecided,
         batch: pool.batch,
         resets_at: time(pool.resets_at),
         exhausted_at: pool.exhausted_at.map(time),

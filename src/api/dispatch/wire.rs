@@ -24,6 +24,9 @@ pub struct PoolAnswer {
     pub reserved: u64,
     /// What this daemon spent today.
     pub used: u64,
+    /// Targets of today's calls whose answers were lost and that the provider did not list in time: they were sent again, and
+    /// may have been charged though `used` does not count them.
+    pub undecided: u64,
     /// Targets in one call.
     pub batch: u32,
     /// The end of the day that the figures are of. If that is past, the provider has not been asked since.

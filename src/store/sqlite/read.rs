@@ -188,12 +188,20 @@ pub(super) async fn known_tasks(tasks: &[String], db: &SqlitePool) -> Result<Vec
 }
 
 pub(super) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<Spent>, StoreError> {
-    let rows = sqlx::query(include_str!("sql/spent.sql")).bind(since.as_millis()).fetch_all(db).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Spent { lane: decode_lane(row)?, targets: count(row, "spent")?, in_flight: count(row, "in_flight")? })
+    let rows = sqlx::query(include_str!("sql/spent.sql"))
+        .bind(since.as_millis())
+        .bind(Failure::NOT_LISTED)
+        .fetch_all(db)
+        .await?;
+    let spent = |row| {
+        Ok(Spent {
+            lane: decode_lane(row)?,
+            targets: count(row, "spent")?,
+            in_flight: count(row, "in_flight")?,
+            undecided: count(row, "undecided")?,
         })
-        .collect()
+    };
+    rows.iter().map(spent).collect()
 }
 
 pub(super) async fn due_verifications(

@@ -201,6 +201,11 @@ pub async fn what_was_sending_at_the_start_is_ambiguous(store: &dyn Store) {
     assert_eq!(states(store, &kept).await, "ttttttdd");
     let spent = store.spent(at(0)).await.expect("what was spent");
     assert_eq!((spent[0].targets, spent[0].in_flight), (6, 4));
+    let failure = Failure::new(ErrorClass::Lost, Failure::NOT_LISTED, "not there");
+    let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+    store.give_back(sending[0].submission, back, at(95)).await.expect("an outcome");
+    let spent = store.spent(at(0)).await.expect("what was spent");
+    assert_eq!((spent[0].targets, spent[0].in_flight, spent[0].undecided), (4, 2, 2), "counted apart");
 }
 
 pub async fn what_is_over_is_not_changed(store: &dyn Store) {

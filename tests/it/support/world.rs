@@ -94,6 +94,14 @@ impl World {
         }
     }
 
+    /// What the next daemon reads instead of the configuration so far.
+    pub fn reconfigure(&mut self, change: impl FnOnce(String) -> String) {
+        let file = self.config_file();
+        let text = std::fs::read_to_string(&file).expect("the configuration");
+        std::fs::write(&file, change(text)).expect("a configuration file");
+        self.config = Config::load(Some(&file), std::iter::empty()).expect("a good configuration");
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.daemon.as_ref().expect("a running daemon").address)
     }
