@@ -80,13 +80,17 @@ async fn a_long_body_is_not_read_and_an_endless_one_not_to_its_end() {
 
 #[tokio::test]
 async fn who_hangs_is_given_up_when_the_time_is_over() {
-    let silent = on_loopback().look(&ask(endless("", b"").await), SHORT).await;
+    let silent = given_up(&ask(endless("", b"").await)).await;
     assert_eq!(answer(silent), Err(HttpFault::TimedOut));
-    let dripping = on_loopback().look(&ask(endless("HTTP/1.1 200 OK\r\nA: b", b"").await), SHORT).await;
+    let dripping = given_up(&ask(endless("HTTP/1.1 200 OK\r\nA: b", b"").await)).await;
     assert_eq!(answer(dripping), Err(HttpFault::TimedOut));
-    let slow =
-        on_loopback().look(&ask(endless("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", b"").await), SHORT).await;
+    let slow = given_up(&ask(endless("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", b"").await)).await;
     assert_eq!(answer(slow), Err(HttpFault::TooSlow { status: 200, bytes: 3 }));
+}
+
+/// Looks for a short time, and does not wait much longer.
+async fn given_up(ask: &Ask) -> Sighting {
+    tokio::time::timeout(SHORT * 60, on_loopback().look(ask, SHORT)).await.expect("an end")
 }
 
 #[tokio::test]
