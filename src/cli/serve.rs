@@ -20,7 +20,7 @@ use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigFault};
 use crate::domain::{AccountName, Reserve};
-use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience, Vantage};
+use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience, VerifyPolicy};
 use crate::probe::{Guard, NetProber, Surroundings};
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
 use crate::service::{Service, Tokens};
@@ -127,7 +127,7 @@ impl Daemon {
             store: store.clone(),
             accounts: accounts(config, &clock).await?,
             prober: Arc::new(prober(config, &clock)?),
-            vantage: Arc::new(vantage(config)),
+            verify: Arc::new(verify_policy(config)),
             board: Arc::new(Board::default()),
             wakes: Wakes::default(),
             clock,
@@ -214,9 +214,19 @@ fn prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<NetProber, StartFau
         .map_err(|fault| StartFault::Setting(format!("probe.ca_file: {}", chain(&fault))))
 }
 
-fn vantage(config: &Config) -> Vantage {
-    let edges = config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address]));
-    Vantage { edges: edges.collect(), origins: config.probe.origins.clone() }
+fn verify_policy(config: &Config) -> VerifyPolicy {
+    let verify = &config.verify;
+    let mut edges: BTreeMap<_, _> =
+        config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address])).collect();
+    edges.extend(verify.edges.clone());
+    VerifyPolicy {
+        edges,
+        origins: config.probe.origins.clone(),
+        directories: verify.directories.clone(),
+        sample: verify.sample,
+        grace: verify.grace,
+        repurge: verify.repurge,
+    }
 }
 
 fn patience(config: &Config) -> Patience {

@@ -11,6 +11,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 mod values;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -85,6 +86,14 @@ pub struct Quota {
 #[derive(Debug, Clone)]
 pub struct Verify {
     pub deadline: Duration,
+    pub grace: Duration,
+    /// At least 1.
+    pub sample: u32,
+    pub repurge: bool,
+    /// Never empty for a host.
+    pub edges: BTreeMap<String, Vec<SocketAddr>>,
+    /// Each a path that makes a target behind its host.
+    pub directories: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Clone)]

@@ -46,7 +46,7 @@ impl Config {
         }
         self.write_engine(out)?;
         writeln!(out, "[quota]\nreserve = {:?}\n", self.quota.reserve)?;
-        writeln!(out, "[verify]\ndeadline = \"{}\"\n", duration_text(self.verify.deadline))?;
+        self.write_verify(out)?;
         writeln!(out, "[idempotency]\nkeep = \"{}\"\n", duration_text(self.idempotency.keep))?;
         self.write_probe(out)?;
         if let Some(listen) = self.metrics.listen {
@@ -64,6 +64,26 @@ impl Config {
         writeln!(out, "[engine.task_max]")?;
         writeln!(out, "purge = \"{}\"", duration_text(engine.task_max_purge))?;
         writeln!(out, "prefetch = \"{}\"\n", duration_text(engine.task_max_prefetch))
+    }
+
+    fn write_verify(&self, out: &mut String) -> std::fmt::Result {
+        let verify = &self.verify;
+        let (deadline, grace) = (duration_text(verify.deadline), duration_text(verify.grace));
+        writeln!(out, "[verify]\ndeadline = \"{deadline}\"\ngrace = \"{grace}\"")?;
+        writeln!(out, "sample = {}\nrepurge = {}\n", verify.sample, verify.repurge)?;
+        let edges = verify.edges.iter().map(|(host, list)| (host, list.iter().map(ToString::to_string).collect()));
+        let directories = verify.directories.iter().map(|(host, list)| (host, list.clone()));
+        let sections: [(&str, Vec<(&String, Vec<String>)>); 2] =
+            [("edges", edges.collect()), ("directories", directories.collect())];
+        for (name, lists) in sections.iter().filter(|(_, lists)| !lists.is_empty()) {
+            writeln!(out, "[verify.{name}]")?;
+            for (host, list) in lists {
+                let list: Vec<String> = list.iter().map(|text| quoted(text)).collect();
+                writeln!(out, "\"{host}\" = [{}]", list.join(", "))?;
+            }
+            writeln!(out)?;
+        }
+        Ok(())
     }
 
     fn write_probe(&self, out: &mut String) -> std::fmt::Result {

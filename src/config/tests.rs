@@ -88,6 +88,13 @@ fn the_default_explains_every_key_of_the_contract_and_no_other() {
         "server.listen",
         "store.url",
         "verify.deadline",
+        "verify.directories.\"www.example.com\"[0]",
+        "verify.directories.\"www.example.com\"[1]",
+        "verify.edges.\"www.example.com\"[0]",
+        "verify.edges.\"www.example.com\"[1]",
+        "verify.grace",
+        "verify.repurge",
+        "verify.sample",
     ];
     let examples = file(&default_with_examples());
     let mut faults = Vec::new();
@@ -162,6 +169,14 @@ fn each_bad_value_is_named_by_its_key() {
         ("probe.allow = ['10.0.0.1/8']", "probe.allow[0]", "10.0.0.0/8"),
         ("probe.allow = ['::1', 7]", "probe.allow[1]", "a network"),
         ("probe.edges.h = '127.0.0.1'", "probe.edges.h", "ADDRESS:PORT"),
+        ("verify.sample = 0", "verify.sample", "1 to 300"),
+        ("verify.sample = 301", "verify.sample", "1 to 300"),
+        ("verify.repurge = 'maybe'", "verify.repurge", "true or false"),
+        ("verify.edges.'h.example' = []", "verify.edges.\"h.example\"", "is empty"),
+        ("verify.edges.'h.example' = ['1.1.1.1']", "verify.edges.\"h.example\"[0]", "ADDRESS:PORT"),
+        ("verify.edges.'h/x' = ['1.1.1.1:1']", "verify.edges.\"h/x\"", "no host name"),
+        ("verify.directories.'h.example' = ['img/a']", "verify.directories.\"h.example\"[0]", "/img/logo.svg"),
+        ("verify.directories.'h.example' = ['/a/../b']", "verify.directories.\"h.example\"[0]", "/img/logo.svg"),
         ("probe.resolver = ['10.0.0.2']", "probe.resolver[0]", "10.0.0.2:53"),
         ("probe.ca_file = '/nowhere/ca.pem'", "probe.ca_file", "cannot be read"),
         ("probe.ca_file = '/dev/null'", "probe.ca_file", "holds no certificate"),

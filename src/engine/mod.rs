@@ -14,14 +14,13 @@ mod reconciler;
 mod scheduler;
 mod submitter;
 mod verifier;
-mod view;
 
 pub use account::Account;
 pub use board::{Board, Waiting};
 pub use manual::{Duty, ManualEngine};
 pub use outlook::{LaneOutlook, Outlook, PoolOutlook};
 pub use submitter::lane_paused;
-pub use view::Vantage;
+pub use verifier::VerifyPolicy;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -68,7 +67,7 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     pub accounts: Accounts,
     pub prober: Arc<dyn Prober>,
-    pub vantage: Arc<Vantage>,
+    pub verify: Arc<VerifyPolicy>,
     pub board: Arc<Board>,
     pub wakes: Wakes,
     pub clock: Arc<dyn Clock>,

@@ -22,6 +22,8 @@ pub struct Capabilities {
     pub status: Status,
     pub lookup: Lookup,
     pub company: Company,
+    /// The `User-Agent` that its nodes ask origins with, by which these let them in.
+    pub origin_agent: &'static str,
 }
 
 /// One kind of submission: what one call of it may carry.
@@ -123,6 +125,7 @@ mod tests {
         status: Status::Assumed(Duration::from_secs(5)),
         lookup: Lookup::NotAtAll,
         company: Company::EachForItself,
+        origin_agent: "other",
     };
 
     fn lane(operation: ItemOperation, mode: Option<Mode>) -> Lane {

@@ -13,6 +13,7 @@ mod open;
 mod outcome;
 mod pause;
 mod pepper;
+mod proof;
 mod read;
 mod ripen;
 mod settle;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use refreshd::clock::{Clock, ManualClock};
 use refreshd::domain::{AccountName, Reserve, Routes, Timestamp};
-use refreshd::engine::{Account, Board, Duty, ManualEngine, Outlook, Parts, Patience, Vantage};
+use refreshd::engine::{Account, Board, Duty, ManualEngine, Outlook, Parts, Patience, VerifyPolicy};
 use refreshd::probe::{Ask, ConnectFault, Dial, HttpLook, NameLook, Prober, Sighting};
 use refreshd::provider::tencent::{self, Credentials, KeyRing, TencentCdn};
 use refreshd::sandbox::{self, Cloud, Credential, Domain, OriginContent, QuotaOptions, Sandbox};
@@ -130,7 +130,7 @@ impl World {
             store: store.clone(),
             accounts: Arc::new(accounts.collect()),
             prober: Arc::new(Onlooker),
-            vantage: Arc::new(vantage()),
+            verify: Arc::new(verify_policy()),
             board: Arc::new(Board::default()),
             wakes: Wakes::default(),
             clock: Arc::new(self.clock.clone()),
@@ -315,13 +315,13 @@ fn publish(cloud: &Cloud, hosts: &[&str]) {
 /// Where the origins of all hosts seem to be.
 const ORIGIN: [u8; 4] = [192, 0, 2, 1];
 
-fn vantage() -> Vantage {
+fn verify_policy() -> VerifyPolicy {
     let origins = SITES
         .iter()
         .flat_map(|(_, hosts)| hosts.iter())
         .map(|host| ((*host).to_owned(), (ORIGIN, 80).into()))
         .collect();
-    Vantage { origins, ..Vantage::default() }
+    VerifyPolicy { origins, ..VerifyPolicy::default() }
 }
 
 /// In memory where the machine has such a place: thousands of histories need no disk.

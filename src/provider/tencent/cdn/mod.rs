@@ -41,6 +41,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     // Whole seconds in the list, whole seconds in `Date`, and a clock that is corrected only by what `Date` said last.
     lookup: Lookup::ByWindow { slack: Duration::from_secs(90) },
     company: Company::AllOrNothing,
+    // "Prefetch": nodes fetch with this agent.
+    origin_agent: "TencentCdn",
 };
 
 /// A row is `done` when the nodes have it, so probes need not wait.
