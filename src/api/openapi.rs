@@ -9,7 +9,7 @@ use super::dispatch::wire::{
 };
 use super::wire::{
     CountsAnswer, ErrorAnswer, EventAnswer, FaultAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer,
-    ReadyAnswer, WaitingAnswer, WarningAnswer,
+    ReadyAnswer, SeenAnswer, SideAnswer, WaitingAnswer, WarningAnswer,
 };
 use super::{changes, dispatch, docs, health, jobs, lists};
 
@@ -19,7 +19,7 @@ use super::{changes, dispatch, docs, health, jobs, lists};
     paths(jobs::create, jobs::list, jobs::one, changes::cancel, changes::retry, lists::items, lists::events, dispatch::plan::plan, dispatch::quota::list,
         dispatch::lanes::list, dispatch::lanes::pause, dispatch::lanes::resume, health::live, health::ready, document, docs::page),
     components(schemas(
-        JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, EventAnswer, ErrorAnswer,
+        JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, SeenAnswer, SideAnswer, EventAnswer, ErrorAnswer,
         ListAnswer<JobAnswer>, ListAnswer<ItemAnswer>, ListAnswer<EventAnswer>, ProblemAnswer, FaultAnswer, ReadyAnswer,
         PoolAnswer, LaneAnswer, DepthAnswer, WhyAnswer, PauseAnswer, PauseBody, PlanAnswer, PlannedTarget, LanePlanAnswer,
         PoolCostAnswer, LeavesAnswer, ListAnswer<PoolAnswer>, ListAnswer<LaneAnswer>,

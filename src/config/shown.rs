@@ -1,5 +1,6 @@
 //! The configuration in force as text, for `config show`: valid TOML that loads again, with secrets left out; or as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -71,19 +72,8 @@ impl Config {
         let (deadline, grace) = (duration_text(verify.deadline), duration_text(verify.grace));
         writeln!(out, "[verify]\ndeadline = \"{deadline}\"\ngrace = \"{grace}\"")?;
         writeln!(out, "sample = {}\nrepurge = {}\n", verify.sample, verify.repurge)?;
-        let edges = verify.edges.iter().map(|(host, list)| (host, list.iter().map(ToString::to_string).collect()));
-        let directories = verify.directories.iter().map(|(host, list)| (host, list.clone()));
-        let sections: [(&str, Vec<(&String, Vec<String>)>); 2] =
-            [("edges", edges.collect()), ("directories", directories.collect())];
-        for (name, lists) in sections.iter().filter(|(_, lists)| !lists.is_empty()) {
-            writeln!(out, "[verify.{name}]")?;
-            for (host, list) in lists {
-                let list: Vec<String> = list.iter().map(|text| quoted(text)).collect();
-                writeln!(out, "\"{host}\" = [{}]", list.join(", "))?;
-            }
-            writeln!(out)?;
-        }
-        Ok(())
+        write_lists(out, "edges", &verify.edges)?;
+        write_lists(out, "directories", &verify.directories)
     }
 
     fn write_probe(&self, out: &mut String) -> std::fmt::Result {
@@ -103,6 +93,19 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// A section of hosts, each with its list.
+fn write_lists<T: ToString>(out: &mut String, name: &str, lists: &BTreeMap<String, Vec<T>>) -> std::fmt::Result {
+    if lists.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "[verify.{name}]")?;
+    for (host, list) in lists {
+        let list: Vec<String> = list.iter().map(|entry| quoted(&entry.to_string())).collect();
+        writeln!(out, "\"{host}\" = [{}]", list.join(", "))?;
+    }
+    writeln!(out)
 }
 
 fn write_account(out: &mut String, account: &Account) -> std::fmt::Result {

@@ -29,4 +29,5 @@ mod tokens;
 mod unconfirmed;
 mod undecided;
 mod unwell;
+mod verifying;
 mod walk;

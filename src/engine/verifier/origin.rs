@@ -8,6 +8,7 @@ use crate::probe::{Ask, Dial, Scheme};
 use crate::provider::{DomainFacts, OriginAddress, OriginKind, PullProtocol};
 
 /// What is known of the domain that serves a host.
+#[expect(dead_code, reason = "nobody reads the domains of the accounts yet")]
 #[derive(Debug, Clone)]
 pub(super) enum Known {
     /// The provider was not heard yet.
