@@ -45,7 +45,16 @@ pub(super) async fn run(arguments: &SandboxArguments) -> ExitCode {
 /// One line that a script can read: where everything is and, if we made it, the key pair to sign with.
 fn announcement(sandbox: &Sandbox, generated: Option<&Credential>) -> serde_json::Value {
     let at = sandbox.addresses;
-    let mut line = json!({"api": at.api, "edge": at.edge, "origin": at.origin, "control": at.control});
+    let mut line = json!({
+        "api": at.api,
+        "edge": at.edge,
+        "edge_overseas": at.edge_overseas,
+        "edge_tls": at.edge_tls,
+        "origin": at.origin,
+        "origin_tls": at.origin_tls,
+        "dns": at.dns,
+        "control": at.control,
+    });
     if let Some(pair) = generated {
         line["secret_id"] = json!(pair.secret_id);
         line["secret_key"] = json!(pair.secret_key);

@@ -1,17 +1,45 @@
-//! The copies that the edge keeps: by host, path and query, without an age limit.
+//! The copies that the edge keeps, by the key that the domain's configuration gives them, in each area apart.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use super::domains::Area;
 use crate::domain::Timestamp;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ObjectKey {
     pub(super) host: String,
-    /// With its query. The scheme is no part of the key.
+    /// With as much of its query as counts.
     pub(super) path: String,
+    /// Its path is in lower case because case does not count.
+    pub(super) folded: bool,
+    /// Only if it counts.
+    pub(super) scheme: Option<Scheme>,
+}
+
+/// The copies of every area.
+#[derive(Debug, Default)]
+pub(super) struct Caches {
+    mainland: Cache,
+    overseas: Cache,
+}
+
+impl Caches {
+    /// `Global` is no place where copies are; its first part stands for it.
+    pub(super) fn of(&mut self, area: Area) -> &mut Cache {
+        match area {
+            Area::Mainland | Area::Global => &mut self.mainland,
+            Area::Overseas => &mut self.overseas,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -21,6 +49,8 @@ pub(super) struct Object {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) stored_at: Timestamp,
+    /// From then on the origin has to be asked.
+    pub(super) expires_at: Timestamp,
     /// The origin has to be asked before this copy is served again.
     pub(super) revalidate: bool,
 }
@@ -69,8 +99,10 @@ impl Cache {
     }
 
     pub(super) fn revalidate_below(&mut self, directory: &ObjectKey) {
-        for (_, object) in self.objects.range_mut(directory.clone()..).take_while(|(key, _)| is_below(key, directory)) {
-            object.revalidate = true;
+        for key in keys_below(&self.objects, directory) {
+            if let Some(object) = self.objects.get_mut(&key) {
+                object.revalidate = true;
+            }
         }
         self.forget_fetches_below(directory);
     }
@@ -82,9 +114,20 @@ impl Cache {
     }
 }
 
-/// Keys are in order, so that those below a directory follow each other.
+/// Keys are in order, so that those below a directory follow each other; those whose case does not count follow each
+/// other below the directory in lower case.
 fn keys_below<V>(map: &BTreeMap<ObjectKey, V>, directory: &ObjectKey) -> Vec<ObjectKey> {
-    map.range(directory.clone()..).map(|(key, _)| key).take_while(|key| is_below(key, directory)).cloned().collect()
+    let lower = ObjectKey { path: directory.path.to_ascii_lowercase(), ..directory.clone() };
+    let below = |directory: &ObjectKey| -> Vec<ObjectKey> {
+        let from = ObjectKey { folded: false, scheme: None, ..directory.clone() };
+        let there = map.range(from..).map(|(key, _)| key).take_while(|key| is_below(key, directory));
+        there.filter(|key| directory.scheme.is_none() || key.scheme == directory.scheme).cloned().collect()
+    };
+    let mut keys = below(directory);
+    if lower.path != directory.path {
+        keys.extend(below(&lower).into_iter().filter(|key| key.folded));
+    }
+    keys
 }
 
 fn is_below(key: &ObjectKey, directory: &ObjectKey) -> bool {
@@ -96,7 +139,7 @@ mod tests {
     use super::*;
 
     fn key(host: &str, path: &str) -> ObjectKey {
-        ObjectKey { host: host.to_owned(), path: path.to_owned() }
+        ObjectKey { host: host.to_owned(), path: path.to_owned(), folded: false, scheme: None }
     }
 
     fn object() -> Object {
@@ -105,6 +148,7 @@ mod tests {
             headers: HeaderMap::new(),
             body: Bytes::from_static(b"x"),
             stored_at: Timestamp::from_millis(0),
+            expires_at: Timestamp::from_millis(i64::MAX),
             revalidate: false,
         }
     }
@@ -130,6 +174,16 @@ mod tests {
         assert_eq!(left, ["/", "/d", "/d-2/x", "/e", "/d/x"]);
         cache.purge_below(&key("a", "/"));
         assert_eq!(cache.objects.keys().collect::<Vec<_>>(), [&other]);
+    }
+
+    #[test]
+    fn a_directory_in_another_case_takes_only_what_is_kept_without_case() {
+        let mut cache = filled(&["/D/x", "/d/x"]);
+        let folded = ObjectKey { folded: true, ..key("a", "/d/y") };
+        let ticket = cache.begin_fetch(&folded);
+        cache.store(folded.clone(), ticket, object());
+        cache.purge_below(&key("a", "/D/"));
+        assert_eq!(cache.objects.keys().collect::<Vec<_>>(), [&key("a", "/d/x")]);
     }
 
     #[test]

@@ -1,20 +1,28 @@
 //! The simulated account: everything its servers share, and the handle through which tests look at and change it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Options;
-use super::cache::Cache;
+use super::account::Account;
+use super::account::wire::AccountSetup;
+use super::answers::{AnswerRule, AnswerRuleFault, Answers};
+use super::cache::{Caches, Scheme};
 use super::calls::{Call, CallLog};
 use super::credential::Credential;
-use super::domains::{DomainStatus, Domains};
+use super::dns::wire::DnsRule;
+use super::dns::zone::{Places, Resolved, Wanted, Zone};
+use super::domains::{Domain, DomainStatus, Domains};
 use super::faults::Faults;
 use super::origin::{ContentFault, Origin};
 use super::quota::{PoolChange, PoolView, Quota};
 use super::rate::Rates;
+use super::setup::change::DomainFault;
+use super::setup::wire::DomainChange;
 use super::task::{Task, TaskKind, Tasks};
+use super::tls::{CertificateRule, Tls};
 use super::wire::{FaultRule, OriginContent, Switches};
+use super::{Addresses, Options};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 
@@ -24,7 +32,8 @@ pub struct Cloud {
     pub(super) credentials: Vec<Credential>,
     pub(super) calls_per_second: u32,
     pub(super) task_time: Duration,
-    pub(super) origin: SocketAddr,
+    pub(super) tls: Arc<Tls>,
+    places: Addresses,
     pub(super) started_at: Timestamp,
     /// Held while due rows are settled, which may wait for the origin.
     pub(super) settling: tokio::sync::Mutex<()>,
@@ -39,8 +48,11 @@ pub(super) struct State {
     pub(super) faults: Faults,
     pub(super) switches: Switches,
     pub(super) calls: CallLog,
-    pub(super) cache: Cache,
+    pub(super) caches: Caches,
     pub(super) origin: Origin,
+    pub(super) answers: Answers,
+    pub(super) account: Account,
+    dns: Zone,
 }
 
 /// A task and how its targets stand.
@@ -54,7 +66,8 @@ pub struct TaskView {
 }
 
 impl Cloud {
-    pub(super) fn new(options: Options, origin: SocketAddr) -> Self {
+    /// `places` are as this machine reaches them.
+    pub(super) fn new(options: Options, tls: Arc<Tls>, places: Addresses) -> Self {
         let now = options.clock.now();
         let state = State {
             quota: Quota::new(&options.quota, now),
@@ -65,14 +78,18 @@ impl Cloud {
             faults: Faults::default(),
             switches: options.switches,
             calls: CallLog::default(),
-            cache: Cache::default(),
+            caches: Caches::default(),
+            answers: Answers::default(),
+            account: Account::default(),
+            dns: Zone::default(),
         };
         Self {
             clock: options.clock,
             credentials: options.credentials,
             calls_per_second: options.quota.calls_per_second,
             task_time: options.task_time,
-            origin,
+            tls,
+            places,
             started_at: now,
             settling: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
@@ -117,6 +134,21 @@ impl Cloud {
         }
     }
 
+    /// Changes domains of the account, or takes them in: all of them, or none if one is at fault.
+    pub fn change_domains(&self, changes: Vec<DomainChange>) -> Result<(), DomainFault> {
+        self.state().domains.change(changes)
+    }
+
+    /// The account no longer has the domain. Says whether it had.
+    pub fn remove_domain(&self, name: &str) -> bool {
+        self.state().domains.remove(name)
+    }
+
+    #[must_use]
+    pub fn domains(&self) -> Vec<Domain> {
+        self.state().domains.0.clone()
+    }
+
     /// Every task with its targets as they stand now, oldest first.
     pub async fn tasks(self: &Arc<Self>) -> Vec<TaskView> {
         self.settle_due().await;
@@ -157,5 +189,70 @@ impl Cloud {
     /// Says whether there was such content.
     pub fn remove_origin(&self, host: &str, path: &str) -> bool {
         self.state().origin.remove(host, path)
+    }
+
+    /// Replaces what the simulated DNS answers beside what it answers by itself.
+    pub fn set_dns(&self, rules: Vec<DnsRule>) {
+        self.state().dns.replace(rules);
+    }
+
+    #[must_use]
+    pub fn dns(&self) -> Vec<DnsRule> {
+        self.state().dns.rules()
+    }
+
+    pub(super) fn resolve(&self, name: &str, wanted: Wanted) -> Resolved {
+        let state = &mut *self.state();
+        let places = Places { edge: self.places.edge.ip(), origin: self.places.origin.ip() };
+        state.dns.resolve(name, wanted, &state.domains, places)
+    }
+
+    /// Whether the edge is there, in truth or by what the simulated DNS was set to say of the provider's names.
+    pub(super) fn is_node(&self, address: IpAddr) -> bool {
+        address == self.places.edge.ip() || self.state().dns.leads_edge_to(address)
+    }
+
+    /// Where this sandbox's own origin is asked.
+    pub(super) const fn origin_at(&self, scheme: Scheme) -> SocketAddr {
+        match scheme {
+            Scheme::Http => self.places.origin,
+            Scheme::Https => self.places.origin_tls,
+        }
+    }
+
+    /// Replaces what goes wrong with answers of origin and edge.
+    pub fn set_answers(&self, rules: Vec<AnswerRule>) -> Result<(), AnswerRuleFault> {
+        self.state().answers.replace(rules)
+    }
+
+    #[must_use]
+    pub fn answers(&self) -> Vec<AnswerRule> {
+        self.state().answers.rules()
+    }
+
+    /// Replaces what is wrong with certificates.
+    pub fn set_certificates(&self, rules: Vec<CertificateRule>) {
+        self.tls.replace(rules);
+    }
+
+    #[must_use]
+    pub fn certificates(&self) -> Vec<CertificateRule> {
+        self.tls.rules()
+    }
+
+    /// The root certificate that a client of edge and origin trusts, as PEM. `None` if no key could be made.
+    #[must_use]
+    pub fn root_certificate(&self) -> Option<String> {
+        self.tls.root_pem()
+    }
+
+    /// Replaces the state of the account and what it is not allowed to do.
+    pub fn set_account(&self, setup: AccountSetup) {
+        self.state().account.replace(setup);
+    }
+
+    #[must_use]
+    pub fn account(&self) -> AccountSetup {
+        self.state().account.setup()
     }
 }

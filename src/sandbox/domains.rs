@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::setup::wire::{CacheKey, CacheSetup, OriginSetup, Standing, StatusCodeCache, Switched};
+
 /// Where a domain is accelerated, or what a call asks for. `Global` is the other two together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Area {
@@ -89,27 +91,60 @@ pub struct Domain {
     pub name: String,
     pub area: Area,
     pub status: DomainStatus,
-    /// Whether URLs that differ only in their query are different objects (`CacheKey.FullUrlCache`).
-    pub full_url_cache: bool,
+    /// Why it is off, in the provider's word; `normal` if it is not.
+    pub disable: String,
+    /// Where the provider lets nothing be changed; `normal` is nowhere.
+    pub readonly: String,
+    pub standing: Standing,
+    pub origin: OriginSetup,
+    pub cache_key: CacheKey,
+    pub cache: CacheSetup,
+    /// `None`: a 404 is kept for ten seconds, and no other error.
+    pub status_code_cache: Option<StatusCodeCache>,
+    pub follow_redirect: Switched,
 }
 
 impl Domain {
     /// A domain in every area, online, whose queries count.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), area: Area::Global, status: DomainStatus::Online, full_url_cache: true }
+        Self {
+            name: name.into(),
+            area: Area::Global,
+            status: DomainStatus::Online,
+            disable: "normal".to_owned(),
+            readonly: "normal".to_owned(),
+            standing: Standing::Normal,
+            origin: OriginSetup::default(),
+            cache_key: CacheKey::default(),
+            cache: CacheSetup::default(),
+            status_code_cache: None,
+            follow_redirect: Switched::default(),
+        }
     }
 
     pub(super) fn is_wildcard(&self) -> bool {
         self.name.starts_with("*.")
     }
 
-    /// The path under which the edge keeps what was asked for.
-    pub(super) fn cache_path<'a>(&self, path_and_query: &'a str) -> &'a str {
-        if self.full_url_cache {
-            return path_and_query;
-        }
-        path_and_query.split('?').next().unwrap_or(path_and_query)
+    /// The name without the star of a wildcard.
+    pub(super) fn bare_name(&self) -> &str {
+        self.name.trim_start_matches("*.")
+    }
+
+    /// What the domain's own DNS has to point to.
+    pub(super) fn cname(&self) -> String {
+        format!("{}.cdn.dnsv1.com", self.bare_name())
+    }
+
+    /// The Host that the origin is asked with, for a request of `host`.
+    pub(super) fn server_name(&self, host: &str) -> String {
+        self.origin.server_name.clone().unwrap_or_else(|| host.to_owned())
+    }
+
+    /// Whose copies serve somebody who comes from `area`: a domain that is not served there is served from elsewhere.
+    pub(super) const fn edge_for(&self, area: Area) -> Area {
+        if self.area.covers(area) { area } else { self.area }
     }
 }
 
@@ -125,8 +160,14 @@ impl Domains {
     /// The domain with this name, else the wildcard domain that the host falls under.
     pub(super) fn owner_of(&self, host: &str) -> Option<&Domain> {
         let host = lower(host);
-        let named = self.0.iter().find(|domain| domain.name == *host);
+        let named = self.named(&host);
         named.or_else(|| self.0.iter().find(|domain| domain.is_wildcard() && host.ends_with(&domain.name[1..])))
+    }
+}
+
+impl Domains {
+    pub(super) fn named(&self, name: &str) -> Option<&Domain> {
+        self.0.iter().find(|domain| domain.name == name)
     }
 }
 

@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use config::{Config, File, FileFormat};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::domains::{Area, Domain, DomainStatus};
 use super::quota::QuotaOptions;
+use super::setup::change::is_host;
+use super::setup::wire::CacheKey;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainsFile {
@@ -62,7 +65,7 @@ fn domains(value: Option<&Value>, problems: &mut Vec<String>) -> Vec<Domain> {
 }
 
 fn domain(table: &Map<String, Value>, at: &str, problems: &mut Vec<String>) -> Domain {
-    refuse_unknown(table, at, &["name", "area", "status", "full_url_cache"], problems);
+    refuse_unknown(table, at, &["name", "area", "status", "full_url_cache", "Origin", "CacheKey", "Cache"], problems);
     let mut domain = Domain::new(table.get("name").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase());
     if !is_host(domain.name.strip_prefix("*.").unwrap_or(&domain.name)) {
         problems.push(format!("{at}name: a host name such as www.example.com is needed"));
@@ -81,17 +84,30 @@ fn domain(table: &Map<String, Value>, at: &str, problems: &mut Vec<String>) -> D
     }
     if let Some(value) = table.get("full_url_cache") {
         match value.as_bool() {
-            Some(flag) => domain.full_url_cache = flag,
+            Some(false) => domain.cache_key = CacheKey::without_query(),
+            Some(true) => {}
             None => problems.push(format!("{at}full_url_cache: true or false")),
         }
     }
+    read_form(table, "CacheKey", at, &mut domain.cache_key, problems);
+    read_form(table, "Cache", at, &mut domain.cache, problems);
+    read_form(table, "Origin", at, &mut domain.origin, problems);
     domain
 }
 
-fn is_host(name: &str) -> bool {
-    let label =
-        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    name.contains('.') && name.split('.').all(label)
+/// A table in the provider's own words.
+fn read_form<T: DeserializeOwned>(
+    table: &Map<String, Value>,
+    name: &str,
+    at: &str,
+    form: &mut T,
+    problems: &mut Vec<String>,
+) {
+    let Some(value) = table.get(name) else { return };
+    match serde_json::from_value(value.clone()) {
+        Ok(read) => *form = read,
+        Err(error) => problems.push(format!("{at}{name}: {error}")),
+    }
 }
 
 fn quota(value: Option<&Value>, problems: &mut Vec<String>) -> QuotaOptions {
@@ -134,6 +150,7 @@ fn refuse_unknown(table: &Map<String, Value>, at: &str, known: &[&str], problems
 
 #[cfg(test)]
 mod tests {
+    use super::super::setup::wire::{CacheConfig, CacheRule, Switch};
     use super::*;
 
     fn parse(text: &str) -> Result<DomainsFile, DomainsFileError> {
@@ -152,9 +169,30 @@ mod tests {
         offline.area = Area::Overseas;
         offline.status = DomainStatus::Offline;
         let mut wildcard = Domain::new("*.example.org");
-        wildcard.full_url_cache = false;
+        wildcard.cache_key = CacheKey::without_query();
         assert_eq!(file.domains, [offline, wildcard]);
         assert_eq!(file.quota, QuotaOptions { urls: 50, batch_urls: 5, ..QuotaOptions::default() });
+    }
+
+    #[test]
+    fn configuration_is_written_in_the_providers_words() {
+        let file = parse(
+            "[[domains]]\nname = \"www.example.org\"\n[domains.CacheKey]\nFullUrlCache = \"off\"\nIgnoreCase = \"on\"\n\
+             [[domains.Cache.RuleCache]]\nRuleType = \"all\"\nRulePaths = [\"*\"]\n\
+             CacheConfig = { Cache = { Switch = \"on\", CacheTime = 60 } }\n\
+             [domains.Origin]\nServerName = \"origin.example.org\"\nOriginPullProtocol = \"https\"\n",
+        )
+        .unwrap();
+        let [domain] = &file.domains[..] else { panic!("{:?}", file.domains) };
+        assert_eq!(domain.cache_key, CacheKey { ignore_case: Switch::On, ..CacheKey::without_query() });
+        assert_eq!(domain.cache.rule_cache, [CacheRule::all(CacheConfig::keep(60))]);
+        assert_eq!(domain.origin.server_name.as_deref(), Some("origin.example.org"));
+        let Err(DomainsFileError::Problems(problems)) =
+            parse("[[domains]]\nname = \"www.example.org\"\n[domains.CacheKey]\nColour = \"on\"\n")
+        else {
+            panic!("no problems found")
+        };
+        assert!(problems[0].starts_with("domains.0.CacheKey: ") && problems[0].contains("Colour"), "{problems:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::domains::Area;
 use super::refusal::Refusal;
 use super::wire::{Fault, FaultRule};
 
@@ -120,6 +121,8 @@ impl Strike {
                 Fault::LateListing { delay } => curse.listing_delay = curse.listing_delay.max(*delay),
                 Fault::NeverDone => curse.never_done = true,
                 Fault::NoEffect => curse.no_effect = true,
+                Fault::KeepsCopy { area } => curse.keeps_copy = Some(area.area()),
+                Fault::SlowTask { delay } => curse.task_delay = curse.task_delay.max(*delay),
                 Fault::TaskFails { fraction, target: None } => curse.fraction = fraction.unwrap_or(1.0),
                 Fault::TaskFails { target: Some(target), .. } => curse.targets.push(target.clone()),
                 _ => {}
@@ -140,6 +143,10 @@ pub(super) struct Curse {
     pub(super) listing_delay: Duration,
     pub(super) never_done: bool,
     pub(super) no_effect: bool,
+    /// Where the edge keeps its copies although the rows end `done`.
+    pub(super) keeps_copy: Option<Area>,
+    /// How much later than usual the rows end.
+    pub(super) task_delay: Duration,
     /// The share of rows that fail, told by the URL, so that a second try fails for the same ones.
     pub(super) fraction: f64,
     pub(super) targets: Vec<String>,
@@ -169,6 +176,8 @@ fn name(fault: &Fault) -> &'static str {
         Fault::TaskFails { .. } => "task_fails",
         Fault::NeverDone => "never_done",
         Fault::NoEffect => "no_effect",
+        Fault::KeepsCopy { .. } => "keeps_copy",
+        Fault::SlowTask { .. } => "slow_task",
     }
 }
 

@@ -8,17 +8,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use super::tls::TlsDoor;
 
 /// Said by a handler: close the connection, without a byte of answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is dropped on purpose")]
 pub(super) struct Dropped;
 
-/// Serves until `shutdown`; connections then end at once, with whatever they were doing.
-pub(super) async fn serve<H, A>(listener: TcpListener, shutdown: CancellationToken, handler: H)
+/// Serves until `shutdown`, over TLS if there is a door for it; connections then end at once, with whatever they were doing.
+pub(super) async fn serve<H, A>(listener: TcpListener, door: Option<TlsDoor>, shutdown: CancellationToken, handler: H)
 where
     H: Fn(Request<Body>) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Result<Response<Body>, Dropped>> + Send + 'static,
@@ -34,7 +37,7 @@ where
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(serve_connection(stream, handler.clone()));
+                connections.spawn(serve_stream(stream, door.clone(), handler.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "the sandbox could not accept a connection");
@@ -45,13 +48,30 @@ where
     connections.shutdown().await;
 }
 
-async fn serve_connection<H, A>(stream: TcpStream, handler: H)
+async fn serve_stream<H, A>(stream: TcpStream, door: Option<TlsDoor>, handler: H)
 where
     H: Fn(Request<Body>) -> A,
     A: Future<Output = Result<Response<Body>, Dropped>>,
 {
     // Small answers would otherwise wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
+    match door {
+        None => serve_connection(stream, handler).await,
+        // A handshake that fails is the client's to tell, or was meant to.
+        Some(door) => {
+            if let Ok(stream) = door.accept(stream).await {
+                serve_connection(stream, handler).await;
+            }
+        }
+    }
+}
+
+async fn serve_connection<S, H, A>(stream: S, handler: H)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: Fn(Request<Body>) -> A,
+    A: Future<Output = Result<Response<Body>, Dropped>>,
+{
     let service = service_fn(|request: Request<Incoming>| handler(request.map(Body::new)));
     // An error is a peer that left or a connection that was dropped on purpose.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;

@@ -1,5 +1,5 @@
-//! The simulated Tencent Cloud CDN: an API that checks signatures, limits and quotas, an edge and an origin behind it,
-//! and a control endpoint for what tests want to go wrong. An island: it shares no code with the provider's client.
+//! The simulated Tencent Cloud CDN: an API that checks signatures, limits and quotas, an edge and an origin behind it, a
+//! name server that leads to both, and a control endpoint for what tests want to go wrong. An island: it shares no code with the provider's client.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,7 +11,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use cache::Scheme;
+use edge::Door;
+use tls::Tls;
 
+mod account;
+mod answers;
 mod api;
 mod cache;
 mod calendar;
@@ -19,6 +24,7 @@ mod calls;
 mod cloud;
 mod control;
 mod credential;
+mod dns;
 mod domains;
 pub mod domains_file;
 mod edge;
@@ -27,31 +33,45 @@ mod faults;
 pub mod fuzzing;
 mod listener;
 mod origin;
+mod pull;
 mod quota;
 mod rate;
 mod refusal;
 mod settle;
+mod setup;
 mod target;
 mod task;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod verify;
 mod wire;
 
+pub use account::wire::{AccountSetup, AccountState, Denial};
+pub use answers::{AnswerFault, AnswerRule, AnswerRuleFault, Side};
 pub use calls::Call;
 pub use cloud::{Cloud, TaskView};
 pub use credential::Credential;
+pub use dns::wire::{DnsAnswer, DnsRule};
 pub use domains::{Area, Domain, DomainStatus};
 pub use origin::ContentFault;
 pub use quota::{PoolChange, PoolView, QuotaOptions};
+pub use setup::change::DomainFault;
+pub use setup::wire::{
+    CacheConfig, CacheKey, CacheRule, CacheSetup, DomainChange, FollowOrigin, HeuristicCache, HeuristicCacheConfig,
+    Keep, KeyRule, NoCache, OriginSetup, PullProtocol, QueryAction, QueryString, RuleType, Standing, StatusCodeCache,
+    StatusCodeRule, Switch, Switched,
+};
 pub use task::TaskKind;
+pub use tls::{CertificateRule, CertificateState};
 pub use wire::{
-    DayLimitRule, DirectorySlashRule, Fault, FaultRule, MixedBatchRule, OriginContent, RateRule, RateScope, Switches,
+    DayLimitRule, DirectorySlashRule, EdgeArea, Fault, FaultRule, MixedBatchRule, OriginContent, RateRule, RateScope,
+    Switches,
 };
 
 pub struct Options {
-    /// Where the API listens; edge, origin and control take free ports of the same address. Loopback is meant; another
-    /// address is allowed for a staging container, and opens all four to whoever reaches it.
+    /// Where the API listens; everything else takes free ports of the same address. Loopback is meant; another
+    /// address is allowed for a staging container, and opens all of them to whoever reaches it.
     pub listen: SocketAddr,
     pub clock: Arc<dyn Clock>,
     pub credentials: Vec<Credential>,
@@ -81,9 +101,27 @@ impl Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     pub api: SocketAddr,
+    /// What a client in the mainland is served by.
     pub edge: SocketAddr,
+    pub edge_overseas: SocketAddr,
+    pub edge_tls: SocketAddr,
     pub origin: SocketAddr,
+    pub origin_tls: SocketAddr,
+    /// A name server, by UDP and TCP.
+    pub dns: SocketAddr,
     pub control: SocketAddr,
+}
+
+impl Addresses {
+    /// As this machine reaches them.
+    fn reachable(self) -> Self {
+        Self {
+            edge: reachable(self.edge),
+            origin: reachable(self.origin),
+            origin_tls: reachable(self.origin_tls),
+            ..self
+        }
+    }
 }
 
 /// A running sandbox. It stops when the token it was started with is cancelled, or when this is dropped.
@@ -99,35 +137,83 @@ impl Sandbox {
         &self.cloud
     }
 
-    /// Returns when all four servers have stopped.
+    /// Returns when all servers have stopped.
     pub async fn ended(mut self) {
         while self.servers.join_next().await.is_some() {}
     }
 }
 
-/// Opens the four listeners and serves them in the background.
+/// Opens the listeners and serves them in the background.
 pub async fn start(options: Options, shutdown: CancellationToken) -> io::Result<Sandbox> {
-    let beside = SocketAddr::new(options.listen.ip(), 0);
-    let api = TcpListener::bind(options.listen).await?;
-    let edge = TcpListener::bind(beside).await?;
-    let origin = TcpListener::bind(beside).await?;
-    let control = TcpListener::bind(beside).await?;
-    let addresses = Addresses {
-        api: api.local_addr()?,
-        edge: edge.local_addr()?,
-        origin: origin.local_addr()?,
-        control: control.local_addr()?,
-    };
-    let cloud = Arc::new(Cloud::new(options, reachable(addresses.origin)));
+    let doors = Doors::open(options.listen).await?;
+    let addresses = doors.addresses()?;
+    let tls = Arc::new(Tls::new(Arc::clone(&options.clock)));
+    let (edge_tls, origin_tls) = (tls.door(Side::Edge)?, tls.door(Side::Origin)?);
+    let cloud = Arc::new(Cloud::new(options, tls, addresses.reachable()));
     let mut servers = JoinSet::new();
     let at = Arc::clone(&cloud);
-    servers.spawn(listener::serve(api, shutdown.clone(), move |request| api::answer(Arc::clone(&at), request)));
-    let at = Arc::clone(&cloud);
-    servers.spawn(listener::serve(edge, shutdown.clone(), move |request| edge::answer(Arc::clone(&at), request)));
-    let at = Arc::clone(&cloud);
-    servers.spawn(listener::serve(origin, shutdown.clone(), move |request| origin::answer(Arc::clone(&at), request)));
-    servers.spawn(control::serve(control, shutdown, Arc::clone(&cloud)));
+    servers.spawn(listener::serve(doors.api, None, shutdown.clone(), move |request| {
+        api::answer(Arc::clone(&at), request)
+    }));
+    for (listener, tls_door, area, scheme) in [
+        (doors.edge, None, Area::Mainland, Scheme::Http),
+        (doors.edge_overseas, None, Area::Overseas, Scheme::Http),
+        (doors.edge_tls, Some(edge_tls), Area::Mainland, Scheme::Https),
+    ] {
+        let at = Arc::clone(&cloud);
+        let door = Door { area, scheme };
+        let answer = move |request| edge::answer(Arc::clone(&at), request, door);
+        servers.spawn(listener::serve(listener, tls_door, shutdown.clone(), answer));
+    }
+    for (listener, tls_door) in [(doors.origin, None), (doors.origin_tls, Some(origin_tls))] {
+        let at = Arc::clone(&cloud);
+        let answer = move |request| origin::answer(Arc::clone(&at), request);
+        servers.spawn(listener::serve(listener, tls_door, shutdown.clone(), answer));
+    }
+    servers.spawn(dns::serve(doors.dns, shutdown.clone(), Arc::clone(&cloud)));
+    servers.spawn(control::serve(doors.control, shutdown, Arc::clone(&cloud)));
     Ok(Sandbox { addresses, cloud, servers })
+}
+
+/// Every socket, open and not yet served.
+struct Doors {
+    api: TcpListener,
+    edge: TcpListener,
+    edge_overseas: TcpListener,
+    edge_tls: TcpListener,
+    origin: TcpListener,
+    origin_tls: TcpListener,
+    dns: dns::Sockets,
+    control: TcpListener,
+}
+
+impl Doors {
+    async fn open(listen: SocketAddr) -> io::Result<Self> {
+        let beside = SocketAddr::new(listen.ip(), 0);
+        Ok(Self {
+            api: TcpListener::bind(listen).await?,
+            edge: TcpListener::bind(beside).await?,
+            edge_overseas: TcpListener::bind(beside).await?,
+            edge_tls: TcpListener::bind(beside).await?,
+            origin: TcpListener::bind(beside).await?,
+            origin_tls: TcpListener::bind(beside).await?,
+            dns: dns::Sockets::bind(listen.ip()).await?,
+            control: TcpListener::bind(beside).await?,
+        })
+    }
+
+    fn addresses(&self) -> io::Result<Addresses> {
+        Ok(Addresses {
+            api: self.api.local_addr()?,
+            edge: self.edge.local_addr()?,
+            edge_overseas: self.edge_overseas.local_addr()?,
+            edge_tls: self.edge_tls.local_addr()?,
+            origin: self.origin.local_addr()?,
+            origin_tls: self.origin_tls.local_addr()?,
+            dns: self.dns.address()?,
+            control: self.control.local_addr()?,
+        })
+    }
 }
 
 /// An address that listens everywhere is reached over loopback.

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
 
+use super::answers::Side;
 use super::calendar;
 use super::cloud::Cloud;
-use super::domains::Domain;
+use super::domains::{Domain, Domains};
 use super::listener::{self, Dropped};
 use super::wire::OriginContent;
 use crate::domain::Timestamp;
@@ -27,6 +28,8 @@ struct Document {
     body: Bytes,
     headers: HeaderMap,
     last_modified: Timestamp,
+    /// What was there before the last change.
+    previous: Option<Box<Document>>,
 }
 
 /// Why content cannot be served.
@@ -81,7 +84,8 @@ impl Origin {
             None => whole_second,
         };
         let headers = headers(&content, last_modified)?;
-        self.documents.insert(key, Document { status, body: content.body.into(), headers, last_modified });
+        let previous = self.documents.remove(&key).map(|before| Box::new(Document { previous: None, ..before }));
+        self.documents.insert(key, Document { status, body: content.body.into(), headers, last_modified, previous });
         Ok(())
     }
 
@@ -122,21 +126,65 @@ fn content_type_of(path: &str) -> &'static str {
 }
 
 pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<Response<Body>, Dropped> {
-    let state = cloud.state();
-    if state.switches.origin_down {
-        return Err(Dropped);
-    }
     let host = listener::host(request.headers()).unwrap_or_default();
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let mut response = match state.origin.documents.get(&(host, path)) {
-        _ if !matches!(*request.method(), Method::GET | Method::HEAD) => plain(StatusCode::METHOD_NOT_ALLOWED, ""),
-        Some(document) => document.answer(request.headers()),
-        None => plain(StatusCode::NOT_FOUND, "The origin has no such file.\n"),
+    let (spoiling, site) = {
+        let state = cloud.state();
+        if state.switches.origin_down {
+            return Err(Dropped);
+        }
+        let site = Site::of(&host, &state.domains);
+        (state.answers.strike(Side::Origin, &[&host, site.name()], &path, request.headers()), site)
+    };
+    spoiling.delay(&cloud).await?;
+    let mut response = match spoiling.instead(&path) {
+        Some(response) => response,
+        None => cloud.state().origin.serve(&host, &site, &path, &request, spoiling.serves_old_content()),
     };
     if let Ok(date) = HeaderValue::from_str(&calendar::http_date(cloud.now())) {
         response.headers_mut().insert(header::DATE, date);
     }
+    spoiling.dress(response.headers_mut());
     Ok(response)
+}
+
+/// Whose content a Host is answered with.
+enum Site {
+    Named(String),
+    /// A domain's own name, although its origin is configured to be asked by another: a virtual host that nobody set up.
+    Stranger(String),
+}
+
+impl Site {
+    fn of(host: &str, domains: &Domains) -> Self {
+        let is_asked_as = |domain: &&Domain| domain.origin.server_name.as_deref() == Some(host);
+        match (domains.0.iter().find(is_asked_as), domains.named(host)) {
+            (Some(domain), _) if !domain.is_wildcard() => Self::Named(domain.name.clone()),
+            (_, Some(domain)) if domain.origin.server_name.is_some() => Self::Stranger(host.to_owned()),
+            _ => Self::Named(host.to_owned()),
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Named(name) | Self::Stranger(name) => name,
+        }
+    }
+}
+
+impl Origin {
+    fn serve(&self, host: &str, site: &Site, path: &str, request: &Request<Body>, old: bool) -> Response<Body> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "");
+        }
+        let Site::Named(name) = site else { return plain(StatusCode::OK, "It works! Nobody set up this host.\n") };
+        let at = |host: &str| self.documents.get(&(host.to_owned(), path.to_owned()));
+        match at(host).or_else(|| at(name)) {
+            Some(document) if old => document.previous.as_deref().unwrap_or(document).answer(request.headers()),
+            Some(document) => document.answer(request.headers()),
+            None => plain(StatusCode::NOT_FOUND, "The origin has no such file.\n"),
+        }
+    }
 }
 
 impl Document {

@@ -7,8 +7,9 @@ use tokio::task::JoinSet;
 
 use super::cache::ObjectKey;
 use super::cloud::{Cloud, State};
-use super::edge::{self, LoadFault};
-use super::task::{Fate, Flush, RowPlace, RowStatus, TaskKind};
+use super::domains::Area;
+use super::edge::{self, LoadFault, Visit};
+use super::task::{Fate, Flush, Row, RowPlace, RowStatus, TaskKind};
 use crate::domain::Timestamp;
 
 /// How many prefetches ask the origin side by side.
@@ -26,9 +27,9 @@ impl Cloud {
                 return;
             }
             let mut fetches = JoinSet::new();
-            for (place, host, path) in prefetches {
+            for (place, visits) in prefetches {
                 let cloud = Arc::clone(self);
-                fetches.spawn(async move { (place, prefetch(&cloud, &host, &path).await) });
+                fetches.spawn(async move { (place, prefetch(&cloud, &visits).await) });
             }
             for (place, status) in fetches.join_all().await {
                 self.state().settle(place, status, self.now());
@@ -38,18 +39,29 @@ impl Cloud {
     }
 }
 
-async fn prefetch(cloud: &Cloud, host: &str, path: &str) -> RowStatus {
-    match edge::load(cloud, host, path).await {
-        Ok(loaded) if loaded.object.status.as_u16() < 400 => RowStatus::Done,
-        Ok(_) => RowStatus::Invalid,
-        Err(LoadFault::OriginUnreachable | LoadFault::NoSuchDomain) => RowStatus::Fail,
+/// The worst of what the areas' visits come to.
+async fn prefetch(cloud: &Cloud, visits: &[Visit]) -> RowStatus {
+    let mut status = RowStatus::Done;
+    for visit in visits {
+        match edge::load(cloud, visit).await {
+            Ok(loaded) if loaded.object.status.as_u16() < 400 => {}
+            Ok(_) => status = RowStatus::Invalid,
+            Err(LoadFault::Origin(_) | LoadFault::NoSuchDomain) => return RowStatus::Fail,
+        }
     }
+    status
+}
+
+/// One visit for each area that the row covers.
+fn visits(row: &Row) -> Vec<Visit> {
+    let visit = |area: &Area| Visit { area: *area, scheme: row.scheme, host: row.host.clone(), path: row.path.clone() };
+    row.area.parts().iter().map(visit).collect()
 }
 
 impl State {
     /// Settles due rows until the next ones are prefetches, and returns those to be made now. What is due after them
     /// waits for them: a purge must not overtake a prefetch of the same object.
-    fn settle_up_to_prefetches(&mut self, now: Timestamp) -> Vec<(RowPlace, String, String)> {
+    fn settle_up_to_prefetches(&mut self, now: Timestamp) -> Vec<(RowPlace, Vec<Visit>)> {
         let mut prefetches = Vec::new();
         while let Some(place) = self.tasks.next_due(now) {
             let (task, row) = self.tasks.at(place);
@@ -58,7 +70,7 @@ impl State {
                 break;
             }
             if fetches {
-                prefetches.push((place, row.host.clone(), row.path.clone()));
+                prefetches.push((place, visits(row)));
                 self.tasks.take_in_hand();
                 continue;
             }
@@ -75,15 +87,35 @@ impl State {
         if status == RowStatus::Fail && self.switches.failed_rows_refunded {
             self.quota.refund(task.kind, row.area, task.made_at, now);
         }
-        if status != RowStatus::Done || row.fate != Fate::Works {
+        if status != RowStatus::Done || task.kind == TaskKind::Push {
             return;
         }
-        let key = ObjectKey { host: row.host.clone(), path: row.path.clone() };
-        match (task.kind, task.flush) {
-            (TaskKind::PurgeUrl, _) => self.cache.purge_url(&key),
-            (TaskKind::PurgePath, Flush::Delete) => self.cache.purge_below(&key),
-            (TaskKind::PurgePath, Flush::Flush) => self.cache.revalidate_below(&key),
-            (TaskKind::Push, _) => {}
+        let Some(domain) = self.domains.owner_of(&row.host) else { return };
+        let key = match task.kind {
+            TaskKind::PurgePath => ObjectKey {
+                host: row.host.clone(),
+                path: row.path.clone(),
+                folded: false,
+                scheme: domain.cache_key.scheme.switch.is_on().then_some(row.scheme),
+            },
+            TaskKind::PurgeUrl | TaskKind::Push => domain.cache_key.object_key(row.scheme, &row.host, &row.path),
+        };
+        for area in row.area.parts().iter().filter(|area| reaches(row.fate, **area)) {
+            let cache = self.caches.of(*area);
+            match (task.kind, task.flush) {
+                (TaskKind::PurgePath, Flush::Delete) => cache.purge_below(&key),
+                (TaskKind::PurgePath, Flush::Flush) => cache.revalidate_below(&key),
+                (TaskKind::PurgeUrl | TaskKind::Push, _) => cache.purge_url(&key),
+            }
         }
+    }
+}
+
+/// Whether a row of this fate changes what the nodes of the area have.
+fn reaches(fate: Fate, area: Area) -> bool {
+    match fate {
+        Fate::Works => true,
+        Fate::LiesIn(kept) => kept != area,
+        Fate::Fails | Fate::Lies | Fate::NeverEnds => false,
     }
 }

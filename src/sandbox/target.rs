@@ -1,7 +1,9 @@
 //! What a call may list: reads each URL or directory, finds the domain that owns it, and refuses as the provider does.
 
+use super::cache::Scheme;
 use super::domains::{Area, Domain, Domains};
 use super::refusal::Refusal;
+use super::setup::wire::Standing;
 use super::task::TaskKind;
 use super::wire::{DirectorySlashRule, Switches};
 
@@ -25,8 +27,9 @@ impl Wanted {
 pub(super) struct Listed {
     /// As the call wrote it.
     pub(super) url: String,
+    pub(super) scheme: Scheme,
     pub(super) host: String,
-    /// With its query, as the edge keeps it.
+    /// With its query, whether that counts or not.
     pub(super) path: String,
     pub(super) area: Area,
     /// Only if bad targets are let through: the row will end `fail`.
@@ -37,7 +40,8 @@ impl Listed {
     /// A target that was let through although no domain can serve it.
     pub(super) fn bad(url: &str, wanted: Wanted) -> Self {
         let area = wanted.area.unwrap_or(Area::Mainland);
-        Self { url: url.to_owned(), host: String::new(), path: String::new(), area, bad: true }
+        let (scheme, host, path) = (Scheme::Http, String::new(), String::new());
+        Self { url: url.to_owned(), scheme, host, path, area, bad: true }
     }
 }
 
@@ -46,13 +50,15 @@ pub(super) fn read(url: &str, wanted: Wanted, domains: &Domains, switches: &Swit
     if url.len() > switches.url_bytes_max {
         return Err(too_long(wanted.kind));
     }
-    let (host, path) = split(url).ok_or_else(|| Refusal::parameter("A URL needs http:// or https:// and a host."))?;
+    let (scheme, host, path) =
+        split(url).ok_or_else(|| Refusal::parameter("A URL needs http:// or https:// and a host."))?;
     if host.contains('*') {
         return Err(wildcard(wanted.kind));
     }
     let domain = domains.owner_of(&host).ok_or_else(|| {
         Refusal::new("ResourceNotFound.CdnHostNotExists", "The domain name does not exist in this account.")
     })?;
+    stands_well(domain.standing)?;
     if !domain.status.serves() {
         return Err(not_serving(wanted.kind));
     }
@@ -66,24 +72,26 @@ pub(super) fn read(url: &str, wanted: Wanted, domains: &Domains, switches: &Swit
     let path = if wanted.url_encode { percent_encoded(&path) } else { path };
     let path = match wanted.kind {
         TaskKind::PurgePath => directory(path, switches.directory_slash)?,
-        TaskKind::PurgeUrl | TaskKind::Push => domain.cache_path(&path).to_owned(),
+        TaskKind::PurgeUrl | TaskKind::Push => path,
     };
-    Ok(Listed { url: url.to_owned(), host, path, area, bad: false })
+    Ok(Listed { url: url.to_owned(), scheme, host, path, area, bad: false })
 }
 
-/// Host in lower case, and path with query; the fragment never reaches a server.
-fn split(url: &str) -> Option<(String, String)> {
+/// Scheme, host in lower case, and path with query; the fragment never reaches a server.
+fn split(url: &str) -> Option<(Scheme, String, String)> {
     let (scheme, rest) = url.split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return None;
-    }
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "http" => Scheme::Http,
+        "https" => Scheme::Https,
+        _ => return None,
+    };
     let rest = rest.split('#').next().unwrap_or(rest);
     let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     if host.is_empty() {
         return None;
     }
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    Some((host.to_ascii_lowercase(), path))
+    Some((scheme, host.to_ascii_lowercase(), path))
 }
 
 fn directory(path: String, slash: DirectorySlashRule) -> Result<String, Refusal> {
@@ -120,6 +128,21 @@ fn wildcard(kind: TaskKind) -> Refusal {
     Refusal::new(code, "A wildcard domain is not allowed here; list each sub-domain.")
 }
 
+fn stands_well(standing: Standing) -> Result<(), Refusal> {
+    let (code, message) = match standing {
+        Standing::Normal => return Ok(()),
+        Standing::MovingToEdgeOne => ("OperationDenied.ProductUpdating", "The domain name is being moved to EdgeOne."),
+        Standing::MovedToEdgeOne => ("InvalidParameter.CdnHostExistsInEdgeOne", "The domain name is in EdgeOne."),
+        Standing::OwnedByOther => {
+            ("UnauthorizedOperation.CdnHostIsOwnedByOther", "The domain name belongs to another account.")
+        }
+        Standing::Locked => ("ResourceUnavailable.CdnHostIsLocked", "The domain name is locked."),
+        Standing::Malicious => ("ResourceUnavailable.CdnHostIsMalicious", "The domain name is blocked as malicious."),
+        Standing::NoIcp => ("ResourceUnavailable.CdnHostNoIcp", "The domain name has no ICP filing."),
+    };
+    Err(Refusal::new(code, message))
+}
+
 fn not_serving(kind: TaskKind) -> Refusal {
     match kind {
         TaskKind::Push => Refusal::new("ResourceUnavailable.CdnHostIsNotOnline", "The domain name is offline."),
@@ -137,7 +160,6 @@ mod tests {
     fn domains() -> Domains {
         let mut overseas = Domain::new("sea.example.com");
         overseas.area = Area::Overseas;
-        overseas.full_url_cache = false;
         let mut offline = Domain::new("off.example.com");
         offline.status = DomainStatus::Offline;
         Domains(vec![Domain::new("www.example.com"), overseas, offline])
@@ -164,8 +186,8 @@ mod tests {
         assert_eq!(listed("http://www.example.com/a?b=1#c", TaskKind::PurgeUrl), www("/a?b=1", Area::Global));
         assert_eq!(listed("http://www.example.com?b", TaskKind::Push), www("/?b", Area::Mainland));
         assert_eq!(listed("http://www.example.com/dir", TaskKind::PurgePath), www("/dir/", Area::Global));
-        let sea = ("sea.example.com".to_owned(), "/a".to_owned(), Area::Overseas);
-        assert_eq!(listed("http://sea.example.com/a?query=ignored", TaskKind::PurgeUrl), sea);
+        let sea = ("sea.example.com".to_owned(), "/a?query".to_owned(), Area::Overseas);
+        assert_eq!(listed("http://sea.example.com/a?query", TaskKind::PurgeUrl), sea);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::cache::Scheme;
 use super::domains::Area;
 use crate::domain::Timestamp;
 
@@ -87,6 +88,7 @@ pub(super) struct Task {
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) url: String,
+    pub(super) scheme: Scheme,
     pub(super) host: String,
     /// With its query.
     pub(super) path: String,
@@ -104,6 +106,8 @@ pub(super) enum Fate {
     Fails,
     /// Says `done`, and changes nothing.
     Lies,
+    /// Says `done`, and changes nothing in this area.
+    LiesIn(Area),
     NeverEnds,
 }
 

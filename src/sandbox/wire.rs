@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::domains::Area;
+
 /// Which calls a fault strikes. Without `times` and `every`: all calls of the action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +96,30 @@ pub enum Fault {
     NeverDone,
     /// Rows of the tasks made end `done`, but the edge does not change.
     NoEffect,
+    /// Rows of the tasks made end `done`, but the nodes of one area keep what they have.
+    KeepsCopy { area: EdgeArea },
+    /// Rows of the tasks made end so much later than usual.
+    SlowTask {
+        #[serde(rename = "millis", with = "millis")]
+        delay: Duration,
+    },
+}
+
+/// Where nodes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EdgeArea {
+    Mainland,
+    Overseas,
+}
+
+impl EdgeArea {
+    pub(super) const fn area(self) -> Area {
+        match self {
+            Self::Mainland => Area::Mainland,
+            Self::Overseas => Area::Overseas,
+        }
+    }
 }
 
 /// How the cloud behaves where the provider's documents are silent, plus the origin's main switch. The defaults are
@@ -133,6 +159,9 @@ pub struct Switches {
     pub overseas_quota_hidden: bool,
     /// The edge says how old its copies are.
     pub age_sent: bool,
+    /// How long the edge waits for an origin's answer, by the machine's clock.
+    #[serde(rename = "origin_patience_millis", with = "millis")]
+    pub origin_patience: Duration,
     /// The origin closes every connection without an answer.
     pub origin_down: bool,
 }
@@ -160,6 +189,7 @@ impl Default for Switches {
             type_error_code: "InvalidParameter".to_owned(),
             overseas_quota_hidden: false,
             age_sent: true,
+            origin_patience: Duration::from_secs(10),
             origin_down: false,
         }
     }

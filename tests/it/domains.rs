@@ -2,6 +2,7 @@
 //! wire.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use refreshd::clock::SystemClock;
@@ -54,7 +55,7 @@ async fn hosts_are_found_by_name_or_wildcard_with_all_that_a_diagnosis_asks() {
     away.status = sandbox::DomainStatus::Offline;
     away.area = Area::Mainland;
     let mut blind = Domain::new("*.example.net");
-    blind.full_url_cache = false;
+    blind.cache_key = sandbox::CacheKey::without_query();
     let (sandbox, client) = cloud(vec![away, blind, Domain::new("other.example.org")], &shutdown).await;
     let hosts = ["www.example.org", "a.b.example.net", "nobody.example.org"].map(str::to_owned).to_vec();
     let (found, calls) = told(&client, DomainQuery::Hosts(hosts), DomainDetail::Full).await;
@@ -71,7 +72,7 @@ async fn hosts_are_found_by_name_or_wildcard_with_all_that_a_diagnosis_asks() {
 
     let blind = DomainFacts::serving("a.b.example.net", &found).expect("the wildcard");
     assert_eq!(blind.cache_key.as_ref().expect("a key").common.query_counts, Some(false));
-    assert_eq!(blind.cache_rules.as_ref().expect("rules")[0].keeps, Keeps::AsTheOriginSays);
+    assert_eq!(blind.cache_rules.as_ref().expect("rules")[0].keeps, Keeps::For(Duration::from_secs(30 * 24 * 60 * 60)));
     assert!(DomainFacts::serving("nobody.example.org", &found).is_none());
     shutdown.cancel();
 }

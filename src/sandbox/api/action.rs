@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::history::{self, HistoryKind};
 use super::params::Params;
 use super::submit::{self, Order};
-use super::{Done, Moment, domains, quota};
+use super::{Done, Moment, domains, nodes, quota};
 use crate::sandbox::cloud::Cloud;
 use crate::sandbox::faults::Curse;
 use crate::sandbox::refusal::Refusal;
@@ -22,10 +22,11 @@ pub(super) enum Action {
     DescribePushQuota,
     DescribeDomains,
     DescribeDomainsConfig,
+    DescribeCdnIp,
 }
 
 impl Action {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::PurgeUrlsCache,
         Self::PurgePathCache,
         Self::PushUrlsCache,
@@ -35,6 +36,7 @@ impl Action {
         Self::DescribePushQuota,
         Self::DescribeDomains,
         Self::DescribeDomainsConfig,
+        Self::DescribeCdnIp,
     ];
 
     /// The case counts.
@@ -53,6 +55,7 @@ impl Action {
             Self::DescribePushQuota => "DescribePushQuota",
             Self::DescribeDomains => "DescribeDomains",
             Self::DescribeDomainsConfig => "DescribeDomainsConfig",
+            Self::DescribeCdnIp => "DescribeCdnIp",
         }
     }
 
@@ -72,6 +75,7 @@ impl Action {
             Self::DescribePurgeQuota | Self::DescribePushQuota => &[],
             Self::DescribeDomains => &["Filters", "Offset", "Limit"],
             Self::DescribeDomainsConfig => &["Filters", "Offset", "Limit", "Sort"],
+            Self::DescribeCdnIp => &["Ips"],
         }
     }
 
@@ -96,6 +100,7 @@ impl Action {
             Self::DescribePushQuota => Ok(quota::describe(cloud, &[("UrlPush", TaskKind::Push)], moment.now)),
             Self::DescribeDomains => domains::describe(cloud, domains::Detail::Brief, params),
             Self::DescribeDomainsConfig => domains::describe(cloud, domains::Detail::Full, params),
+            Self::DescribeCdnIp => nodes::describe(cloud, params),
         }
     }
 }

@@ -72,6 +72,17 @@ impl Arrival {
     }
 }
 
+impl Arrival {
+    /// The hosts of what the call lists.
+    pub(super) fn hosts(&self) -> Vec<String> {
+        let host = |target: &&str| {
+            let rest = target.split_once("://").map_or(*target, |(_, rest)| rest);
+            rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase()
+        };
+        self.targets().iter().map(host).collect()
+    }
+}
+
 fn parsed(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body).ok()
 }

@@ -1,9 +1,10 @@
-//! DescribeDomains and DescribeDomainsConfig: what a diagnosis asks about a domain, and fixed values for the rest.
+//! DescribeDomains and DescribeDomainsConfig: a domain as it is configured, and fixed values for what this edge cannot do.
 
 use serde_json::{Map, Value, json};
 
 use super::Done;
 use super::params::Params;
+use crate::sandbox::cache::Scheme;
 use crate::sandbox::calendar;
 use crate::sandbox::cloud::Cloud;
 use crate::sandbox::domains::Domain;
@@ -16,6 +17,13 @@ pub(super) enum Detail {
 }
 
 impl Detail {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Brief => "DescribeDomains",
+            Self::Full => "DescribeDomainsConfig",
+        }
+    }
+
     /// The provider's figures.
     const fn limit_max(self) -> u64 {
         match self {
@@ -33,8 +41,12 @@ pub(super) fn describe(cloud: &Cloud, detail: Detail, params: &Params<'_>) -> Re
         return Err(Refusal::parameter(format!("Limit is at most {}.", detail.limit_max())));
     }
     let state = cloud.state();
-    let found: Vec<&Domain> =
-        state.domains.0.iter().filter(|domain| filters.iter().all(|filter| filter.takes(domain))).collect();
+    let is_seen = |domain: &&Domain| {
+        domain.standing.is_listed()
+            && !state.account.hides(detail.action(), &domain.name)
+            && filters.iter().all(|filter| filter.takes(domain))
+    };
+    let found: Vec<&Domain> = state.domains.0.iter().filter(is_seen).collect();
     let page = found.iter().skip(as_size(params.count("Offset")?.unwrap_or(0))).take(as_size(limit));
     let rows: Vec<Value> = page.map(|domain| row(cloud, domain, detail)).collect();
     let fields = Map::from_iter([
@@ -73,27 +85,20 @@ impl Filter {
 
 fn row(cloud: &Cloud, domain: &Domain, detail: Detail) -> Value {
     let created = calendar::text(cloud.started_at);
-    let bare_name = domain.name.trim_start_matches("*.");
     let mut row = json!({
-        "ResourceId": format!("cdn-{bare_name}"),
+        "ResourceId": format!("cdn-{}", domain.bare_name()),
         "AppId": 1_250_000_000,
         "Domain": domain.name,
-        "Cname": format!("{bare_name}.cdn.dnsv1.com"),
+        "Cname": domain.cname(),
         "Status": domain.status.as_str(),
         "ProjectId": 0,
         "ServiceType": "web",
         "CreateTime": created,
         "UpdateTime": created,
-        "Origin": {
-            "Origins": [cloud.origin.to_string()],
-            "OriginType": "ip",
-            "ServerName": bare_name,
-            "OriginPullProtocol": "http",
-            "BackupOrigins": null,
-        },
-        "Disable": "normal",
+        "Origin": origin(cloud, domain),
+        "Disable": domain.disable,
         "Area": domain.area.as_str(),
-        "Readonly": "normal",
+        "Readonly": domain.readonly,
         "Product": "cdn",
         "ParentHost": "",
     });
@@ -105,36 +110,36 @@ fn row(cloud: &Cloud, domain: &Domain, detail: Detail) -> Value {
     row
 }
 
+fn origin(cloud: &Cloud, domain: &Domain) -> Value {
+    let mut origin = domain.origin.clone();
+    origin.origin_type = Some(origin.kind().to_owned());
+    if origin.origins.is_empty() {
+        origin.origins = vec![cloud.origin_at(origin.scheme(Scheme::Http)).to_string()];
+    }
+    // A wildcard's is told by its bare name, although each host below is asked for by its own.
+    origin.server_name = Some(domain.server_name(domain.bare_name()));
+    let mut told = json!(origin);
+    told["BackupOrigins"] = Value::Null;
+    told
+}
+
 /// What only DescribeDomainsConfig tells: how the edge of this sandbox works, in the provider's words.
 fn configuration(domain: &Domain) -> [(&'static str, Value); 12] {
-    let full_url_cache = if domain.full_url_cache { "on" } else { "off" };
     let off = || json!({"Switch": "off"});
+    let mut key = json!(domain.cache_key);
+    let mut cache = json!(domain.cache);
+    for name in ["Cookie", "Header", "CacheTag"] {
+        key[name] = off();
+    }
+    cache["SimpleCache"] = Value::Null;
     [
-        (
-            "CacheKey",
-            json!({
-                "FullUrlCache": full_url_cache, "IgnoreCase": "off", "QueryString": off(), "Cookie": off(),
-                "Header": off(), "CacheTag": off(), "Scheme": off(), "KeyRules": [],
-            }),
-        ),
-        (
-            "Cache",
-            json!({
-                "SimpleCache": null,
-                "RuleCache": [{
-                    "RuleType": "all", "RulePaths": ["*"],
-                    "CacheConfig": {
-                        "Cache": null, "NoCache": null,
-                        "FollowOrigin": {"Switch": "on", "HeuristicCache": off()},
-                    },
-                }],
-            }),
-        ),
-        ("Https", json!({"Switch": "off", "Http2": "off", "SslStatus": "closed", "CertInfo": null})),
-        ("StatusCodeCache", Value::Null),
+        ("CacheKey", key),
+        ("Cache", cache),
+        ("Https", json!({"Switch": "on", "Http2": "off", "SslStatus": "deployed", "CertInfo": null})),
+        ("StatusCodeCache", json!(domain.status_code_cache)),
         ("MaxAge", off()),
         ("RangeOriginPull", off()),
-        ("FollowRedirect", off()),
+        ("FollowRedirect", json!(domain.follow_redirect)),
         ("Authentication", off()),
         ("IpFilter", off()),
         ("Referer", off()),

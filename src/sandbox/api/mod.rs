@@ -7,6 +7,7 @@ use http::{Request, Response};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::account::Asked;
 use super::calls::Call;
 use super::cloud::Cloud;
 use super::faults::{Spoiling, Strike};
@@ -23,6 +24,7 @@ mod action;
 mod arrival;
 mod domains;
 mod history;
+mod nodes;
 mod params;
 mod quota;
 mod reply;
@@ -62,7 +64,7 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<
         record(&cloud, &arrival, &strike, moment, &request_id, None);
         return Ok(reply::gateway(&gateway, moment.told));
     }
-    let outcome = carry_out(&cloud, &arrival, &strike, moment).await;
+    let outcome = carry_out(&cloud, &arrival, &strike, moment, &request_id).await;
     record(&cloud, &arrival, &strike, moment, &request_id, Some(&outcome));
     let delay = strike.answer_delay();
     if !delay.is_zero() {
@@ -80,7 +82,13 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<
 }
 
 /// The checks in the provider's order, then the action. Nothing is done before the last check has passed.
-async fn carry_out(cloud: &Arc<Cloud>, arrival: &Arrival, strike: &Strike, moment: Moment) -> Result<Done, Refusal> {
+async fn carry_out(
+    cloud: &Arc<Cloud>,
+    arrival: &Arrival,
+    strike: &Strike,
+    moment: Moment,
+    request_id: &str,
+) -> Result<Done, Refusal> {
     arrival.check_protocol()?;
     let headers = &arrival.parts.headers;
     let name = verify::required(headers, "X-TC-Action")?;
@@ -102,6 +110,8 @@ async fn carry_out(cloud: &Arc<Cloud>, arrival: &Arrival, strike: &Strike, momen
     if let Some(refusal) = strike.refusal() {
         return Err(refusal);
     }
+    let asked = Asked { action: action.as_str(), hosts: arrival.hosts(), request_id };
+    cloud.state().account.check(&asked)?;
     let type_error_code = cloud.state().switches.type_error_code.clone();
     let params = Params::read(arrival.params.as_ref(), action.fields(), type_error_code)?;
     action.carry_out(cloud, &params, &strike.curse(), moment).await

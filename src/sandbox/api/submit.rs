@@ -68,7 +68,7 @@ pub(super) fn submit(cloud: &Cloud, order: &Order, curse: &Curse, moment: Moment
     }
     let listed = read_targets(state, order)?;
     let (listed, charged) = charge(state, kind, listed, moment.now)?;
-    let rows = rows(state, listed, curse, |url| task::ready_at(url, cloud.task_time, moment.now));
+    let rows = rows(state, listed, curse, |url| task::ready_at(url, cloud.task_time, moment.now) + curse.task_delay);
     let task_id = state.tasks.add(Task {
         id: String::new(),
         kind,
@@ -129,6 +129,7 @@ fn rows(state: &State, listed: Vec<Listed>, curse: &Curse, ready_at: impl Fn(&st
         for area in areas {
             rows.push(Row {
                 url: target.url.clone(),
+                scheme: target.scheme,
                 host: target.host.clone(),
                 path: target.path.clone(),
                 area: *area,
@@ -147,7 +148,7 @@ fn fate(target: &Listed, curse: &Curse) -> Fate {
         () if curse.never_done => Fate::NeverEnds,
         () if target.bad || cursed => Fate::Fails,
         () if curse.no_effect => Fate::Lies,
-        () => Fate::Works,
+        () => curse.keeps_copy.map_or(Fate::Works, Fate::LiesIn),
     }
 }
 

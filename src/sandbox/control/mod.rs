@@ -1,4 +1,5 @@
-//! The control endpoint: what should go wrong, what the origin serves, and what the cloud has seen so far.
+//! The control endpoint: what should go wrong, what the origin serves, how the world is set up, and what the cloud has
+//! seen so far.
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use super::wire::{Fault, FaultRule, OriginContent, Switches};
 use wire::{CallsAfter, ContentPlace, PoolWish};
 
 mod wire;
+mod world;
 
 pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cloud: Arc<Cloud>) {
     let router = Router::new()
@@ -30,6 +32,7 @@ pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cl
         .route("/control/origin", put(put_origin).delete(delete_origin))
         .route("/control/calls", get(calls))
         .route("/control/tasks", get(tasks))
+        .merge(world::routes())
         .with_state(cloud);
     let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
     if let Err(error) = served.await {

@@ -21,6 +21,12 @@ pub(super) struct ContentPlace {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct DomainPlace {
+    pub(super) domain: String,
+}
+
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PoolWish {
     kind: String,

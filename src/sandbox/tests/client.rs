@@ -106,7 +106,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    async fn read(answer: Response) -> Self {
+    pub(super) async fn read(answer: Response) -> Self {
         let status = answer.status().as_u16();
         let headers = answer.headers().clone();
         let lookup = headers.get("x-cache-lookup").map_or("", |value| value.to_str().unwrap()).to_owned();

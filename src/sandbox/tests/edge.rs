@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::client::Bench;
-use crate::sandbox::{Domain, OriginContent, Switches};
+use crate::sandbox::{CacheKey, Domain, OriginContent, Switches};
 
 const HOST: &str = "www.example.com";
 const URL: &str = "https://www.example.com/a.js";
@@ -121,7 +121,7 @@ async fn a_prefetch_is_made_although_whoever_looked_first_went_away() {
 #[tokio::test]
 async fn queries_are_objects_of_their_own_unless_the_domain_ignores_them() {
     let bench = Bench::start_with(|options| {
-        options.domains.push(Domain { full_url_cache: false, ..Domain::new("plain.example.com") });
+        options.domains.push(Domain { cache_key: CacheKey::without_query(), ..Domain::new("plain.example.com") });
     })
     .await;
     for host in [HOST, "plain.example.com"] {

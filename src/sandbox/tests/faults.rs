@@ -117,7 +117,7 @@ async fn a_skewed_cloud_refuses_dates_and_records_by_its_own_clock() {
 
 #[tokio::test]
 async fn rows_can_fail_never_end_or_lie() {
-    let target = "https://www.example.com/a.js".to_owned();
+    let target = "https://www.example.com/app.js".to_owned();
     let both = json!({"Urls": [target, "https://www.example.com/b.js"]});
     let fails = |fraction, target| Fault::TaskFails { fraction, target };
     for (fault, expected) in [
@@ -128,13 +128,13 @@ async fn rows_can_fail_never_end_or_lie() {
         (Fault::NoEffect, ["done", "done"]),
     ] {
         let bench = struck_by(FaultRule::new(PURGE, fault.clone())).await;
-        bench.edge("www.example.com", "/a.js").await;
+        bench.edge("www.example.com", "/app.js").await;
         bench.submit(PURGE, both.clone()).await;
         bench.clock.advance(Duration::from_secs(3_600));
         let tasks = bench.sandbox.cloud().tasks().await;
         let statuses: Vec<&str> = tasks[0].targets.iter().map(|(_, status)| *status).collect();
         assert_eq!(statuses, expected, "{fault:?}");
-        let purged = bench.edge("www.example.com", "/a.js").await.lookup == "Cache Miss";
+        let purged = bench.edge("www.example.com", "/app.js").await.lookup == "Cache Miss";
         assert_eq!(purged, fault == fails(Some(0.0), None), "{fault:?}");
     }
 }

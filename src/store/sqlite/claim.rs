@@ -7,7 +7,7 @@ use super::barriers::{Aside, Barriers};
 use super::batch::{Batch, Head};
 use super::change::{self, Change, Notice};
 use super::pause::is_paused;
-use super::{codes, read, target_key};
+use super::{codes, read};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::{Claim, EventKind, Grant, StoreError};
 
@@ -24,7 +24,7 @@ impl Change for ClaimBatch {
         if is_paused(self.grant.lane, db).await? {
             return Ok(None);
         }
-        let picked = self.pick(db).await?;
+        let (mut picked, barriers) = self.pick(db).await?;
         if picked.targets.is_empty() {
             return Ok(None);
         }
@@ -38,13 +38,17 @@ impl Change for ClaimBatch {
             .fetch_one(&mut *db)
             .await?,
         );
-        sqlx::query(include_str!("sql/move_claimed.sql"))
-            .bind(codes::json(&picked.items)?)
-            .bind(submission.0)
+        take(&picked.items, submission, db).await?;
+        sqlx::query(include_str!("sql/advance_turn.sql"))
             .bind(self.grant.lane.0)
             .bind(codes::json(&picked.placed)?)
             .execute(&mut *db)
             .await?;
+        let riders = self.riders(&barriers, db).await?;
+        if !riders.is_empty() {
+            take(&riders, submission, db).await?;
+            picked.items.extend(riders);
+        }
         let count = picked.targets.len();
         let message =
             format!("taken into submission {submission} with {count} target{}", if count == 1 { "" } else { "s" });
@@ -62,45 +66,37 @@ const RIDERS_MAX: u32 = 10_000;
 /// What is looked at in one claim, in batches: whoever is claimed for waits for what is set aside, so that has a bound.
 const LOOKS_MAX: usize = 16;
 impl ClaimBatch {
-    /// The next items that may go. What may not is set aside, and the lane is looked at again if nothing else was there.
-    async fn pick(&self, db: &mut SqliteConnection) -> Result<Batch, StoreError> {
+    /// The next items that may go, and what they passed. What may not is set aside, and the lane is looked at again if nothing
+    /// else was there.
+    async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Barriers<'_>), StoreError> {
         let mut barriers = Barriers::of(&self.grant, self.now, db).await?;
         for _ in 0..LOOKS_MAX {
-            let (mut batch, aside) = self.look(&mut barriers, &mut *db).await?;
+            let (batch, aside) = self.look(&mut barriers, &mut *db).await?;
             if aside.is_empty() {
-                self.add_riders(&mut batch, &barriers, db).await?;
-                return Ok(batch);
+                return Ok((batch, barriers));
             }
             // Behind what goes aside there may be others who should leave before those who were seen.
             sqlx::query(include_str!("sql/move_aside.sql")).bind(codes::json(&aside)?).execute(&mut *db).await?;
             change::apply_moves(db, self.now).await?;
         }
-        Ok(Batch::default())
+        Ok((Batch::default(), barriers))
     }
 
-    /// Whoever waits in the lane for one of the batch's targets travels along, however far behind.
-    async fn add_riders(
-        &self,
-        batch: &mut Batch,
-        barriers: &Barriers<'_>,
-        db: &mut SqliteConnection,
-    ) -> Result<(), StoreError> {
-        let keyed: Vec<_> =
-            batch.targets.iter().map(|target| (target_key::of(target.as_str()), target.as_str())).collect();
+    /// Whoever waits in the lane for one of the targets that move travels along, however far behind.
+    async fn riders(&self, barriers: &Barriers<'_>, db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
         let rows = sqlx::query(include_str!("sql/riders.sql"))
             .bind(self.grant.lane.0)
-            .bind(codes::json(&keyed)?)
-            .bind(codes::json(&batch.items)?)
             .bind(RIDERS_MAX)
             .fetch_all(&mut *db)
             .await?;
+        let mut riders = Vec::with_capacity(rows.len());
         for row in &rows {
             let rider = row.try_get("id")?;
             if !barriers.purge_first(rider, &read::decode_target(row)?) {
-                batch.items.push(rider);
+                riders.push(rider);
             }
         }
-        Ok(())
+        Ok(riders)
     }
 
     /// The heads of the lane that may go.
@@ -109,21 +105,25 @@ impl ClaimBatch {
         barriers: &mut Barriers<'_>,
         db: &mut SqliteConnection,
     ) -> Result<(Batch, Vec<Aside>), StoreError> {
-        let rows = sqlx::query(include_str!("sql/claim_heads.sql"))
+        let row = sqlx::query(include_str!("sql/claim_heads.sql"))
             .bind(self.grant.lane.0)
             .bind(i64::from(self.grant.targets_max))
-            .fetch_all(&mut *db)
+            .fetch_one(&mut *db)
             .await?;
-        let mut all = Vec::with_capacity(rows.len());
-        for row in rows {
-            let target = read::decode_target(&row)?;
-            let cohort: i64 = row.try_get("cohort")?;
-            all.push((cohort, Head { item: row.try_get("id")?, priority: row.try_get("priority")?, target }));
+        let found: Vec<(i64, i64, String)> =
+            serde_json::from_str(row.try_get("heads")?).map_err(|error| StoreError::Database(error.into()))?;
+        if found.is_empty() {
+            return Ok(Default::default());
         }
-        barriers.meet(all.iter().map(|(_, head)| &head.target), &mut *db).await?;
+        let (cohort, kind) = (row.try_get("cohort")?, codes::word(&row, "kind")?);
+        let head = |(item, priority, text): (i64, i64, String)| {
+            codes::target(kind, &text).map(|target| Head { item, priority, target })
+        };
+        let all = found.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
+        barriers.meet(all.iter().map(|head| &head.target), &mut *db).await?;
         let mut heads = Vec::with_capacity(all.len());
         let mut aside = Vec::new();
-        for (cohort, head) in all {
+        for head in all {
             match barriers.aside(head.item, cohort, &head.target, &mut *db).await? {
                 Some(barred) => aside.push(barred),
                 None => heads.push(head),
@@ -131,4 +131,9 @@ impl ClaimBatch {
         }
         Ok((Batch::of(heads, &self.grant), aside))
     }
+}
+
+async fn take(items: &[i64], submission: SubmissionId, db: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query(include_str!("sql/move_claimed.sql")).bind(codes::json(&items)?).bind(submission.0).execute(db).await?;
+    Ok(())
 }

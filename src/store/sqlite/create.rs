@@ -2,31 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::ser::{Serialize, SerializeTuple, Serializer};
-use sqlx::{Row, SqliteConnection};
+use serde::ser::{Serialize, Serializer};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::codes::{self, json, priority_code};
+use super::names::{Names, NextIds};
+use super::rows::{Shape, Values};
 use super::target_key;
 use super::writer::Creating;
-use crate::domain::{Counts, JobId, Lane, Target, TenantName, Timestamp, Verification};
-use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
+use crate::domain::{Counts, JobId, Lane, Target, Timestamp, Verification};
+use crate::store::{Creation, EventKind, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
 
-/// Row numbers of names that are committed, and the next numbers to give. The writer alone makes them.
-#[derive(Default)]
-pub(super) struct Names {
-    tenants: HashMap<TenantName, i64>,
-    lanes: HashMap<Lane, i64>,
-    next: Option<NextIds>,
-}
-
-#[derive(Clone, Copy)]
-struct NextIds {
-    job: i64,
-    item: i64,
-}
+/// Jobs that one statement keeps, and about how many items of small parts: SQLite binds at most 32,766 values, and what it
+/// prepares for each number of rows stays in memory.
+const JOBS_MAX: usize = 64;
+const ITEMS_MAX: usize = 512;
 
 /// Parts of at least so many targets get a statement of their own, whose scalars need not be written for each row.
 const BULK_TARGETS_MIN: usize = 16;
+
+const CREATE_JOBS: &str = include_str!("sql/create_jobs.sql");
 
 /// What goes with the statements that keep a group's jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +35,9 @@ pub(super) enum Transaction {
 /// Whether these jobs need no statement but those that all groups need: no large part, and no name that is new, since
 /// each of these would be a transaction of its own.
 pub(super) fn are_small_and_known(creating: &[Creating], names: &Names) -> bool {
-    creating.iter().all(|Creating { job, .. }| {
+    let items: u32 = creating.iter().map(|creating| total(&creating.job)).sum();
+    let fit = creating.len() <= JOBS_MAX && usize::try_from(items).is_ok_and(|items| items <= ITEMS_MAX);
+    fit && creating.iter().all(|Creating { job, .. }| {
         let is_known = |part: &Part| part.targets.len() < BULK_TARGETS_MIN && names.lanes.contains_key(&part.lane);
         names.tenants.contains_key(&job.tenant) && job.parts.iter().all(is_known)
     })
@@ -74,61 +71,13 @@ pub(super) async fn create_jobs(
         rows.add(job, tenant, numbers, &names.lanes, now.as_millis())?;
         keys.remember(tenant, job);
         creations.push(Creation::Created(Box::new(record(job, numbers.job, *now))));
+        if rows.are_enough() && transaction == Transaction::Open {
+            std::mem::take(&mut rows).insert(transaction, db).await?;
+        }
     }
     rows.insert(transaction, db).await?;
     names.next = Some(next);
     Ok(creations)
-}
-
-impl Names {
-    async fn next_ids(&mut self, db: &mut SqliteConnection) -> Result<NextIds, StoreError> {
-        if let Some(next) = self.next {
-            return Ok(next);
-        }
-        let row = sqlx::query(
-            "select coalesce((select max(id) from jobs), 0) + 1 as job, coalesce((select max(id) from items), 0) + 1 as item",
-        )
-        .fetch_one(db)
-        .await?;
-        Ok(NextIds { job: row.try_get("job")?, item: row.try_get("item")? })
-    }
-
-    async fn tenant(&mut self, tenant: &TenantName, db: &mut SqliteConnection) -> Result<i64, StoreError> {
-        if let Some(id) = self.tenants.get(tenant) {
-            return Ok(*id);
-        }
-        sqlx::query("insert or ignore into tenants (name) values ($1)").bind(tenant.as_str()).execute(&mut *db).await?;
-        let id =
-            sqlx::query_scalar("select id from tenants where name = $1").bind(tenant.as_str()).fetch_one(db).await?;
-        self.tenants.insert(tenant.clone(), id);
-        Ok(id)
-    }
-
-    async fn lane(&mut self, lane: &Lane, db: &mut SqliteConnection) -> Result<i64, StoreError> {
-        if let Some(id) = self.lanes.get(lane) {
-            return Ok(*id);
-        }
-        let id = sqlx::query_scalar(include_str!("sql/name_lane.sql"))
-            .bind(lane.account.as_str())
-            .bind(lane.operation.as_str())
-            .bind(lane.kind.as_str())
-            .bind(lane.area.as_str())
-            .bind(lane.mode.map_or("", |mode| mode.as_str()))
-            .fetch_one(db)
-            .await?;
-        self.lanes.insert(lane.clone(), id);
-        Ok(id)
-    }
-}
-
-impl NextIds {
-    /// Numbers for a job and, in one unbroken run, for its items.
-    fn take(&mut self, job: &NewJob) -> Self {
-        let taken = *self;
-        self.job += 1;
-        self.item += i64::from(total(job));
-        taken
-    }
 }
 
 /// Idempotency keys of the group that are known already, from the table or from earlier in the group.
@@ -173,7 +122,6 @@ impl Keys {
 #[derive(Default)]
 struct Rows<'a> {
     jobs: Vec<JobRow<'a>>,
-    accepted: Vec<(i64, i64, u32)>,
     keys: Vec<serde_json::Value>,
     items: Vec<ItemRow<'a>>,
     bulks: Vec<Bulk<'a>>,
@@ -183,8 +131,7 @@ struct Rows<'a> {
     hosts: BTreeSet<(i64, &'a str)>,
 }
 
-/// A row of `jobs`, as `sql/create_jobs.sql` takes it. Written straight into the text that is bound: a tree of values in
-/// between costs more than the rest of the row.
+/// A row of `jobs`.
 struct JobRow<'a> {
     job: &'a NewJob,
     numbers: NextIds,
@@ -193,32 +140,32 @@ struct JobRow<'a> {
     now: i64,
 }
 
-impl Serialize for JobRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl JobRow<'_> {
+    /// In the order of `sql/create_jobs.sql`.
+    fn bind(self, values: &mut Values) {
         let job = self.job;
-        let mut row = serializer.serialize_tuple(17)?;
-        row.serialize_element(&self.numbers.job)?;
-        row.serialize_element(&format_args!("{:032x}", job.id.as_u128()))?;
-        row.serialize_element(&self.tenant)?;
-        row.serialize_element(job.operation.as_str())?;
-        row.serialize_element(&priority_code(job.priority))?;
-        row.serialize_element(&job.source)?;
-        row.serialize_element(&self.labels)?;
-        row.serialize_element(&job.notify)?;
-        row.serialize_element(&job.not_before.map(Timestamp::as_millis))?;
-        row.serialize_element(&job.deadline.map(Timestamp::as_millis))?;
-        row.serialize_element(&job.merged)?;
-        row.serialize_element(&self.numbers.item)?;
-        row.serialize_element(&job.pair_offset)?;
-        row.serialize_element(&total(job))?;
-        row.serialize_element(if job.verify { "pending" } else { "none" })?;
-        row.serialize_element(&self.now)?;
-        row.serialize_element(&job.retry_of.map(|id| format!("{:032x}", id.as_u128())))?;
-        row.end()
+        let blob = |id: JobId| id.as_u128().to_be_bytes().to_vec();
+        values.push(self.numbers.job);
+        values.push(blob(job.id));
+        values.push(self.tenant);
+        values.push(job.operation.as_str());
+        values.push(priority_code(job.priority));
+        values.push(job.source.as_deref());
+        values.push(self.labels);
+        values.push(job.notify.as_deref());
+        values.push(job.not_before.map(Timestamp::as_millis));
+        values.push(job.deadline.map(Timestamp::as_millis));
+        values.push(job.merged);
+        values.push(self.numbers.item);
+        values.push(job.pair_offset);
+        values.push(total(job));
+        values.push(if job.verify { "pending" } else { "none" });
+        values.push(self.now);
+        values.push(job.retry_of.map(blob));
     }
 }
 
-/// `[id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base, key]`
+/// `(id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base, key)`
 type ItemRow<'a> = (i64, i64, i64, i64, i64, Option<i64>, &'a str, i64, i64, i64);
 
 /// Between two items of a tenant of weight 1 there are so many ranks; of weight n, an n-th of them.
@@ -259,7 +206,6 @@ impl<'a> Rows<'a> {
         let priority = priority_code(job.priority);
         let labels = json(&job.labels)?;
         self.jobs.push(JobRow { job, numbers, tenant, labels, now });
-        self.accepted.push((numbers.job, now, total(job)));
         if let Some(asked) = &job.idempotency {
             let fingerprint: String = asked.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
             self.keys.push(serde_json::json!([tenant, asked.key, fingerprint, numbers.job, now]));
@@ -297,7 +243,14 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
+    fn are_enough(&self) -> bool {
+        self.jobs.len() >= JOBS_MAX || self.items.len() >= ITEMS_MAX
+    }
+
     async fn insert(self, transaction: Transaction, db: &mut SqliteConnection) -> Result<(), StoreError> {
+        if self.jobs.is_empty() {
+            return Ok(());
+        }
         let depths: Vec<_> = self
             .depths
             .iter()
@@ -305,21 +258,44 @@ impl<'a> Rows<'a> {
             .collect();
         let turns: Vec<_> =
             self.turns.iter().map(|((lane, priority, tenant), span)| (lane, priority, tenant, span)).collect();
-        let statements = match transaction {
-            Transaction::Open => include_str!("sql/create_jobs.sql"),
-            Transaction::Whole => concat!("begin immediate;\n", include_str!("sql/create_jobs.sql"), "commit;"),
+        let shape = Shape {
+            jobs: self.jobs.len(),
+            items: self.items.len(),
+            hosts: self.hosts.len(),
+            keys: !self.keys.is_empty(),
         };
-        sqlx::query(statements)
-            .bind(json(&self.jobs)?)
-            .bind(json(&self.items)?)
-            .bind(json(&depths)?)
-            .bind(json(&self.keys)?)
-            .bind(json(&self.hosts)?)
-            .bind(json(&self.accepted)?)
-            .bind(json(&turns)?)
-            .execute(&mut *db)
-            .await?;
-        for bulk in &self.bulks {
+        let statements = match transaction {
+            Transaction::Open => shape.fill(CREATE_JOBS),
+            Transaction::Whole => format!("begin immediate;{};commit;", shape.fill(CREATE_JOBS)),
+        };
+        let bulks = self.bulks;
+        let mut values = Values::default();
+        let accepted: Vec<_> = self.jobs.iter().map(|row| (row.numbers.job, row.now, total(row.job))).collect();
+        self.jobs.into_iter().for_each(|row| row.bind(&mut values));
+        for (job, now, items) in accepted {
+            values.push(job);
+            values.push(now);
+            values.push(EventKind::Accepted.as_str());
+            values.push(items);
+            values.push(format!("{items} items kept"));
+        }
+        values.push(json(&turns)?);
+        for (id, job, lane, state, priority, due_at, target, tenant, behind, key) in self.items {
+            [id, job, lane, state, priority].into_iter().for_each(|number| values.push(number));
+            values.push(due_at);
+            values.push(target);
+            [tenant, behind, key].into_iter().for_each(|number| values.push(number));
+        }
+        values.push(json(&depths)?);
+        if shape.keys {
+            values.push(json(&self.keys)?);
+        }
+        for (job, host) in self.hosts {
+            values.push(job);
+            values.push(host);
+        }
+        sqlx::query_with(AssertSqlSafe(statements), values.bound()?).execute(&mut *db).await?;
+        for bulk in &bulks {
             sqlx::query(include_str!("sql/create_bulk.sql"))
                 .bind(bulk.first)
                 .bind(bulk.job)
@@ -338,7 +314,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn total(job: &NewJob) -> u32 {
+pub(super) fn total(job: &NewJob) -> u32 {
     job.parts.iter().map(|part| u32::try_from(part.targets.len()).unwrap_or(u32::MAX)).sum()
 }
 

@@ -8,7 +8,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::Command;
-use super::create::{self, Names, Transaction};
+use super::create::{self, Transaction};
+use super::names::Names;
 use super::open;
 use crate::domain::Timestamp;
 use crate::store::{Creation, NewJob, StoreError};

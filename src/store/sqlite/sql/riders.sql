@@ -1,9 +1,10 @@
--- Due items of lane $1 with one of the targets of $2 ([[key, target], ...]) that are not in $3 yet: they travel along, whatever
--- their tenant, priority or cohort (law 5). At most $4.
-select i.id, i.target, l.kind
-from json_each($2) as t
-cross join items as i on i.target_key = t.value ->> 0
-cross join lanes as l on l.id = i.lane_id
-where i.target_key is not null and i.state = 0 and i.lane_id = $1 and i.target = t.value ->> 1
-    and i.id not in (select value from json_each($3))
-limit $4;
+-- Due items of lane $1 with the target of an item that moves and that do not move yet: they travel along, whatever their
+-- tenant, priority or cohort (law 5). At most $2.
+select distinct r.id, r.target, l.kind
+from moves as m
+cross join items as p on p.id = m.item_id
+cross join items as r on r.target_key = p.target_key
+cross join lanes as l on l.id = r.lane_id
+where r.target_key is not null and r.state = 0 and r.lane_id = $1 and r.id <> p.id and r.target = p.target
+    and r.id not in (select item_id from moves)
+limit $2;

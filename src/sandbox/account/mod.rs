@@ -1,0 +1,83 @@
+//! Whether the account may do what a call asks, before anybody looks at what the call lists.
+
+use super::refusal::Refusal;
+use wire::{AccountSetup, AccountState, Denial};
+
+pub(super) mod wire;
+
+/// The root account that owns everything here.
+const UIN: &str = "100000000001";
+
+#[derive(Debug, Default)]
+pub(super) struct Account(AccountSetup);
+
+/// Who asks for what, as a permission sees it.
+pub(super) struct Asked<'a> {
+    pub(super) action: &'a str,
+    /// Of the targets listed, each once or more.
+    pub(super) hosts: Vec<String>,
+    pub(super) request_id: &'a str,
+}
+
+impl Account {
+    pub(super) fn replace(&mut self, setup: AccountSetup) {
+        self.0 = setup;
+    }
+
+    pub(super) fn setup(&self) -> AccountSetup {
+        self.0.clone()
+    }
+
+    /// CAM stands at the gateway, before the product and its opinion of the account.
+    pub(super) fn check(&self, asked: &Asked<'_>) -> Result<(), Refusal> {
+        let denied = self.0.denied.iter().find(|denial| concerns(denial, asked));
+        match denied {
+            Some(denial) => Err(refusal(denial, asked)),
+            None => of_state(self.0.state),
+        }
+    }
+
+    /// Whether a listing leaves the domain out, since the caller may not see it.
+    pub(super) fn hides(&self, action: &str, domain: &str) -> bool {
+        self.0.denied.iter().any(|denial| is_of(denial, action) && denial.domain.as_deref() == Some(domain))
+    }
+}
+
+fn is_of(denial: &Denial, action: &str) -> bool {
+    denial.action == "*" || denial.action == action
+}
+
+fn concerns(denial: &Denial, asked: &Asked<'_>) -> bool {
+    let on = |domain: &String| asked.hosts.iter().any(|host| host.eq_ignore_ascii_case(domain));
+    is_of(denial, asked.action) && denial.domain.as_ref().is_none_or(on)
+}
+
+fn refusal(denial: &Denial, asked: &Asked<'_>) -> Refusal {
+    let product_code = match denial.domain {
+        Some(_) => "UnauthorizedOperation.CdnHostUnauthorized",
+        None => "UnauthorizedOperation.CdnCamUnauthorized",
+    };
+    let code = denial.code.clone().unwrap_or_else(|| product_code.to_owned());
+    let resource =
+        denial.domain.as_ref().map_or_else(|| "*".to_owned(), |on| format!("qcs::cdn::uin/{UIN}:domain/{on}"));
+    let message = format!(
+        "[request id:{}]you are not authorized to perform operation (cdn:{}) resource ({resource}) has no permission",
+        asked.request_id, asked.action
+    );
+    Refusal::new(code, message)
+}
+
+fn of_state(state: AccountState) -> Result<(), Refusal> {
+    let (code, message) = match state {
+        AccountState::Normal => return Ok(()),
+        AccountState::Suspended => ("UnauthorizedOperation.CdnUserIsSuspended", "The CDN service is suspended."),
+        AccountState::Isolated => ("UnauthorizedOperation.CdnUserIsIsolated", "The account is isolated for arrears."),
+        AccountState::Migrating => ("OperationDenied.UserMigrating", "The account is migrating to EdgeOne."),
+        AccountState::MovedToEdgeOne => ("OperationDenied.ProductUpgraded", "CDN has been upgraded to EdgeOne."),
+        AccountState::AuthFailed => ("UnauthorizedOperation.CdnUserAuthFail", "The identity verification failed."),
+        AccountState::AuthWait => ("UnauthorizedOperation.CdnUserAuthWait", "The identity is being verified."),
+        AccountState::NotActivated => ("ResourceNotFound.CdnUserNotExists", "The CDN service is not activated."),
+        AccountState::InvalidStatus => ("UnauthorizedOperation.CdnInvalidUserStatus", "The account status is invalid."),
+    };
+    Err(Refusal::new(code, message))
+}

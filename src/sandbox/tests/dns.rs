@@ -1,0 +1,144 @@
+//! The name server, asked by a real resolver over real packets.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::op::{Message, Query};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::{Resolver, TokioResolver};
+use serde_json::json;
+use tokio::net::UdpSocket;
+
+use super::client::Bench;
+use crate::sandbox::{DnsAnswer, DnsRule, Domain};
+
+const HOST: &str = "www.example.com.";
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+
+fn resolver(bench: &Bench, mut carrier: ConnectionConfig) -> TokioResolver {
+    let at = bench.sandbox.addresses.dns;
+    carrier.port = at.port();
+    let server = NameServerConfig::new(at.ip(), true, vec![carrier]);
+    let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+    let mut builder = Resolver::builder_with_config(config, TokioRuntimeProvider::default());
+    let options = builder.options_mut();
+    options.cache_size = 0;
+    options.attempts = 0;
+    options.timeout = Duration::from_millis(500);
+    builder.build().expect("a resolver")
+}
+
+/// The CNAMEs passed and the addresses found, or the response code or other words of a failure.
+async fn looked_up(bench: &Bench, name: &str, carrier: ConnectionConfig) -> Result<(Vec<String>, Vec<IpAddr>), String> {
+    let found = resolver(bench, carrier).lookup(name, RecordType::A).await;
+    let found = found.map_err(|error| format!("{error:?}"))?;
+    let (mut names, mut addresses) = (Vec::new(), Vec::new());
+    for record in found.answers() {
+        match &record.data {
+            RData::CNAME(target) => names.push(target.to_string()),
+            RData::A(address) => addresses.push(IpAddr::V4(address.0)),
+            other => panic!("{other}"),
+        }
+    }
+    Ok((names, addresses))
+}
+
+async fn asked(bench: &Bench, name: &str) -> Result<(Vec<String>, Vec<IpAddr>), String> {
+    looked_up(bench, name, ConnectionConfig::udp()).await
+}
+
+fn cname(target: &str) -> DnsAnswer {
+    DnsAnswer::Cname { target: target.to_owned() }
+}
+
+fn at(address: IpAddr) -> DnsAnswer {
+    DnsAnswer::Addresses { addresses: vec![address] }
+}
+
+#[tokio::test]
+async fn domains_lead_to_the_edge_and_origins_are_found_by_either_kind_of_packet() {
+    let bench = Bench::start_with(|options| options.domains.push(Domain::new("*.example.net"))).await;
+    let edge = "www.example.com.cdn.dnsv1.com.".to_owned();
+    for carrier in [ConnectionConfig::udp(), ConnectionConfig::tcp()] {
+        assert_eq!(looked_up(&bench, HOST, carrier).await, Ok((vec![edge.clone()], vec![HERE])));
+    }
+    assert_eq!(asked(&bench, "WWW.example.com.").await, Ok((vec![edge], vec![HERE])));
+    let wildcard = "example.net.cdn.dnsv1.com.".to_owned();
+    assert_eq!(asked(&bench, "a.b.example.net.").await, Ok((vec![wildcard], vec![HERE])));
+    for origin in ["origin.www.example.com.", "origin.example.net."] {
+        assert_eq!(asked(&bench, origin).await, Ok((vec![], vec![HERE])));
+    }
+    assert!(asked(&bench, "nobody.example.org.").await.unwrap_err().contains("NXDomain"));
+}
+
+#[tokio::test]
+async fn a_name_is_answered_as_it_was_set() {
+    let bench = Bench::start().await;
+    let set = |answer| bench.sandbox.cloud().set_dns(vec![DnsRule::new("www.example.com", [answer])]);
+    set(at(PUBLIC));
+    assert_eq!(asked(&bench, HOST).await, Ok((vec![], vec![PUBLIC])));
+    set(cname("another.cdn.example.net"));
+    assert!(asked(&bench, HOST).await.unwrap_err().contains("NXDomain"));
+    for (answer, word) in [
+        (DnsAnswer::Nxdomain, "NXDomain"),
+        (DnsAnswer::Servfail, "ServFail"),
+        (DnsAnswer::Empty, "NoError"),
+        (DnsAnswer::Silence, "Timeout"),
+        (cname("www.example.com"), "ServFail"),
+    ] {
+        set(answer.clone());
+        let told = asked(&bench, HOST).await.unwrap_err();
+        assert!(told.contains(word), "{answer:?}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_chain_is_told_link_by_link() {
+    let bench = Bench::start().await;
+    bench.sandbox.cloud().set_dns(vec![
+        DnsRule::new("www.example.com", [cname("a.example.net")]),
+        DnsRule::new("a.example.net", [cname("b.example.net")]),
+        DnsRule::new("b.example.net", [at(PUBLIC)]),
+    ]);
+    let links = vec!["a.example.net.".to_owned(), "b.example.net.".to_owned()];
+    assert_eq!(asked(&bench, HOST).await, Ok((links, vec![PUBLIC])));
+    let first = resolver(&bench, ConnectionConfig::udp()).lookup(HOST, RecordType::CNAME).await.expect("a link");
+    assert_eq!(first.answers().len(), 1);
+}
+
+#[tokio::test]
+async fn answers_can_change_between_queries_as_rebinding_does() {
+    let bench = Bench::start().await;
+    let rules = json!([{"name": "www.example.com", "ttl": 0, "answers": [
+        {"kind": "addresses", "addresses": ["203.0.113.7"]}, {"kind": "addresses", "addresses": ["127.0.0.1"]},
+    ]}]);
+    assert_eq!(bench.control("PUT", "dns", Some(rules.clone())).await, (200, rules.clone()));
+    assert_eq!(bench.control("GET", "dns", None).await, (200, rules));
+    // A question for another type does not use up a turn.
+    let other = resolver(&bench, ConnectionConfig::udp()).lookup(HOST, RecordType::AAAA).await;
+    assert!(other.is_err());
+    for expected in [PUBLIC, HERE, HERE] {
+        assert_eq!(asked(&bench, HOST).await, Ok((vec![], vec![expected])));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_too_large_for_a_datagram_comes_over_tcp() {
+    let bench = Bench::start().await;
+    let many: Vec<IpAddr> = (0..200).map(|number| IpAddr::from([203, 0, 113, number])).collect();
+    let rule = DnsRule::new("www.example.com", [DnsAnswer::Addresses { addresses: many }]);
+    bench.sandbox.cloud().set_dns(vec![rule]);
+    let found = looked_up(&bench, HOST, ConnectionConfig::tcp()).await.expect("an answer");
+    assert_eq!(found.1.len(), 200);
+    let mut query = Message::query();
+    query.add_query(Query::query(Name::from_ascii(HOST).unwrap(), RecordType::A));
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.send_to(&query.to_vec().unwrap(), bench.sandbox.addresses.dns).await.unwrap();
+    let mut packet = [0; 65_535];
+    let length = socket.recv(&mut packet).await.unwrap();
+    let cut = Message::from_vec(&packet[..length]).unwrap();
+    assert!(length <= 512 && cut.metadata.truncation && cut.answers.is_empty(), "{length} bytes: {cut:?}");
+}

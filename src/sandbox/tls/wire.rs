@@ -1,0 +1,44 @@
+//! What is set from outside to be wrong with a certificate of origin or edge.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sandbox::answers::Side;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRule {
+    pub at: Side,
+    /// The name that a client asks for (SNI).
+    pub host: String,
+    pub certificate: CertificateState,
+}
+
+impl CertificateRule {
+    #[must_use]
+    pub fn new(at: Side, host: impl Into<String>, certificate: CertificateState) -> Self {
+        Self { at, host: host.into(), certificate }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CertificateState {
+    Good,
+    /// Since yesterday.
+    Expired,
+    /// From tomorrow on.
+    NotYetValid,
+    /// Good, and about to expire.
+    ExpiresIn {
+        days: u32,
+    },
+    WrongName,
+    SelfSigned,
+    /// The intermediate is not sent.
+    IncompleteChain,
+    UnknownIssuer,
+    /// The handshake ends with an alert, before any certificate.
+    HandshakeFailure,
+    /// The connection is taken, and the handshake never answered.
+    HandshakeSilence,
+}

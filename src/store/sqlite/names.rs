@@ -1,0 +1,74 @@
+//! The numbers behind names, and the next ones to give. The writer alone makes them, so it need not ask the file each time.
+
+use std::collections::HashMap;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::create::total;
+use crate::domain::{Lane, TenantName};
+use crate::store::{NewJob, StoreError};
+
+/// Row numbers of names that are committed, and the next numbers to give.
+#[derive(Default)]
+pub(super) struct Names {
+    pub(super) tenants: HashMap<TenantName, i64>,
+    pub(super) lanes: HashMap<Lane, i64>,
+    pub(super) next: Option<NextIds>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct NextIds {
+    pub(super) job: i64,
+    pub(super) item: i64,
+}
+
+impl Names {
+    pub(super) async fn next_ids(&mut self, db: &mut SqliteConnection) -> Result<NextIds, StoreError> {
+        if let Some(next) = self.next {
+            return Ok(next);
+        }
+        let row = sqlx::query(
+            "select coalesce((select max(id) from jobs), 0) + 1 as job, coalesce((select max(id) from items), 0) + 1 as item",
+        )
+        .fetch_one(db)
+        .await?;
+        Ok(NextIds { job: row.try_get("job")?, item: row.try_get("item")? })
+    }
+
+    pub(super) async fn tenant(&mut self, tenant: &TenantName, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+        if let Some(id) = self.tenants.get(tenant) {
+            return Ok(*id);
+        }
+        sqlx::query("insert or ignore into tenants (name) values ($1)").bind(tenant.as_str()).execute(&mut *db).await?;
+        let id =
+            sqlx::query_scalar("select id from tenants where name = $1").bind(tenant.as_str()).fetch_one(db).await?;
+        self.tenants.insert(tenant.clone(), id);
+        Ok(id)
+    }
+
+    pub(super) async fn lane(&mut self, lane: &Lane, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+        if let Some(id) = self.lanes.get(lane) {
+            return Ok(*id);
+        }
+        let id = sqlx::query_scalar(include_str!("sql/name_lane.sql"))
+            .bind(lane.account.as_str())
+            .bind(lane.operation.as_str())
+            .bind(lane.kind.as_str())
+            .bind(lane.area.as_str())
+            .bind(lane.mode.map_or("", |mode| mode.as_str()))
+            .fetch_one(db)
+            .await?;
+        self.lanes.insert(lane.clone(), id);
+        Ok(id)
+    }
+}
+
+impl NextIds {
+    /// Numbers for a job and, in one unbroken run, for its items.
+    pub(super) fn take(&mut self, job: &NewJob) -> Self {
+        let taken = *self;
+        self.job += 1;
+        self.item += i64::from(total(job));
+        taken
+    }
+}
