@@ -105,11 +105,17 @@ fn the_default_explains_every_key_of_the_contract_and_no_other() {
     assert!(DEFAULT.contains("SECRET_KEY"), "the one key that no example should show");
 }
 
+/// A file as `probe.ca_file` names one.
+fn private_root() -> NamedTempFile {
+    file(&rcgen::generate_simple_self_signed(vec!["ca.example".to_owned()]).expect("a certificate").cert.pem())
+}
+
 #[test]
 fn the_examples_of_the_default_are_valid() {
-    let key = file("the-key\n");
+    let (key, roots) = (file("the-key\n"), private_root());
     let text = default_with_examples()
-        .replace("/run/credentials/refreshd.service/main", key.path().to_str().expect("a Unicode path"));
+        .replace("/run/credentials/refreshd.service/main", key.path().to_str().expect("a Unicode path"))
+        .replace("/etc/refreshd/private-ca.pem", roots.path().to_str().expect("a Unicode path"));
     let config = accepted(&text);
     assert_eq!(config.routes.account_for("www.example.com"), Some(&AccountName::new("main")));
     assert_eq!(config.warnings, Vec::<String>::new());
@@ -341,7 +347,11 @@ fn the_database_lies_where_systemd_says_unless_it_is_named() {
 
 #[test]
 fn what_is_shown_loads_again_as_the_same() {
-    let text = default_with_examples().replace("secret_", "#secret_").replace("reserve = 0.05", "reserve = 0.0");
+    let roots = private_root();
+    let text = default_with_examples()
+        .replace("secret_", "#secret_")
+        .replace("reserve = 0.05", "reserve = 0.0")
+        .replace("/etc/refreshd/private-ca.pem", roots.path().to_str().expect("a Unicode path"));
     for text in [text.as_str(), ""] {
         let shown = accepted(text).shown();
         assert_eq!(accepted(&shown).shown(), shown);

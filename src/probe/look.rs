@@ -171,7 +171,7 @@ fn literal(name: &str) -> Option<IpAddr> {
 
 fn place(dial: &Dial) -> String {
     match dial {
-        Dial::Address(address) => address.ip().to_canonical().to_string(),
+        Dial::Address(address) => address.to_string(),
         Dial::Name(name, _) => name.to_ascii_lowercase(),
     }
 }
