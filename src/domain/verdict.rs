@@ -163,15 +163,20 @@ fn why_they_differ(edge: &Look, origin: &Look) -> Option<&'static str> {
     says(&origin.vary, &["user-agent", "cookie", "*"]).then_some("the origin says that they vary by who asks (Vary)")
 }
 
+const CLOCKS_APART: u64 = 2;
+
 fn age_remark(ended: Duration, edge: &Look) -> Option<String> {
-    let age = edge.age?;
-    Some(if age < ended.as_secs() {
-        format!(
+    let (age, ended) = (edge.age?, ended.as_secs());
+    // Both are whole seconds of two clocks: what lies close together tells nothing.
+    if age + CLOCKS_APART < ended {
+        Some(format!(
             "the edge fetched it {age} s ago, after the refresh: the origin, or one of its machines, gave it old content"
-        )
+        ))
+    } else if age > ended + CLOCKS_APART {
+        Some(format!("the edge has had it for {age} s, since before the refresh"))
     } else {
-        format!("the edge has had it for {age} s, since before the refresh")
-    })
+        None
+    }
 }
 
 fn miss_remark(edge: &Look) -> Option<String> {
