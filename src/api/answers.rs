@@ -1,9 +1,11 @@
 //! Wording what the service found as the contract has it.
 
-use super::wire::{CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer, WaitingAnswer};
-use crate::domain::{Failure, Timestamp};
+use super::wire::{
+    CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer, SeenAnswer, SideAnswer, WaitingAnswer,
+};
+use crate::domain::{Failure, Side, Timestamp};
 use crate::service::{JobView, JobWaiting};
-use crate::store::{Event, Item};
+use crate::store::{Event, Item, SeenItem};
 
 pub(super) fn job(view: &JobView) -> JobAnswer {
     let job = &view.job;
@@ -47,6 +49,35 @@ pub(super) fn item(item: &Item) -> ItemAnswer {
         request_id: item.request_id.clone(),
         error: item.failure.as_ref().map(error),
         verification: item.verification.to_string(),
+        seen: item.seen.as_ref().map(seen),
+    }
+}
+
+fn seen(seen: &SeenItem) -> SeenAnswer {
+    SeenAnswer {
+        at: time(seen.at),
+        reason: seen.reason.clone(),
+        origin: seen.proof.as_ref().map(|proof| side(&proof.origin)),
+        edges: seen.proof.iter().flat_map(|proof| &proof.edges).map(side).collect(),
+    }
+}
+
+fn side(side: &Side) -> SideAnswer {
+    let look = &side.look;
+    let prefix = |hash: [u8; 32]| hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    SideAnswer {
+        at: time(side.at),
+        address: side.address.map(|address| address.to_string()),
+        status: look.status,
+        etag: look.etag.clone(),
+        last_modified: look.last_modified.clone(),
+        length: look.length,
+        body_sha256: look.body_sha256.map(prefix),
+        content_encoding: look.encoding.clone(),
+        cache_control: look.cache_control.clone(),
+        age: look.age,
+        cache: look.cache.clone(),
+        log_id: look.edge_log_id.clone(),
     }
 }
 

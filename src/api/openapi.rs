@@ -11,7 +11,7 @@ use super::dispatch::wire::{
 use super::findings::wire::{FindingAnswer, FindingsAnswer};
 use super::wire::{
     CountsAnswer, ErrorAnswer, EventAnswer, FaultAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer,
-    ReadyAnswer, WaitingAnswer, WarningAnswer,
+    ReadyAnswer, SeenAnswer, SideAnswer, WaitingAnswer, WarningAnswer,
 };
 use super::{changes, diagnoses, dispatch, docs, findings, health, jobs, lists};
 
@@ -23,7 +23,7 @@ use super::{changes, diagnoses, dispatch, docs, findings, health, jobs, lists};
         diagnoses::create, diagnoses::one, diagnoses::bundle, diagnoses::of_job, diagnoses::bundle_of_job,
         findings::list, findings::check, health::live, health::ready, document, docs::page),
     components(schemas(
-        JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, EventAnswer, ErrorAnswer,
+        JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, SeenAnswer, SideAnswer, EventAnswer, ErrorAnswer,
         ListAnswer<JobAnswer>, ListAnswer<ItemAnswer>, ListAnswer<EventAnswer>, ProblemAnswer, FaultAnswer, ReadyAnswer,
         PoolAnswer, LaneAnswer, DepthAnswer, WhyAnswer, PauseAnswer, PauseBody, PlanAnswer, PlannedTarget, LanePlanAnswer,
         PoolCostAnswer, LeavesAnswer, ListAnswer<PoolAnswer>, ListAnswer<LaneAnswer>,

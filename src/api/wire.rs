@@ -116,6 +116,41 @@ pub struct ItemAnswer {
     pub request_id: Option<String>,
     pub error: Option<ErrorAnswer>,
     pub verification: String,
+    /// Why the verification is what it is; null if nobody looked.
+    #[serde(default)]
+    pub seen: Option<SeenAnswer>,
+}
+
+/// The last look at a target.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SeenAnswer {
+    pub at: String,
+    pub reason: String,
+    /// Null if one of the sides could not be looked at; then there are no edges either.
+    pub origin: Option<SideAnswer>,
+    pub edges: Vec<SideAnswer>,
+}
+
+/// What an edge or the origin answered.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SideAnswer {
+    pub at: String,
+    /// Who was asked, as ADDRESS:PORT.
+    pub address: Option<String>,
+    pub status: u16,
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
+    pub length: Option<u64>,
+    /// The first 16 digits; null if the body is longer than a probe reads.
+    pub body_sha256: Option<String>,
+    pub content_encoding: Option<String>,
+    pub cache_control: Option<String>,
+    /// Seconds.
+    pub age: Option<u64>,
+    /// `X-Cache-Lookup`.
+    pub cache: Option<String>,
+    /// `X-NWS-LOG-UUID`: what the provider's support asks for.
+    pub log_id: Option<String>,
 }
 
 /// Why something failed, and what to do.

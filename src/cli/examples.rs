@@ -43,5 +43,6 @@ pub(super) fn item(target: &str, state: &str) -> ItemAnswer {
                 .to_owned(),
         }),
         verification: "none".to_owned(),
+        seen: None,
     }
 }

@@ -5,7 +5,6 @@ mod cancel;
 mod client;
 mod demo;
 mod diagnose;
-mod diagnoser;
 mod doctor;
 #[cfg(test)]
 mod examples;

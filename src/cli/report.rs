@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::client::{Client, Patience};
 use super::exit;
 use super::fault::Fault;
-use crate::api::wire::{CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer};
+use crate::api::wire::{CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer, SeenAnswer};
 use crate::domain::{ItemState, JobStatus, Verification};
 
 const WIDTH: usize = 80;
@@ -193,7 +193,21 @@ fn one(item: &ItemAnswer) -> String {
             text.push_str(&wrapped(&format!("    {}", ids.join(", ")), 6));
         }
     }
+    if let Some(seen) = &item.seen
+        && [Verification::Stale.as_str(), Verification::Unknown.as_str()].contains(&item.verification.as_str())
+    {
+        text.push_str(&doubt(&item.target, seen));
+    }
     text
+}
+
+/// Why it is not fresh, and what support asks for.
+fn doubt(target: &str, seen: &SeenAnswer) -> String {
+    // The reason begins with the target, which stands above it already.
+    let reason = seen.reason.strip_prefix(target).map_or(seen.reason.as_str(), |rest| rest.trim_start_matches(": "));
+    let ids: Vec<String> = seen.edges.iter().filter_map(|edge| edge.log_id.clone()).collect();
+    let ids = if ids.is_empty() { String::new() } else { format!(" (X-NWS-LOG-UUID {})", ids.join(", ")) };
+    wrapped(&format!("    seen {}: {reason}{ids}", seen.at), 6)
 }
 
 fn told(error: &ErrorAnswer) -> String {

@@ -14,15 +14,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::ServeArguments;
-use super::{diagnoser, exit, signals, terminal};
+use super::{exit, signals, terminal};
 use crate::api::server::{self, Limits};
 use crate::api::{self, Api, Door};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Ceiling, Config, ConfigFault, ProviderKind};
-use crate::diagnose::{Beat, Diagnose, Equipment, Patrol};
+use crate::diagnose::{Beat, Diagnose, Diagnoser, Equipment, Patrol};
 use crate::domain::{AccountName, Reserve};
-use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience};
-use crate::probe::{Guard, HttpProber, ProbeTargets};
+use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience, VerifyPolicy};
+use crate::probe::{Guard, NetProber, Prober, Surroundings};
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
 use crate::provider::{Allowance, Turnstile};
 use crate::service::{Desk, Probed, Service, Tokens};
@@ -120,8 +120,7 @@ impl Daemon {
     /// # Errors
     /// A setting that cannot work, or a database that cannot be used.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
-        let diagnoser = diagnoser::diagnoser(clock.clone());
-        Self::start_with(config, clock, diagnoser).await
+        Self::assemble(config, clock, None).await
     }
 
     /// The same with a diagnoser from outside.
@@ -133,6 +132,14 @@ impl Daemon {
         clock: Arc<dyn Clock>,
         diagnoser: Arc<dyn Diagnose>,
     ) -> Result<Self, StartFault> {
+        Self::assemble(config, clock, Some(diagnoser)).await
+    }
+
+    async fn assemble(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        diagnoser: Option<Arc<dyn Diagnose>>,
+    ) -> Result<Self, StartFault> {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -142,7 +149,8 @@ impl Daemon {
         let parts = Parts {
             store: store.clone(),
             accounts: accounts(config, &clock).await?,
-            prober: Arc::new(prober(config)?),
+            prober: prober(config, &clock)?,
+            verify: Arc::new(verify_policy(config)),
             board: Arc::new(Board::default()),
             wakes: Wakes::default(),
             clock,
@@ -151,6 +159,9 @@ impl Daemon {
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let outlook = Arc::new(Outlook::new(parts.accounts.clone(), Arc::new(config.routes.clone())));
+        let diagnoser = diagnoser.unwrap_or_else(|| {
+            Arc::new(Diagnoser::new(parts.prober.clone(), parts.clock.clone())) as Arc<dyn Diagnose>
+        });
         let patrol = Arc::new(patrol(
             config,
             &parts.accounts,
@@ -248,10 +259,28 @@ async fn keys(account: &config::Account, clock: &Arc<dyn Clock>) -> Result<KeyRi
     }
 }
 
-fn prober(config: &Config) -> Result<HttpProber, StartFault> {
+fn prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Prober>, StartFault> {
     let guard = Guard::new(config.probe.allow.clone());
-    let targets = ProbeTargets { edges: config.probe.edges.clone(), origins: config.probe.origins.clone() };
-    HttpProber::new(guard, targets).map_err(|fault| StartFault::Setting(chain(&fault)))
+    let roots = config.probe.ca_file.as_ref().map(|file| file.roots.clone()).unwrap_or_default();
+    let surroundings = Surroundings { resolvers: config.probe.resolver.clone(), roots };
+    let prober = NetProber::new(guard, &surroundings, clock.clone())
+        .map_err(|fault| StartFault::Setting(format!("probe.ca_file: {}", chain(&fault))))?;
+    Ok(Arc::new(prober))
+}
+
+fn verify_policy(config: &Config) -> VerifyPolicy {
+    let verify = &config.verify;
+    let mut edges: BTreeMap<_, _> =
+        config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address])).collect();
+    edges.extend(verify.edges.clone());
+    VerifyPolicy {
+        edges,
+        origins: config.probe.origins.clone(),
+        directories: verify.directories.clone(),
+        sample: verify.sample,
+        grace: verify.grace,
+        repurge: verify.repurge,
+    }
 }
 
 fn patience(config: &Config) -> Patience {
@@ -277,7 +306,7 @@ async fn walk(patrol: Arc<Patrol>, every: Duration, shutdown: CancellationToken)
 pub(super) async fn patrol_alone(config: &Config, clock: Arc<dyn Clock>) -> Result<Patrol, StartFault> {
     let accounts = accounts(config, &clock).await?;
     let outlook = Arc::new(Outlook::new(accounts.clone(), Arc::new(config.routes.clone())));
-    let diagnoser = diagnoser::diagnoser(clock.clone());
+    let diagnoser = Arc::new(Diagnoser::new(prober(config, &clock)?, clock.clone()));
     Ok(patrol(config, &accounts, outlook, diagnoser, None, &clock))
 }
 

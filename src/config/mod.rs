@@ -4,12 +4,14 @@
 mod account;
 mod fault;
 mod layers;
+mod probe;
 mod reader;
 mod sections;
 mod shown;
 #[cfg(test)]
 mod tests;
 mod values;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
 
 pub use account::{Account, Ceiling, Credentials, ProviderKind};
 pub use fault::{ConfigFault, Problem};
@@ -87,6 +90,14 @@ pub struct Quota {
 #[derive(Debug, Clone)]
 pub struct Verify {
     pub deadline: Duration,
+    pub grace: Duration,
+    /// At least 1.
+    pub sample: u32,
+    pub repurge: bool,
+    /// Never empty for a host.
+    pub edges: BTreeMap<String, Vec<SocketAddr>>,
+    /// Each a path that makes a target behind its host.
+    pub directories: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -98,8 +109,18 @@ pub struct Idempotency {
 #[derive(Debug, Clone)]
 pub struct Probe {
     pub allow: Vec<IpNet>,
+    /// None: those of this machine.
+    pub resolver: Vec<SocketAddr>,
+    pub ca_file: Option<CaFile>,
     pub edges: BTreeMap<String, SocketAddr>,
     pub origins: BTreeMap<String, SocketAddr>,
+}
+
+/// Roots beyond those that everyone trusts, read once.
+#[derive(Debug, Clone)]
+pub struct CaFile {
+    pub path: PathBuf,
+    pub roots: Vec<CertificateDer<'static>>,
 }
 
 #[derive(Debug, Clone)]

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use super::account::{Account, read_accounts};
 use super::layers::KeyPath;
-use super::reader::{Noted, Reader};
-use super::values::{ADDRESS, DURATION, address, duration, is_inside, network, share};
+use super::probe::read_probe;
+use super::reader::Reader;
+use super::values::{ADDRESS, DURATION, address, duration, is_inside, share};
+use super::verify::read_verify;
 use super::{AuthMode, Config, Engine, Idempotency, Metrics, Patrol, Probe, Quota, Server, Store, Verify};
 use crate::domain::{AccountName, HostPattern, Promotion, PromotionRule, Routes, TenantName, host_name};
 
@@ -25,24 +27,24 @@ pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Co
         reader.require(&KeyPath::of(&["quota", "reserve"]), "a number from 0 up to, but not including, 1", share);
     let shares = read_shares(reader);
     let promote = read_promote(reader);
-    let deadline = read_duration(reader, &["verify", "deadline"]);
+    let verify = read_verify(reader);
     let keep = read_duration(reader, &["idempotency", "keep"]);
     let probe = read_probe(reader);
     let every = read_duration(reader, &["patrol", "every"]);
     let metrics = read_metrics(reader, server);
 
-    let (accounts, routes, probe) = (accounts?, routes?, probe?);
+    let (accounts, routes, probe, verify) = (accounts?, routes?, probe?, verify?);
     Some(Config {
         server: Server { listen: server? },
         store: store?,
         auth: auth?,
-        warnings: warnings(&accounts, &routes, &probe),
+        warnings: warnings(&accounts, &routes, &probe, &verify),
         accounts,
         routes,
         engine: engine?,
         quota: Quota { reserve: reserve?, shares: shares? },
         promote: promote?,
-        verify: Verify { deadline: deadline? },
+        verify,
         idempotency: Idempotency { keep: keep? },
         probe,
         patrol: Patrol { every: every? },
@@ -50,7 +52,7 @@ pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Co
     })
 }
 
-fn read_duration(reader: &mut Reader, path: &[&str]) -> Option<Duration> {
+pub(super) fn read_duration(reader: &mut Reader, path: &[&str]) -> Option<Duration> {
     reader.require(&KeyPath::of(path), DURATION, duration)
 }
 
@@ -143,28 +145,6 @@ fn read_engine(reader: &mut Reader) -> Option<Engine> {
     Some(engine)
 }
 
-fn read_probe(reader: &mut Reader) -> Option<Probe> {
-    let allow = reader.take_list(&KeyPath::of(&["probe", "allow"]), "a list of networks", network);
-    let edges = read_addresses(reader, &KeyPath::of(&["probe", "edges"]));
-    let origins = read_addresses(reader, &KeyPath::of(&["probe", "origins"]));
-    Some(Probe { allow: allow?, edges: edges?, origins: origins? })
-}
-
-fn read_addresses(reader: &mut Reader, section: &KeyPath) -> Option<BTreeMap<String, SocketAddr>> {
-    reader.take_section(section);
-    let mut addresses = Vec::new();
-    for name in reader.names(section) {
-        let path = section.child(&name);
-        let address = reader.take(&path, ADDRESS, address);
-        let host = host_name(&name).ok_or_else(|| reader.note(&path, "is no host name, expected one in quotes".into()));
-        addresses.push(match (host, address) {
-            (Ok(host), Ok(Some(address))) => Ok((host, address)),
-            _ => Err(Noted),
-        });
-    }
-    addresses.into_iter().collect::<Result<_, _>>().ok()
-}
-
 fn read_shares(reader: &mut Reader) -> Option<BTreeMap<TenantName, f64>> {
     let section = KeyPath::of(&["quota", "shares"]);
     reader.take_section(&section);
@@ -216,21 +196,26 @@ fn read_metrics(reader: &mut Reader, server: Option<SocketAddr>) -> Option<Metri
     Some(Metrics { listen })
 }
 
-fn warnings(accounts: &BTreeMap<AccountName, Account>, routes: &Routes, probe: &Probe) -> Vec<String> {
+fn warnings(accounts: &BTreeMap<AccountName, Account>, routes: &Routes, probe: &Probe, verify: &Verify) -> Vec<String> {
     let mut warnings = Vec::new();
     if accounts.is_empty() {
         warnings.push("accounts: none is configured, so every job will be refused for want of a route".to_owned());
     } else if routes.iter().next().is_none() {
         warnings.push("routes: none is configured, so every job will be refused".to_owned());
     }
-    for (key, addresses) in [("probe.edges", &probe.edges), ("probe.origins", &probe.origins)] {
-        for (host, address) in addresses {
-            let allowed = probe.allow.iter().any(|network| network.contains(&address.ip().to_canonical()));
-            if is_inside(address.ip()) && !allowed {
-                warnings.push(format!(
-                    "{key}.{host:?}: {address} is a private address outside probe.allow, so probes of it will be refused"
-                ));
-            }
+    let single = |key: &'static str, addresses: &'_ BTreeMap<String, SocketAddr>| {
+        addresses.iter().map(|(host, address)| (key, host.clone(), *address)).collect::<Vec<_>>()
+    };
+    let several = verify.edges.iter().flat_map(|(host, addresses)| {
+        addresses.iter().map(|address| ("verify.edges", host.clone(), *address)).collect::<Vec<_>>()
+    });
+    let known = single("probe.edges", &probe.edges).into_iter().chain(single("probe.origins", &probe.origins));
+    for (key, host, address) in known.chain(several) {
+        let allowed = probe.allow.iter().any(|network| network.contains(&address.ip().to_canonical()));
+        if is_inside(address.ip()) && !allowed {
+            warnings.push(format!(
+                "{key}.{host:?}: {address} is a private address outside probe.allow, so probes of it will be refused"
+            ));
         }
     }
     warnings

@@ -1,5 +1,6 @@
 //! The configuration in force as text, for `config show`: valid TOML that loads again, with secrets left out; or as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -57,7 +58,7 @@ impl Config {
         for (host, rule) in &self.promote.hosts {
             writeln!(out, "[promote.hosts.{host:?}]\nat = {}\ndepth = {}\n", rule.at, rule.depth)?;
         }
-        writeln!(out, "[verify]\ndeadline = \"{}\"\n", duration_text(self.verify.deadline))?;
+        self.write_verify(out)?;
         writeln!(out, "[idempotency]\nkeep = \"{}\"\n", duration_text(self.idempotency.keep))?;
         self.write_probe(out)?;
         writeln!(out, "\n[patrol]\nevery = \"{}\"", duration_text(self.patrol.every))?;
@@ -78,9 +79,22 @@ impl Config {
         writeln!(out, "prefetch = \"{}\"\n", duration_text(engine.task_max_prefetch))
     }
 
+    fn write_verify(&self, out: &mut String) -> std::fmt::Result {
+        let verify = &self.verify;
+        let (deadline, grace) = (duration_text(verify.deadline), duration_text(verify.grace));
+        writeln!(out, "[verify]\ndeadline = \"{deadline}\"\ngrace = \"{grace}\"")?;
+        writeln!(out, "sample = {}\nrepurge = {}\n", verify.sample, verify.repurge)?;
+        write_lists(out, "edges", &verify.edges)?;
+        write_lists(out, "directories", &verify.directories)
+    }
+
     fn write_probe(&self, out: &mut String) -> std::fmt::Result {
         let allow: Vec<String> = self.probe.allow.iter().map(|network| format!("\"{network}\"")).collect();
-        writeln!(out, "[probe]\nallow = [{}]", allow.join(", "))?;
+        let resolver: Vec<String> = self.probe.resolver.iter().map(|address| format!("\"{address}\"")).collect();
+        writeln!(out, "[probe]\nallow = [{}]\nresolver = [{}]", allow.join(", "), resolver.join(", "))?;
+        if let Some(file) = &self.probe.ca_file {
+            writeln!(out, "ca_file = {}", quoted(&file.path.display().to_string()))?;
+        }
         for (name, addresses) in [("edges", &self.probe.edges), ("origins", &self.probe.origins)] {
             if !addresses.is_empty() {
                 writeln!(out, "\n[probe.{name}]")?;
@@ -91,6 +105,19 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// A section of hosts, each with its list.
+fn write_lists<T: ToString>(out: &mut String, name: &str, lists: &BTreeMap<String, Vec<T>>) -> std::fmt::Result {
+    if lists.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "[verify.{name}]")?;
+    for (host, list) in lists {
+        let list: Vec<String> = list.iter().map(|entry| quoted(&entry.to_string())).collect();
+        writeln!(out, "\"{host}\" = [{}]", list.join(", "))?;
+    }
+    writeln!(out)
 }
 
 fn write_account(out: &mut String, account: &Account) -> std::fmt::Result {

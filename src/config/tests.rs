@@ -86,11 +86,13 @@ fn the_default_explains_every_key_of_the_contract_and_no_other() {
         "metrics.listen",
         "patrol.every",
         "probe.allow",
+        "probe.ca_file",
         "probe.edges.\"www.example.com\"",
         "probe.origins.\"www.example.com\"",
         "promote.hosts.\"www.example.com\".at",
         "promote.hosts.\"www.example.com\".depth",
         "promote.per_day",
+        "probe.resolver",
         "quota.reserve",
         "quota.shares.web",
         "routes[0].account",
@@ -98,6 +100,13 @@ fn the_default_explains_every_key_of_the_contract_and_no_other() {
         "server.listen",
         "store.url",
         "verify.deadline",
+        "verify.directories.\"www.example.com\"[0]",
+        "verify.directories.\"www.example.com\"[1]",
+        "verify.edges.\"www.example.com\"[0]",
+        "verify.edges.\"www.example.com\"[1]",
+        "verify.grace",
+        "verify.repurge",
+        "verify.sample",
     ];
     let examples = file(&default_with_examples());
     let mut faults = Vec::new();
@@ -108,11 +117,17 @@ fn the_default_explains_every_key_of_the_contract_and_no_other() {
     assert!(DEFAULT.contains("SECRET_KEY"), "the one key that no example should show");
 }
 
+/// A file as `probe.ca_file` names one.
+fn private_root() -> NamedTempFile {
+    file(&rcgen::generate_simple_self_signed(vec!["ca.example".to_owned()]).expect("a certificate").cert.pem())
+}
+
 #[test]
 fn the_examples_of_the_default_are_valid() {
-    let key = file("the-key\n");
+    let (key, roots) = (file("the-key\n"), private_root());
     let text = default_with_examples()
-        .replace("/run/credentials/refreshd.service/main", key.path().to_str().expect("a Unicode path"));
+        .replace("/run/credentials/refreshd.service/main", key.path().to_str().expect("a Unicode path"))
+        .replace("/etc/refreshd/private-ca.pem", roots.path().to_str().expect("a Unicode path"));
     let config = accepted(&text);
     assert_eq!(config.routes.account_for("www.example.com"), Some(&AccountName::new("main")));
     assert_eq!(config.warnings, Vec::<String>::new());
@@ -191,6 +206,17 @@ fn each_bad_value_is_named_by_its_key() {
         ("probe.allow = ['10.0.0.1/8']", "probe.allow[0]", "10.0.0.0/8"),
         ("probe.allow = ['::1', 7]", "probe.allow[1]", "a network"),
         ("probe.edges.h = '127.0.0.1'", "probe.edges.h", "ADDRESS:PORT"),
+        ("verify.sample = 0", "verify.sample", "1 to 300"),
+        ("verify.sample = 301", "verify.sample", "1 to 300"),
+        ("verify.repurge = 'maybe'", "verify.repurge", "true or false"),
+        ("verify.edges.'h.example' = []", "verify.edges.\"h.example\"", "is empty"),
+        ("verify.edges.'h.example' = ['1.1.1.1']", "verify.edges.\"h.example\"[0]", "ADDRESS:PORT"),
+        ("verify.edges.'h/x' = ['1.1.1.1:1']", "verify.edges.\"h/x\"", "no host name"),
+        ("verify.directories.'h.example' = ['img/a']", "verify.directories.\"h.example\"[0]", "/img/logo.svg"),
+        ("verify.directories.'h.example' = ['/a/../b']", "verify.directories.\"h.example\"[0]", "/img/logo.svg"),
+        ("probe.resolver = ['10.0.0.2']", "probe.resolver[0]", "10.0.0.2:53"),
+        ("probe.ca_file = '/nowhere/ca.pem'", "probe.ca_file", "cannot be read"),
+        ("probe.ca_file = '/dev/null'", "probe.ca_file", "holds no certificate"),
         ("probe.origins.'h.example/x' = '127.0.0.1:1'", "probe.origins.\"h.example/x\"", "no host name"),
         ("metrics.listen = 'on'", "metrics.listen", "ADDRESS:PORT"),
         ("metrics.listen = '127.0.0.1:8470'", "metrics.listen", "another address"),
@@ -352,7 +378,11 @@ fn the_database_lies_where_systemd_says_unless_it_is_named() {
 
 #[test]
 fn what_is_shown_loads_again_as_the_same() {
-    let text = default_with_examples().replace("secret_", "#secret_").replace("reserve = 0.05", "reserve = 0.0");
+    let roots = private_root();
+    let text = default_with_examples()
+        .replace("secret_", "#secret_")
+        .replace("reserve = 0.05", "reserve = 0.0")
+        .replace("/etc/refreshd/private-ca.pem", roots.path().to_str().expect("a Unicode path"));
     for text in [text.as_str(), ""] {
         let shown = accepted(text).shown();
         assert_eq!(accepted(&shown).shown(), shown);

@@ -9,7 +9,7 @@ use super::look::Looker;
 use super::{Case, Diagnose, causes, exhibits, judges};
 use crate::clock::Clock;
 use crate::domain::Diagnosis;
-use crate::probe::Eyes;
+use crate::probe::Prober;
 use crate::provider::{GUIDE, Guide};
 
 /// A diagnosis of one target takes no longer, unless somebody allows more.
@@ -17,15 +17,15 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub struct Diagnoser {
-    eyes: Arc<dyn Eyes>,
+    prober: Arc<dyn Prober>,
     clock: Arc<dyn Clock>,
     guide: &'static Guide,
 }
 
 impl Diagnoser {
     #[must_use]
-    pub fn new(eyes: Arc<dyn Eyes>, clock: Arc<dyn Clock>) -> Self {
-        Self { eyes, clock, guide: &GUIDE }
+    pub fn new(prober: Arc<dyn Prober>, clock: Arc<dyn Clock>) -> Self {
+        Self { prober, clock, guide: &GUIDE }
     }
 }
 
@@ -34,7 +34,7 @@ impl Diagnose for Diagnoser {
     /// Ends within `deadline`, even if nothing answers; what was not seen by then is unknown.
     async fn diagnose(&self, case: Case, deadline: Duration) -> Diagnosis {
         let started_at = self.clock.now();
-        let looker = Looker { eyes: &*self.eyes, clock: &*self.clock, guide: self.guide };
+        let looker = Looker { prober: &*self.prober, clock: &*self.clock, guide: self.guide };
         let (evidence, cut_short) = looker.collect(case, deadline).await;
         let checks = judges::judged(&evidence);
         Diagnosis {

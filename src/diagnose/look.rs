@@ -14,7 +14,7 @@ use super::case::Known;
 use super::evidence::{Evidence, Freshness, Moved, Reached, Source, Unseen, answer};
 use crate::clock::Clock;
 use crate::domain::{Target, TargetKind};
-use crate::probe::{Ask, Dial, Eyes, NameLook, Scheme, Sighting};
+use crate::probe::{Ask, Dial, NameLook, Prober, Scheme, Sighting};
 use crate::provider::{Guide, PullProtocol};
 
 /// A domain can have many origins; these are enough to see whether they agree.
@@ -24,7 +24,7 @@ const FIRST_ROUND: f64 = 0.6;
 const SECOND_ROUND: f64 = 0.3;
 
 pub(super) struct Looker<'a> {
-    pub(super) eyes: &'a dyn Eyes,
+    pub(super) prober: &'a dyn Prober,
     pub(super) clock: &'a dyn Clock,
     pub(super) guide: &'static Guide,
 }
@@ -48,7 +48,7 @@ impl Looker<'_> {
         let asks = origin_asks(&case, self.guide);
         let all = async {
             let name = async {
-                let look = self.eyes.resolve(case.target.host(), deadline.mul_f64(FIRST_ROUND)).await;
+                let look = self.prober.resolve(case.target.host(), deadline.mul_f64(FIRST_ROUND)).await;
                 lock(&seen).name = Some(look);
             };
             let served = async {
@@ -96,8 +96,8 @@ impl Looker<'_> {
 
     async fn look(&self, ask: &Ask, within: Duration, configured: bool) -> Sighting {
         match configured {
-            true => self.eyes.look_at_configured(ask, within).await,
-            false => self.eyes.look(ask, within).await,
+            true => self.prober.look_at_configured(ask, within).await,
+            false => self.prober.look(ask, within).await,
         }
     }
 
@@ -110,7 +110,7 @@ impl Looker<'_> {
             if known.ask.path == ask.path {
                 return Some(known.clone());
             }
-            Some(self.eyes.look(&Ask { path: ask.path.clone(), ..known.ask.clone() }, within).await)
+            Some(self.prober.look(&Ask { path: ask.path.clone(), ..known.ask.clone() }, within).await)
         };
         let (edge, origin) = tokio::join!(edge, origin);
         lock(seen).moved = Some(Moved { to, edge, origin });

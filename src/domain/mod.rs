@@ -38,5 +38,5 @@ pub use state::{ItemState, LaneState, SubmissionState, WaitingReason};
 pub use target::{TARGET_BYTES_MAX, Target, TargetFault, TargetKind};
 pub use time::{ServiceDay, Timestamp};
 pub use token::{Token, TokenId, TokenIdFault};
-pub use verdict::{Look, Verdict, Verification, judge};
+pub use verdict::{Look, Proof, Refreshed, Side, Verdict, Verification, judge};
 pub use words::UnknownWord;

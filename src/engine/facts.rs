@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use super::account::Account;
 use super::drive::{Service, Step};
 use super::{Accounts, Parts};
-use crate::domain::{AccountName, Area, Timestamp};
+use crate::domain::{AccountName, Area, Failure, Timestamp};
 use crate::provider::{DomainDetail, DomainFacts, DomainQuery, DomainStatus, ReadFault, ServedArea};
 use crate::store::StoreError;
 
@@ -53,6 +53,8 @@ pub(super) struct Domains {
     known: RwLock<Option<Known>>,
     /// A host was refused: what is known may be wrong.
     doubted: AtomicBool,
+    /// Why the last reading failed, if it did.
+    failed: RwLock<Option<Failure>>,
 }
 
 struct Known {
@@ -75,6 +77,15 @@ impl Domains {
     pub(super) fn read_at(&self) -> Option<Timestamp> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.as_ref().map(|known| known.read_at)
+    }
+
+    /// Why the provider did not tell when it was last asked, if it did not.
+    pub(super) fn failed(&self) -> Option<Failure> {
+        self.failed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn fail(&self, failure: Option<Failure>) {
+        *self.failed.write().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
     pub(super) fn doubt(&self) {
@@ -159,6 +170,7 @@ impl Service for FactsReader {
         match read {
             Ok(domains) => {
                 asked.failed = None;
+                account.domains.fail(None);
                 let moved = account.domains.learn(domains, now);
                 tracing::debug!(account = %account.name, domains = domains.len(), "domains read");
                 if !moved.is_empty() {
@@ -174,6 +186,7 @@ impl Service for FactsReader {
                         message = %failure.message, "the domains could not be read; jobs without an area ask for all areas");
                 }
                 asked.failed = Some(failure.code.clone());
+                account.domains.fail(Some(failure.clone()));
             }
         }
         Ok(())

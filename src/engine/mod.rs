@@ -27,6 +27,7 @@ pub use facts::KnownDomain;
 pub use manual::{Duty, ManualEngine};
 pub use outlook::{AccountOutlook, LaneOutlook, Outlook, PoolOutlook};
 pub use submitter::lane_paused;
+pub use verifier::VerifyPolicy;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -73,6 +74,7 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     pub accounts: Accounts,
     pub prober: Arc<dyn Prober>,
+    pub verify: Arc<VerifyPolicy>,
     pub board: Arc<Board>,
     pub wakes: Wakes,
     pub clock: Arc<dyn Clock>,

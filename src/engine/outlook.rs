@@ -89,6 +89,12 @@ impl Outlook {
         self.accounts.get(self.routes.account_for(host)?)?.domains.read_at()
     }
 
+    /// Why the provider did not tell of the domains of the host's account when it was last asked, if it did not.
+    #[must_use]
+    pub fn domains_failed(&self, host: &str) -> Option<Failure> {
+        self.accounts.get(self.routes.account_for(host)?)?.domains.failed()
+    }
+
     /// Every pool that the providers told of.
     #[must_use]
     pub fn pools(&self, now: Timestamp) -> Vec<PoolOutlook> {

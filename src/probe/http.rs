@@ -1,160 +1,180 @@
-//! One GET to the edge and one to the origin, to an address that is resolved, judged and dialled in one go.
+//! The HTTP stage: one GET over a connection that is there already. Redirects are told, never followed; bodies are hashed,
+//! never kept.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use http::header::{ETAG, HOST, HeaderMap, HeaderName, LAST_MODIFIED};
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, LOCATION, USER_AGENT};
+use http::{Request, Response, Uri};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use url::Url;
 
-use super::{Guard, Prober, Sight};
-use crate::domain::{Look, Target};
+use super::{Ask, HttpFault, HttpLook, Scheme};
+use crate::clock::Stopwatch;
 use crate::telemetry::chain;
 
-const CONNECT_MAX: Duration = Duration::from_secs(5);
-const LOOK_MAX: Duration = Duration::from_secs(15);
 /// Bodies are hashed up to this length; longer ones are compared by their headers.
-const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+const BODY_BYTES_MAX: u64 = 8 * 1024 * 1024;
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+const HEADERS_MAX: usize = 100;
+const VALUE_BYTES_MAX: usize = 1024;
+/// Headers that carry secrets, or are named as if they did, are not kept.
+const SECRET_HEADERS: &[&str] =
+    &["cookie", "auth", "token", "secret", "session", "password", "credential", "csrf", "xsrf", "signature", "api-key"];
 
-/// Addresses to probe instead of what DNS and the provider say (`probe.edges`, `probe.origins`).
-#[derive(Debug, Clone, Default)]
-pub struct ProbeTargets {
-    pub edges: BTreeMap<String, SocketAddr>,
-    pub origins: BTreeMap<String, SocketAddr>,
+/// Asks and reads the answer, the head of it within `head_max` and all of it within `all_max`.
+pub(super) async fn get(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    ask: &Ask,
+    head_max: Duration,
+    all_max: Duration,
+) -> Result<HttpLook, HttpFault> {
+    let request = request(ask)?;
+    let opened = http1::Builder::new()
+        .max_headers(HEADERS_MAX)
+        .max_header_size(HEAD_BYTES_MAX)
+        .handshake::<_, Nothing>(TokioIo::new(stream))
+        .await;
+    let (sender, connection) = opened.map_err(|error| fault(&error))?;
+    let mut exchange = pin!(exchange(sender, request, head_max, all_max));
+    // Driven here and not in a task of its own, so that a look that is given up leaves nothing behind.
+    tokio::select! {
+        // The request is there before the connection is read: who speaks first is heard as if it answered.
+        biased;
+        answer = &mut exchange => answer,
+        _ = connection => exchange.await,
+    }
 }
 
-#[derive(Debug, Error)]
-#[error("the HTTP client for probes cannot be built")]
-pub struct HttpProberFault(#[source] reqwest::Error);
-
-pub struct HttpProber {
-    guard: Guard,
-    targets: ProbeTargets,
+async fn exchange(
+    mut sender: SendRequest<Nothing>,
+    request: Request<Nothing>,
+    head_max: Duration,
+    all_max: Duration,
+) -> Result<HttpLook, HttpFault> {
+    let watch = Stopwatch::start();
+    let head = tokio::time::timeout(head_max.min(all_max), sender.send_request(request)).await;
+    let response = head.map_err(|_| HttpFault::TimedOut)?.map_err(|error| fault(&error))?;
+    let first_byte = watch.elapsed();
+    let (status, headers) = (response.status().as_u16(), kept(response.headers()));
+    let mut read = Read::default();
+    let ended = tokio::time::timeout(all_max.saturating_sub(first_byte), read.all(response)).await;
+    let body_bytes = read.bytes;
+    match ended {
+        Ok(Ok(body_sha256)) => Ok(HttpLook { status, headers, body_bytes, body_sha256, first_byte }),
+        Ok(Err(error)) => {
+            let what = format!("it answered {status}, and after {body_bytes} bytes of the body: {}", chain(&error));
+            Err(HttpFault::Broken(what))
+        }
+        Err(_) => Err(HttpFault::TooSlow { status, bytes: body_bytes }),
+    }
 }
 
-/// Why one side could not be looked at.
-struct Blind {
-    reason: String,
-    again: bool,
+#[derive(Default)]
+struct Read {
+    bytes: u64,
 }
 
-impl HttpProber {
-    /// # Errors
-    /// The TLS library cannot be set up.
-    pub fn new(guard: Guard, targets: ProbeTargets) -> Result<Self, HttpProberFault> {
-        // Another part of the program may have installed it already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        client("localhost", SocketAddr::from(([127, 0, 0, 1], 1))).map_err(HttpProberFault)?;
-        Ok(Self { guard, targets })
-    }
-
-    async fn edge(&self, target: &Target) -> Result<Look, Blind> {
-        let host = target.host();
-        if let Some(address) = self.targets.edges.get(host) {
-            return self.get(target, *address, "edge").await;
+impl Read {
+    /// The hash of the whole body; none if it is too long.
+    async fn all(&mut self, response: Response<Incoming>) -> Result<Option<[u8; 32]>, hyper::Error> {
+        let told = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if told.is_some_and(|length| length > BODY_BYTES_MAX) {
+            return Ok(None);
         }
-        let port = if target.as_str().starts_with("https:") { 443 } else { 80 };
-        let found = tokio::net::lookup_host((host, port)).await;
-        let mut addresses = found.map_err(|error| blind(format!("{host} does not resolve ({error})"), true))?;
-        let Some(address) = addresses.next() else {
-            return Err(blind(format!("{host} has no address"), true));
-        };
-        self.get(target, address, "edge").await
-    }
-
-    async fn origin(&self, target: &Target) -> Result<Look, Blind> {
-        let host = target.host();
-        match self.targets.origins.get(host) {
-            Some(address) => self.get(target, *address, "origin").await,
-            None => Err(blind(
-                format!("the origin of {host} is not known; set probe.origins.\"{host}\" to its address"),
-                false,
-            )),
-        }
-    }
-
-    async fn get(&self, target: &Target, address: SocketAddr, side: &str) -> Result<Look, Blind> {
-        if !self.guard.admits(address.ip()) {
-            let reason = format!(
-                "the {side} of {} is {address}, which is not a public address; allow its network in probe.allow",
-                target.host()
-            );
-            return Err(blind(reason, false));
-        }
-        let url = Url::parse(target.as_str()).map_err(|error| blind(error.to_string(), false))?;
-        match fetch(&url, target.host(), address).await {
-            Ok(look) => Ok(look),
-            // A staging edge on a port of its own often speaks plain HTTP for https targets too.
-            Err(error) if url.scheme() == "https" && address.port() != 443 && error.is_connect() => {
-                let mut plain = url;
-                let _ = plain.set_scheme("http");
-                let again = fetch(&plain, target.host(), address).await;
-                again.map_err(|_| blind(format!("the {side} at {address} does not answer: {}", chain(&error)), true))
+        let mut body = response.into_body();
+        let mut hash = Sha256::new();
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            let Ok(data) = frame?.into_data() else { continue };
+            self.bytes += data.len() as u64;
+            if self.bytes > BODY_BYTES_MAX {
+                return Ok(None);
             }
-            Err(error) => Err(blind(format!("the {side} at {address} does not answer: {}", chain(&error)), true)),
+            hash.update(&data);
         }
+        Ok(Some(hash.finalize().into()))
     }
 }
 
-#[async_trait]
-impl Prober for HttpProber {
-    async fn look(&self, target: &Target) -> Sight {
-        // The origin first: if it changes in between, the edge can only be seen staler than it is.
-        let origin = match self.origin(target).await {
-            Ok(look) => Box::new(look),
-            Err(Blind { reason, again }) => return Sight::Blind { reason, again },
-        };
-        match self.edge(target).await {
-            Ok(edge) => Sight::Seen { edge: Box::new(edge), origin },
-            Err(Blind { reason, again }) => Sight::Blind { reason, again },
-        }
-    }
+fn request(ask: &Ask) -> Result<Request<Nothing>, HttpFault> {
+    let own = concat!("refreshd/", env!("CARGO_PKG_VERSION"));
+    let built = Request::get(path(ask))
+        .header(HOST, &ask.host)
+        .header(USER_AGENT, ask.user_agent.as_deref().unwrap_or(own))
+        .header(ACCEPT, "*/*")
+        // What is compared byte by byte must not depend on what an edge compresses.
+        .header(ACCEPT_ENCODING, "identity")
+        .header(CONNECTION, "close")
+        .body(Nothing);
+    built.map_err(|error| HttpFault::Garbled(format!("no request can be made of it: {error}")))
 }
 
-fn client(host: &str, address: SocketAddr) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .resolve(host, address)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_MAX)
-        .timeout(LOOK_MAX)
-        .user_agent(concat!("refreshd/", env!("CARGO_PKG_VERSION")))
-        .pool_max_idle_per_host(0)
-        .build()
+/// As written; what HTTP cannot carry as it stands, such as `<`, is escaped as browsers do.
+fn path(ask: &Ask) -> String {
+    if ask.path.parse::<Uri>().is_ok_and(|uri| uri.path_and_query().is_some_and(|path| path.as_str() == ask.path)) {
+        return ask.path.clone();
+    }
+    let scheme = match ask.scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    };
+    let url = Url::parse(&format!("{scheme}://{}{}", ask.host, ask.path));
+    url.map_or_else(|_| ask.path.clone(), |url| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
 }
 
-async fn fetch(url: &Url, host: &str, address: SocketAddr) -> Result<Look, reqwest::Error> {
-    let mut dialled = url.clone();
-    // The resolver names the address, the URL the port; the Host header stays what a visitor would send.
-    let _ = dialled.set_port(Some(address.port()));
-    let mut response = client(host, address)?.get(dialled).header(HOST, host).send().await?;
-    let mut hash = Sha256::new();
-    let mut length = 0;
-    while let Some(chunk) = response.chunk().await? {
-        length += chunk.len();
-        if length > BODY_BYTES_MAX {
-            break;
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    let kept = headers.iter().filter(|(name, _)| !SECRET_HEADERS.iter().any(|secret| name.as_str().contains(secret)));
+    kept.map(|(name, value)| {
+        let bytes = value.as_bytes();
+        let mut text = String::from_utf8_lossy(&bytes[..bytes.len().min(VALUE_BYTES_MAX)]).into_owned();
+        if name == LOCATION
+            && let Some(query) = text.find('?')
+        {
+            // What stands behind it may let a visitor in; where it leads is seen without.
+            text.truncate(query + 1);
+            text.push('…');
         }
-        hash.update(&chunk);
-    }
-    let headers = response.headers();
-    Ok(Look {
-        status: response.status().as_u16(),
-        etag: text(headers, ETAG),
-        last_modified: text(headers, LAST_MODIFIED),
-        body_sha256: (length <= BODY_BYTES_MAX).then(|| hash.finalize().into()),
-        cache: text(headers, HeaderName::from_static("x-cache-lookup")),
-        edge_log_id: text(headers, HeaderName::from_static("x-nws-log-uuid")),
+        (name.as_str().to_owned(), text)
     })
+    .collect()
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+fn fault(error: &hyper::Error) -> HttpFault {
+    if error.is_parse_too_large() {
+        HttpFault::Garbled(format!("its head has more than {} KiB or {HEADERS_MAX} headers", HEAD_BYTES_MAX / 1024))
+    } else if error.is_parse() {
+        HttpFault::Garbled(chain(error))
+    } else {
+        HttpFault::Broken(chain(error))
+    }
 }
 
-fn blind(reason: String, again: bool) -> Blind {
-    Blind { reason, again }
+/// The body of a GET.
+struct Nothing;
+
+impl Body for Nothing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        std::task::Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(0)
+    }
 }

@@ -1,38 +1,51 @@
 //! Guarded looks at what an edge and an origin serve. Nothing here dials an address that the operator did not allow.
 
-mod eyes;
+mod certificate;
 mod guard;
 mod http;
+mod look;
+mod names;
 mod sighting;
+mod tls;
+mod turns;
 
-pub use eyes::Eyes;
 pub use guard::Guard;
-pub use http::{HttpProber, HttpProberFault, ProbeTargets};
+pub use look::{NetProber, Surroundings};
 pub use sighting::{
     Ask, Certificate, CertificateFault, ConnectFault, Dial, HttpFault, HttpLook, NameFault, NameLook, Scheme, Sighting,
     TlsFault, TlsLook,
 };
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use crate::domain::{Look, Target};
+use crate::clock::Stopwatch;
 
-/// Looks at a target, once.
+/// Looks at things, once.
 #[async_trait]
 pub trait Prober: Send + Sync {
-    async fn look(&self, target: &Target) -> Sight;
-}
+    /// Resolves, judges, connects and asks. It ends within that time, whatever hangs.
+    async fn look(&self, ask: &Ask, within: Duration) -> Sighting;
 
-/// What there was to see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
-    Seen {
-        edge: Box<Look>,
-        origin: Box<Look>,
-    },
-    /// One side could not be looked at; `again` tells whether another look may see more.
-    Blind {
-        reason: String,
-        again: bool,
-    },
+    /// What DNS says of a host.
+    async fn resolve(&self, host: &str, within: Duration) -> NameLook;
+
+    /// As `look`, at an address that an operator wrote down for a host. A staging edge on a port of its own often speaks
+    /// plain HTTP for https targets too: then it is asked that way, and the sighting's `ask` tells so.
+    async fn look_at_configured(&self, ask: &Ask, within: Duration) -> Sighting {
+        let watch = Stopwatch::start();
+        let seen = self.look(ask, within).await;
+        let own_port = matches!(ask.dial, Dial::Address(address) if address.port() != 443);
+        if !own_port || !matches!(seen.tls, Some(Err(TlsFault::Refused(_) | TlsFault::Closed))) {
+            return seen;
+        }
+        let plain = Ask { scheme: Scheme::Http, ..ask.clone() };
+        let again = self.look(&plain, within.saturating_sub(watch.elapsed())).await;
+        match &again.http {
+            // 400 is how a server that wants TLS answers who comes without.
+            Some(Ok(answer)) if answer.status != 400 => again,
+            _ => seen,
+        }
+    }
 }

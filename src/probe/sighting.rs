@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::domain::Timestamp;
+use crate::domain::{Target, Timestamp};
 
 /// What to look at and how to ask for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,19 @@ pub struct Ask {
     pub user_agent: Option<String>,
 }
 
+impl Ask {
+    /// As a visitor would ask for the target; `at` is dialled instead of what the host resolves to.
+    #[must_use]
+    pub fn visit(target: &Target, at: Option<SocketAddr>) -> Self {
+        let text = target.as_str();
+        let scheme = if text.starts_with("https:") { Scheme::Https } else { Scheme::Http };
+        let host = target.host().to_owned();
+        let path = text.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find('/')?..])).unwrap_or("/");
+        let dial = at.map_or_else(|| Dial::Name(host.clone(), scheme.port()), Dial::Address);
+        Self { dial, scheme, host, path: path.to_owned(), user_agent: None }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dial {
     Address(SocketAddr),
@@ -30,6 +43,17 @@ pub enum Dial {
 pub enum Scheme {
     Http,
     Https,
+}
+
+impl Scheme {
+    /// Where it is spoken unless said otherwise.
+    #[must_use]
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
 }
 
 /// What was seen. Each stage stands only if the one before it succeeded; a certificate that is not good is noted, and the
@@ -46,6 +70,14 @@ pub struct Sighting {
     pub tls: Option<Result<TlsLook, TlsFault>>,
     pub http: Option<Result<HttpLook, HttpFault>>,
     pub took: Duration,
+}
+
+impl Sighting {
+    /// Nothing seen yet.
+    #[must_use]
+    pub const fn begun(ask: Ask, at: Timestamp) -> Self {
+        Self { ask, at, name: None, address: None, connect: None, tls: None, http: None, took: Duration::ZERO }
+    }
 }
 
 /// What DNS says of a name.
@@ -138,7 +170,8 @@ pub enum TlsFault {
     Closed,
 }
 
-/// What was answered. Header names are in lower case; no header that could carry a secret of a visitor is kept.
+/// What was answered. Header names are in lower case; no header that could carry a secret of a visitor is kept, nor the
+/// query of a `location`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpLook {
     pub status: u16,
@@ -164,6 +197,9 @@ impl HttpLook {
 pub enum HttpFault {
     #[error("no answer in time")]
     TimedOut,
+    /// The head came, and the body did not end.
+    #[error("it answered {status}, but only {bytes} bytes of the body came in time")]
+    TooSlow { status: u16, bytes: u64 },
     #[error("the connection broke off before the whole answer had come ({0})")]
     Broken(String),
     #[error("what came back is no HTTP ({0})")]

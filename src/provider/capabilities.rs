@@ -22,6 +22,8 @@ pub struct Capabilities {
     pub status: Status,
     pub lookup: Lookup,
     pub company: Company,
+    /// The `User-Agent` that its nodes ask origins with, by which these let them in.
+    pub origin_agent: &'static str,
     /// What the operator allows of all this.
     pub allowance: Allowance,
 }
@@ -145,6 +147,7 @@ mod tests {
         lookup: Lookup::NotAtAll,
         company: Company::EachForItself,
         allowance: Allowance { rate: None, batch: None },
+        origin_agent: "other",
     };
 
     fn lane(operation: ItemOperation, mode: Option<Mode>) -> Lane {

@@ -36,25 +36,7 @@ impl Service {
 
 fn new_job(job: &Job, items: &[Unsuccessful], routes: &Routes) -> Result<NewJob, Refusal> {
     let (parts, pair_offset) = parts(job.operation, items, routes)?;
-    Ok(NewJob {
-        id: clock::job_id(),
-        // Whoever retries another tenant's job does it on that tenant's behalf: it stays visible to them.
-        tenant: job.tenant.clone(),
-        weight: 1,
-        operation: job.operation,
-        priority: job.priority,
-        source: job.source.clone(),
-        labels: job.labels.clone(),
-        notify: None,
-        not_before: None,
-        deadline: None,
-        merged: 0,
-        verify: job.verification != crate::domain::Verification::None,
-        parts,
-        pair_offset,
-        idempotency: None,
-        retry_of: Some(job.id),
-    })
+    Ok(NewJob::again(job, clock::job_id(), parts, pair_offset))
 }
 
 /// The items again, in the order that a refresh needs: URL purges, directory purges, the prefetch of each of these URLs at

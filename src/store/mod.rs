@@ -1,6 +1,7 @@
 //! The memory: what is kept of jobs, items and submissions, and the few changes that can be made to it.
 //! Each method is one use and one transaction.
 
+mod again;
 mod diagnosis;
 mod lanes;
 mod records;
@@ -11,8 +12,9 @@ pub use diagnosis::{KeptDiagnosis, Outdated, Telling};
 pub use lanes::{LanePause, LaneRecord};
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, IdempotencyKey, Item,
-    Job, JobFilter, JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState, PendingExample, Return,
-    RowRetry, Sample, Seen, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
+    ItemVerdict, Job, JobFilter, JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState,
+    PendingExample, Return, RowRetry, Sample, Seen, SeenItem, Spent, Suspect, TenantShare, TenantSpending,
+    Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
@@ -182,6 +184,9 @@ pub trait Store: Send + Sync {
 
     /// At most `limit` succeeded items of a job, the same ones every time.
     async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError>;
+
+    /// URLs below a directory that jobs named of late, newest first; at most `limit`.
+    async fn known_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError>;
 
     /// Records what was seen at the edge, and either the job's verdict or when to look again.
     async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError>;

@@ -4,7 +4,7 @@ use super::LanePause;
 use crate::domain::words::words;
 use crate::domain::{
     Counts, Failure, ItemId, ItemOperation, ItemState, JobId, JobStatus, Labels, Lane, LaneId, Operation, Priority,
-    SubmissionId, SubmissionState, Target, TargetKind, TenantName, Timestamp, Verification,
+    Proof, SubmissionId, SubmissionState, Target, TenantName, Timestamp, Verification,
 };
 
 /// A job to be kept: its targets by lane, in the order in which its items are numbered.
@@ -124,6 +124,8 @@ pub struct Item {
     pub request_id: Option<String>,
     pub failure: Option<Failure>,
     pub verification: Verification,
+    /// The last look at it.
+    pub seen: Option<SeenItem>,
 }
 
 /// Which jobs are looked for: those that fit every condition that is set.
@@ -197,6 +199,8 @@ words!(
         Finished = "finished",
         /// The edge was looked at for the last time.
         Verified = "verified",
+        /// What stayed stale is purged once more, by another job.
+        Repurged = "repurged",
     }
 );
 
@@ -362,14 +366,33 @@ pub struct DueVerification {
 pub struct Sample {
     pub item: ItemId,
     pub target: Target,
-    pub kind: TargetKind,
-    pub operation: ItemOperation,
+    pub lane: Lane,
+}
+
+/// What was seen at the edge for an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemVerdict {
+    pub item: ItemId,
+    pub verification: Verification,
+    pub reason: String,
+    /// None: one of the sides could not be looked at.
+    pub proof: Option<Proof>,
+}
+
+/// Why an item's verification is what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenItem {
+    pub at: Timestamp,
+    pub reason: String,
+    pub proof: Option<Proof>,
 }
 
 /// What was seen at the edge for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    pub verdicts: Vec<(ItemId, Verification, String)>,
+    pub verdicts: Vec<ItemVerdict>,
+    /// Another job purges once more what stayed stale: in words, for the history.
+    pub repurged: Option<String>,
     /// The job's verdict, if this was the last look; otherwise when to look again.
     pub end: Result<(Verification, String), Timestamp>,
 }

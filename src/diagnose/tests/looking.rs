@@ -9,7 +9,7 @@ use super::scene::*;
 use crate::clock::{ManualClock, Stopwatch};
 use crate::diagnose::{Case, Diagnose, Diagnoser, Evidence, Known};
 use crate::domain::{CauseId, CheckId, CheckResult, Diagnosis};
-use crate::probe::{Ask, ConnectFault, Dial, Eyes, NameLook, Scheme, Sighting, TlsFault};
+use crate::probe::{Ask, ConnectFault, Dial, NameLook, Prober, Scheme, Sighting, TlsFault};
 use crate::provider::{OriginAddress, PullProtocol};
 
 /// What happens to a look.
@@ -27,7 +27,7 @@ struct Table {
 }
 
 #[async_trait]
-impl Eyes for Table {
+impl Prober for Table {
     async fn look(&self, ask: &Ask, _within: Duration) -> Sighting {
         self.asked.lock().expect("no panic").push(ask.clone());
         let rule = self.rules.iter().find(|(fits, _)| fits(ask));

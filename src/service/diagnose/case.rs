@@ -97,8 +97,14 @@ impl Desk {
     }
 
     /// What the provider told of the domain that serves the target.
-    fn domain(&self, _target: &Target) -> Known {
-        Known::NotYet
+    fn domain(&self, target: &Target) -> Known {
+        let (outlook, host) = (&self.service.outlook, target.host());
+        match (outlook.domain(host), outlook.domains_failed(host), outlook.domains_read_at(host)) {
+            (Some(known), _, _) => Known::Facts(Box::new(known.facts.as_ref().clone())),
+            (None, Some(failure), _) => Known::Failed(failure),
+            (None, None, Some(_)) => Known::NoSuchDomain,
+            (None, None, None) => Known::NotYet,
+        }
     }
 
     async fn request(&self, job: Job, telling: Telling) -> Result<Request, Refusal> {

@@ -17,6 +17,7 @@ mod outcome;
 mod pause;
 mod pepper;
 mod promotion;
+mod proof;
 mod read;
 mod ride;
 mod ripen;

@@ -5,14 +5,15 @@ use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::codes::{self, count, moment, word};
 use super::pause::decode_pause;
+use super::proof;
 use crate::domain::{
-    AccountName, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TenantName,
-    Timestamp, Verification,
+    AccountName, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TargetKind,
+    TenantName, Timestamp, Verification,
 };
 use crate::store::Unsuccessful;
 use crate::store::{
     Creation, DueVerification, Event, IdempotencyKey, Item, Job, JobRef, LaneDepth, LaneRecord, OpenSubmission, Page,
-    PartState, PendingExample, Sample, Spent, StoreError,
+    PartState, PendingExample, Sample, SeenItem, Spent, StoreError,
 };
 
 pub(super) async fn job(id: JobId, tenant: Option<&TenantName>, db: &SqlitePool) -> Result<Option<Job>, StoreError> {
@@ -236,11 +237,21 @@ pub(super) async fn sample(job: JobRef, limit: u32, db: &SqlitePool) -> Result<V
     let rows = sqlx::query(include_str!("sql/sample.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
-            let kind = word(row, "kind")?;
-            let target = codes::target(kind, row.try_get("target")?)?;
-            Ok(Sample { item: ItemId(row.try_get("id")?), target, kind, operation: word(row, "operation")? })
+            let lane = decode_lane(row)?;
+            let target = codes::target(lane.kind, row.try_get("target")?)?;
+            Ok(Sample { item: ItemId(row.try_get("id")?), target, lane })
         })
         .collect()
+}
+
+pub(super) async fn known_below(directory: &Target, limit: u32, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(include_str!("sql/known_below.sql"))
+        .bind(directory.as_str())
+        .bind(directory.host())
+        .bind(limit)
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(|(url, _)| codes::target(TargetKind::Url, url)).collect()
 }
 
 pub(super) async fn hosts(job: JobRef, db: &SqlitePool) -> Result<Vec<String>, StoreError> {
@@ -311,7 +322,14 @@ pub(super) fn decode_item(row: &SqliteRow) -> Result<Item, StoreError> {
         request_id: row.try_get("request_id")?,
         failure: decode_failure(row)?.filter(|failure| !failure.is_a_wait()),
         verification,
+        seen: decode_seen(row)?,
     })
+}
+
+fn decode_seen(row: &SqliteRow) -> Result<Option<SeenItem>, StoreError> {
+    let Some(at) = moment(row, "seen_at")? else { return Ok(None) };
+    let proof = row.try_get::<Option<&str>, _>("proof")?.map(proof::read).transpose()?;
+    Ok(Some(SeenItem { at, reason: row.try_get("seen_reason")?, proof }))
 }
 
 fn decode_failure(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {

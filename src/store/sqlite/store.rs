@@ -241,6 +241,10 @@ impl Store for SqliteStore {
         read::sample(job, limit, &self.readers).await
     }
 
+    async fn known_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError> {
+        read::known_below(directory, limit, &self.readers).await
+    }
+
     async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
         self.change(RecordVerification { job, seen, now }).await
     }

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
 use super::change::Change;
-use super::codes;
+use super::{codes, proof};
 use crate::domain::Timestamp;
-use crate::store::{EventKind, JobRef, Seen, StoreError};
+use crate::store::{EventKind, ItemVerdict, JobRef, Seen, StoreError};
 
 pub(super) struct RecordVerification {
     pub(super) job: JobRef,
@@ -23,7 +23,10 @@ impl Change for RecordVerification {
             .seen
             .verdicts
             .iter()
-            .map(|(item, verification, reason)| (item.0, verification.as_str(), reason, self.now.as_millis()))
+            .map(|ItemVerdict { item, verification, reason, proof }| {
+                let proof = proof.as_ref().map(proof::written);
+                (item.0, verification.as_str(), reason, self.now.as_millis(), proof)
+            })
             .collect();
         sqlx::query(include_str!("sql/keep_verdicts.sql"))
             .bind(codes::json(&verdicts)?)
@@ -38,6 +41,8 @@ impl Change for RecordVerification {
                     .bind(self.now.as_millis())
                     .bind(EventKind::Verified.as_str())
                     .bind(message)
+                    .bind(EventKind::Repurged.as_str())
+                    .bind(&self.seen.repurged)
                     .execute(db)
                     .await?;
             }

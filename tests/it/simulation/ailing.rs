@@ -289,6 +289,10 @@ impl Store for Ailing {
         self.store.pending_targets(lane, targets).await
     }
 
+    async fn known_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError> {
+        self.store.known_below(directory, limit).await
+    }
+
     async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.store.jobs_since(tenant, since, limit).await
     }

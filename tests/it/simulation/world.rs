@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use refreshd::clock::{Clock, ManualClock};
-use refreshd::domain::{AccountName, Look, Reserve, Routes, Target, Timestamp};
-use refreshd::engine::{Account, Board, Duty, ManualEngine, Outlook, Parts, Patience};
-use refreshd::probe::{Prober, Sight};
+use refreshd::domain::{AccountName, Reserve, Routes, Timestamp};
+use refreshd::engine::{Account, Board, Duty, ManualEngine, Outlook, Parts, Patience, VerifyPolicy};
+use refreshd::probe::{Ask, ConnectFault, Dial, HttpLook, NameLook, Prober, Sighting};
 use refreshd::sandbox::{self, Area, Cloud, Credential, Domain, OriginContent, QuotaOptions, Sandbox};
 use refreshd::service::Service;
 use refreshd::store::Store;
@@ -140,6 +140,7 @@ impl World {
             store: store.clone(),
             accounts: Arc::new(accounts.collect()),
             prober: Arc::new(Onlooker),
+            verify: Arc::new(verify_policy()),
             board: Arc::new(Board::default()),
             wakes: Wakes::default(),
             clock: Arc::new(self.clock.clone()),
@@ -316,6 +317,18 @@ fn publish(cloud: &Cloud, hosts: &[&str]) {
     }
 }
 
+/// Where the origins of all hosts seem to be.
+const ORIGIN: [u8; 4] = [192, 0, 2, 1];
+
+fn verify_policy() -> VerifyPolicy {
+    let origins = SITES
+        .iter()
+        .flat_map(|(_, hosts)| hosts.iter())
+        .map(|host| ((*host).to_owned(), (ORIGIN, 80).into()))
+        .collect();
+    VerifyPolicy { origins, ..VerifyPolicy::default() }
+}
+
 /// In memory where the machine has such a place: thousands of histories need no disk.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
@@ -323,17 +336,33 @@ fn folder() -> TempDir {
     folder.expect("a folder")
 }
 
-/// Sees at each target what its name says, always the same.
+/// Sees at each target what its name says, always the same. Who dials an address asks the origin.
 struct Onlooker;
 
 #[async_trait]
 impl Prober for Onlooker {
-    async fn look(&self, target: &Target) -> Sight {
-        let length = target.as_str().len();
+    async fn look(&self, ask: &Ask, _within: Duration) -> Sighting {
+        let length = ask.host.len() + ask.path.len();
+        let mut seen = Sighting::begun(ask.clone(), Timestamp::from_millis(0));
         if length.is_multiple_of(5) {
-            return Sight::Blind { reason: "scripted".to_owned(), again: length.is_multiple_of(2) };
+            let again = length.is_multiple_of(2);
+            let denied = ConnectFault::Denied(ORIGIN.into());
+            seen.connect = Some(Err(if again { ConnectFault::Refused } else { denied }));
+            return seen;
         }
-        let seen = |etag: &str| Box::new(Look { status: 200, etag: Some(etag.to_owned()), ..Look::default() });
-        Sight::Seen { edge: seen("a"), origin: seen(if length.is_multiple_of(7) { "b" } else { "a" }) }
+        let differs = matches!(ask.dial, Dial::Address(_)) && length.is_multiple_of(7);
+        seen.connect = Some(Ok(Duration::ZERO));
+        seen.http = Some(Ok(HttpLook {
+            status: 200,
+            headers: vec![("etag".to_owned(), if differs { "\"b\"" } else { "\"a\"" }.to_owned())],
+            body_bytes: 0,
+            body_sha256: None,
+            first_byte: Duration::ZERO,
+        }));
+        seen
+    }
+
+    async fn resolve(&self, _host: &str, _within: Duration) -> NameLook {
+        unreachable!("the engine has no use for it")
     }
 }

@@ -2,7 +2,7 @@
 
 use refreshd::clock;
 use refreshd::domain::{DiagnosisId, ErrorClass, ItemState, JobId, TenantName, Verification};
-use refreshd::store::{Job, KeptDiagnosis, NewJob, Outdated, Seen, Store, Telling};
+use refreshd::store::{ItemVerdict, Job, KeptDiagnosis, NewJob, Outdated, Seen, Store, Telling};
 
 use super::drafts::{
     at, claim, do_all, failed_target, items, job, keep, lane_of, purge, refresh, settle, travelling, url,
@@ -38,12 +38,17 @@ pub async fn the_item_that_tells_most_is_found(store: &dyn Store) {
     let seen = keep(store, NewJob { verify: true, ..purge(20..23) }, at(10)).await;
     do_all(store, lane, at(11)).await;
     let listed = items(store, &seen).await;
-    let verdict = |place: usize, verification| (listed[place].id, verification, "seen".to_owned());
+    let verdict = |place: usize, verification| ItemVerdict {
+        item: listed[place].id,
+        verification,
+        reason: "seen".to_owned(),
+        proof: None,
+    };
     for (verdicts, expected) in [
         (vec![verdict(1, Verification::Unknown)], 1),
         (vec![verdict(1, Verification::Unknown), verdict(2, Verification::Stale)], 2),
     ] {
-        let look = Seen { verdicts, end: Err(at(50)) };
+        let look = Seen { verdicts, repurged: None, end: Err(at(50)) };
         store.record_verification(seen.row, look, at(12)).await.expect("recorded");
         assert_eq!(telling(store, &seen).await.item.target, listed[expected].target);
     }

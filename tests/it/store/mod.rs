@@ -152,6 +152,8 @@ macro_rules! exercise {
                 a_job_without_a_success_is_never_looked_at,
                 a_sample_is_even_and_never_empty,
                 only_the_first_verdict_counts,
+                a_second_purge_is_told_with_the_verdict,
+                urls_below_a_directory_are_known_from_jobs_of_late,
                 what_was_not_looked_at_is_unknown_when_the_verdict_is_known,
             }
             reading {

@@ -224,6 +224,10 @@ impl<S: Store> Store for Recounted<S> {
         self.store.sample(job, limit).await
     }
 
+    async fn known_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError> {
+        self.store.known_below(directory, limit).await
+    }
+
     async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
         self.balanced("record_verification", self.store.record_verification(job, seen, now).await).await
     }

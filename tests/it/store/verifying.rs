@@ -1,7 +1,7 @@
 //! Looks at the edge: which jobs want one, at which targets, and what was seen.
 
-use refreshd::domain::{ItemId, Verification};
-use refreshd::store::{EventKind, Job, NewJob, RowRetry, Seen, Store};
+use refreshd::domain::{ItemId, Look, Proof, Side, Target, TargetKind, Verification};
+use refreshd::store::{EventKind, ItemVerdict, Job, NewJob, RowRetry, Seen, SeenItem, Store};
 
 use super::drafts::{
     at, do_all, events, failed_target, items, job, keep, kinds, lane_of, purge, refresh, states, travelling, url,
@@ -9,6 +9,15 @@ use super::drafts::{
 
 fn verified(job: NewJob) -> NewJob {
     NewJob { verify: true, ..job }
+}
+
+fn verdict(item: ItemId, verification: Verification, reason: &str) -> ItemVerdict {
+    ItemVerdict { item, verification, reason: reason.to_owned(), proof: None }
+}
+
+fn proof() -> Proof {
+    let side = |status| Side { at: at(3), address: None, look: Look { status, ..Look::default() } };
+    Proof { origin: side(200), edges: vec![side(404)] }
 }
 
 async fn due(store: &dyn Store, now: i64) -> (Vec<(Job, u32)>, Option<i64>) {
@@ -34,16 +43,20 @@ pub async fn a_finished_job_wants_a_look(store: &dyn Store) {
     assert_eq!((jobs.len(), jobs[0].0.id, jobs[0].1), (1, kept.id, 0));
     let samples = store.sample(kept.row, 9).await.expect("samples");
     assert_eq!(samples.len(), 4);
-    let verdicts = vec![(samples[0].item, Verification::Stale, "old".to_owned())];
-    let seen = Seen { verdicts, end: Err(at(50)) };
+    let proof = proof();
+    let old = ItemVerdict { proof: Some(proof.clone()), ..verdict(samples[0].item, Verification::Stale, "old") };
+    let seen = Seen { verdicts: vec![old], repurged: None, end: Err(at(50)) };
     store.record_verification(kept.row, seen, at(4)).await.expect("a record");
     assert_eq!(due(store, 49).await, (vec![], Some(50)));
     let (jobs, next) = due(store, 50).await;
     assert_eq!((jobs.len(), jobs[0].1, next), (1, 1, None));
-    assert_eq!(items(store, &kept).await[0].verification, Verification::Stale);
-    let all = |seen: Verification| samples.iter().map(|sample| (sample.item, seen, "new".to_owned())).collect();
+    let stale = items(store, &kept).await.remove(0);
+    assert_eq!(stale.verification, Verification::Stale);
+    let told = SeenItem { at: at(4), reason: "old".to_owned(), proof: Some(proof) };
+    assert_eq!(stale.seen, Some(told));
+    let all = |seen: Verification| samples.iter().map(|sample| verdict(sample.item, seen, "new")).collect();
     let end = Ok((Verification::Fresh, "2 of 2".to_owned()));
-    let seen = Seen { verdicts: all(Verification::Fresh), end };
+    let seen = Seen { verdicts: all(Verification::Fresh), repurged: None, end };
     let before = job(store, &kept).await;
     store.record_verification(kept.row, seen, at(51)).await.expect("a record");
     let after = job(store, &kept).await;
@@ -104,7 +117,7 @@ pub async fn only_the_first_verdict_counts(store: &dyn Store) {
     let kept = keep(store, verified(purge(0..2)), at(1)).await;
     do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
     let item: ItemId = items(store, &kept).await[0].id;
-    let seen = |verification, end| Seen { verdicts: vec![(item, verification, "seen".to_owned())], end };
+    let seen = |verification, end| Seen { verdicts: vec![verdict(item, verification, "seen")], repurged: None, end };
     let fresh = seen(Verification::Fresh, Ok((Verification::Fresh, "fresh".to_owned())));
     store.record_verification(kept.row, fresh, at(3)).await.expect("a record");
     let before = (job(store, &kept).await, items(store, &kept).await, kinds(store, &kept).await);
@@ -124,9 +137,40 @@ pub async fn what_was_not_looked_at_is_unknown_when_the_verdict_is_known(store: 
     let unasked = keep(store, purge(5..6), at(1)).await;
     do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
     assert_eq!(seen(&kept).await, [Verification::Pending; 2]);
-    let verdicts = vec![(items(store, &kept).await[1].id, Verification::Fresh, "new".to_owned())];
+    let verdicts = vec![verdict(items(store, &kept).await[1].id, Verification::Fresh, "new")];
     let end = Ok((Verification::Fresh, "1 of 1".to_owned()));
-    store.record_verification(kept.row, Seen { verdicts, end }, at(3)).await.expect("a record");
+    store.record_verification(kept.row, Seen { verdicts, repurged: None, end }, at(3)).await.expect("a record");
     assert_eq!(seen(&kept).await, [Verification::Unknown, Verification::Fresh]);
     assert_eq!(seen(&unasked).await, [Verification::None]);
+}
+
+/// A second purge is told in the history of the job that it is for, once, just before or after its verdict.
+pub async fn a_second_purge_is_told_with_the_verdict(store: &dyn Store) {
+    let kept = keep(store, verified(purge(0..1)), at(1)).await;
+    do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
+    for _ in 0..2 {
+        let end = Ok((Verification::Stale, "old".to_owned()));
+        let seen = Seen { verdicts: vec![], repurged: Some("by another".to_owned()), end };
+        store.record_verification(kept.row, seen, at(3)).await.expect("a record");
+    }
+    let told = events(store, &kept).await;
+    let last: Vec<_> = told.iter().rev().take(2).map(|event| (event.kind, event.message.as_str())).collect();
+    assert_eq!(last, [(EventKind::Repurged, "by another"), (EventKind::Verified, "old")]);
+    assert_eq!(told.iter().filter(|event| event.kind == EventKind::Repurged).count(), 1);
+}
+
+pub async fn urls_below_a_directory_are_known_from_jobs_of_late(store: &dyn Store) {
+    let target = |kind, text: &str| Target::parse(kind, text).expect("valid");
+    let known = async |directory: &str, limit| -> Vec<Target> {
+        let directory = target(TargetKind::Directory, directory);
+        store.known_below(&directory, limit).await.expect("readable")
+    };
+    let directory = "https://www.example.com/";
+    assert_eq!(known(directory, 5).await, Vec::<Target>::new());
+    keep(store, purge(0..2), at(1)).await;
+    keep(store, purge(1..2), at(2)).await;
+    assert_eq!(known(directory, 5).await, [url(1), url(0)], "each once, the newest first");
+    assert_eq!(known(directory, 1).await, [url(1)]);
+    assert_eq!(known("https://elsewhere.example/", 5).await, Vec::<Target>::new());
+    assert_eq!(known(&format!("{directory}below/"), 5).await, Vec::<Target>::new());
 }

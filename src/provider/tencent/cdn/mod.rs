@@ -42,6 +42,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     lookup: Lookup::ByWindow { slack: Duration::from_secs(90) },
     company: Company::AllOrNothing,
     allowance: Allowance { rate: None, batch: None },
+    // "Prefetch": nodes fetch with this agent.
+    origin_agent: "TencentCdn",
 };
 
 /// A row is `done` when the nodes have it, so probes need not wait.

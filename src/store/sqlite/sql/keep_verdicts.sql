@@ -1,6 +1,7 @@
--- $1: [[item, verification, reason, now], ...] of job $2; the latest look counts, until the job has its verdict.
-insert into verdicts (item_id, verification, reason, at)
-select value ->> 0, value ->> 1, value ->> 2, value ->> 3
+-- $1: [[item, verification, reason, now, proof], ...] of job $2; the latest look counts, until the job has its verdict.
+insert into verdicts (item_id, verification, reason, at, proof)
+select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
 from json_each($1)
 where exists (select 1 from jobs where id = $2 and verification = 'pending')
-on conflict (item_id) do update set verification = excluded.verification, reason = excluded.reason, at = excluded.at;
+on conflict (item_id) do update set verification = excluded.verification, reason = excluded.reason, at = excluded.at,
+    proof = excluded.proof;

@@ -2,7 +2,7 @@
 -- pending, submitted, unknown, any other; the first of these.
 select i.id, i.lane_id, i.target, i.state, i.attempts, i.due_at, l.account, l.operation, l.kind, l.area, l.mode, s.task_id,
     s.created_at as sent_at, coalesce(s.request_id, f.request_id) as request_id, v.verification as seen,
-    j.verification as job_verification,
+    v.reason as seen_reason, v.at as seen_at, v.proof, j.verification as job_verification,
     f.class, f.code, f.message as failure_message, f.request_id as failure_request_id
 from jobs as j
 join items as i on i.id >= j.first_item

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use refreshd::domain::{ItemOperation, Priority, TargetKind, TenantName, Verification};
-use refreshd::store::{Creation, Grant, NewJob, Outcome, RowRetry, Seen, Store, StoreError};
+use refreshd::store::{Creation, Grant, ItemVerdict, NewJob, Outcome, RowRetry, Seen, Store, StoreError};
 use tokio::join;
 
 use super::super::drafts::{
@@ -23,8 +23,8 @@ fn commits(path: &Path) -> usize {
 
 /// A verdict that the table refuses: a change that fails after it has begun.
 fn refused_by_the_table(item: refreshd::domain::ItemId) -> Seen {
-    let verdicts = vec![(item, Verification::None, "not a verdict".to_owned())];
-    Seen { verdicts, end: Ok((Verification::Fresh, "not kept".to_owned())) }
+    let verdict = ItemVerdict { item, verification: Verification::None, reason: "no verdict".to_owned(), proof: None };
+    Seen { verdicts: vec![verdict], repurged: None, end: Ok((Verification::Fresh, "not kept".to_owned())) }
 }
 
 #[tokio::test]

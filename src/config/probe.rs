@@ -1,0 +1,67 @@
+//! What may be probed, and whom to ask and trust on the way: the section `probe`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::layers::KeyPath;
+use super::reader::{Noted, Reader};
+use super::values::{ADDRESS, address, network};
+use super::{CaFile, Probe};
+use crate::domain::host_name;
+
+pub(super) fn read_probe(reader: &mut Reader) -> Option<Probe> {
+    let allow = reader.take_list(&KeyPath::of(&["probe", "allow"]), "a list of networks", network);
+    let edges = read_addresses(reader, &KeyPath::of(&["probe", "edges"]));
+    let origins = read_addresses(reader, &KeyPath::of(&["probe", "origins"]));
+    let expected = "a list of addresses of name servers, each ADDRESS:PORT";
+    let resolver = reader.take_list(&KeyPath::of(&["probe", "resolver"]), expected, |text| {
+        text.parse().map_err(|_| r#"the address of a name server and its port, such as "10.0.0.2:53""#.to_owned())
+    });
+    let ca_file = read_ca_file(reader);
+    Some(Probe { allow: allow?, resolver: resolver?, ca_file: ca_file.ok()?, edges: edges?, origins: origins? })
+}
+
+fn read_ca_file(reader: &mut Reader) -> Result<Option<CaFile>, Noted> {
+    let path = KeyPath::of(&["probe", "ca_file"]);
+    let expected = "the path of a file with certificates in PEM form";
+    let file = reader.take(&path, expected, |text| (!text.is_empty()).then(|| PathBuf::from(text)))?;
+    let Some(file) = file else { return Ok(None) };
+    match roots(&file) {
+        Ok(roots) => Ok(Some(CaFile { path: file, roots })),
+        Err(wrong) => Err(reader.note(&path, format!("{:?} {wrong}, expected {expected}", file.display().to_string()))),
+    }
+}
+
+fn roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let text = std::fs::read(file).map_err(|error| format!("cannot be read ({error})"))?;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let roots = read.map_err(|error| format!("is no PEM file ({error})"))?;
+    if roots.is_empty() {
+        return Err("holds no certificate".to_owned());
+    }
+    let mut store = RootCertStore::empty();
+    for root in &roots {
+        store.add(root.clone()).map_err(|error| format!("holds a certificate that can be no root ({error})"))?;
+    }
+    Ok(roots)
+}
+
+fn read_addresses(reader: &mut Reader, section: &KeyPath) -> Option<BTreeMap<String, SocketAddr>> {
+    reader.take_section(section);
+    let mut addresses = Vec::new();
+    for name in reader.names(section) {
+        let path = section.child(&name);
+        let address = reader.take(&path, ADDRESS, address);
+        let host = host_name(&name).ok_or_else(|| reader.note(&path, "is no host name, expected one in quotes".into()));
+        addresses.push(match (host, address) {
+            (Ok(host), Ok(Some(address))) => Ok((host, address)),
+            _ => Err(Noted),
+        });
+    }
+    addresses.into_iter().collect::<Result<_, _>>().ok()
+}

@@ -1,0 +1,247 @@
+//! The verifier: looks at the edge once the provider says that a job is done, until it is seen fresh, is still stale after the
+//! grace, or the deadline ends. Done and fresh are two facts.
+
+mod directories;
+mod looks;
+mod origin;
+mod policy;
+mod repurge;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use policy::VerifyPolicy;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+use self::looks::{Round, SHARED_PROBES_MAX, Turns, Wanted, by_target};
+use self::origin::{Domains, Known};
+use self::view::Viewer;
+use super::drive::{Service, Step};
+use super::{Accounts, Parts, Patience};
+use crate::clock;
+use crate::domain::{Backoff, ItemId, Lane, Proof, Target, Timestamp, Verification};
+use crate::store::{DueVerification, ItemVerdict, JobRef, Sample, Seen, Store, StoreError};
+use crate::wake::Wakes;
+
+/// Jobs looked at side by side.
+const JOBS_MAX: u32 = 16;
+/// A look at a job takes no longer, whatever its hosts do: others wait for its place.
+const LOOK_MAX: Duration = Duration::from_secs(30);
+/// So much time has even the last look before the deadline, or the one after it.
+const LOOK_MIN: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) };
+
+pub(super) struct Verifier {
+    store: Arc<dyn Store>,
+    viewer: Arc<Viewer>,
+    accounts: Accounts,
+    policy: Arc<VerifyPolicy>,
+    wakes: Wakes,
+    patience: Patience,
+    open: HashSet<JobRef>,
+    shared: Arc<Semaphore>,
+}
+
+pub(super) struct Call {
+    due: DueVerification,
+    targets: BTreeMap<Target, Wanted>,
+    grace: Duration,
+    ended: Duration,
+    /// How long the look may take.
+    time: Duration,
+}
+
+/// What one target looked like, for all items that asked for it.
+pub(super) struct Viewed {
+    target: Target,
+    /// None: it stands for a directory, and nobody asked for it now.
+    items: Vec<ItemId>,
+    lanes: Vec<Lane>,
+    verification: Verification,
+    reason: String,
+    /// Another look may see more.
+    again: bool,
+    proof: Option<Proof>,
+}
+
+impl Viewed {
+    fn new(target: Target, wanted: Wanted, verification: Verification, reason: String) -> Self {
+        Self { target, items: wanted.items, lanes: wanted.lanes, verification, reason, again: true, proof: None }
+    }
+}
+
+/// One look at a job.
+pub(super) struct Glance {
+    due: DueVerification,
+    viewed: Vec<Viewed>,
+    grace: Duration,
+}
+
+impl Verifier {
+    pub(super) fn new(parts: &Parts) -> Self {
+        let viewer =
+            Viewer::new(parts.prober.clone(), parts.verify.clone(), Arc::new(OfAccounts(parts.accounts.clone())));
+        Self {
+            store: parts.store.clone(),
+            viewer: Arc::new(viewer),
+            accounts: parts.accounts.clone(),
+            policy: parts.verify.clone(),
+            wakes: parts.wakes.clone(),
+            patience: parts.patience,
+            open: HashSet::new(),
+            shared: Arc::new(Semaphore::new(SHARED_PROBES_MAX)),
+        }
+    }
+
+    async fn call(&self, due: DueVerification, now: Timestamp) -> Result<Call, StoreError> {
+        let samples = self.store.sample(due.job, self.policy.sample).await?;
+        let extra = directories::below(&samples, &self.policy, &self.store).await?;
+        Ok(Call {
+            time: look_time(due.finished_at + self.patience.verify_deadline, now),
+            ended: now.since(due.finished_at),
+            grace: self.grace(&samples),
+            targets: by_target(samples, extra),
+            due,
+        })
+    }
+
+    /// The operator's, or the provider's own figure if that is longer.
+    fn grace(&self, samples: &[Sample]) -> Duration {
+        let effect = |sample: &Sample| {
+            let account = self.accounts.get(&sample.lane.account)?;
+            Some(account.provider.capabilities().offer(&sample.lane)?.effect_after)
+        };
+        samples.iter().filter_map(effect).fold(self.policy.grace, Duration::max)
+    }
+
+    /// The job's verdict if it is final at `now`, otherwise when to look again.
+    fn conclude(&self, glance: &Glance, now: Timestamp) -> Result<(Verification, String), Timestamp> {
+        let Glance { due, viewed, grace } = glance;
+        let of = |wanted| viewed.iter().filter(move |view| view.verification == wanted).count();
+        let summary = |verification, rest: &str| {
+            (verification, format!("{} of {} targets seen fresh{rest}", of(Verification::Fresh), viewed.len()))
+        };
+        if !viewed.is_empty() && of(Verification::Fresh) == viewed.len() {
+            let remark = viewed.iter().find_map(|view| view.reason.split_once("; but ")).map(|(_, remark)| remark);
+            return Ok(summary(Verification::Fresh, &remark.map(|said| format!("; but {said}")).unwrap_or_default()));
+        }
+        let (deadline, settled) = (due.finished_at + self.patience.verify_deadline, due.finished_at + *grace);
+        let is_stale = of(Verification::Stale) > 0;
+        if now < deadline && !(is_stale && now >= settled) && viewed.iter().any(|view| view.again) {
+            let next = now + LOOK_AGAIN.wait(due.looks + 1, clock::jitter());
+            return Err(next.min(deadline).min(if is_stale { settled } else { deadline }));
+        }
+        let worst = if is_stale { Verification::Stale } else { Verification::Unknown };
+        let example = viewed
+            .iter()
+            .find(|view| view.verification == worst)
+            .map_or("nothing could be looked at", |view| &view.reason);
+        Ok(summary(worst, &format!("; {worst}: {example}")))
+    }
+
+    /// Has what stayed stale purged once more, if the operator wants that. Tells so in words.
+    async fn repurge(&self, glance: &Glance, now: Timestamp) -> Result<Option<String>, StoreError> {
+        if !self.policy.repurge {
+            return Ok(None);
+        }
+        let Some(job) = self.store.job(glance.due.id, None).await? else { return Ok(None) };
+        let again = repurge::purge_again(&job, &glance.viewed, &self.accounts, &self.store, now).await?;
+        if let Some((id, urls)) = again {
+            tracing::info!(job.id = %job.id, again = %id, urls, "what stayed stale is purged once more");
+            self.wakes.submitter.ring();
+        }
+        Ok(again.map(|(id, urls)| format!("{urls} stale URLs are purged once more by {id}")))
+    }
+}
+
+/// The domains of all accounts, as the facts reader keeps them.
+struct OfAccounts(Accounts);
+
+impl Domains for OfAccounts {
+    fn serving(&self, host: &str) -> Known {
+        let told = self.0.values().find_map(|account| Some((account, account.domains.serving(host)?)));
+        if let Some((account, known)) = told {
+            return Known::Facts { facts: known.facts, agent: account.provider.capabilities().origin_agent };
+        }
+        // An account whose key may not read its domains would be waited for in vain.
+        let is_awaited =
+            |account: &Arc<super::Account>| account.domains.read_at().is_none() && account.domains.failed().is_none();
+        if self.0.values().any(is_awaited) { Known::NotYet } else { Known::NoSuchDomain }
+    }
+}
+
+#[async_trait]
+impl Service for Verifier {
+    type Call = Call;
+    type Answer = Glance;
+
+    const NAME: &'static str = "verifier";
+
+    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+        let (due, next_at) = self.store.due_verifications(JOBS_MAX, now).await?;
+        let mut calls = Vec::new();
+        for due in due {
+            if !self.open.contains(&due.job) {
+                calls.push(self.call(due, now).await?);
+            }
+        }
+        // Only now, when they are sure to be made: a job left in here by an error would never be looked at again.
+        self.open.extend(calls.iter().map(|call| call.due.job));
+        Ok(Step { calls, next_at })
+    }
+
+    fn perform(&self, Call { due, targets, grace, ended, time }: Call) -> BoxFuture<'static, Self::Answer> {
+        let turns = Turns::new(self.shared.clone());
+        let round = Round { viewer: self.viewer.clone(), turns, ended, time };
+        async move {
+            let mut viewed = round.look(targets).await;
+            directories::judge(&mut viewed);
+            viewed.retain(|view| !view.items.is_empty());
+            Glance { due, viewed, grace }
+        }
+        .boxed()
+    }
+
+    async fn record(&mut self, glance: &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
+        let due = &glance.due;
+        let end = self.conclude(glance, now);
+        let mut repurged = None;
+        match &end {
+            Ok((Verification::Stale, summary)) => {
+                tracing::warn!(job.id = %due.id, verification = "stale", "{summary}");
+                repurged = self.repurge(glance, now).await?;
+            }
+            Ok((verification, summary)) => {
+                tracing::info!(job.id = %due.id, verification = %verification, "{summary}");
+            }
+            Err(_) => {}
+        }
+        let verdicts = glance.viewed.iter().flat_map(verdicts).collect();
+        self.store.record_verification(due.job, Seen { verdicts, repurged, end }, now).await?;
+        self.open.remove(&due.job);
+        self.wakes.jobs.ring();
+        Ok(())
+    }
+}
+
+fn verdicts(view: &Viewed) -> impl Iterator<Item = ItemVerdict> {
+    view.items.iter().map(|item| ItemVerdict {
+        item: *item,
+        verification: view.verification,
+        reason: view.reason.clone(),
+        proof: view.proof.clone(),
+    })
+}
+
+/// What is left until the deadline, within bounds.
+fn look_time(deadline: Timestamp, now: Timestamp) -> Duration {
+    deadline.since(now).clamp(LOOK_MIN, LOOK_MAX)
+}

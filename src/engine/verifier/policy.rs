@@ -1,0 +1,35 @@
+//! How thorough the verifier is: the sections `verify` and `probe` of config/default.toml.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What is looked at, from where, and when a verdict stands.
+#[derive(Debug, Clone)]
+pub struct VerifyPolicy {
+    /// Addresses of a host's edges instead of what DNS says; all of them must be fresh.
+    pub edges: BTreeMap<String, Vec<SocketAddr>>,
+    /// The address of a host's origin instead of what the provider says.
+    pub origins: BTreeMap<String, SocketAddr>,
+    /// Paths of a host that stand for the directories above them.
+    pub directories: BTreeMap<String, Vec<String>>,
+    /// Targets of one job that are looked at: all of a small job, an even sample of a large one.
+    pub sample: u32,
+    /// So long after a job's end nothing is called stale: edges take a moment.
+    pub grace: Duration,
+    /// Whether URLs that stay stale are purged once more.
+    pub repurge: bool,
+}
+
+impl Default for VerifyPolicy {
+    fn default() -> Self {
+        Self {
+            edges: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            directories: BTreeMap::new(),
+            sample: 100,
+            grace: Duration::from_secs(30),
+            repurge: false,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The TLS stage: a handshake that notes what is wrong with a certificate and goes on, so that what lies behind it is
+//! seen too. Nothing is sent that a stranger must not read.
+
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::certificate::{Trust, described};
+use super::{Certificate, CertificateFault, TlsFault, TlsLook};
+use crate::clock::Stopwatch;
+use crate::domain::Timestamp;
+
+#[derive(Debug)]
+pub(super) struct Tls {
+    provider: Arc<CryptoProvider>,
+    trust: Arc<Trust>,
+}
+
+impl Tls {
+    /// # Errors
+    /// A certificate of `further` that can be no root.
+    pub(super) fn new(further: &[CertificateDer<'static>]) -> Result<Self, Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        Ok(Self { trust: Arc::new(Trust::new(further, provider.clone())?), provider })
+    }
+
+    pub(super) async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        host: &str,
+        now: Timestamp,
+    ) -> Result<(TlsLook, TlsStream<TcpStream>), TlsFault> {
+        let watch = Stopwatch::start();
+        let refused = |error: &dyn std::fmt::Display| TlsFault::Refused(error.to_string());
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| refused(&error))?;
+        let witness = Arc::new(Witness { trust: self.trust.clone(), now, seen: Mutex::new(None) });
+        let mut config = ClientConfig::builder_with_provider(self.provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| refused(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(witness.clone())
+            .with_no_client_auth();
+        config.resumption = Resumption::disabled();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+        let stream = connected.map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => TlsFault::Closed,
+            _ => refused(&error),
+        })?;
+        let seen = witness.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (chain, verdict) =
+            seen.unwrap_or_else(|| (Vec::new(), Err(CertificateFault::Unusable("the server showed none".to_owned()))));
+        let version = stream.get_ref().1.protocol_version();
+        Ok((TlsLook { version: word(version), chain, verdict, took: watch.elapsed() }, stream))
+    }
+}
+
+fn word(version: Option<ProtocolVersion>) -> String {
+    match version {
+        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
+        Some(ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// What a server showed, and what a visitor would think of it.
+type Shown = (Vec<Certificate>, Result<(), CertificateFault>);
+
+/// Lets every certificate pass and remembers what was wrong with it. That the server holds the certificate's key is still
+/// demanded: without that, what follows is nobody's.
+#[derive(Debug)]
+struct Witness {
+    trust: Arc<Trust>,
+    now: Timestamp,
+    seen: Mutex<Option<Shown>>,
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let chain: Vec<_> = std::iter::once(own).chain(others).cloned().collect();
+        let verdict = self.trust.judge(&chain, name, self.now);
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((described(&chain), verdict));
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.trust.verifier().verify_tls12_signature(message, own, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.trust.verifier().verify_tls13_signature(message, own, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.trust.verifier().supported_verify_schemes()
+    }
+}
