@@ -28,7 +28,7 @@ pub(crate) fn item(target: &str, state: &str, verification: &str) -> Value {
                        "message": "it is offline\u{1b}[2J", "advice": "Bring the domain back online."});
     json!({"target": target, "kind": "url", "operation": "purge", "state": state, "attempts": 1, "task_id": null,
            "request_id": null, "error": if state == "failed" { error } else { Value::Null },
-           "verification": verification})
+           "verification": verification, "seen": null})
 }
 
 pub(crate) fn list(items: &[Value], next: Option<&str>) -> Reply {
