@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Service;
 use super::intake::Asked;
 use crate::diagnose::KeyWarning;
-use crate::diagnose::cache_key::{ObjectKey, object_key, representative, spelling_warnings, warnings};
+use crate::diagnose::cache_key::{representative, same_object, spelling_warnings, warnings};
 use crate::domain::{JobRequest, Target, TargetKind, Warning};
 use crate::engine::KnownDomain;
 
@@ -41,11 +41,10 @@ impl Service {
                 });
             }
         }
-        let objects = Objects::among(&request.urls, &known);
         let [urls, directories] = &targets;
-        objects.tell(urls, &known, &mut told);
-        by_target(urls, Some(&objects), &known, &mut told);
-        by_target(directories, None, &known, &mut told);
+        let shared = by_object(urls, &known, &mut told);
+        by_target(urls, &shared, &known, &mut told);
+        by_target(directories, &HashSet::new(), &known, &mut told);
         told.all()
     }
 
@@ -111,64 +110,34 @@ impl<'a> Located<'a> {
     }
 }
 
-/// Which URLs of a job are one object, as far as that is known.
-struct Objects {
-    /// The object of each URL.
-    of: Vec<Option<usize>>,
-    /// The first URL of each object, and how many it has.
-    all: Vec<(usize, usize)>,
+/// URLs that are one object, as far as that is known, and which URLs those are.
+fn by_object(urls: &Located<'_>, hosts: &Hosts<'_>, told: &mut Told) -> HashSet<usize> {
+    let targets = urls.written.targets;
+    let known = targets.iter().enumerate();
+    let known = known.filter_map(|(place, url)| Some((place, keyed(hosts, url)?.facts.as_ref(), url)));
+    let objects = same_object(known);
+    for (first, count) in objects.iter().filter_map(|urls| Some((*urls.first()?, urls.len()))) {
+        let Some(known) = keyed(hosts, &targets[first]) else { continue };
+        let detail = format!(
+            "{count} URLs of this job, of which this is the first, are one cached copy to the CDN. All are sent as written; \
+             one would do, and cost {} less of the day quota: {}",
+            count - 1,
+            representative(&known.facts, &targets[first])
+        );
+        told.extend([urls.warning(first, "same_object", detail)]);
+    }
+    objects.into_iter().flatten().collect()
 }
 
-impl Objects {
-    fn among(urls: &[Target], hosts: &Hosts<'_>) -> Self {
-        let mut objects = Self { of: Vec::new(), all: Vec::new() };
-        if urls.len() < 2 {
-            return objects;
-        }
-        let mut numbers: HashMap<ObjectKey, usize> = HashMap::new();
-        for (place, url) in urls.iter().enumerate() {
-            let number = keyed(hosts, url).map(|known| {
-                let number = *numbers.entry(object_key(&known.facts, url)).or_insert(objects.all.len());
-                match objects.all.get_mut(number) {
-                    Some((_, count)) => *count += 1,
-                    None => objects.all.push((place, 1)),
-                }
-                number
-            });
-            objects.of.push(number);
-        }
-        objects
-    }
-
-    fn is_shared(&self, url: usize) -> bool {
-        let object = self.of.get(url).copied().flatten().and_then(|number| self.all.get(number));
-        object.is_some_and(|(_, count)| *count > 1)
-    }
-
-    fn tell(&self, urls: &Located<'_>, hosts: &Hosts<'_>, told: &mut Told) {
-        for (first, count) in self.all.iter().filter(|(_, count)| *count > 1) {
-            let url = &urls.written.targets[*first];
-            let Some(known) = keyed(hosts, url) else { continue };
-            let detail = format!(
-                "{count} URLs of this job, of which this is the first, are one cached copy to the CDN. All are sent as \
-                 written; one would do, and cost {} less of the day quota: {}",
-                count - 1,
-                representative(&known.facts, url)
-            );
-            told.extend([urls.warning(*first, "same_object", detail)]);
-        }
-    }
-}
-
-/// What is odd about each target by itself.
-fn by_target(located: &Located<'_>, objects: Option<&Objects>, hosts: &Hosts<'_>, told: &mut Told) {
+/// What is odd about each target by itself; of those that share an object, what was not told of the object already.
+fn by_target(located: &Located<'_>, shared: &HashSet<usize>, hosts: &Hosts<'_>, told: &mut Told) {
     let mut apart = Apart::default();
     for (place, target) in located.written.targets.iter().enumerate() {
         let odd = match keyed(hosts, target) {
             Some(known) => warnings(&known.facts, target),
             None => spelling_warnings(target),
         };
-        let is_shared = objects.is_some_and(|objects| objects.is_shared(place));
+        let is_shared = shared.contains(&place);
         for warning in odd.into_iter().filter(|warning| !(is_shared && BY_OBJECT.contains(&warning.code))) {
             if warning.code == "scheme_apart" {
                 apart.take(place, target, warning, located.written.targets);

@@ -49,12 +49,12 @@ pub fn representative(facts: &DomainFacts, target: &Target) -> Target {
     Target::parse(TargetKind::Url, &text).unwrap_or_else(|_| target.clone())
 }
 
-/// Which of the targets are one object: the places of each group of two or more, in their order. One of each is enough.
-#[must_use]
-pub fn same_object(facts: &DomainFacts, targets: &[Target]) -> Vec<Vec<usize>> {
+/// Which URLs are one object: the places of each group of two or more, in their order. One of each is enough. Directories are
+/// left out.
+pub fn same_object<'a>(targets: impl Iterator<Item = (usize, &'a DomainFacts, &'a Target)>) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut known: HashMap<ObjectKey, usize> = HashMap::new();
-    for (place, target) in targets.iter().enumerate().filter(|(_, target)| target.kind() == TargetKind::Url) {
+    for (place, facts, target) in targets.filter(|(_, _, target)| target.kind() == TargetKind::Url) {
         let group = *known.entry(object_key(facts, target)).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
