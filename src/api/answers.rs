@@ -1,9 +1,9 @@
 //! Wording what the service found as the contract has it.
 
 use super::wire::{
-    CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer, SeenAnswer, SideAnswer, WaitingAnswer,
+    CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer, SeenAnswer, SideAnswer, WaitingAnswer, WarningAnswer,
 };
-use crate::domain::{Failure, Side, Timestamp};
+use crate::domain::{Failure, Side, Timestamp, Warning};
 use crate::service::{JobView, JobWaiting};
 use crate::store::{Event, Item, SeenItem};
 
@@ -25,7 +25,7 @@ pub(super) fn job(view: &JobView) -> JobAnswer {
         merged: job.merged,
         verification: job.verification.to_string(),
         waiting: view.waiting.as_ref().map(waiting),
-        warnings: Vec::new(),
+        warnings: job.warnings.iter().map(warning).collect(),
         retry_of: job.retry_of.map(|id| id.to_string()),
         priority: job.priority.to_string(),
         labels: job.labels.clone(),
@@ -101,6 +101,10 @@ fn waiting(waiting: &JobWaiting) -> WaitingAnswer {
         until: waiting.why.until.map(time),
         ahead: waiting.ahead,
     }
+}
+
+pub(super) fn warning(Warning { code, detail, pointer }: &Warning) -> WarningAnswer {
+    WarningAnswer { code: code.clone(), detail: detail.clone(), pointer: pointer.clone() }
 }
 
 fn error(failure: &Failure) -> ErrorAnswer {

@@ -60,6 +60,8 @@ pub struct JobAnswer {
     pub verification: String,
     /// Set while any item is pending.
     pub waiting: Option<WaitingAnswer>,
+    /// What is allowed and probably not meant, as it was known when the job was kept; at most 100, and one more that counts
+    /// the rest (`more_warnings`). A retry has none.
     pub warnings: Vec<WarningAnswer>,
     pub retry_of: Option<String>,
     pub priority: String,
@@ -94,10 +96,17 @@ pub struct WaitingAnswer {
     pub ahead: u64,
 }
 
+/// Something about a job that is allowed and probably not meant. It is sent all the same, as it was written.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WarningAnswer {
+    /// `unknown_host`: the provider lists no domain for it. `host_not_online`: it does, and not as serving. `same_object`: several
+    /// URLs of the job are one cached copy. By the domain's cache key: `query_ignored`, `query_partly_ignored`,
+    /// `query_reordered`, `case_ignored`, `scheme_apart`. By spelling alone: `escape_spelling`, `double_slash`,
+    /// `slash_after_file`. `more_warnings`: how many are not listed.
     pub code: String,
+    /// Ends with what may be meant instead, where there is such a target.
     pub detail: String,
+    /// A JSON Pointer into the body; empty: the whole.
     pub pointer: String,
 }
 

@@ -28,6 +28,7 @@ mod targets;
 mod terminal;
 mod token;
 mod wait;
+mod warned;
 mod watch;
 mod wire;
 

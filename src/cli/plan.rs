@@ -4,7 +4,7 @@ use super::client::Client;
 use super::fault::Fault;
 use super::lanes::{full_name, reason};
 use super::report::{field, to_the_second};
-use super::{exit, terminal};
+use super::{exit, terminal, warned};
 use crate::api::dispatch::wire::{LanePlanAnswer, LeavesAnswer, PlanAnswer};
 use crate::api::wire::JobBody;
 
@@ -17,12 +17,12 @@ pub(super) async fn run(body: &JobBody, json: bool) -> Result<u8, Fault> {
     if json {
         terminal::print_json(&plan)?;
     } else {
-        terminal::print(&told(&plan))?;
+        terminal::print(&told(&plan, body))?;
     }
     Ok(exit::SUCCEEDED)
 }
 
-fn told(plan: &PlanAnswer) -> String {
+fn told(plan: &PlanAnswer, body: &JobBody) -> String {
     let mut text = format!("{}, {}: a plan; nothing was sent or kept\n", plan.operation, plan.priority);
     let merged = if plan.merged > 0 { format!(" ({} equal ones merged)", plan.merged) } else { String::new() };
     text.push_str(&field("targets", &format!("{}{merged}", plan.targets_total)));
@@ -36,8 +36,8 @@ fn told(plan: &PlanAnswer) -> String {
     if more > 0 {
         text.push_str(&format!("  and {more} more (the first {} of all: --json)\n", plan.targets.len()));
     }
-    for warning in &plan.warnings {
-        text.push_str(&field("warning", &format!("{}: {}", warning.pointer, warning.detail)));
+    for warning in warned::of_body(&plan.warnings, body) {
+        text.push_str(&field("warning", &warning));
     }
     text + &plan.lanes.iter().map(lane).collect::<String>()
 }
@@ -89,6 +89,7 @@ fn counted(targets: u64) -> String {
 mod tests {
     use super::*;
     use crate::api::dispatch::wire::{PlannedTarget, PoolCostAnswer, WhyAnswer};
+    use crate::api::wire::WarningAnswer;
 
     fn purge() -> LanePlanAnswer {
         let pool = |name: &str, available| PoolCostAnswer {
@@ -133,6 +134,11 @@ mod tests {
             ..purge()
         };
         let target = |n| PlannedTarget { target: format!("https://www.example.com/{n}.js"), kind: "url".to_owned() };
+        let warning = WarningAnswer {
+            code: "query_ignored".to_owned(),
+            detail: "The CDN keeps one copy whatever the query. Perhaps meant: https://www.example.com/0.js".to_owned(),
+            pointer: "/urls/0".to_owned(),
+        };
         let plan = PlanAnswer {
             operation: "refresh".to_owned(),
             priority: "normal".to_owned(),
@@ -140,11 +146,12 @@ mod tests {
             targets_total: 12_000,
             merged: 2,
             lanes: vec![purge(), prefetch],
-            warnings: Vec::new(),
+            warnings: vec![warning],
             promoted: Vec::new(),
             coalesced: None,
         };
-        let text = told(&plan);
+        let body = JobBody { urls: vec!["https://www.example.com/0.js?v=1".to_owned()], ..JobBody::default() };
+        let text = told(&plan, &body);
         insta::assert_snapshot!(text, @r"
         refresh, normal: a plan; nothing was sent or kept
         targets       12000 (2 equal ones merged)
@@ -159,6 +166,8 @@ mod tests {
           https://www.example.com/8.js
           https://www.example.com/9.js
           and 11990 more (the first 1000 of all: --json)
+        warning       https://www.example.com/0.js?v=1: The CDN keeps one copy whatever
+                      the query. Perhaps meant: https://www.example.com/0.js
 
         main/purge/url/own
           sends       12000 targets in 12 calls

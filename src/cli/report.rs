@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::client::{Client, Patience};
 use super::exit;
 use super::fault::Fault;
+use super::warned;
 use crate::api::wire::{CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer, SeenAnswer};
 use crate::domain::{ItemState, JobStatus, Verification};
 
@@ -111,8 +112,8 @@ pub(super) fn head(job: &JobAnswer) -> String {
             text.push_str(&field(name, value));
         }
     }
-    for warning in &job.warnings {
-        text.push_str(&field("warning", &format!("{}: {}", warning.pointer, warning.detail)));
+    for warning in warned::lines(&job.warnings, str::to_owned) {
+        text.push_str(&field("warning", &warning));
     }
     text
 }

@@ -270,17 +270,27 @@ fn prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Prober>, St
 
 fn verify_policy(config: &Config) -> VerifyPolicy {
     let verify = &config.verify;
-    let mut edges: BTreeMap<_, _> =
-        config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address])).collect();
-    edges.extend(verify.edges.clone());
     VerifyPolicy {
-        edges,
+        edges: named_edges(config),
         origins: config.probe.origins.clone(),
         directories: verify.directories.clone(),
         sample: verify.sample,
         grace: verify.grace,
         repurge: verify.repurge,
     }
+}
+
+/// Where hosts' edges are looked at instead of where DNS says.
+fn named_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
+    let mut edges: BTreeMap<_, _> =
+        config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address])).collect();
+    edges.extend(config.verify.edges.clone());
+    edges
+}
+
+/// The first of each, since a diagnosis explains what one visitor meets.
+fn diagnosed_edges(config: &Config) -> BTreeMap<String, SocketAddr> {
+    named_edges(config).into_iter().filter_map(|(host, edges)| Some((host, *edges.first()?))).collect()
 }
 
 fn patience(config: &Config) -> Patience {
@@ -330,7 +340,7 @@ fn patrol(
         diagnoser,
         store,
         clock: clock.clone(),
-        edges: config.probe.edges.clone(),
+        edges: diagnosed_edges(config),
         origins: config.probe.origins.clone(),
     })
 }
@@ -351,7 +361,7 @@ fn door(
         wakes: parts.wakes.clone(),
         clock: parts.clock.clone(),
     };
-    let probed = Probed { edges: config.probe.edges.clone(), origins: config.probe.origins.clone() };
+    let probed = Probed { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
     Api {
         desk: Arc::new(Desk::new(service.clone(), diagnoser, probed, config.shown()).patrolled_by(patrol)),
         service,

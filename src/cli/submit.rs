@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::arguments::SubmitArguments;
 use super::client::{Client, Patience};
-use super::fault::{Fault, written_at};
+use super::fault::Fault;
 use super::wait::{attended, posted};
-use super::{plan, targets, terminal};
+use super::{plan, targets, terminal, warned};
 use crate::api::wire::{JobAnswer, JobBody};
 use crate::domain::Operation;
 
@@ -47,8 +47,8 @@ fn tell(job: &JobAnswer, body: &JobBody, replayed: bool) {
     if replayed {
         terminal::note(&format!("this key named {} before; no second job was made", job.id));
     }
-    for warning in &job.warnings {
-        terminal::note(&format!("warning: {}: {}", written_at(&warning.pointer, body), warning.detail));
+    for warning in warned::of_body(&job.warnings, body) {
+        terminal::note(&format!("warning: {warning}"));
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Case {
     pub target: Target,
     pub request: Option<Request>,
     pub circumstances: Circumstances,
-    /// `probe.edges` and `probe.origins` of the target's host.
+    /// Where the configuration says that the edge and the origin of the target's host are.
     pub edge: Option<SocketAddr>,
     pub origin: Option<SocketAddr>,
 }

@@ -19,7 +19,7 @@ mod wire;
 mod wording;
 
 pub use bundle::{About, exhibits, zip};
-pub use cache_key::{KeyWarning, same_object, warnings};
+pub use cache_key::{KeyWarning, warnings};
 pub use case::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request};
 pub use diagnoser::{DEADLINE, Diagnoser};
 pub use evidence::{Evidence, Freshness, Moved, Reached, Source, Unseen};

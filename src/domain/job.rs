@@ -28,6 +28,17 @@ pub struct JobRequest {
     pub notify: Option<String>,
 }
 
+/// Something about a job that is allowed and probably not meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// A stable word for programs.
+    pub code: String,
+    /// What is odd, and what may be meant instead.
+    pub detail: String,
+    /// A JSON Pointer into the body; empty: the whole.
+    pub pointer: String,
+}
+
 words!(
     /// The public status of a job. It speaks of the provider only; freshness is told apart (law 7).
     JobStatus {

@@ -26,7 +26,7 @@ pub use diagnosis::{Cause, CauseId, Check, CheckId, CheckResult, Confidence, Dia
 pub use failure::{ErrorClass, Failure};
 pub use forecast::{Course, DayShare, Spending, leaves_at, runs_out_at};
 pub use id::{AccountName, DiagnosisId, DiagnosisIdFault, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};
-pub use job::{Counts, JobRequest, JobStatus, Labels};
+pub use job::{Counts, JobRequest, JobStatus, Labels, Warning};
 pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};
 pub use pace::{Pace, PaceLimit};
 pub use pool::{Pool, PoolName, PoolReading, PoolUse, Reserve};

@@ -148,5 +148,6 @@ fn job(crowd: Crowd, lane: &Lane, now: Timestamp) -> NewJob {
         pair_offset: 0,
         idempotency: None,
         retry_of: None,
+        warnings: Vec::new(),
     }
 }

@@ -35,7 +35,8 @@ impl Service {
         let now = self.clock.now();
         let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
         authority::allow(caller, &request, asked)?;
-        let job = self.new_job(caller, request, idempotency, now);
+        let warnings = self.warnings(asked, &request);
+        let job = NewJob { warnings, ..self.new_job(caller, request, idempotency, now) };
         let lane = first_to_wait(&job.parts).cloned();
         let creation = self.store.create_job(job, now).await?;
         self.accepted(caller, creation, lane.as_ref()).await
@@ -81,6 +82,7 @@ impl Service {
             pair_offset,
             idempotency,
             retry_of: None,
+            warnings: Vec::new(),
         }
     }
 }

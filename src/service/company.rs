@@ -1,17 +1,13 @@
-//! Whom a planned job would meet: equal targets that wait already, directories that its URLs would ride on (law 5), and hosts that
-//! the provider will hardly take.
+//! Whom a planned job would meet: equal targets that wait already, and directories that its URLs would ride on (law 5).
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::intake::Asked;
 use super::{Refusal, Service};
 use crate::domain::{Target, TargetKind, Timestamp, directories_above};
 use crate::store::{Part, PartState};
 
 /// Targets that are looked for among those that wait; for more of them nobody waits.
 const LOOKED_MAX: usize = 10_000;
-/// Hosts that are warned of.
-const WARNED_MAX: usize = 20;
 
 /// What a job would meet.
 pub(super) struct Met {
@@ -21,15 +17,6 @@ pub(super) struct Met {
     pub(super) alone: Vec<Part>,
     /// How many would not. None: too many to look for.
     pub(super) coalesced: Option<u64>,
-}
-
-/// Something that is allowed and probably not meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    pub code: &'static str,
-    pub detail: String,
-    /// A JSON Pointer into the body.
-    pub pointer: String,
 }
 
 impl Service {
@@ -69,37 +56,5 @@ impl Service {
         let rides = |url: &&Target| directories_above(url.as_str()).any(|above| carriers.contains(above));
         shared.extend(part.targets.iter().filter(rides).cloned());
         Ok(shared)
-    }
-
-    /// Hosts that are none of the account's, or not online, as far as the provider told of its domains.
-    pub(super) fn warnings(&self, asked: &Asked) -> Vec<Warning> {
-        let mut warned = Vec::new();
-        let mut seen = HashSet::new();
-        let urls = asked.urls.iter().map(|raw| (TargetKind::Url, raw)).enumerate();
-        for (place, (kind, raw)) in
-            urls.chain(asked.directories.iter().map(|raw| (TargetKind::Directory, raw)).enumerate())
-        {
-            let Ok(target) = Target::parse(kind, raw) else { continue };
-            if !seen.insert(target.host().to_owned()) || warned.len() >= WARNED_MAX {
-                continue;
-            }
-            let field = if kind == TargetKind::Url { "urls" } else { "directories" };
-            let pointer = format!("/{field}/{place}");
-            warned.extend(self.doubt(target.host()).map(|(code, detail)| Warning { code, detail, pointer }));
-        }
-        warned
-    }
-
-    fn doubt(&self, host: &str) -> Option<(&'static str, String)> {
-        self.outlook.domains_read_at(host)?;
-        let Some(known) = self.outlook.domain(host) else {
-            let detail = format!("the provider lists no domain for {host} in this account; its targets will fail");
-            return Some(("unknown_host", detail));
-        };
-        let dead = known.facts.is_live() == Some(false);
-        let status = known.facts.status.as_ref().map(ToString::to_string).unwrap_or_default();
-        dead.then(|| {
-            ("host_not_online", format!("{host} is {status} at the provider; its targets wait until that ends"))
-        })
     }
 }

@@ -15,10 +15,10 @@ mod quota;
 mod retry;
 mod search;
 mod tokens;
+mod warnings;
 
 pub use accept::Accepted;
 pub use caller::Caller;
-pub use company::Warning;
 pub use diagnose::{AskedDiagnosis, Desk, Probed};
 #[cfg(any(test, fuzzing))]
 pub(crate) use intake::understand;

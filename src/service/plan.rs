@@ -1,11 +1,10 @@
 //! Planning: what would become of a job if it were posted now. Nothing is sent or kept.
 
 use super::accept::parts;
-use super::company::Warning;
 use super::intake::{self, Asked};
 use super::{Caller, Refusal, Service, authority};
 use crate::domain::{
-    Course, DayShare, Lane, Operation, PoolName, Priority, Target, Timestamp, WaitingReason, leaves_at,
+    Course, DayShare, Lane, Operation, PoolName, Priority, Target, Timestamp, WaitingReason, Warning, leaves_at,
 };
 use crate::engine::{LaneOutlook, Waiting, lane_paused};
 use crate::store::{LaneRecord, Part, PartState};
@@ -81,6 +80,7 @@ impl Service {
         });
         let lanes = lanes.collect();
         let targets_total = request.urls.len() + request.directories.len();
+        let warnings = self.warnings(asked, &request);
         let targets = request.urls.into_iter().chain(request.directories).take(LISTED_MAX).collect();
         let (operation, priority) = (request.operation, request.priority);
         Ok(Plan {
@@ -92,7 +92,7 @@ impl Service {
             lanes,
             promoted: met.promoted,
             coalesced: met.coalesced,
-            warnings: self.warnings(asked),
+            warnings,
         })
     }
 }

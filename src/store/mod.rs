@@ -1,20 +1,20 @@
 //! The memory: what is kept of jobs, items and submissions, and the few changes that can be made to it.
 //! Each method is one use and one transaction.
 
-mod again;
 mod diagnosis;
 mod lanes;
+mod new_job;
 mod records;
 pub mod sqlite;
 mod token;
 
 pub use diagnosis::{KeptDiagnosis, Outdated, Telling};
 pub use lanes::{LanePause, LaneRecord};
+pub use new_job::{IdempotencyKey, NewJob, Part, PartState};
 pub use records::{
-    Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, IdempotencyKey, Item,
-    ItemVerdict, Job, JobFilter, JobRef, LaneDepth, NewJob, OpenSubmission, Outcome, Page, Part, PartState,
-    PendingExample, Return, RowRetry, Sample, Seen, SeenItem, Spent, Suspect, TenantShare, TenantSpending,
-    Unsuccessful,
+    Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, Item, ItemVerdict, Job,
+    JobFilter, JobRef, LaneDepth, OpenSubmission, Outcome, Page, PendingExample, Return, RowRetry, Sample, Seen,
+    SeenItem, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 

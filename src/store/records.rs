@@ -1,59 +1,11 @@
 //! What goes into the memory and comes out of it, in the words of the domain.
 
-use super::LanePause;
+use super::{LanePause, PartState};
 use crate::domain::words::words;
 use crate::domain::{
     Counts, Failure, ItemId, ItemOperation, ItemState, JobId, JobStatus, Labels, Lane, LaneId, Operation, Priority,
-    Proof, SubmissionId, SubmissionState, Target, TenantName, Timestamp, Verification,
+    Proof, SubmissionId, SubmissionState, Target, TenantName, Timestamp, Verification, Warning,
 };
-
-/// A job to be kept: its targets by lane, in the order in which its items are numbered.
-#[derive(Debug, Clone)]
-pub struct NewJob {
-    pub id: JobId,
-    pub tenant: TenantName,
-    /// The tenant's share in what leaves, against the others'; at least 1.
-    pub weight: u32,
-    pub operation: Operation,
-    pub priority: Priority,
-    pub source: Option<String>,
-    pub labels: Labels,
-    pub notify: Option<String>,
-    pub not_before: Option<Timestamp>,
-    pub deadline: Option<Timestamp>,
-    pub merged: u32,
-    pub verify: bool,
-    pub parts: Vec<Part>,
-    /// For a refresh: how many items after its purge a URL's prefetch stands; otherwise 0.
-    pub pair_offset: u32,
-    pub idempotency: Option<IdempotencyKey>,
-    /// The job whose failed and expired targets these are.
-    pub retry_of: Option<JobId>,
-}
-
-/// Targets of one job in one lane.
-#[derive(Debug, Clone)]
-pub struct Part {
-    pub lane: Lane,
-    pub state: PartState,
-    pub targets: Vec<Target>,
-}
-
-/// How a job's items begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PartState {
-    Due,
-    Delayed(Timestamp),
-    /// Until every purge of the same job that covers the target has succeeded.
-    Blocked,
-}
-
-/// The client's name for a job, and the hash of the body that came with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencyKey {
-    pub key: String,
-    pub fingerprint: [u8; 32],
-}
 
 /// What became of a new job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +46,8 @@ pub struct Job {
     pub started: bool,
     pub verification: Verification,
     pub retry_of: Option<JobId>,
+    /// What was told of it when it was accepted.
+    pub warnings: Vec<Warning>,
     pub created_at: Timestamp,
     pub finished_at: Option<Timestamp>,
     /// Grows with every change.

@@ -37,3 +37,4 @@ mod undecided;
 mod unwell;
 mod verifying;
 mod walk;
+mod warned;

@@ -112,6 +112,12 @@ async fn a_target_is_fresh_only_if_all_named_edges_are() {
     let other = URL.replace("www", "static");
     let both = posted(&world, &json!({"operation": "purge", "urls": [URL, other]})).await;
     assert_eq!(world.proved(&both).await["verification"], "stale");
+    // Who asks why is answered from the same edge, also where probe.edges names another.
+    let asked = world.http().post(world.url("/v1/diagnoses")).json(&json!({"url": other}));
+    let told = world.send(asked).await.body;
+    let checks = told["checks"].as_array().expect("checks");
+    let seen = checks.iter().find(|check| check["id"] == "edge_connect").expect("a check")["seen"].to_string();
+    assert!(seen.contains(&old.to_string()), "{seen}");
     world.end().await;
 
     let edges = |sandbox: SocketAddr| format!("verify.edges.\"www.example.com\" = [\"{sandbox}\", \"{old}\"]");

@@ -4,10 +4,9 @@ use super::wire::{
     DepthAnswer, LaneAnswer, LanePlanAnswer, LeavesAnswer, PauseAnswer, PlanAnswer, PlannedTarget, PoolAnswer,
     PoolCostAnswer, WhyAnswer,
 };
-use crate::api::answers::time;
-use crate::api::wire::WarningAnswer;
+use crate::api::answers::{time, warning};
 use crate::domain::{Mode, Target};
-use crate::service::{LanePlan, LaneView, Plan, PoolCost, PoolView, Warning, Why};
+use crate::service::{LanePlan, LaneView, Plan, PoolCost, PoolView, Why};
 
 pub(super) fn pool(PoolView { pool, undecided, runs_out_at }: &PoolView) -> PoolAnswer {
     PoolAnswer {
@@ -68,10 +67,6 @@ pub(super) fn plan(plan: &Plan) -> PlanAnswer {
         promoted: plan.promoted.iter().map(target).collect(),
         coalesced: plan.coalesced,
     }
-}
-
-fn warning(Warning { code, detail, pointer }: &Warning) -> WarningAnswer {
-    WarningAnswer { code: (*code).to_owned(), detail: detail.clone(), pointer: pointer.clone() }
 }
 
 fn target(target: &Target) -> PlannedTarget {

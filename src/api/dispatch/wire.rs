@@ -120,7 +120,7 @@ pub struct PlanAnswer {
     /// Targets of the body that are equal to another one.
     pub merged: u32,
     pub lanes: Vec<LanePlanAnswer>,
-    /// `unknown_host`: the provider lists no domain for it. `host_not_online`: it does, and not as serving.
+    /// What the job itself would say in `warnings`.
     pub warnings: Vec<WarningAnswer>,
     /// Directories that would be purged in the place of the job's URLs below them, which then cost no quota of theirs. Only for
     /// hosts whose operator allows it; what others have waiting is not reckoned with.

@@ -49,12 +49,12 @@ pub fn representative(facts: &DomainFacts, target: &Target) -> Target {
     Target::parse(TargetKind::Url, &text).unwrap_or_else(|_| target.clone())
 }
 
-/// Which of the targets are one object: the places of each group of two or more, in their order. One of each is enough.
-#[must_use]
-pub fn same_object(facts: &DomainFacts, targets: &[Target]) -> Vec<Vec<usize>> {
+/// Which URLs are one object: the places of each group of two or more, in their order. One of each is enough. Directories are
+/// left out.
+pub fn same_object<'a>(targets: impl Iterator<Item = (usize, &'a DomainFacts, &'a Target)>) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut known: HashMap<ObjectKey, usize> = HashMap::new();
-    for (place, target) in targets.iter().enumerate().filter(|(_, target)| target.kind() == TargetKind::Url) {
+    for (place, facts, target) in targets.filter(|(_, _, target)| target.kind() == TargetKind::Url) {
         let group = *known.entry(object_key(facts, target)).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
@@ -104,29 +104,42 @@ impl<'a> Written<'a> {
     }
 }
 
+/// What counts of a path and its query, borrowed: it is made for each of a job's targets.
+#[derive(Default)]
+struct Shape<'a> {
+    query_counts: Option<bool>,
+    ignore_case: Option<bool>,
+    query: Option<&'a QueryRule>,
+}
+
+impl<'a> From<&'a KeyShape> for Shape<'a> {
+    fn from(shape: &'a KeyShape) -> Self {
+        let &KeyShape { query_counts, ignore_case, ref query } = shape;
+        Self { query_counts, ignore_case, query: query.as_ref() }
+    }
+}
+
 /// How the key of a path is made: the domain's way, or that of the last rule for the path. What a rule does not tell is the
 /// domain's.
-fn shape(facts: &DomainFacts, path: &str) -> KeyShape {
-    let Some(CacheKey { common, rules, .. }) = &facts.cache_key else {
-        return KeyShape { query_counts: None, ignore_case: None, query: None };
-    };
-    let Some((_, own)) = rules.iter().rfind(|(rule, _)| applies(rule, path) == Some(true)) else {
-        return common.clone();
-    };
-    let query = if own.query_counts.is_some() || own.query.is_some() { &own.query } else { &common.query };
-    KeyShape {
+fn shape<'a>(facts: &'a DomainFacts, path: &str) -> Shape<'a> {
+    let Some(CacheKey { common, rules, .. }) = &facts.cache_key else { return Shape::default() };
+    let common = Shape::from(common);
+    let Some((_, own)) = rules.iter().rfind(|(rule, _)| applies(rule, path) == Some(true)) else { return common };
+    let own = Shape::from(own);
+    let query = if own.query_counts.is_some() || own.query.is_some() { own.query } else { common.query };
+    Shape {
         query_counts: own.query_counts.or(common.query_counts),
         ignore_case: own.ignore_case.or(common.ignore_case),
-        query: query.clone(),
+        query,
     }
 }
 
 /// The path and as much of the query as count. Where nothing is told, everything counts.
-fn kept(shape: &KeyShape, url: &Written<'_>) -> (String, Option<String>) {
+fn kept(shape: &Shape<'_>, url: &Written<'_>) -> (String, Option<String>) {
     let folded = shape.ignore_case == Some(true);
     // Only the path: whether a query is folded too is not documented, and to take two objects for one would lose a purge.
     let path = if folded { lowered(url.path) } else { url.path.to_owned() };
-    let query = url.query.and_then(|query| match (shape.query_counts, &shape.query) {
+    let query = url.query.and_then(|query| match (shape.query_counts, shape.query) {
         (Some(true), _) | (None, None) => Some(query.to_owned()),
         (Some(false), None) => None,
         (_, Some(rule)) => filtered(rule, query),

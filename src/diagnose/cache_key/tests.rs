@@ -36,6 +36,10 @@ fn url(text: &str) -> Target {
     Target::parse(TargetKind::Url, text).expect("a URL")
 }
 
+fn same_object(facts: &DomainFacts, targets: &[Target]) -> Vec<Vec<usize>> {
+    super::same_object(targets.iter().enumerate().map(|(place, target)| (place, facts, target)))
+}
+
 fn codes(facts: &DomainFacts, text: &str) -> Vec<(&'static str, Option<String>)> {
     warnings(facts, &url(text)).into_iter().map(|warning| (warning.code, warning.offer)).collect()
 }

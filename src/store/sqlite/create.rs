@@ -9,6 +9,7 @@ use super::codes::{self, json, priority_code};
 use super::names::{Names, NextIds};
 use super::rows::{Shape, Values};
 use super::target_key;
+use super::told;
 use super::writer::Creating;
 use crate::domain::{Counts, JobId, Lane, Target, Timestamp, Verification};
 use crate::store::{Creation, EventKind, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
@@ -123,6 +124,7 @@ impl Keys {
 struct Rows<'a> {
     jobs: Vec<JobRow<'a>>,
     keys: Vec<serde_json::Value>,
+    warnings: Vec<(i64, String)>,
     items: Vec<ItemRow<'a>>,
     bulks: Vec<Bulk<'a>>,
     depths: BTreeMap<(i64, i64), [i64; 3]>,
@@ -210,6 +212,9 @@ impl<'a> Rows<'a> {
             let fingerprint: String = asked.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
             self.keys.push(serde_json::json!([tenant, asked.key, fingerprint, numbers.job, now]));
         }
+        if !job.warnings.is_empty() {
+            self.warnings.push((numbers.job, told::written(&job.warnings)?));
+        }
         let targets = job.parts.iter().flat_map(|part| &part.targets);
         self.hosts.extend(targets.map(|target| (numbers.job, target.host())));
         let mut first = numbers.item;
@@ -263,6 +268,7 @@ impl<'a> Rows<'a> {
             items: self.items.len(),
             hosts: self.hosts.len(),
             keys: !self.keys.is_empty(),
+            warnings: !self.warnings.is_empty(),
         };
         let statements = match transaction {
             Transaction::Open => shape.fill(CREATE_JOBS),
@@ -289,6 +295,9 @@ impl<'a> Rows<'a> {
         values.push(json(&depths)?);
         if shape.keys {
             values.push(json(&self.keys)?);
+        }
+        if shape.warnings {
+            values.push(json(&self.warnings)?);
         }
         for (job, host) in self.hosts {
             values.push(job);
@@ -335,6 +344,7 @@ fn record(job: &NewJob, number: i64, now: Timestamp) -> Job {
         started: false,
         verification: if job.verify { Verification::Pending } else { Verification::None },
         retry_of: job.retry_of,
+        warnings: job.warnings.clone(),
         created_at: now,
         finished_at: None,
         version: 1,

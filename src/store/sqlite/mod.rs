@@ -27,6 +27,7 @@ mod share;
 mod store;
 mod target_key;
 mod token_file;
+mod told;
 mod verify;
 mod writer;
 

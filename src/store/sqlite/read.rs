@@ -6,6 +6,7 @@ use sqlx::sqlite::{SqlitePool, SqliteRow};
 use super::codes::{self, count, moment, word};
 use super::pause::decode_pause;
 use super::proof;
+use super::told;
 use crate::domain::{
     AccountName, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TargetKind,
     TenantName, Timestamp, Verification,
@@ -290,6 +291,7 @@ pub(super) fn decode_job(row: &SqliteRow) -> Result<Job, StoreError> {
         started: row.try_get("started")?,
         verification: word(row, "verification")?,
         retry_of,
+        warnings: row.try_get::<Option<&str>, _>("warnings")?.map_or_else(|| Ok(Vec::new()), told::read)?,
         created_at: Timestamp::from_millis(row.try_get("created_at")?),
         finished_at: moment(row, "finished_at")?,
         version: row.try_get("version")?,

@@ -12,6 +12,7 @@ pub(super) struct Shape {
     pub(super) items: usize,
     pub(super) hosts: usize,
     pub(super) keys: bool,
+    pub(super) warnings: bool,
 }
 
 impl Shape {
@@ -21,6 +22,7 @@ impl Shape {
             "items" => self.items,
             "hosts" => self.hosts,
             "keys" => usize::from(self.keys),
+            "warnings" => usize::from(self.warnings),
             _ => 1,
         }
     }
@@ -92,7 +94,7 @@ mod tests {
     fn a_statement_has_a_place_for_each_value_and_is_left_out_without_rows() {
         let template =
             "begin;\n-- {TABLE COLUMNS}; more.\ninsert into jobs values {jobs 2};\ninsert {keys 1};\ninsert {hosts 3};";
-        let shape = Shape { jobs: 2, items: 1, hosts: 0, keys: true };
+        let shape = Shape { jobs: 2, items: 1, hosts: 0, keys: true, warnings: false };
         assert_eq!(shape.fill(template), "begin;\ninsert into jobs values (?,?),(?,?);\ninsert ?;");
     }
 }

@@ -131,6 +131,7 @@ fn job(first: u32) -> NewJob {
         pair_offset: 0,
         idempotency: None,
         retry_of: None,
+        warnings: Vec::new(),
     }
 }
 

@@ -134,5 +134,6 @@ fn job(host: &str, first: u32, (tenant, weight): (u32, u32), priority: Priority)
         pair_offset: 0,
         idempotency: None,
         retry_of: None,
+        warnings: Vec::new(),
     }
 }

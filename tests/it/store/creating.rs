@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::join_all;
-use refreshd::domain::{ItemOperation, ItemState, JobStatus, Priority, TenantName, Verification};
-use refreshd::store::{Creation, EventKind, IdempotencyKey, NewJob, Part, PartState, Store, StoreError};
+use refreshd::domain::{ItemOperation, ItemState, JobStatus, Priority, TenantName, Verification, Warning};
+use refreshd::store::{Creation, EventKind, IdempotencyKey, JobFilter, NewJob, Part, PartState, Store, StoreError};
 
 use super::drafts::{ALL, at, events, items, job, keep, lane, purge, refresh, states, url};
 
@@ -42,6 +42,30 @@ pub async fn a_small_job_is_kept_whole(store: &dyn Store) {
     let events = events(store, &kept).await;
     assert_eq!(events.len(), 1);
     assert_eq!((events[0].kind, events[0].items, events[0].at), (EventKind::Accepted, Some(7), at(1)));
+}
+
+pub async fn what_is_told_of_a_job_is_kept_with_it(store: &dyn Store) {
+    let told = |n: u32, detail: &str| Warning {
+        code: "case_ignored".to_owned(),
+        detail: detail.to_owned(),
+        pointer: format!("/urls/{n}"),
+    };
+    let small = NewJob { warnings: vec![told(0, "größer \\ \"x\" '{hosts 2};'"), told(1, "")], ..purge(0..2) };
+    let large = NewJob { warnings: (0..101).map(|n| told(n, &"x".repeat(300))).collect(), ..purge(10..40) };
+    let drafts = [small, purge(2..3), large];
+    // Together, so that they share the statements of a group.
+    let kept = join_all(drafts.iter().map(|draft| keep(store, draft.clone(), at(1)))).await;
+    for (draft, kept) in drafts.iter().zip(&kept) {
+        assert_eq!(kept.warnings, draft.warnings);
+        assert_eq!(job(store, kept).await, *kept);
+    }
+    let listed = store.jobs(None, None, 10).await.expect("jobs");
+    let found = store.find_jobs(&JobFilter::default(), None, 10).await.expect("jobs");
+    let of_tenant = store.jobs(Some(&kept[0].tenant), None, 10).await.expect("jobs");
+    for list in [listed, found, of_tenant] {
+        assert_eq!(list.len(), 3);
+        assert!(list.iter().all(|job| kept.contains(job)));
+    }
 }
 
 /// Parts of sixteen targets and more go another way than small ones; a job may have some of each.

@@ -56,6 +56,7 @@ fn draft(operation: Operation, parts: Vec<Part>) -> NewJob {
         pair_offset: 0,
         idempotency: None,
         retry_of: None,
+        warnings: Vec::new(),
     }
 }
 

@@ -35,6 +35,7 @@ macro_rules! exercise {
             creating {
                 a_small_job_is_kept_whole,
                 a_large_job_is_kept_whole,
+                what_is_told_of_a_job_is_kept_with_it,
                 many_jobs_at_once_are_kept_apart,
                 a_key_used_again_is_answered_by_its_job,
                 equal_keys_at_once_make_one_job,

@@ -41,5 +41,10 @@ insert into idempotency_keys (tenant_id, key, fingerprint, job_id, created_at)
 select value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4
 from jsonb_each({keys 1});
 
+-- What was told of them: [job, list].
+insert into job_warnings (job_id, warnings)
+select value ->> 0, value ->> 1
+from jsonb_each({warnings 1});
+
 insert into job_hosts (job_id, host)
 values {hosts 2};

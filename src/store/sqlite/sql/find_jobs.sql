@@ -12,7 +12,7 @@ with called as (
     join events as e on e.failure_id = f.id
     where f.request_id = $14
 )
-select j.*, t.name as tenant
+select j.*, t.name as tenant, (select warnings from job_warnings where job_id = j.id) as warnings
 from jobs as j
 join tenants as t on t.id = j.tenant_id
 where j.id < $1
