@@ -14,6 +14,8 @@ mod diagnosing;
 mod domains;
 mod engine;
 mod finding;
+mod hanging;
+mod inside;
 mod kill;
 mod oncall;
 mod patrol;
