@@ -86,7 +86,7 @@ async fn guarded_world() -> (World, Arc<Stub>) {
     (World::with_tokens().await.diagnosed_by(stub.clone()).await, stub)
 }
 
-fn token(world: &World, tenant: &str, scopes: &[&str]) -> String {
+pub(crate) fn token(world: &World, tenant: &str, scopes: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_refreshd"));
     command.args(["token", "create", "a test", "--tenant", tenant]).arg("--config").arg(world.config_file());
     command.args(scopes.iter().flat_map(|scope| ["--scope", *scope]));
@@ -111,7 +111,7 @@ async fn posted(world: &World, token: &str, urls: &[&str]) -> String {
 }
 
 /// What was changed in the database is in force within a second (CONTRACT §3).
-async fn a_second() {
+pub(crate) async fn a_second() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
