@@ -20,6 +20,7 @@ mod patrol;
 mod power;
 mod probe;
 mod promotion;
+mod scenarios;
 mod seen;
 mod server;
 mod shares;
