@@ -84,6 +84,8 @@ pub struct AccountState {
     pub paused: Option<Failure>,
     /// What stops one action, by the action's name.
     pub refused_actions: Vec<(String, Failure)>,
+    /// Why the day quota of an operation could not be read, without which nothing of it is sent.
+    pub unread_quotas: Vec<(ItemOperation, Failure)>,
     /// The provider's clock less ours, in milliseconds; none: no answer yet.
     pub skew_millis: Option<i64>,
     /// Whether the last call was answered with "too many".

@@ -110,6 +110,9 @@ fn account(case: &Case) -> String {
     for (action, failure) in &account.refused_actions {
         sheet.failure(action, failure);
     }
+    for (operation, failure) in &account.unread_quotas {
+        sheet.failure(&format!("{operation} quota unread"), failure);
+    }
     let skew = account.skew_millis.map(|millis| format!("{millis} ms (the provider's clock less ours)"));
     sheet.line("clock", skew.unwrap_or_else(|| "the provider has not told its time yet".to_owned()));
     sheet.maybe("last throttled", account.throttled_at.map(both));

@@ -57,6 +57,7 @@ fn case() -> Case {
                 paused: None,
                 refused_actions: vec![("PurgeUrlsCache".to_owned(), failure)],
                 skew_millis: Some(-1_500),
+                unread_quotas: Vec::new(),
                 throttled_at: None,
             }),
             pools: vec![PoolState {

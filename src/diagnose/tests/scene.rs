@@ -86,6 +86,7 @@ fn circumstances() -> Circumstances {
         name: AccountName::new("main"),
         paused: None,
         refused_actions: Vec::new(),
+        unread_quotas: Vec::new(),
         skew_millis: Some(800),
         throttled_at: None,
     };

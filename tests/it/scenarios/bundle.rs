@@ -12,7 +12,9 @@ use super::stage::{CANARY, Stage};
 pub(super) fn faults(stage: &Stage, path: &Path, items: &[Value]) -> Vec<String> {
     let files = unzipped(path);
     let mut faults = Vec::new();
-    for name in ["report.md", "report.json", "request-sample.txt", "ticket.txt", "timeline.txt"] {
+    // Without a request of ours there is none to show.
+    let sample = (!items.is_empty()).then_some("request-sample.txt");
+    for name in ["report.md", "report.json", "ticket.txt", "timeline.txt"].into_iter().chain(sample) {
         if !files.contains_key(name) {
             faults.push(format!("the bundle has no {name}: {:?}", files.keys()));
         }

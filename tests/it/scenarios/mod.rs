@@ -72,7 +72,7 @@ async fn the_first_cause_is_the_true_one() {
     outcomes.sort_by(|one, other| one.name.cmp(&other.name));
     eprintln!("{}", confusion(&outcomes));
     let chosen = std::env::var_os("SCENARIO").is_some();
-    for outcome in outcomes.iter().filter(|outcome| chosen || !outcome.is_right()) {
+    for outcome in outcomes.iter().filter(|outcome| chosen || !outcome.is_right() || !outcome.faults.is_empty()) {
         eprintln!("{outcome}");
     }
     let broken: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.faults).collect();

@@ -64,8 +64,7 @@ impl Stage {
     /// The origins as the provider tells them have a port here, and both sides send secrets.
     async fn furnish(&self) {
         let port = self.sandbox.addresses.origin.port();
-        let origin =
-            |host: &str| json!({"Domain": host, "Origin": {"Origins": [format!("origin.{host}:{port}")]}});
+        let origin = |host: &str| json!({"Domain": host, "Origin": {"Origins": [format!("origin.{host}:{port}")]}});
         self.put("domains", json!(HOSTS.map(origin))).await;
         self.put("answers", json!([])).await;
     }
