@@ -26,6 +26,8 @@ pub struct Case {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     pub job: JobId,
+    /// What the job named: the case's target, or a directory above it.
+    pub named: Target,
     /// What the job asks for as a whole: a prefetch alone replaces nothing, one of a refresh follows its purge.
     pub asked: Operation,
     /// What the item does that is looked at.

@@ -55,6 +55,7 @@ fn ticket(case: &Case) -> String {
     sheet.line("job", request.job);
     sheet.line("operation", request.operation);
     sheet.line("asked for as", request.kind);
+    sheet.maybe("named by the job", Some(&request.named).filter(|named| **named != case.target));
     sheet.maybe("mode", request.mode);
     sheet.line("area", request.area.map_or_else(|| "the domain's own".to_owned(), |area| area.to_string()));
     sheet.line("state", request.state);

@@ -32,6 +32,7 @@ fn case() -> Case {
         target: target(),
         request: Some(Request {
             job: JobId::from_u128(42),
+            named: target(),
             asked: Operation::Purge,
             operation: ItemOperation::Purge,
             kind: TargetKind::Url,

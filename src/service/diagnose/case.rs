@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::Desk;
 use crate::diagnose::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request, Standings};
-use crate::domain::{AccountName, Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind, TenantName};
+use crate::domain::{
+    AccountName, Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind, TenantName, WaitingReason,
+};
 use crate::engine::{AccountOutlook, Outlook, PoolOutlook};
 use crate::service::look::JobWaiting;
 use crate::service::{Caller, Refusal};
@@ -127,10 +129,12 @@ impl Desk {
         let Telling { item, lane, sent_at, failures } = telling;
         let waiting = match item.state {
             ItemState::Pending => self.service.view(job).await?.waiting.map(hold),
+            ItemState::Submitted if item.task_id.is_none() => attempts.last().and_then(unanswered),
             _ => None,
         };
         Ok(Request {
             job: id,
+            named: item.target.clone(),
             asked,
             operation: item.operation,
             kind: item.target.kind(),
@@ -147,20 +151,20 @@ impl Desk {
             submitted_at: sent_at,
             finished_at,
             waiting,
-            attempts,
+            attempts: attempts.iter().map(attempt).collect(),
             failures,
         })
     }
 
     /// The last of what happened to the job's calls.
-    async fn attempts(&self, job: &Job) -> Result<Vec<Attempt>, Refusal> {
+    async fn attempts(&self, job: &Job) -> Result<Vec<Event>, Refusal> {
         let (mut attempts, mut after) = (Vec::new(), 0);
         for _ in 0..EVENTS_READ_MAX.div_ceil(PAGE_ROWS as usize) {
             let page = self.service.store.events(job.row, Page { after, limit: PAGE_ROWS }).await?;
             let Some(last) = page.last() else { break };
             after = last.seq;
             let is_full = page.len() >= PAGE_ROWS as usize;
-            attempts.extend(page.iter().filter(|event| event.kind != EventKind::Accepted).map(attempt));
+            attempts.extend(page.into_iter().filter(|event| event.kind != EventKind::Accepted));
             attempts.drain(..attempts.len().saturating_sub(ATTEMPTS_MAX));
             if !is_full {
                 break;
@@ -203,6 +207,13 @@ fn attempt(event: &Event) -> Attempt {
         }
     }
     Attempt { at: event.at, what }
+}
+
+/// A call whose answer was lost waits until the provider's list has settled what became of it.
+fn unanswered(last: &Event) -> Option<Hold> {
+    let is_ambiguous = last.kind == EventKind::Ambiguous;
+    let detail = last.failure.as_ref().map_or_else(|| last.message.clone(), |failure| failure.message.clone());
+    is_ambiguous.then_some(Hold { reason: WaitingReason::Reconciling, detail, until: None })
 }
 
 fn hold(waiting: JobWaiting) -> Hold {
