@@ -60,7 +60,7 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
         unread(e, ErrorClass::Permission, "UnauthorizedOperation.CdnCamUnauthorized");
     }),
     ("a key that was wrong from the start", BadCredentials, |e| {
-        unread(e, ErrorClass::Auth, "AuthFailure.SecretIdNotFound")
+        unread(e, ErrorClass::Auth, "AuthFailure.SecretIdNotFound");
     }),
     ("no policy for the domain, parked", NoPermission, |e| {
         waits(e, WaitingReason::HostParked);

@@ -66,7 +66,6 @@ fn text_of(cause: &Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stderr, reason = "the table is what a reader of a failure needs")]
 async fn the_first_cause_is_the_true_one() {
     let files = files();
     let runs = files.iter().cloned().enumerate().map(|(number, file)| outcome(number + 1, file));

@@ -175,13 +175,12 @@ impl Drop for Stage {
     }
 }
 
-fn places(addresses: &Addresses) -> [(&'static str, String); 5] {
+fn places(addresses: &Addresses) -> [(&'static str, String); 4] {
     [
         ("{origin_port}", addresses.origin.port().to_string()),
         ("{origin_tls_port}", addresses.origin_tls.port().to_string()),
         ("{edge_overseas_port}", addresses.edge_overseas.port().to_string()),
         ("{canary}", CANARY.to_owned()),
-        ("{in_an_hour}", "2099-01-01T00:00:00Z".to_owned()),
     ]
 }
 
