@@ -26,6 +26,8 @@ pub struct Case {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     pub job: JobId,
+    /// What the job named: the case's target, or a directory above it.
+    pub named: Target,
     /// What the job asks for as a whole: a prefetch alone replaces nothing, one of a refresh follows its purge.
     pub asked: Operation,
     /// What the item does that is looked at.
@@ -84,6 +86,8 @@ pub struct AccountState {
     pub paused: Option<Failure>,
     /// What stops one action, by the action's name.
     pub refused_actions: Vec<(String, Failure)>,
+    /// Why the day quota of an operation could not be read, without which nothing of it is sent.
+    pub unread_quotas: Vec<(ItemOperation, Failure)>,
     /// The provider's clock less ours, in milliseconds; none: no answer yet.
     pub skew_millis: Option<i64>,
     /// Whether the last call was answered with "too many".

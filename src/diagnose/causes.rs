@@ -2,7 +2,7 @@
 //! speaks against a cause is named with it.
 
 use super::evidence::{Evidence, Freshness, Reached};
-use super::judges::{answers_as_ours, is_row};
+use super::judges::{answers_as_ours, is_row, leads_back};
 use crate::domain::CauseId::{
     AccountSuspended, BadCredentials, BadSignature, ClockSkew, DomainOffline, EdgeStale, EdgeTls, EdgeUnreachable,
     HeldBack, LastModifiedUnchanged, MovedToEdgeone, NoPermission, NotCacheable, NotOnCdn, OriginDns, OriginHttp,
@@ -200,8 +200,11 @@ fn explain(causes: &mut [Cause], evidence: &Evidence) {
 fn explains(root: CauseId, symptom: CauseId, evidence: &Evidence) -> bool {
     // A task that failed without a reason has one somewhere; an API that fails has its own.
     let row = || evidence.refusal().is_some_and(|refusal| is_row(&refusal.failure));
+    // What an origin that is the CDN itself answers is the CDN's own.
+    let circle = || evidence.origins.iter().flatten().any(|origin| leads_back(evidence, origin));
     match (root, symptom) {
         (root, symptom) if root == symptom => false,
+        (OriginDns, OriginHttp) if circle() => true,
         // Whatever else is wrong, an old copy is what it looks like.
         (_, EdgeStale) => true,
         (MovedToEdgeone, NotOnCdn | DomainOffline) => true,

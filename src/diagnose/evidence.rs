@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::case::Known;
 use super::wording::http_date;
 use super::{Case, Request};
-use crate::domain::{CauseId, ErrorClass, Failure, ItemState, Target, Timestamp};
+use crate::domain::{CauseId, ErrorClass, Failure, ItemOperation, ItemState, Target, Timestamp};
 use crate::probe::{ConnectFault, HttpFault, HttpLook, NameFault, NameLook, Sighting, TlsFault};
 use crate::provider::{DomainFacts, Guide};
 
@@ -136,8 +136,17 @@ impl Evidence {
             _ => None,
         });
         let account = self.case.circumstances.account.as_ref().filter(|_| self.is_open());
-        let failure = of_request.or_else(|| account.and_then(|account| account.paused.clone()))?;
+        let of_account = || account.and_then(|account| account.paused.clone());
+        let failure = of_request.or_else(of_account).or_else(|| self.unread_quota().cloned())?;
         Some(Refusal { cause: self.guide.cause(&failure), failure })
+    }
+
+    /// Why the day quota could not be read, if the request waits for that.
+    #[must_use]
+    pub fn unread_quota(&self) -> Option<&Failure> {
+        let account = self.case.circumstances.account.as_ref().filter(|_| self.is_open())?;
+        let operation = self.request().map_or(ItemOperation::Purge, |request| request.operation);
+        account.unread_quotas.iter().find(|(of, _)| *of == operation).map(|(_, failure)| failure)
     }
 
     /// The refusal, if it stands for one of `causes`.

@@ -248,6 +248,7 @@ impl Account {
             name: self.name.clone(),
             paused: state.pauses.account(),
             refused_actions: state.pauses.actions(),
+            unread_quotas: state.quota_faults.iter().map(|(operation, fault)| (*operation, fault.clone())).collect(),
             skew_millis: self.provider.skew_millis(),
             throttled_at: state.throttled_at,
         }

@@ -65,6 +65,8 @@ pub struct AccountOutlook {
     pub paused: Option<Failure>,
     /// What stops one action, by the action's name.
     pub refused_actions: Vec<(String, Failure)>,
+    /// Why the day quota of an operation could not be read, without which nothing of it is sent.
+    pub unread_quotas: Vec<(ItemOperation, Failure)>,
     /// The provider's clock less ours; none: no answer yet.
     pub skew_millis: Option<i64>,
     /// When a call was last refused because there were too many.

@@ -7,7 +7,9 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, LOCATION, USER_AGENT};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, LOCATION, SET_COOKIE, USER_AGENT,
+};
 use http::{Request, Response, Uri};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -25,7 +27,7 @@ const BODY_BYTES_MAX: u64 = 8 * 1024 * 1024;
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 const HEADERS_MAX: usize = 100;
 const VALUE_BYTES_MAX: usize = 1024;
-/// Headers that carry secrets, or are named as if they did, are not kept.
+/// Headers that carry secrets, or are named as if they did, are not kept; of a cookie, that there is one.
 const SECRET_HEADERS: &[&str] =
     &["cookie", "auth", "token", "secret", "session", "password", "credential", "csrf", "xsrf", "signature", "api-key"];
 
@@ -130,8 +132,13 @@ fn path(ask: &Ask) -> String {
 }
 
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
-    let kept = headers.iter().filter(|(name, _)| !SECRET_HEADERS.iter().any(|secret| name.as_str().contains(secret)));
+    let is_secret = |name: &str| SECRET_HEADERS.iter().any(|secret| name.contains(secret));
+    let kept = headers.iter().filter(|(name, _)| *name == SET_COOKIE || !is_secret(name.as_str()));
     kept.map(|(name, value)| {
+        // That a cookie is set can keep a copy from being made; which one is nobody's business.
+        if name == SET_COOKIE {
+            return (name.as_str().to_owned(), "(left out)".to_owned());
+        }
         let bytes = value.as_bytes();
         let mut text = String::from_utf8_lossy(&bytes[..bytes.len().min(VALUE_BYTES_MAX)]).into_owned();
         if name == LOCATION

@@ -55,6 +55,7 @@ fn ticket(case: &Case) -> String {
     sheet.line("job", request.job);
     sheet.line("operation", request.operation);
     sheet.line("asked for as", request.kind);
+    sheet.maybe("named by the job", Some(&request.named).filter(|named| **named != case.target));
     sheet.maybe("mode", request.mode);
     sheet.line("area", request.area.map_or_else(|| "the domain's own".to_owned(), |area| area.to_string()));
     sheet.line("state", request.state);
@@ -109,6 +110,9 @@ fn account(case: &Case) -> String {
     }
     for (action, failure) in &account.refused_actions {
         sheet.failure(action, failure);
+    }
+    for (operation, failure) in &account.unread_quotas {
+        sheet.failure(&format!("{operation} quota unread"), failure);
     }
     let skew = account.skew_millis.map(|millis| format!("{millis} ms (the provider's clock less ours)"));
     sheet.line("clock", skew.unwrap_or_else(|| "the provider has not told its time yet".to_owned()));

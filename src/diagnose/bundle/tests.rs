@@ -32,6 +32,7 @@ fn case() -> Case {
         target: target(),
         request: Some(Request {
             job: JobId::from_u128(42),
+            named: target(),
             asked: Operation::Purge,
             operation: ItemOperation::Purge,
             kind: TargetKind::Url,
@@ -57,6 +58,7 @@ fn case() -> Case {
                 paused: None,
                 refused_actions: vec![("PurgeUrlsCache".to_owned(), failure)],
                 skew_millis: Some(-1_500),
+                unread_quotas: Vec::new(),
                 throttled_at: None,
             }),
             pools: vec![PoolState {

@@ -46,6 +46,11 @@ fn refused(evidence: &Evidence, cause: CauseId, failure: &Failure) -> Check {
             "Settle overdue bills or start the CDN service again in the console (Billing Center; CDN > Overview); the work is kept.".to_owned(),
             guide.pages.errors,
         ),
+        _ if evidence.unread_quota() == Some(failure) => (
+            "does not let the key read the day quota, and nothing is sent before that is known",
+            "Grant the key's user the actions that read quotas in the console (Access Management > Policies); the work is kept.".to_owned(),
+            guide.pages.permissions,
+        ),
         _ => (
             "does not permit it",
             format!("Grant the key's user {} for {host} in the console (Access Management > Policies); the work is kept and tried again.",

@@ -211,7 +211,10 @@ fn uncacheable(evidence: &Evidence, rule: Option<Keeps>) -> Option<(String, &'st
     }
     let cookie = header("set-cookie").is_some();
     let prefetch = evidence.request().is_some_and(|request| request.operation == ItemOperation::Prefetch);
-    if cookie && prefetch && !matches!(rule, Some(Keeps::For(_))) {
+    // A rule with a time may be set to ignore cookies, which the provider does not tell; a miss after the prefetch does.
+    let missed =
+        evidence.succeeded() && evidence.edge_answer().is_some_and(|look| evidence.source(look) == Source::Pulled);
+    if cookie && prefetch && (missed || !matches!(rule, Some(Keeps::For(_)))) {
         let seen = "The origin sets a cookie with this answer, which can keep the edge from keeping a copy".to_owned();
         return Some((seen, "Let the origin set no cookie here, or tell the rule to ignore it", Confidence::Possible));
     }

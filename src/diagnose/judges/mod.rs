@@ -14,6 +14,7 @@ mod request;
 mod waiting;
 
 pub(super) use cname::answers_as_ours;
+pub(super) use origin::leads_back;
 pub(super) use provider::is_row;
 
 use super::evidence::Evidence;

@@ -45,16 +45,7 @@ pub(super) fn name(evidence: &Evidence) -> Check {
 
 /// An origin whose name leads to the CDN makes every request go round.
 fn circle(evidence: &Evidence, origins: &[Sighting]) -> Option<Check> {
-    let endings = evidence.guide.aliases;
-    let leads_back = |origin: &&Sighting| match (&origin.ask.dial, &origin.name) {
-        (Dial::Name(name, _), _) if name == evidence.host() => true,
-        (_, Some(look)) => look.aliases.iter().any(|alias| {
-            let of_ours = evidence.facts().and_then(|facts| facts.cname.as_deref()).is_some_and(|cname| cname == alias);
-            of_ours || endings.iter().any(|ending| alias.ends_with(ending))
-        }),
-        _ => false,
-    };
-    let origin = origins.iter().find(leads_back)?;
+    let origin = origins.iter().find(|origin| leads_back(evidence, origin))?;
     let told = format!("The origin {} leads back to the CDN, so requests go round in a circle.", place(origin));
     let check = Check::fail(CheckId::OriginName, CauseId::OriginDns, Confidence::Likely, told);
     Some(
@@ -62,6 +53,18 @@ fn circle(evidence: &Evidence, origins: &[Sighting]) -> Option<Check> {
             .act(format!("Set the origin's own address, not an accelerated name {CONSOLE}."))
             .page(evidence.guide.pages.origin),
     )
+}
+
+pub(in crate::diagnose) fn leads_back(evidence: &Evidence, origin: &Sighting) -> bool {
+    let cname = evidence.facts().and_then(|facts| facts.cname.as_deref());
+    let of_cdn = |alias: &String| {
+        cname == Some(alias.as_str()) || evidence.guide.aliases.iter().any(|ending| alias.ends_with(ending))
+    };
+    match (&origin.ask.dial, &origin.name) {
+        (Dial::Name(name, _), _) if name == evidence.host() => true,
+        (_, Some(look)) => look.aliases.iter().any(of_cdn),
+        _ => false,
+    }
 }
 
 pub(super) fn connect(evidence: &Evidence) -> Check {

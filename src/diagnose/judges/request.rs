@@ -82,7 +82,11 @@ fn wrong_kind(evidence: &Evidence) -> Option<Check> {
             "It was refreshed as a URL, which is the page of that name only, and the origin has no such page; what lies below was not touched.",
             format!("If everything below is meant: `refreshd purge --dir {} --wait`.", argument(target.as_str())),
         ),
-        TargetKind::Directory if missing && extension(path.trim_end_matches('/')).is_some_and(|end| end.len() <= 5) => {
+        TargetKind::Directory
+            if path.ends_with('/')
+                && missing
+                && extension(path.trim_end_matches('/')).is_some_and(|end| end.len() <= 5) =>
+        {
             (
                 "It was purged as a directory, but its name is that of a file, and the origin has nothing of that name with a slash at its end.",
                 format!("If the file is meant: `refreshd refresh {} --wait`.", argument(path.trim_end_matches('/'))),

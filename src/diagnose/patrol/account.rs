@@ -170,6 +170,7 @@ mod tests {
             paused: None,
             refused_actions: Vec::new(),
             skew_millis: None,
+            unread_quotas: Vec::new(),
             throttled_at: None,
         };
         let readings = [(ItemOperation::Purge, Ok(Vec::new()))];

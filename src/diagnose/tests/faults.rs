@@ -56,6 +56,12 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
     ("no policy for the action", NoPermission, |e| {
         refused(e, ErrorClass::Permission, "UnauthorizedOperation.CdnCamUnauthorized");
     }),
+    ("no policy to read the day quota, without which nothing goes", NoPermission, |e| {
+        unread(e, ErrorClass::Permission, "UnauthorizedOperation.CdnCamUnauthorized");
+    }),
+    ("a key that was wrong from the start", BadCredentials, |e| {
+        unread(e, ErrorClass::Auth, "AuthFailure.SecretIdNotFound");
+    }),
     ("no policy for the domain, parked", NoPermission, |e| {
         waits(e, WaitingReason::HostParked);
         asked(e).failure =

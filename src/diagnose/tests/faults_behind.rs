@@ -22,6 +22,12 @@ pub(super) const BEHIND_THE_EDGE: &[Fault] = &[
         circle.name.as_mut().expect("a name").aliases = vec!["www.example.com.cdn.dnsv1.com".to_owned()];
         e.origins = Ok(vec![circle]);
     }),
+    ("the origin's name leads back to the CDN, and the edge says so in its own way", OriginDns, |e| {
+        edge_says(e, 423);
+        let mut circle = origin(423, 9);
+        circle.name = Some(names(&["www.example.com.cdn.dnsv1.com"], &[ORIGIN]));
+        e.origins = Ok(vec![circle]);
+    }),
     ("the origin is down", OriginTcp, |e| {
         edge_says(e, 502);
         e.origins = Ok(vec![unconnected(origin(200, 2), ConnectFault::Refused)]);

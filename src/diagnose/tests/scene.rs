@@ -60,6 +60,7 @@ pub(super) fn world(change: impl FnOnce(&mut Evidence)) -> Evidence {
 fn request() -> Request {
     Request {
         job: JobId::from_u128(7),
+        named: url("https://www.example.com/app.js"),
         asked: Operation::Purge,
         operation: ItemOperation::Purge,
         kind: TargetKind::Url,
@@ -86,6 +87,7 @@ fn circumstances() -> Circumstances {
         name: AccountName::new("main"),
         paused: None,
         refused_actions: Vec::new(),
+        unread_quotas: Vec::new(),
         skew_millis: Some(800),
         throttled_at: None,
     };
@@ -285,6 +287,12 @@ pub(super) fn runs(evidence: &mut Evidence, since: Duration) {
 }
 
 /// The edge says this status of its own.
+/// Nothing was sent, because the day quota could not be read.
+pub(super) fn unread(evidence: &mut Evidence, class: ErrorClass, code: &str) {
+    waits(evidence, WaitingReason::AccountPaused);
+    account(evidence).unread_quotas = vec![(ItemOperation::Purge, Failure::new(class, code, "said"))];
+}
+
 pub(super) fn edge_says(evidence: &mut Evidence, status: u16) {
     let mut seen = edge(status, 9);
     add(&mut seen, "x-cache-lookup", "Cache Miss");

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::Desk;
 use crate::diagnose::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request, Standings};
-use crate::domain::{AccountName, Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind};
+use crate::domain::{
+    AccountName, Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind, TenantName, WaitingReason,
+};
 use crate::engine::{AccountOutlook, Outlook, PoolOutlook};
 use crate::service::look::JobWaiting;
 use crate::service::{Caller, Refusal};
@@ -16,6 +18,8 @@ const JOB_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const EVENTS_READ_MAX: usize = 5_000;
 const ATTEMPTS_MAX: usize = 100;
 const PAGE_ROWS: u32 = 500;
+/// Directories above a URL that are looked for: deeper paths are rare, and each is a question to the store.
+const DIRECTORIES_MAX: usize = 8;
 
 impl Desk {
     /// About the item of the job that tells most.
@@ -26,7 +30,7 @@ impl Desk {
         self.case(subject, target, Some((job, telling))).await
     }
 
-    /// About the URL, with the newest job of the caller's that named it.
+    /// About the URL, with the newest job of the caller's that named it or a directory above it.
     pub(super) async fn case_of_url(&self, caller: &Caller, target: Target) -> Result<Case, Refusal> {
         let asked = self.newest_with(caller, &target).await?;
         self.case(Subject::Url(target.clone()), target, asked).await
@@ -42,6 +46,23 @@ impl Desk {
     async fn newest_with(&self, caller: &Caller, target: &Target) -> Result<Option<(Job, Telling)>, Refusal> {
         // Who may not look at jobs is diagnosed without.
         let Ok(tenant) = caller.visible() else { return Ok(None) };
+        let mut newest: Option<(Job, Target)> = None;
+        for named in std::iter::once(target.clone()).chain(directories_above(target)) {
+            let job = self.newest_that_names(tenant, &named).await?;
+            let is_newer = |job: &Job| newest.as_ref().is_none_or(|(known, _)| known.created_at < job.created_at);
+            if let Some(job) = job.filter(is_newer) {
+                newest = Some((job, named));
+            }
+        }
+        let Some((job, named)) = newest else { return Ok(None) };
+        if !self.service.may_see_hosts(caller, job.row).await? {
+            return Ok(None);
+        }
+        let telling = self.service.store.telling(job.row, Some(&named)).await?;
+        Ok(telling.map(|telling| (job, telling)))
+    }
+
+    async fn newest_that_names(&self, tenant: Option<&TenantName>, target: &Target) -> Result<Option<Job>, Refusal> {
         let filter = JobFilter {
             tenant: tenant.cloned(),
             host: Some(target.host().to_owned()),
@@ -49,13 +70,7 @@ impl Desk {
             since: Some(self.service.clock.now() - JOB_AGE_MAX),
             ..JobFilter::default()
         };
-        let store = &self.service.store;
-        let Some(job) = store.find_jobs(&filter, None, 1).await?.pop() else { return Ok(None) };
-        if !self.service.may_see_hosts(caller, job.row).await? {
-            return Ok(None);
-        }
-        let telling = store.telling(job.row, Some(target)).await?;
-        Ok(telling.map(|telling| (job, telling)))
+        Ok(self.service.store.find_jobs(&filter, None, 1).await?.pop())
     }
 
     async fn case(&self, subject: Subject, target: Target, asked: Option<(Job, Telling)>) -> Result<Case, Refusal> {
@@ -114,10 +129,12 @@ impl Desk {
         let Telling { item, lane, sent_at, failures } = telling;
         let waiting = match item.state {
             ItemState::Pending => self.service.view(job).await?.waiting.map(hold),
+            ItemState::Submitted if item.task_id.is_none() => attempts.last().and_then(unanswered),
             _ => None,
         };
         Ok(Request {
             job: id,
+            named: item.target.clone(),
             asked,
             operation: item.operation,
             kind: item.target.kind(),
@@ -134,20 +151,20 @@ impl Desk {
             submitted_at: sent_at,
             finished_at,
             waiting,
-            attempts,
+            attempts: attempts.iter().map(attempt).collect(),
             failures,
         })
     }
 
     /// The last of what happened to the job's calls.
-    async fn attempts(&self, job: &Job) -> Result<Vec<Attempt>, Refusal> {
+    async fn attempts(&self, job: &Job) -> Result<Vec<Event>, Refusal> {
         let (mut attempts, mut after) = (Vec::new(), 0);
         for _ in 0..EVENTS_READ_MAX.div_ceil(PAGE_ROWS as usize) {
             let page = self.service.store.events(job.row, Page { after, limit: PAGE_ROWS }).await?;
             let Some(last) = page.last() else { break };
             after = last.seq;
             let is_full = page.len() >= PAGE_ROWS as usize;
-            attempts.extend(page.iter().filter(|event| event.kind != EventKind::Accepted).map(attempt));
+            attempts.extend(page.into_iter().filter(|event| event.kind != EventKind::Accepted));
             attempts.drain(..attempts.len().saturating_sub(ATTEMPTS_MAX));
             if !is_full {
                 break;
@@ -155,6 +172,18 @@ impl Desk {
         }
         Ok(attempts)
     }
+}
+
+/// What a purge can have named to drop the URL with all around it, deepest first.
+fn directories_above(target: &Target) -> Vec<Target> {
+    let path = target.as_str().split('?').next().unwrap_or_default();
+    let host_at = path.find("://").map_or(0, |at| at + 3);
+    let slashes = path.match_indices('/').map(|(at, _)| at).filter(|at| *at >= host_at);
+    let above = slashes.filter_map(|at| Target::parse(TargetKind::Directory, &path[..=at]).ok());
+    let mut above: Vec<Target> = above.filter(|above| above.as_str() != target.as_str()).collect();
+    above.reverse();
+    above.truncate(DIRECTORIES_MAX);
+    above
 }
 
 impl Standings for Outlook {
@@ -180,13 +209,20 @@ fn attempt(event: &Event) -> Attempt {
     Attempt { at: event.at, what }
 }
 
+/// A call whose answer was lost waits until the provider's list has settled what became of it.
+fn unanswered(last: &Event) -> Option<Hold> {
+    let is_ambiguous = last.kind == EventKind::Ambiguous;
+    let detail = last.failure.as_ref().map_or_else(|| last.message.clone(), |failure| failure.message.clone());
+    is_ambiguous.then_some(Hold { reason: WaitingReason::Reconciling, detail, until: None })
+}
+
 fn hold(waiting: JobWaiting) -> Hold {
     Hold { reason: waiting.why.reason, detail: waiting.why.detail, until: waiting.why.until }
 }
 
 fn account(outlook: AccountOutlook) -> AccountState {
-    let AccountOutlook { name, paused, refused_actions, skew_millis, throttled_at } = outlook;
-    AccountState { name, paused, refused_actions, skew_millis, throttled_at }
+    let AccountOutlook { name, paused, refused_actions, unread_quotas, skew_millis, throttled_at } = outlook;
+    AccountState { name, paused, refused_actions, unread_quotas, skew_millis, throttled_at }
 }
 
 fn pool(outlook: PoolOutlook) -> PoolState {

@@ -202,8 +202,8 @@ impl Desk {
     }
 
     fn request_sample(&self, case: &Case) -> Option<Exhibit> {
-        let lane = case.request.as_ref().and_then(|request| self.lane_of(case, request))?;
-        let text = self.service.outlook.call_sample(&lane, &case.target)?;
+        let request = case.request.as_ref()?;
+        let text = self.service.outlook.call_sample(&self.lane_of(case, request)?, &request.named)?;
         Some(Exhibit { name: "request-sample.txt".to_owned(), text })
     }
 }

@@ -49,6 +49,11 @@ async fn a_good_answer_is_noted_without_its_secrets() {
     assert_eq!(answer.body_sha256, Some(Sha256::digest(body).into()));
     assert_eq!(answer.header("x-cache-lookup").as_deref(), Some("Cache Miss, Hit From Upstream"));
     assert_eq!(answer.header("etag").as_deref(), Some("\"a\""));
+    assert_eq!(
+        answer.header("set-cookie").as_deref(),
+        Some("(left out)"),
+        "that there is one tells why no copy is kept"
+    );
     assert!(!format!("{answer:?}").contains("secret"), "{answer:?}");
     let request = requests.recv().await.expect("a request").to_lowercase();
     assert!(request.starts_with("get /a?b=%2f&c http/1.1\r\n"), "{request}");

@@ -34,6 +34,15 @@ impl Victim {
         Self { config, base: format!("http://127.0.0.1:{port}") }
     }
 
+    /// With a configuration of its own, on an address of loopback that no other `number` has: many at once do not meet.
+    pub(crate) fn of(folder: &Path, number: usize, configuration: impl FnOnce(&str) -> String) -> Self {
+        let place = format!("127.1.{}.{}:0", number / 250, number % 250 + 1);
+        let listen = TcpListener::bind(place).expect("a port").local_addr().expect("an address").to_string();
+        let config = folder.join("refreshd.toml");
+        std::fs::write(&config, configuration(&listen)).expect("a configuration file");
+        Self { config, base: format!("http://{listen}") }
+    }
+
     pub(crate) fn start(&self) -> Daemon {
         Daemon(self.quiet(&mut Command::new(env!("CARGO_BIN_EXE_refreshd"))).spawn().expect("the daemon starts"))
     }

@@ -1,0 +1,74 @@
+//! A scenario as its file writes it (tests/scenarios/*.toml): what is wrong in a simulated world, and what a diagnosis has
+//! to name first.
+
+use std::path::Path;
+
+use config::{Config, File, FileFormat};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scenario {
+    /// What has happened, in a sentence.
+    pub(super) title: String,
+    /// The cause; two for two faults at once; none for a healthy world.
+    pub(super) truth: Vec<String>,
+    /// What `refreshd diagnose` is asked about: a URL, a host, or `job` for the last one that was sent.
+    pub(super) diagnose: String,
+    /// How refreshd finds the edge.
+    #[serde(default)]
+    pub(super) edge: Way,
+    /// Further lines of the daemon's configuration.
+    #[serde(default)]
+    pub(super) settings: String,
+    /// The host that is routed; `*` if absent.
+    pub(super) route: Option<String>,
+    /// Instead of the account's own.
+    pub(super) secret_id: Option<String>,
+    pub(super) secret_key: Option<String>,
+    /// Before the daemon starts.
+    #[serde(default)]
+    pub(super) before: Vec<Step>,
+    /// After it has.
+    #[serde(default)]
+    pub(super) steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Way {
+    /// By `probe.edges`, at its HTTPS port.
+    #[default]
+    Tls,
+    /// By `probe.edges`, at its HTTP port.
+    Plain,
+    /// By DNS, as a visitor: at port 80 or 443, where nothing listens.
+    Dns,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub(super) enum Step {
+    /// `PUT /control/…` of the sandbox.
+    Put { put: String, body: Value },
+    /// `DELETE /control/…` of the sandbox.
+    Delete { delete: String, body: Value },
+    /// A visitor's GET at the edge.
+    Visit { visit: String, area: Option<String> },
+    /// `POST /v1/jobs`, until the job's status or what it waits for is this.
+    Job { job: Value, until: String },
+    /// Another POST to the daemon; `{job}` is the last job, `{lane}` the first lane.
+    Post { post: String, body: Value },
+}
+
+/// Reads a file, in which `places` stand for addresses that are known only now.
+pub(super) fn read(path: &Path, places: &[(&str, String)]) -> Scenario {
+    let name = path.display();
+    let mut text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for (place, address) in places {
+        text = text.replace(place, address);
+    }
+    let read = Config::builder().add_source(File::from_str(&text, FileFormat::Toml)).build();
+    read.and_then(Config::try_deserialize).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
