@@ -22,11 +22,8 @@ mod patrol;
 mod power;
 mod probe;
 mod promotion;
-<<<<<<< HEAD
 mod real_edge;
-=======
 mod scenarios;
->>>>>>> scen
 mod seen;
 mod server;
 mod shares;
