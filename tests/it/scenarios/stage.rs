@@ -80,7 +80,8 @@ impl Stage {
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // What was answered has to be taken in, which nothing tells.
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 
     async fn step(&mut self, step: Step) {
