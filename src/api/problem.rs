@@ -118,9 +118,9 @@ impl ApiError {
             Self::TooSlow(too_slow) => format!("{too_slow}; nothing was kept"),
             Self::NotJson => "the body must be JSON, sent as Content-Type: application/json".to_owned(),
             Self::Invalid(faults) if faults.len() > FAULTS_MAX => {
-                format!("nothing was kept: {} faults, of which the first {FAULTS_MAX} are listed", faults.len())
+                format!("nothing was done: {} faults, of which the first {FAULTS_MAX} are listed", faults.len())
             }
-            Self::Invalid(faults) => format!("nothing was kept: {} to mend", counted(faults.len())),
+            Self::Invalid(faults) => format!("nothing was done: {} to mend", counted(faults.len())),
             Self::KeyReused => "this Idempotency-Key was used before with another body; use a new key".to_owned(),
             Self::Final(why) | Self::TooMany { why, .. } => (*why).to_owned(),
             Self::Draining => "the daemon is stopping; try again in a moment".to_owned(),

@@ -9,6 +9,8 @@ use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfi
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use serde_json::Value;
 
+use crate::support::binary::{Ended, refreshd};
+
 #[test]
 fn the_demo_ends_with_0_and_a_job_that_was_seen_fresh() {
     let ended = Command::new(env!("CARGO_BIN_EXE_refreshd")).args(["demo", "--exit"]).output().expect("the demo runs");
@@ -20,6 +22,20 @@ fn the_demo_ends_with_0_and_a_job_that_was_seen_fresh() {
     let (purge, push) = (place("cloud  PurgeUrlsCache"), place("cloud  PushUrlsCache"));
     assert!(old < purge && purge < push && push < place("seen fresh at the edge"), "{told}");
     assert!(told.contains("curl -s") && told.contains("page   http://127.0.0.1:"), "{told}");
+}
+
+#[test]
+fn nothing_is_wrong_with_what_the_demo_leaves_behind() {
+    let demo = Command::new(env!("CARGO_BIN_EXE_refreshd")).arg("demo").stdout(Stdio::piped()).spawn();
+    let mut demo = Killed(demo.expect("the demo runs"));
+    // Kept open to the end: whoever prints to nobody ends.
+    let mut lines = BufReader::new(demo.0.stdout.take().expect("its output")).lines().map(|line| line.expect("text"));
+    let page = lines.find_map(|line| Some(line.split_once("  page   ")?.1.to_owned())).expect("the page's address");
+    for subject in ["http://www.example.com/app.js", "static.example.com"] {
+        let ended = Ended::of(refreshd(&page).args(["diagnose", subject]).output().expect("it runs"));
+        ended.expect(0);
+        assert!(ended.out.starts_with("Nothing wrong was found."), "{subject}: {}", ended.out);
+    }
 }
 
 #[test]

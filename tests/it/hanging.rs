@@ -79,6 +79,8 @@ async fn a_diagnosis_ends_although_everything_hangs_and_tells_at_what() {
             assert_eq!(check(told, unknown).0, "unknown", "{unknown}: {told:#}");
         }
     }
+    // That nobody has told the quota yet is no sign that it is spent.
+    assert_eq!(check(&of_job, "quota").0, "unknown", "{of_job:#}");
     for told in [&secure, &of_job] {
         for side in ["origin_certificate", "edge_certificate"] {
             let (result, seen) = check(told, side);

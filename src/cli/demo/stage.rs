@@ -71,6 +71,8 @@ engine.poll_max = "2s"
 verify.deadline = "30s"
 # The edge and the origin are on loopback, which probes do not dial unless allowed.
 probe.allow = ["127.0.0.0/8"]
+# Its own DNS, so that no question leaves this machine and the answers are what the cloud's would be.
+probe.resolver = ["{dns}"]
 
 [accounts.demo]
 provider = "tencent-cdn"
@@ -81,12 +83,15 @@ secret_key = "{secret}"
 
 [probe.edges]
 "www.example.com" = "{edge}"
+"static.example.com" = "{edge}"
 
 [probe.origins]
 "www.example.com" = "{origin}"
+"static.example.com" = "{origin}"
 "#,
         database = folder.join("refreshd.db").display(),
         api = at.api,
+        dns = at.dns,
         edge = at.edge,
         origin = at.origin,
         id = key.secret_id,

@@ -22,7 +22,7 @@ Examples:
 
 pub(super) const CODES: &str = "\
 Looks at the request, the account, the domain, the origin and the edge, for up
-to half a minute, and changes nothing. A bundle holds the answer, what was seen
+to ten seconds, and changes nothing. A bundle holds the answer, what was seen
 and the times as files, without secrets. It takes the scope diagnose, and one
 to purge or prefetch on the host.
 
@@ -61,11 +61,11 @@ fn subject(text: &str) -> Result<DiagnosisBody, String> {
 }
 
 pub(super) async fn run(arguments: &DiagnoseArguments) -> Result<u8, Fault> {
-    // Before anything is asked: half a minute later would be a bad moment to hear of it.
+    // Before anything is asked: ten seconds later would be a bad moment to hear of it.
     let place = arguments.bundle.as_deref().map(bundle::Place::take).transpose()?;
     let client = Client::from_environment()?;
     if stderr().is_terminal() {
-        terminal::note("looking, for up to half a minute …");
+        terminal::note("looking, for up to ten seconds …");
     }
     let told: DiagnosisAnswer = client.ask(&["v1", "diagnoses"], &arguments.subject).await?;
     if arguments.json {

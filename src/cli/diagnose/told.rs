@@ -12,7 +12,7 @@ pub(super) fn diagnosis(told: &DiagnosisAnswer) -> String {
         others.iter().for_each(|cause| text.push_str(&other(cause)));
     }
     text.push_str("\nChecks\n");
-    told.checks.iter().for_each(|check| text.push_str(&line(check)));
+    text.push_str(&checks(&told.checks));
     text.push('\n');
     text + &facts(told)
 }
@@ -58,8 +58,21 @@ fn other(cause: &CauseAnswer) -> String {
 
 const CHECK_WIDTH: usize = 27;
 
-fn line(check: &CheckAnswer) -> String {
-    let mut text = wrapped(&format!("  {:<5} {:<19}{}", mark(&check.result), check.id, check.seen), CHECK_WIDTH);
+/// In their order. What was not seen for the same reason as the check before is told once.
+fn checks(checks: &[CheckAnswer]) -> String {
+    let mut text = String::new();
+    let mut before: Option<&CheckAnswer> = None;
+    for check in checks {
+        let same = before.is_some_and(|one| (&one.result, &one.seen) == (&check.result, &check.seen));
+        let seen = if same { "(the same)" } else { &check.seen };
+        text.push_str(&line(check, seen));
+        before = Some(check);
+    }
+    text
+}
+
+fn line(check: &CheckAnswer, seen: &str) -> String {
+    let mut text = wrapped(&format!("  {:<5} {:<19}{seen}", mark(&check.result), check.id), CHECK_WIDTH);
     let margin = " ".repeat(CHECK_WIDTH);
     if let Some(action) = &check.action {
         text.push_str(&wrapped(&format!("{margin}-> {action}"), CHECK_WIDTH + 3));
@@ -209,5 +222,10 @@ mod tests {
         let cut = DiagnosisAnswer { cut_short: true, ..well };
         assert!(diagnosis(&cut).contains("ask again"));
         assert_eq!(mark("strange"), "strange");
+        let blind =
+            ["origin_name", "origin_connect", "origin_answer"].map(|id| check(id, "unknown", "no origin is known"));
+        let lines = checks(&blind);
+        assert_eq!(lines.matches("no origin is known").count(), 1, "{lines}");
+        assert_eq!(lines.matches("(the same)").count(), 2, "{lines}");
     }
 }

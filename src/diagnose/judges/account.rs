@@ -104,6 +104,10 @@ pub(super) fn quota(evidence: &Evidence) -> Check {
         ),
         None => "Wait for the daily reset, or raise the quota in the console; `refreshd quota` shows it.".to_owned(),
     };
+    if refused.is_none() && pools.is_empty() && waits.is_some() {
+        let seen = "It waits for the provider to tell what is left of the day quota, which it has not done yet.";
+        return Check::unknown(CheckId::Quota, seen).page(page);
+    }
     if refused.is_some() || waits.is_some() {
         let spare = emptiest.is_some_and(|pool| pool.available > 0) && refused.is_none();
         let why = match (&refused, waits) {

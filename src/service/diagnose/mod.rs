@@ -13,14 +13,12 @@ use self::limits::Limits;
 use super::caller::lacks;
 use super::{Caller, Fault, Refusal, Service};
 use crate::clock;
-use crate::diagnose::{About, Case, Diagnose, Dossier, Patrol, exhibits, zip};
+use crate::diagnose::{About, Case, DEADLINE, Diagnose, Dossier, Patrol, exhibits, zip};
 use crate::domain::{
     DiagnosisId, Exhibit, IdFault, JobId, ScopeWord, Scopes, Target, TargetKind, TenantName, host_name,
 };
 use crate::store::{Job, KeptDiagnosis, StoreError};
 
-/// How long one diagnosis may look. A caller waits for the answer, and proxies cut off after a minute.
-const LOOK_MAX: Duration = Duration::from_secs(25);
 /// A diagnosis of a job that has not changed since is answered again for so long.
 const FRESH_MAX: Duration = Duration::from_secs(60);
 
@@ -158,7 +156,7 @@ impl Desk {
         case: Case,
     ) -> Result<Dossier, Refusal> {
         let _place = self.limits.enter(caller.token)?;
-        let diagnosis = self.diagnoser.diagnose(case.clone(), LOOK_MAX).await;
+        let diagnosis = self.diagnoser.diagnose(case.clone(), DEADLINE).await;
         let id = clock::diagnosis_id();
         let mut evidence = exhibits(&case, &diagnosis);
         evidence.extend(self.request_sample(&case));

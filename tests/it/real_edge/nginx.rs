@@ -66,9 +66,8 @@ fn free_addresses() -> (SocketAddr, SocketAddr) {
 
 /// Plain users of Debian have no sbin in their PATH.
 fn program() -> PathBuf {
-    let folders: Vec<PathBuf> =
-        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
-    let everywhere = folders.into_iter().chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let everywhere = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
     let mut programs = everywhere.map(|folder| folder.join("nginx"));
     programs.find(|program| program.is_file()).expect("nginx is needed: apt-get install --no-install-recommends nginx")
 }
