@@ -122,10 +122,13 @@ impl Patrol {
         let domains = beat.provider.domains(&DomainQuery::All, DomainDetail::Full, turnstile).await;
         let mut seen = self.account(beat, &readings, &domains).await;
         let reached = domains.is_ok();
-        for facts in domains.unwrap_or_default().into_iter().take(DOMAINS_MAX) {
-            if self.is_served_by(&facts.name, &beat.name) {
-                seen.extend(self.domain(&beat.name, facts).await);
-            }
+        let mut domains = domains.unwrap_or_default();
+        domains.retain(|facts| self.is_served_by(&facts.name, &beat.name));
+        if let Some(left_out) = domains.get(DOMAINS_MAX..).filter(|left_out| !left_out.is_empty()) {
+            tracing::warn!(account = %beat.name, domains = left_out.len(), first = %left_out[0].name, "more domains than the patrol looks at");
+        }
+        for facts in domains.into_iter().take(DOMAINS_MAX) {
+            seen.extend(self.domain(&beat.name, facts).await);
         }
         tracing::debug!(account = %beat.name, observations = seen.len(), "the patrol has walked past");
         self.record(&beat.name, seen, reached);

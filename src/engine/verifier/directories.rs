@@ -67,8 +67,11 @@ pub(super) fn judge(viewed: &mut [Viewed]) {
         };
         view.again = view.verification != Verification::Fresh;
         view.reason = format!("{}: {fresh} of {} known URLs below it are fresh", view.target, below.len());
-        if let Some((url, ..)) = stale {
-            view.reason.push_str(&format!("; {url} is stale"));
+        // A URL of an earlier job may be another tenant's: it is looked at, and not named.
+        match stale {
+            Some((url, _, false)) => view.reason.push_str(&format!("; {url} is stale")),
+            Some((_, _, true)) => view.reason.push_str("; one that this job did not name is stale"),
+            None => {}
         }
     }
 }

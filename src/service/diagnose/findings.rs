@@ -39,7 +39,8 @@ impl Desk {
             return Err(lacks(ScopeWord::OnCall));
         }
         if let Some(patrol) = &self.patrol {
-            let _place = self.limits.enter(caller.token)?;
+            // It counts for the token, but holds no place: a round may be long, and others want their diagnoses meanwhile.
+            drop(self.limits.enter(caller.token)?);
             patrol.round().await;
         }
         self.findings(caller)

@@ -73,10 +73,12 @@ impl Desk {
             Asked::Job(job) => self.made_of_job(caller, *job).await,
             Asked::Url(target) => {
                 self.may_touch(caller, target.host(), "/url")?;
+                let _place = self.limits.enter(caller.token)?;
                 self.made(caller, None, self.case_of_url(caller, target).await?).await
             }
             Asked::Host(host) => {
                 self.may_touch(caller, &host, "/host")?;
+                let _place = self.limits.enter(caller.token)?;
                 self.made(caller, None, self.case_of_host(host).await?).await
             }
         }
@@ -143,19 +145,20 @@ impl Desk {
 
     async fn made_of_job(&self, caller: &Caller, job: Job) -> Result<Dossier, Refusal> {
         let kept_for = (job.tenant.clone(), (job.id, job.version));
+        let _place = self.limits.enter(caller.token)?;
         let case = self.case_of_job(job).await?;
         self.may_touch(caller, case.target.host(), "/job")?;
         self.made(caller, Some(kept_for), case).await
     }
 
-    /// Looks, and keeps what was found. A job's diagnosis is its tenant's, whoever asked.
+    /// Looks, and keeps what was found. A job's diagnosis is its tenant's, whoever asked. The caller holds a place from before
+    /// the case was gathered: that reads much too.
     async fn made(
         &self,
         caller: &Caller,
         job: Option<(TenantName, (JobId, i64))>,
         case: Case,
     ) -> Result<Dossier, Refusal> {
-        let _place = self.limits.enter(caller.token)?;
         let diagnosis = self.diagnoser.diagnose(case.clone(), DEADLINE).await;
         let id = clock::diagnosis_id();
         let mut evidence = exhibits(&case, &diagnosis);

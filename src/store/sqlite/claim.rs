@@ -72,7 +72,7 @@ impl ClaimBatch {
     /// else was there.
     async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Barriers<'_>), StoreError> {
         let mut barriers = Barriers::of(&self.grant, self.now, db).await?;
-        for _ in 0..LOOKS_MAX {
+        for looks_left in (0..LOOKS_MAX).rev() {
             let (batch, aside) = self.look(&mut barriers, &mut *db).await?;
             if aside.is_empty() {
                 return Ok((batch, barriers));
@@ -80,6 +80,10 @@ impl ClaimBatch {
             // Behind what goes aside there may be others who should leave before those who were seen.
             sqlx::query(include_str!("sql/move_aside.sql")).bind(codes::json(&aside)?).execute(&mut *db).await?;
             change::apply_moves(db, self.now).await?;
+            // But the lane does not stand still for a pile: at the end those go who were seen and may.
+            if looks_left == 0 {
+                return Ok((batch, barriers));
+            }
         }
         Ok((Batch::default(), barriers))
     }
@@ -134,15 +138,13 @@ impl ClaimBatch {
         }
         let (heads, unpaid) = share::within(free, &self.grant.shares, self.now, &mut *db).await?;
         aside.extend(unpaid);
-        if !aside.is_empty() {
-            return Ok((Batch::default(), aside));
-        }
         let heads = heads.into_iter().map(|(_, head)| head).collect();
         let sorted = company::sort(heads, cohort, self.grant.lane, db).await?;
         let others_max = if sorted.urgent_only { 0 } else { self.grant.others_max };
         let mut batch = Batch::of(sorted.heads, &Grant { others_max, ..self.grant.clone() });
         batch.apart = sorted.apart;
-        Ok((batch, sorted.aside))
+        aside.extend(sorted.aside);
+        Ok((batch, aside))
     }
 }
 

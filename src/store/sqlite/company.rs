@@ -48,9 +48,10 @@ pub(super) async fn sort(
     let proved: HashSet<String> = proved.into_iter().collect();
     let is_mixed = !proved.is_empty() && proved.len() < hosts.len();
     if cohort == 0 && is_mixed {
-        let unproved = heads.iter().filter(|head| !proved.contains(head.target.host()));
-        let aside = unproved.map(|head| (head.item, codes::DUE, UNPROVED, None, None)).collect();
-        return Ok(Sorted { heads: Vec::new(), aside, apart: false, urgent_only: false });
+        let (heads, unproved): (Vec<Head>, Vec<Head>) =
+            heads.into_iter().partition(|head| proved.contains(head.target.host()));
+        let aside = unproved.iter().map(|head| (head.item, codes::DUE, UNPROVED, None, None)).collect();
+        return Ok(Sorted { heads, aside, apart: false, urgent_only: false });
     }
     let (heads, left_behind) = few_unproved(heads, &proved);
     let apart = cohort > 0 || proved.is_empty();

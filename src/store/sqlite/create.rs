@@ -266,7 +266,6 @@ impl<'a> Rows<'a> {
         let shape = Shape {
             jobs: self.jobs.len(),
             items: self.items.len(),
-            hosts: self.hosts.len(),
             keys: !self.keys.is_empty(),
             warnings: !self.warnings.is_empty(),
         };
@@ -299,10 +298,7 @@ impl<'a> Rows<'a> {
         if shape.warnings {
             values.push(json(&self.warnings)?);
         }
-        for (job, host) in self.hosts {
-            values.push(job);
-            values.push(host);
-        }
+        values.push(json(&self.hosts)?);
         sqlx::query_with(AssertSqlSafe(statements), values.bound()?).execute(&mut *db).await?;
         for bulk in &bulks {
             sqlx::query(include_str!("sql/create_bulk.sql"))

@@ -10,7 +10,6 @@ use sqlx::{Arguments, Encode, Type};
 pub(super) struct Shape {
     pub(super) jobs: usize,
     pub(super) items: usize,
-    pub(super) hosts: usize,
     pub(super) keys: bool,
     pub(super) warnings: bool,
 }
@@ -20,7 +19,6 @@ impl Shape {
         match table {
             "jobs" | "events" => self.jobs,
             "items" => self.items,
-            "hosts" => self.hosts,
             "keys" => usize::from(self.keys),
             "warnings" => usize::from(self.warnings),
             _ => 1,
@@ -31,7 +29,7 @@ impl Shape {
     pub(super) fn fill(self, template: &str) -> String {
         let lines: Vec<&str> = template.lines().filter(|line| !line.starts_with("--")).collect();
         let template = lines.join("\n");
-        let mut text = String::with_capacity(template.len() + 2 * (24 * self.jobs + 12 * self.items + 4 * self.hosts));
+        let mut text = String::with_capacity(template.len() + 2 * (24 * self.jobs + 12 * self.items));
         for statement in template.split_inclusive(';') {
             let Some((before, rest)) = statement.split_once('{') else {
                 text.push_str(statement);
@@ -93,8 +91,8 @@ mod tests {
     #[test]
     fn a_statement_has_a_place_for_each_value_and_is_left_out_without_rows() {
         let template =
-            "begin;\n-- {TABLE COLUMNS}; more.\ninsert into jobs values {jobs 2};\ninsert {keys 1};\ninsert {hosts 3};";
-        let shape = Shape { jobs: 2, items: 1, hosts: 0, keys: true, warnings: false };
+            "begin;\n-- {TABLE COLUMNS}; more.\ninsert into jobs values {jobs 2};\ninsert {keys 1};\ninsert {items 3};";
+        let shape = Shape { jobs: 2, items: 0, keys: true, warnings: false };
         assert_eq!(shape.fill(template), "begin;\ninsert into jobs values (?,?),(?,?);\ninsert ?;");
     }
 }

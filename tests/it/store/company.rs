@@ -208,3 +208,13 @@ pub async fn urgent_work_waits_for_no_proof(store: &dyn Store) {
     left.retain(|target| [on("a", 30), on("new", 30)].contains(target));
     assert_eq!(left.len(), 2);
 }
+
+pub async fn a_pile_of_a_parked_host_does_not_hold_up_who_may_go(store: &dyn Store) {
+    let free = keep(store, NewJob { priority: Priority::Urgent, ..of(vec![on("a", 1)]) }, at(1)).await;
+    let pile = keep(store, of((0..500).map(|number| on("d", number)).collect()), at(1)).await;
+    let lane = lane_of(store, &free, 0).await;
+    // A claim looks at 16 times ten of the pile, and then takes whom it saw.
+    let claim = claim_without(store, lane, &[suspect("d", SubmissionId(1), 1_000)], 2).await.expect("a claim");
+    assert_eq!((hosts(&claim).as_str(), claim.targets.len()), ("a", 1));
+    assert!(states(store, &pile).await.contains('d'), "the pile is not set aside yet");
+}

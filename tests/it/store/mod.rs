@@ -61,6 +61,7 @@ macro_rules! exercise {
                 what_was_asked_after_a_batch_left_travels_again,
             }
             company {
+                a_pile_of_a_parked_host_does_not_hold_up_who_may_go,
                 a_refused_host_is_found_by_hosts_and_not_by_targets,
                 a_parked_host_waits_apart_and_holds_nobody_up,
                 what_a_refused_host_sent_waits_until_it_is_told,

@@ -46,5 +46,7 @@ insert into job_warnings (job_id, warnings)
 select value ->> 0, value ->> 1
 from jsonb_each({warnings 1});
 
+-- Hosts: [job, host]. A list, because one job may have a hundred thousand.
 insert into job_hosts (job_id, host)
-values {hosts 2};
+select value ->> 0, value ->> 1
+from jsonb_each({hosts 1});
