@@ -64,8 +64,9 @@ pub(super) fn required<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    // The signed bytes are UTF-8 in every client, also where a header's value goes beyond ASCII.
-    headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+    // The signed bytes are UTF-8 in every client, also where a header's value goes beyond ASCII. Only spaces and tabs
+    // around it are no part of it (RFC 9110 §5.5): what Unicode calls white space was signed, or was not.
+    headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes().trim_ascii()).ok())
 }
 
 fn signature_failure(message: &str) -> Refusal {
@@ -89,7 +90,7 @@ impl<'a> Authorization<'a> {
     }
 
     fn split(header: &'a str) -> Option<Self> {
-        let mut parts = header.strip_prefix("TC3-HMAC-SHA256 ")?.split(',').map(str::trim);
+        let mut parts = header.strip_prefix("TC3-HMAC-SHA256 ")?.split(',').map(|part| part.trim_matches(' '));
         let mut scope = parts.next()?.strip_prefix("Credential=")?.split('/');
         let signed_headers = parts.next()?.strip_prefix("SignedHeaders=")?;
         let signature = parts.next()?.strip_prefix("Signature=")?;
@@ -130,8 +131,8 @@ impl<'a> Authorization<'a> {
             let value = match name {
                 "host" => host.to_owned(),
                 // The one value that the documentation's example signs in lower case.
-                "x-tc-action" => text(signed.headers, name)?.trim().to_ascii_lowercase(),
-                _ => text(signed.headers, name)?.trim().to_owned(),
+                "x-tc-action" => text(signed.headers, name)?.to_ascii_lowercase(),
+                _ => text(signed.headers, name)?.to_owned(),
             };
             lines.push_str(&format!("{name}:{value}\n"));
         }
@@ -142,7 +143,7 @@ impl<'a> Authorization<'a> {
 
 /// The value as received, and for clients that sign it so, the value without its port.
 fn host_forms(headers: &HeaderMap) -> Vec<&str> {
-    let Some(received) = text(headers, "host").map(str::trim) else { return Vec::new() };
+    let Some(received) = text(headers, "host") else { return Vec::new() };
     match received.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => vec![received, name],
         _ => vec![received],
@@ -291,6 +292,19 @@ mod tests {
         let vector = vector("cdn-purge-urls-basic");
         assert_eq!(vector.with("host", "cdn.tencentcloudapi.com:8471").verdict(), Ok(()));
         assert!(vector.with("host", "cdn.tencentcloudapi.com:port").verdict().is_err());
+    }
+
+    #[test]
+    fn only_spaces_around_a_part_are_free() {
+        let vector = vector("cdn-purge-urls-basic");
+        let authorization = vector.header("authorization");
+        let spaced = |by: &str| vector.with("authorization", &authorization.replace(", ", by)).verdict();
+        assert_eq!((spaced(","), spaced(" ,  ")), (Ok(()), Ok(())));
+        assert!(spaced("\t, ").is_err() && spaced(",\t").is_err());
+        let mut wide = vector.clone();
+        let value = HeaderValue::from_bytes("application/json\u{3000}".as_bytes()).unwrap();
+        wide.headers.insert("content-type", value);
+        assert!(wide.verdict().is_err());
     }
 
     #[test]
