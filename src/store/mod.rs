@@ -140,6 +140,9 @@ pub trait Store: Send + Sync {
     /// Every submission found `sending` becomes `ambiguous`: whoever sent it is dead. Tells how many there were.
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
 
+    /// Submissions that are on disk as `sending`. Few: what may be in flight.
+    async fn sending(&self) -> Result<Vec<OpenSubmission>, StoreError>;
+
     /// Submissions of one state, `accepted` or `ambiguous`, that want a look at `now`; and the next moment one will.
     async fn due_submissions(
         &self,

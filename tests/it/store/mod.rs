@@ -101,6 +101,7 @@ macro_rules! exercise {
                 urgent_work_does_not_wait_for_cohorts,
                 a_lost_answer_holds_its_targets,
                 what_was_sending_at_the_start_is_ambiguous,
+                what_is_sending_is_told_until_it_is_answered,
                 what_is_over_is_not_changed,
                 an_outage_is_told_once,
             }
