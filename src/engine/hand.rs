@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Accounts;
 use crate::domain::{ErrorClass, Failure, Lane, LaneId, SubmissionId, Timestamp};
-use crate::store::{LaneDepth, OpenSubmission, Store, StoreError};
+use crate::store::{LaneDepth, LaneTurn, OpenSubmission, Store, StoreError};
 
 /// Between two looks for strays when nothing is amiss: a store may make a change after it told an error for it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
@@ -15,6 +15,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub(super) struct Hand {
+    turns: HashMap<LaneId, LaneTurn>,
     calls: HashMap<SubmissionId, LaneId>,
     /// Strays that are still `sending`. Their targets are counted as spent.
     strays: HashMap<SubmissionId, Lane>,
@@ -25,6 +26,12 @@ pub(super) struct Hand {
 impl Hand {
     pub(super) fn take(&mut self, submission: SubmissionId, lane: LaneId) {
         self.calls.insert(submission, lane);
+        self.turns.entry(lane).or_default().0 += 1;
+    }
+
+    /// Whose turn it is in the lane's next call.
+    pub(super) fn turn(&self, lane: LaneId) -> LaneTurn {
+        self.turns.get(&lane).copied().unwrap_or_default()
     }
 
     /// What became of it is recorded.
@@ -94,4 +101,21 @@ impl Hand {
 fn astray() -> Failure {
     let message = "the database told an error for this claim although it was made, so nobody has made its call";
     Failure::new(ErrorClass::Lost, Failure::CLAIM_ASTRAY, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lanes_turn_is_its_own() {
+        let mut hand = Hand::default();
+        let (one, other) = (LaneId(1), LaneId(2));
+        for submission in [1, 3, 4] {
+            hand.take(SubmissionId(submission), one);
+        }
+        hand.take(SubmissionId(2), other);
+        hand.put_down(SubmissionId(1));
+        assert_eq!([hand.turn(one), hand.turn(other), hand.turn(LaneId(3))], [3, 1, 0].map(LaneTurn));
+    }
 }

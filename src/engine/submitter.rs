@@ -106,7 +106,8 @@ impl Submitter {
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
         let suspects = account.hosts(|hosts| hosts.suspects(depth.lane.operation));
-        let grant = Grant { lane: depth.id, targets_max, others_max, bytes_max, suspects, shares };
+        let turn = self.hand.turn(depth.id);
+        let grant = Grant { lane: depth.id, turn, targets_max, others_max, bytes_max, suspects, shares };
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),

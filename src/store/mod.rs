@@ -13,8 +13,8 @@ pub use lanes::{LanePause, LaneRecord};
 pub use new_job::{IdempotencyKey, NewJob, Part, PartState};
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, Item, ItemVerdict, Job,
-    JobFilter, JobRef, LaneDepth, OpenSubmission, Outcome, Page, PendingExample, Return, RowRetry, Sample, Seen,
-    SeenItem, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
+    JobFilter, JobRef, LaneDepth, LaneTurn, OpenSubmission, Outcome, Page, PendingExample, Return, RowRetry, Sample,
+    Seen, SeenItem, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 

@@ -71,6 +71,7 @@ macro_rules! exercise {
                 unproved_hosts_go_few_together,
                 a_host_is_proved_by_a_call_and_doubted_by_a_refusal,
                 urgent_work_waits_for_no_proof,
+                lanes_that_are_claimed_in_step_have_turns_of_their_own,
             }
             diagnosing {
                 the_item_that_tells_most_is_found,
