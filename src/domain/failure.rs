@@ -38,6 +38,8 @@ impl Failure {
     pub const PURGE_FIRST: &'static str = "purge_first";
     /// Our code for a lost call that the provider's list did not show in time (law 4).
     pub const NOT_LISTED: &'static str = "not_listed";
+    /// Our code for a claim that was made although the store told an error for it, so that nobody had it in hand.
+    pub const CLAIM_ASTRAY: &'static str = "claim_astray";
     /// And for the next day, when a tenant's share of the quota is spent.
     pub const TENANT_SHARE: &'static str = "tenant_share";
 

@@ -1,16 +1,19 @@
 //! The only loop of the engine: step, make the calls side by side, record their answers, wait, step again.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::domain::Timestamp;
+use crate::domain::{ErrorClass, Failure, Timestamp};
+use crate::provider::ReadFault;
 use crate::store::StoreError;
 use crate::wake::Wake;
 
@@ -45,6 +48,26 @@ pub(super) struct Step<C> {
     pub(super) calls: Vec<C>,
     /// When there will be something to do, as far as is known.
     pub(super) next_at: Option<Timestamp>,
+}
+
+/// Makes a call, and tells if it broke off by a fault of this program: what waits for its answer must not wait for ever.
+pub(super) async fn unbroken<T>(service: &'static str, call: impl Future<Output = T> + Send) -> Result<T, Failure> {
+    AssertUnwindSafe(call).catch_unwind().await.map_err(|_| {
+        tracing::error!(service, "a call broke off; the panic before this line tells where");
+        Failure::new(
+            ErrorClass::Internal,
+            "broke_off",
+            "the call broke off by a fault of this program; its log tells where",
+        )
+    })
+}
+
+/// The same of a look.
+pub(super) async fn looked<T>(
+    service: &'static str,
+    look: impl Future<Output = Result<T, ReadFault>> + Send,
+) -> Result<T, ReadFault> {
+    unbroken(service, look).await.unwrap_or_else(|broken| Err(ReadFault::Failed(broken)))
 }
 
 pub(super) struct Driver {
@@ -107,7 +130,8 @@ impl<S: Service> Bench<S> {
     fn keep(&mut self, ended: Result<S::Answer, JoinError>) {
         match ended {
             Ok(answer) => self.answers.push_back(answer),
-            // Its submission stays `sending` until the next start, where it is reconciled.
+            // Whoever answers for durable rows catches what its call may do (`unbroken`), so this is a stopping runtime or a look
+            // at an edge. A start takes up what is left.
             Err(error) => tracing::error!(service = S::NAME, error = %error, "a call broke off"),
         }
     }

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::drive::{Service, Step};
+use super::drive::{Service, Step, looked};
 use super::{Accounts, Parts};
 use crate::domain::{AccountName, Area, Failure, Timestamp};
 use crate::provider::{DomainDetail, DomainFacts, DomainQuery, DomainStatus, ReadFault, ServedArea};
@@ -158,7 +158,9 @@ impl Service for FactsReader {
 
     fn perform(&self, account: Arc<Account>) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let read = account.provider.domains(&DomainQuery::All, DomainDetail::Full, account.as_ref()).await;
+            let read =
+                looked(Self::NAME, account.provider.domains(&DomainQuery::All, DomainDetail::Full, account.as_ref()))
+                    .await;
             (account, read)
         }
         .boxed()

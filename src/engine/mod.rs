@@ -6,6 +6,7 @@ mod board;
 mod cleaner;
 mod drive;
 mod facts;
+mod hand;
 mod hosts;
 mod manual;
 mod outlook;

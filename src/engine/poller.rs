@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::drive::{Service, Step};
+use super::drive::{Service, Step, looked};
 use super::{Accounts, Parts, Patience};
 use crate::clock;
 use crate::domain::{Backoff, ErrorClass, Failure, SubmissionId, Target, Timestamp};
@@ -167,7 +167,7 @@ impl Service for Poller {
 
     fn perform(&self, Call { submission, account, query, last }: Call) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let found = look(&account, &query, last).await;
+            let found = looked(Self::NAME, look(&account, &query, last)).await;
             (submission, account, found)
         }
         .boxed()

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::drive::{Service, Step};
+use super::drive::{Service, Step, looked};
 use super::{Accounts, Parts};
 use crate::domain::{AccountName, ErrorClass, Failure, ItemOperation, PoolReading, Timestamp};
 use crate::provider::ReadFault;
@@ -92,7 +92,7 @@ impl Service for QuotaReader {
 
     fn perform(&self, Call { account, operation }: Call) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let answer = account.provider.quota(operation, account.as_ref()).await;
+            let answer = looked(Self::NAME, account.provider.quota(operation, account.as_ref())).await;
             (account, operation, answer)
         }
         .boxed()

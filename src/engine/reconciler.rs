@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::drive::{Service, Step};
+use super::drive::{Service, Step, looked};
 use super::{Accounts, Parts, Patience};
 use crate::domain::{ErrorClass, Failure, SubmissionId, SubmissionState, Target, Timestamp};
 use crate::provider::{FindQuery, ListedTask, Lookup, ReadFault};
@@ -185,7 +185,7 @@ impl Service for Reconciler {
 
     fn perform(&self, Call { asked, query }: Call) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let listed = asked.account.provider.find(&query, asked.account.as_ref()).await;
+            let listed = looked(Self::NAME, asked.account.provider.find(&query, asked.account.as_ref())).await;
             (asked, listed)
         }
         .boxed()

@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 
 use super::account::Account;
 use super::board::{Board, Waiting};
-use super::drive::{Service, Step};
+use super::drive::{Service, Step, unbroken};
+use super::hand::Hand;
 use super::promoter::Promoter;
 use super::scheduler::{Decision, LaneView, decide};
 use super::{Accounts, Parts, Patience};
@@ -28,7 +29,7 @@ pub(super) struct Submitter {
     board: Arc<Board>,
     wakes: Wakes,
     patience: Patience,
-    in_flight: HashMap<LaneId, u32>,
+    hand: Hand,
     /// Whose turn it is to be asked first, among lanes of equal priority.
     turn: usize,
     promoter: Promoter,
@@ -44,7 +45,6 @@ pub(super) struct Call {
 #[derive(Clone)]
 pub(super) struct Ticket {
     submission: SubmissionId,
-    lane_id: LaneId,
     lane: Lane,
     account: Arc<Account>,
     /// Distinct targets: what the provider charges.
@@ -67,7 +67,7 @@ impl Submitter {
             board: parts.board.clone(),
             wakes: parts.wakes.clone(),
             patience: parts.patience,
-            in_flight: HashMap::new(),
+            hand: Hand::default(),
             turn: 0,
             promoter: Promoter::new(parts),
         }
@@ -90,7 +90,7 @@ impl Submitter {
             urgent,
             others: normal + bulk,
             batch_max: account.provider.capabilities().batch_targets_max(&depth.lane),
-            in_flight: self.in_flight.get(&depth.id).copied().unwrap_or(0),
+            in_flight: self.hand.in_flight(depth),
             paused: depth.paused.as_ref().map(lane_paused),
         };
         let (targets_max, others_max) = match decide(&view, &account.way(&depth.lane, now), now) {
@@ -106,25 +106,29 @@ impl Submitter {
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
         let suspects = account.hosts(|hosts| hosts.suspects(depth.lane.operation));
-        let grant = Grant { lane: depth.id, targets_max, others_max, bytes_max, suspects, shares };
+        let turn = self.hand.turn(depth.id);
+        let grant = Grant { lane: depth.id, turn, targets_max, others_max, bytes_max, suspects, shares };
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
+            // If it was made all the same, it is found among the strays, and counted then: its call is never made before that.
             Ok(None) | Err(_) => {
                 account.unreserve(&depth.lane);
                 0
             }
         };
+        if claim.is_err() {
+            self.hand.doubt();
+        }
         account.unspend(&depth.lane, u64::from(targets_max).saturating_sub(claimed));
         let Some(claim) = claim? else { return Ok(Err(Some(set_aside(now)))) };
-        *self.in_flight.entry(depth.id).or_default() += 1;
+        self.hand.take(claim.submission, depth.id);
         if claim.apart {
             self.board.count_apart(depth.id);
         }
         take_from(&mut depth.due, u64::from(claim.items));
         let ticket = Ticket {
             submission: claim.submission,
-            lane_id: depth.id,
             lane: depth.lane.clone(),
             account,
             units: claimed,
@@ -200,6 +204,10 @@ impl Service for Submitter {
     const NAME: &'static str = "submitter";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+        if self.hand.let_strays_go(&self.accounts, self.store.as_ref(), now).await? {
+            self.wakes.reconciler.ring();
+            self.wakes.jobs.ring();
+        }
         let mut next_at = self.store.next_ripe().await?;
         if next_at.is_some_and(|at| at <= now) {
             self.store.ripen(now).await?;
@@ -249,13 +257,15 @@ impl Service for Submitter {
         if !calls.is_empty() {
             self.wakes.jobs.ring();
         }
-        Ok(Step { calls, next_at })
+        Ok(Step { calls, next_at: earlier(next_at, self.hand.next_look()) })
     }
 
     fn perform(&self, call: Call) -> BoxFuture<'static, (Ticket, Answer)> {
         async move {
             let Call { ticket, targets } = call;
-            let answer = ticket.account.provider.submit(&ticket.lane, &targets).await;
+            let answer = unbroken(Self::NAME, ticket.account.provider.submit(&ticket.lane, &targets)).await;
+            // How far it had come nobody knows.
+            let answer = answer.unwrap_or_else(|broken| Answer::Lost(Failure { class: ErrorClass::Lost, ..broken }));
             // From now on, not from whenever the outcome is recorded: the rate is worth more than that.
             ticket.account.leave(ticket.account.provider.submit_meter(&ticket.lane));
             (ticket, answer)
@@ -318,8 +328,7 @@ impl Service for Submitter {
             tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "a submission was not accepted");
         }
         account.close_call();
-        let in_flight = self.in_flight.entry(ticket.lane_id).or_default();
-        *in_flight = in_flight.saturating_sub(1);
+        self.hand.put_down(*submission);
         self.wakes.jobs.ring();
         Ok(())
     }

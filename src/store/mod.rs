@@ -13,8 +13,8 @@ pub use lanes::{LanePause, LaneRecord};
 pub use new_job::{IdempotencyKey, NewJob, Part, PartState};
 pub use records::{
     Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, Item, ItemVerdict, Job,
-    JobFilter, JobRef, LaneDepth, OpenSubmission, Outcome, Page, PendingExample, Return, RowRetry, Sample, Seen,
-    SeenItem, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
+    JobFilter, JobRef, LaneDepth, LaneTurn, OpenSubmission, Outcome, Page, PendingExample, Return, RowRetry, Sample,
+    Seen, SeenItem, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
@@ -139,6 +139,9 @@ pub trait Store: Send + Sync {
 
     /// Every submission found `sending` becomes `ambiguous`: whoever sent it is dead. Tells how many there were.
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Submissions that are on disk as `sending`. Few: what may be in flight.
+    async fn sending(&self) -> Result<Vec<OpenSubmission>, StoreError>;
 
     /// Submissions of one state, `accepted` or `ambiguous`, that want a look at `now`; and the next moment one will.
     async fn due_submissions(

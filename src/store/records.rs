@@ -180,10 +180,16 @@ pub struct LaneDepth {
     pub paused: Option<LanePause>,
 }
 
+/// How many calls of a lane its sender has made before. Those who travel apart take turns with open company by this, so it is the
+/// lane's own: lanes that are claimed in step would share one count out among them, and always the same way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LaneTurn(pub u64);
+
 /// What a lane may send now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub lane: LaneId,
+    pub turn: LaneTurn,
     pub targets_max: u32,
     /// Of these, targets of other than urgent items.
     pub others_max: u32,

@@ -89,10 +89,12 @@ mod tests {
 
     use super::*;
     use crate::domain::{LaneId, TargetKind};
+    use crate::store::LaneTurn;
 
     fn grant(targets_max: u32, others_max: u32) -> Grant {
         Grant {
             lane: LaneId(1),
+            turn: LaneTurn::default(),
             targets_max,
             others_max,
             bytes_max: usize::MAX,

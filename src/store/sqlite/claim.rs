@@ -115,6 +115,7 @@ impl ClaimBatch {
             .bind(self.grant.lane.0)
             .bind(i64::from(self.grant.targets_max))
             .bind(company::UNPROVED)
+            .bind(i64::try_from(self.grant.turn.0).unwrap_or(i64::MAX))
             .fetch_one(&mut *db)
             .await?;
         let found: Vec<(i64, i64, String)> =

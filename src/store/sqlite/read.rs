@@ -151,18 +151,7 @@ pub(super) async fn due_submissions(
         .bind(limit)
         .fetch_all(db)
         .await?;
-    let open = rows.iter().map(|row| {
-        Ok(OpenSubmission {
-            id: SubmissionId(row.try_get("id")?),
-            lane: decode_lane(row)?,
-            targets: count(row, "targets")?,
-            task_id: row.try_get("task_id")?,
-            created_at: Timestamp::from_millis(row.try_get("created_at")?),
-            answered_at: moment(row, "answered_at")?,
-            looks: count(row, "looks")?,
-        })
-    });
-    let open = open.collect::<Result<Vec<_>, StoreError>>()?;
+    let open = rows.iter().map(open_submission).collect::<Result<Vec<_>, StoreError>>()?;
     let next: Option<i64> = sqlx::query_scalar(
         "select min(due_at) from submissions where state = $1 and state in ('accepted', 'ambiguous') and due_at > $2",
     )
@@ -171,6 +160,23 @@ pub(super) async fn due_submissions(
     .fetch_one(db)
     .await?;
     Ok((open, next.map(Timestamp::from_millis)))
+}
+
+pub(super) async fn sending(db: &SqlitePool) -> Result<Vec<OpenSubmission>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/sending.sql")).fetch_all(db).await?;
+    rows.iter().map(open_submission).collect()
+}
+
+fn open_submission(row: &SqliteRow) -> Result<OpenSubmission, StoreError> {
+    Ok(OpenSubmission {
+        id: SubmissionId(row.try_get("id")?),
+        lane: decode_lane(row)?,
+        targets: count(row, "targets")?,
+        task_id: row.try_get("task_id")?,
+        created_at: Timestamp::from_millis(row.try_get("created_at")?),
+        answered_at: moment(row, "answered_at")?,
+        looks: count(row, "looks")?,
+    })
 }
 
 pub(super) async fn targets(id: SubmissionId, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {

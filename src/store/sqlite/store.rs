@@ -186,6 +186,10 @@ impl Store for SqliteStore {
         self.change(Recover { now }).await
     }
 
+    async fn sending(&self) -> Result<Vec<OpenSubmission>, StoreError> {
+        read::sending(&self.readers).await
+    }
+
     async fn due_submissions(
         &self,
         ambiguous: bool,

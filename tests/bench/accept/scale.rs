@@ -11,7 +11,7 @@ use refreshd::domain::{
     Target, TargetKind, TenantName,
 };
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{GiveBack, Grant, NewJob, Part, PartState, Return, Store};
+use refreshd::store::{GiveBack, Grant, LaneTurn, NewJob, Part, PartState, Return, Store};
 use tokio::task::JoinSet;
 
 use crate::{Plan, child, folder, median, runtime};
@@ -80,6 +80,7 @@ async fn timed<T>(asked: impl Future<Output = T>) -> (f64, T) {
 fn grant(lane: LaneId) -> Grant {
     Grant {
         lane,
+        turn: LaneTurn::default(),
         targets_max: CLAIM_TARGETS,
         others_max: u32::MAX,
         bytes_max: usize::MAX,

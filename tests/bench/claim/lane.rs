@@ -10,7 +10,7 @@ use refreshd::domain::{
     Target, TargetKind, TenantName,
 };
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{Claim, Grant, NewJob, Part, PartState, Store, Suspect};
+use refreshd::store::{Claim, Grant, LaneTurn, NewJob, Part, PartState, Store, Suspect};
 use tokio::task::JoinSet;
 
 /// Targets of each claim, and of each job.
@@ -82,6 +82,7 @@ impl Mixed {
         };
         let grant = Grant {
             lane: self.lane,
+            turn: LaneTurn::default(),
             targets_max: CLAIM_TARGETS,
             others_max: u32::MAX,
             bytes_max: usize::MAX,

@@ -39,13 +39,14 @@ pub(super) enum Action {
     PauseLane,
     ResumeLane,
     Ail,
+    BreakOff,
     Die,
     DieInStep,
     DieInCall,
 }
 
 /// How often each happens.
-pub(super) const WEIGHTS: [(usize, Action); 26] = [
+pub(super) const WEIGHTS: [(usize, Action); 27] = [
     (10, Action::Post),
     (1, Action::PostAndHangUp),
     (2, Action::PostAgain),
@@ -68,7 +69,8 @@ pub(super) const WEIGHTS: [(usize, Action); 26] = [
     (3, Action::Plug),
     (1, Action::PauseLane),
     (2, Action::ResumeLane),
-    (2, Action::Ail),
+    (3, Action::Ail),
+    (1, Action::BreakOff),
     (2, Action::Die),
     (3, Action::DieInStep),
     (2, Action::DieInCall),
@@ -136,6 +138,11 @@ impl History {
                 let (changes, after) = (1 + self.dice.below(3), self.dice.percent(50));
                 self.tell(&format!("{changes} changes, after they were made: {after}"));
                 self.world.ailment.strike(u32::try_from(changes).unwrap_or(1), after);
+            }
+            Action::BreakOff => {
+                let account = self.any_account();
+                self.world.break_off(&account, true);
+                self.tell(&account);
             }
             Action::Die => {
                 self.world.die().await;

@@ -24,6 +24,15 @@ struct State {
     failed_after: bool,
 }
 
+/// What a change that was made and told as failed leaves behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lie {
+    /// Targets may be counted that were never sent.
+    OfLedger,
+    /// A submission that nobody has. No ledger may go wrong by it.
+    OfNobody,
+}
+
 impl Ailment {
     pub(super) fn strike(&self, changes: u32, after: bool) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,21 +49,28 @@ impl Ailment {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).failed_after
     }
 
-    /// How the next change fails, if it does: after it was made, where that may be, or before.
-    fn next(&self, may_be_after: bool) -> Option<bool> {
+    /// How the next change fails, if it does: after it was made, or before.
+    fn next(&self, lie: Lie) -> Option<bool> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.left = state.left.checked_sub(1)?;
-        let after = state.after && may_be_after;
         state.failed += 1;
-        state.failed_after |= after;
-        Some(after)
+        state.failed_after |= state.after && lie == Lie::OfLedger;
+        Some(state.after)
     }
 
     async fn change<T: Send>(
         &self,
         change: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        match self.next(true) {
+        self.change_with(change, Lie::OfLedger).await
+    }
+
+    async fn change_with<T: Send>(
+        &self,
+        change: impl Future<Output = Result<T, StoreError>> + Send,
+        lie: Lie,
+    ) -> Result<T, StoreError> {
+        match self.next(lie) {
             None => change.await,
             Some(after) => {
                 if after {
@@ -97,12 +113,9 @@ impl Store for Ailing {
         self.ailment.change(self.store.ripen(now)).await
     }
 
-    /// Never after: a claim that was made and told as failed is nobody's until the next start.
     async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError> {
-        match self.ailment.next(false) {
-            None => self.store.claim(grant, now).await,
-            Some(_) => Err(failed()),
-        }
+        let claim = self.store.claim(grant, now);
+        self.ailment.change_with(claim, Lie::OfNobody).await
     }
 
     async fn accept(
@@ -202,6 +215,10 @@ impl Store for Ailing {
 
     async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError> {
         self.store.next_ripe().await
+    }
+
+    async fn sending(&self) -> Result<Vec<OpenSubmission>, StoreError> {
+        self.store.sending().await
     }
 
     async fn due_submissions(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use refreshd::domain::Timestamp;
+use refreshd::domain::{SubmissionState, Timestamp};
 use refreshd::engine::Duty;
 
 use super::world::World;
@@ -20,6 +20,7 @@ impl History {
         for (account, cloud) in self.world.clouds() {
             trouble::heal(cloud);
             self.world.cut(account, false);
+            self.world.break_off(account, false);
         }
         self.paused.append(&mut self.resumed_in_vain);
         while !self.paused.is_empty() {
@@ -102,6 +103,8 @@ impl History {
             broken.extend(books.law_4_charged_is_spent(account, &tasks, &self.laws));
         }
         broken.extend(self.law_3_what_is_left_is_known().await?);
+        let open = self.laws.before.submissions.iter().filter(|(_, one)| one.state == SubmissionState::Sending);
+        broken.extend(open.map(|(id, one)| format!("law 2: submission {id} is nobody's and hangs: {one:?}")));
         self.world.die().await;
         let told: Vec<_> = self
             .told

@@ -72,7 +72,7 @@ impl Laws {
         broken.extend(self.law_5_nobody_boards_later(&now));
         broken.extend(law_6_purge_then_prefetch(&now, &departed));
         broken.extend(law_7_no_failure_is_swallowed(&self.before, &now, excuses));
-        self.note_moves(&now);
+        self.note_moves(&now, since);
         let is_open = |state| matches!(state, SubmissionState::Sending | SubmissionState::Ambiguous);
         let open = self.before.submissions.iter().filter(|(_, one)| is_open(one.state));
         self.open_until.extend(open.map(|(id, _)| (*id, since.now)));
@@ -80,7 +80,7 @@ impl Laws {
         broken
     }
 
-    fn note_moves(&mut self, now: &Rows) {
+    fn note_moves(&mut self, now: &Rows, since: Since<'_>) {
         for (id, item) in &now.items {
             let old = self.before.items.get(id).map(|old| old.state).filter(|old| *old != item.state);
             self.moves.extend(old.map(|old| format!("item {old} to {}", item.state)));
@@ -93,6 +93,12 @@ impl Laws {
         for (id, one) in &now.submissions {
             let old = self.before.submissions.get(id).map(|old| old.state).filter(|old| *old != one.state);
             self.moves.extend(old.map(|old| format!("submission {old} to {}", one.state)));
+            let healed = match one.code.as_deref().filter(|_| old.is_some() && !since.restarted) {
+                Some(Failure::CLAIM_ASTRAY) => Some("claim of nobody"),
+                Some("broke_off") => Some("call broken off"),
+                _ => None,
+            };
+            self.moves.extend(healed.map(str::to_owned));
         }
         self.moves.extend(now.jobs.values().map(|job| format!("job {}", job.status)));
     }

@@ -26,17 +26,29 @@ pub(super) struct Line {
     cloud: TencentCdn,
     /// Made when it is first needed, because a client takes a moment to make.
     nobody: OnceLock<TencentCdn>,
-    is_cut: Arc<AtomicBool>,
+    trouble: LineTrouble,
+}
+
+/// What is wrong with a line. Shared with whoever wants it to be.
+#[derive(Clone, Default)]
+pub(super) struct LineTrouble {
+    pub(super) is_cut: Arc<AtomicBool>,
+    /// The next call breaks off, when it was answered, by a fault of the program.
+    pub(super) breaks_off: Arc<AtomicBool>,
 }
 
 impl Line {
-    pub(super) fn new(api: SocketAddr, credential: &Credential, clock: &ManualClock, is_cut: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(api: SocketAddr, credential: &Credential, clock: &ManualClock, trouble: LineTrouble) -> Self {
         let cloud = client(api, credential, clock);
-        Self { credential: credential.clone(), clock: clock.clone(), cloud, nobody: OnceLock::new(), is_cut }
+        Self { credential: credential.clone(), clock: clock.clone(), cloud, nobody: OnceLock::new(), trouble }
+    }
+
+    fn may_break_off(&self) {
+        assert!(!self.trouble.breaks_off.swap(false, Ordering::Relaxed), "scripted: the call breaks off");
     }
 
     fn other_end(&self) -> &TencentCdn {
-        if self.is_cut.load(Ordering::Relaxed) {
+        if self.trouble.is_cut.load(Ordering::Relaxed) {
             self.nobody.get_or_init(|| client(NOBODY, &self.credential, &self.clock))
         } else {
             &self.cloud
@@ -69,11 +81,15 @@ impl Provider for Line {
     }
 
     async fn submit(&self, lane: &Lane, targets: &[Target]) -> Answer {
-        self.other_end().submit(lane, targets).await
+        let answer = self.other_end().submit(lane, targets).await;
+        self.may_break_off();
+        answer
     }
 
     async fn look(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<Progress, ReadFault> {
-        self.other_end().look(task, turnstile).await
+        let progress = self.other_end().look(task, turnstile).await;
+        self.may_break_off();
+        progress
     }
 
     async fn done(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<BTreeSet<String>, ReadFault> {
@@ -81,11 +97,15 @@ impl Provider for Line {
     }
 
     async fn find(&self, query: &FindQuery, turnstile: &dyn Turnstile) -> Result<Vec<ListedTask>, ReadFault> {
-        self.other_end().find(query, turnstile).await
+        let listed = self.other_end().find(query, turnstile).await;
+        self.may_break_off();
+        listed
     }
 
     async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault> {
-        self.other_end().quota(operation, turnstile).await
+        let readings = self.other_end().quota(operation, turnstile).await;
+        self.may_break_off();
+        readings
     }
 
     async fn domains(

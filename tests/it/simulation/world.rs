@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ailing::{Ailing, Ailment};
 use super::dice::Dice;
-use super::line::Line;
+use super::line::{Line, LineTrouble};
 use super::trouble::{self, Temper};
 
 /// A host that no account has.
@@ -55,8 +55,8 @@ pub(super) struct World {
     routes: Arc<Routes>,
     folder: TempDir,
     alive: Option<Alive>,
-    /// Which cloud cannot be reached.
-    cut: BTreeMap<String, Arc<AtomicBool>>,
+    /// What is wrong with the line to each cloud.
+    lines: BTreeMap<String, LineTrouble>,
     pub(super) ailment: Ailment,
     /// Since when some call has been open.
     open_since: Option<Timestamp>,
@@ -91,7 +91,7 @@ impl World {
             routes: Arc::new(routes),
             folder: folder(),
             alive: None,
-            cut: SITES.iter().map(|(account, _)| ((*account).to_owned(), Arc::default())).collect(),
+            lines: SITES.iter().map(|(account, _)| ((*account).to_owned(), LineTrouble::default())).collect(),
             ailment: Ailment::default(),
             open_since: None,
             _stop: stop.drop_guard(),
@@ -122,7 +122,12 @@ impl World {
 
     /// Cuts the line to a cloud, or mends it.
     pub(super) fn cut(&self, account: &str, is_cut: bool) {
-        self.cut[account].store(is_cut, Ordering::Relaxed);
+        self.lines[account].is_cut.store(is_cut, Ordering::Relaxed);
+    }
+
+    /// Lets the next call to a cloud break off.
+    pub(super) fn break_off(&self, account: &str, does: bool) {
+        self.lines[account].breaks_off.store(does, Ordering::Relaxed);
     }
 
     /// A new process on the same file. One that cannot write there would not live.
@@ -133,7 +138,7 @@ impl World {
         let accounts = self.credentials.iter().map(|(name, credential)| {
             let name = AccountName::new(name.as_str());
             let api = self.sites[name.as_str()].addresses.api;
-            let provider = Line::new(api, credential, &self.clock, self.cut[name.as_str()].clone());
+            let provider = Line::new(api, credential, &self.clock, self.lines[name.as_str()].clone());
             (name.clone(), Arc::new(Account::new(name, Arc::new(provider), RESERVE, Arc::new(self.clock.clone()))))
         });
         let parts = Parts {

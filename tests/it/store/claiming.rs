@@ -1,7 +1,7 @@
 //! Claiming: who leaves first, who shares a place, and what a batch may hold.
 
 use refreshd::domain::{ItemOperation, LaneId, Priority, TargetKind};
-use refreshd::store::{EventKind, Grant, NewJob, Store};
+use refreshd::store::{EventKind, Grant, LaneTurn, NewJob, Store};
 
 use super::drafts::{
     at, batch, claim, do_all, job, keep, kinds, lane, lane_of, numbers, prefetch, purge, refresh, states, travelling,
@@ -48,15 +48,29 @@ pub async fn a_batch_has_at_most_so_many_targets_and_bytes(store: &dyn Store) {
     assert_eq!(batch(store, lane, 7, at(2)).await.targets.len(), 7);
     // 7.js, 8.js and 9.js have 28 bytes each, and 10.js has 29.
     for (bytes_max, left_with) in [(28 * 3 + 28, 3), (29 * 4, 4), (29 * 5 + 28, 5)] {
-        let grant =
-            Grant { lane, targets_max: 20, others_max: u32::MAX, bytes_max, suspects: Vec::new(), shares: Vec::new() };
+        let grant = Grant {
+            lane,
+            turn: LaneTurn::default(),
+            targets_max: 20,
+            others_max: u32::MAX,
+            bytes_max,
+            suspects: Vec::new(),
+            shares: Vec::new(),
+        };
         let claim = store.claim(grant, at(3)).await.expect("a claim").expect("a batch");
         assert_eq!(claim.targets.len(), left_with, "{bytes_max} bytes");
         let bytes: usize = claim.targets.iter().map(|target| target.as_str().len()).sum();
         assert!(bytes <= bytes_max);
     }
-    let too_small =
-        Grant { lane, targets_max: 20, others_max: u32::MAX, bytes_max: 5, suspects: Vec::new(), shares: Vec::new() };
+    let too_small = Grant {
+        lane,
+        turn: LaneTurn::default(),
+        targets_max: 20,
+        others_max: u32::MAX,
+        bytes_max: 5,
+        suspects: Vec::new(),
+        shares: Vec::new(),
+    };
     assert_eq!(store.claim(too_small, at(4)).await.expect("a claim"), None, "not a byte over the limit");
     assert_eq!(states(store, &kept).await.matches('d').count(), 30 - 7 - 3 - 4 - 5);
 }

@@ -1,13 +1,14 @@
 //! Whose targets travel together: hosts that the provider refused go apart, and what has no answer holds its equals.
 
 use refreshd::domain::{ErrorClass, Failure, Priority, Target, TargetKind};
-use refreshd::store::{Claim, Grant, Job, NewJob, Outcome, Return, Store, Suspect};
+use refreshd::store::{Claim, Grant, Job, LaneTurn, NewJob, Outcome, Return, Store, Suspect};
 
 use super::drafts::{
-    at, batch, claim, give_back, items, keep, kinds, lane_of, numbers, part, purge, settle, states, travelling, url,
+    accept, at, batch, claim, give_back, items, keep, kinds, lane, lane_of, numbers, part, purge, settle, states,
+    travelling, url,
 };
 use refreshd::domain::{ItemOperation, LaneId, SubmissionId};
-use refreshd::store::{EventKind, PartState};
+use refreshd::store::{EventKind, Part, PartState};
 
 fn on(host: &str, number: u32) -> Target {
     Target::parse(TargetKind::Url, &format!("https://{host}.example.com/{number}.js")).expect("a URL")
@@ -32,6 +33,7 @@ fn suspect(host: &str, refused: SubmissionId, until: i64) -> Suspect {
 async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[Suspect], now: i64) -> Option<Claim> {
     let grant = Grant {
         lane,
+        turn: LaneTurn::default(),
         targets_max: 10,
         others_max: u32::MAX,
         bytes_max: 1 << 20,
@@ -217,4 +219,44 @@ pub async fn a_pile_of_a_parked_host_does_not_hold_up_who_may_go(store: &dyn Sto
     let claim = claim_without(store, lane, &[suspect("d", SubmissionId(1), 1_000)], 2).await.expect("a claim");
     assert_eq!((hosts(&claim).as_str(), claim.targets.len()), ("a", 1));
     assert!(states(store, &pile).await.contains('d'), "the pile is not set aside yet");
+}
+
+/// Law 8: by a turn that lanes shared, one of two would always have it and the other never.
+pub async fn lanes_that_are_claimed_in_step_have_turns_of_their_own(store: &dyn Store) {
+    let mut lanes = Vec::new();
+    for account in ["one", "other"] {
+        let lane = lane(account, ItemOperation::Purge, TargetKind::Url);
+        let of = |targets| NewJob { parts: vec![Part { lane: lane.clone(), ..part_of(targets) }], ..purge(0..1) };
+        let kept = keep(store, of(vec![on("a", 0)]), at(1)).await;
+        let id = lane_of(store, &kept, 0).await;
+        let first = batch(store, id, 1, at(1)).await;
+        accept(store, first.submission, account, at(1)).await;
+        keep(store, of((1..30).flat_map(|n| [on("a", n), on(&format!("s{n:02}"), n)]).collect()), at(2)).await;
+        lanes.push(id);
+    }
+    let mut apart = [Vec::new(), Vec::new()];
+    for turn in 0..8 {
+        for (lane, apart) in lanes.iter().zip(&mut apart) {
+            apart.push(claim_in_turn(store, *lane, LaneTurn(turn)).await.apart);
+        }
+    }
+    let every_second = [false, true, false, true, false, true, false, true];
+    assert_eq!(apart, [every_second, every_second], "who is unproved takes turns with who is proved, in each lane");
+}
+
+fn part_of(targets: Vec<Target>) -> Part {
+    part(ItemOperation::Purge, PartState::Due, targets)
+}
+
+async fn claim_in_turn(store: &dyn Store, lane: LaneId, turn: LaneTurn) -> Claim {
+    let grant = Grant {
+        lane,
+        turn,
+        targets_max: 2,
+        others_max: u32::MAX,
+        bytes_max: 1 << 20,
+        suspects: vec![],
+        shares: vec![],
+    };
+    store.claim(grant, at(3)).await.expect("a claim").expect("a batch")
 }

@@ -8,7 +8,7 @@ use refreshd::domain::{
     SubmissionId, SubmissionState, Target, TargetKind, TenantName, Timestamp,
 };
 use refreshd::store::{
-    Claim, Creation, Event, EventKind, FailedTarget, GiveBack, Grant, Item, Job, NewJob, Outcome, Page, Part,
+    Claim, Creation, Event, EventKind, FailedTarget, GiveBack, Grant, Item, Job, LaneTurn, NewJob, Outcome, Page, Part,
     PartState, Return, RowRetry, Store,
 };
 
@@ -130,8 +130,15 @@ pub async fn lane_of(store: &dyn Store, job: &Job, place: usize) -> LaneId {
 }
 
 pub async fn claim(store: &dyn Store, lane: LaneId, targets_max: u32, now: Timestamp) -> Option<Claim> {
-    let grant =
-        Grant { lane, targets_max, others_max: u32::MAX, bytes_max: 1 << 20, suspects: Vec::new(), shares: Vec::new() };
+    let grant = Grant {
+        lane,
+        turn: LaneTurn::default(),
+        targets_max,
+        others_max: u32::MAX,
+        bytes_max: 1 << 20,
+        suspects: Vec::new(),
+        shares: Vec::new(),
+    };
     store.claim(grant, now).await.expect("a claim")
 }
 

@@ -71,6 +71,7 @@ macro_rules! exercise {
                 unproved_hosts_go_few_together,
                 a_host_is_proved_by_a_call_and_doubted_by_a_refusal,
                 urgent_work_waits_for_no_proof,
+                lanes_that_are_claimed_in_step_have_turns_of_their_own,
             }
             diagnosing {
                 the_item_that_tells_most_is_found,
@@ -101,6 +102,7 @@ macro_rules! exercise {
                 urgent_work_does_not_wait_for_cohorts,
                 a_lost_answer_holds_its_targets,
                 what_was_sending_at_the_start_is_ambiguous,
+                what_is_sending_is_told_until_it_is_answered,
                 what_is_over_is_not_changed,
                 an_outage_is_told_once,
             }

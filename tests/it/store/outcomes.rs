@@ -1,6 +1,8 @@
 //! What became of a call: a task, a refusal, nothing, or no answer.
 
-use refreshd::domain::{ErrorClass, Failure, ItemOperation, Priority, SubmissionId, SubmissionState, TargetKind};
+use refreshd::domain::{
+    ErrorClass, Failure, ItemOperation, Lane, LaneId, Priority, SubmissionId, SubmissionState, TargetKind,
+};
 use refreshd::store::{EventKind, GiveBack, NewJob, Outcome, Return, Store};
 
 use super::drafts::{
@@ -206,6 +208,32 @@ pub async fn what_was_sending_at_the_start_is_ambiguous(store: &dyn Store) {
     store.give_back(sending[0].submission, back, at(95)).await.expect("an outcome");
     let spent = store.spent(at(0)).await.expect("what was spent");
     assert_eq!((spent[0].targets, spent[0].in_flight, spent[0].undecided), (4, 2, 2), "counted apart");
+}
+
+/// By this a sender finds claims that it was told an error for.
+pub async fn what_is_sending_is_told_until_it_is_answered(store: &dyn Store) {
+    let kept = keep(store, purge(0..10), at(1)).await;
+    let lane = lane_of(store, &kept, 0).await;
+    assert_eq!(store.sending().await.expect("submissions"), []);
+    let claims = [2, 3, 1, 4].map(|targets| (targets, batch(store, lane, targets, at(i64::from(targets)))));
+    let mut made = Vec::new();
+    for (targets, claim) in claims {
+        made.push((claim.await.submission, targets));
+    }
+    let told = store.sending().await.expect("submissions");
+    assert_eq!(told.iter().map(|one| (one.id, one.targets)).collect::<Vec<_>>(), made);
+    assert_eq!((told[1].created_at, told[1].answered_at, told[1].task_id.as_ref()), (at(3), None, None));
+    assert_eq!(told[1].lane, lane_depth(store, lane).await);
+    accept(store, made[0].0, "t-1", at(9)).await;
+    give_back(store, made[1].0, Return::Due, at(9)).await;
+    lose(store, made[2].0).await;
+    let left: Vec<_> = store.sending().await.expect("submissions").iter().map(|one| one.id).collect();
+    assert_eq!(left, [made[3].0]);
+}
+
+async fn lane_depth(store: &dyn Store, lane: LaneId) -> Lane {
+    let lanes = store.lanes().await.expect("lanes");
+    lanes.into_iter().find(|record| record.id == lane).expect("a lane").lane
 }
 
 pub async fn what_is_over_is_not_changed(store: &dyn Store) {

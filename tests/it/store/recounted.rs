@@ -173,6 +173,10 @@ impl<S: Store> Store for Recounted<S> {
         self.balanced("recover", self.store.recover(now).await).await
     }
 
+    async fn sending(&self) -> Result<Vec<OpenSubmission>, StoreError> {
+        self.store.sending().await
+    }
+
     async fn due_submissions(
         &self,
         ambiguous: bool,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use refreshd::domain::{Failure, LaneId, TenantName, Timestamp};
-use refreshd::store::{Claim, Grant, NewJob, PartState, Return, Store, TenantShare};
+use refreshd::store::{Claim, Grant, LaneTurn, NewJob, PartState, Return, Store, TenantShare};
 
 use super::drafts::{accept, at, give_back, keep, lane_of, purge, settle, states};
 
@@ -14,7 +14,15 @@ fn of(tenant: &str, urls: std::ops::Range<u32>) -> NewJob {
 async fn claim(store: &dyn Store, lane: LaneId, left: u64, now: Timestamp) -> Option<Claim> {
     let detail = "its share is spent".to_owned();
     let shares = vec![TenantShare { tenant: TenantName::new("web"), left, until: at(9_000), detail }];
-    let grant = Grant { lane, targets_max: 20, others_max: u32::MAX, bytes_max: 1 << 20, suspects: Vec::new(), shares };
+    let grant = Grant {
+        lane,
+        turn: LaneTurn::default(),
+        targets_max: 20,
+        others_max: u32::MAX,
+        bytes_max: 1 << 20,
+        suspects: Vec::new(),
+        shares,
+    };
     store.claim(grant, now).await.expect("a claim")
 }
 

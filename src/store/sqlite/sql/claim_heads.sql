@@ -1,9 +1,9 @@
 -- The heads of lane $1, at most $2 of each priority. Items that must travel apart go one cohort at a time, and before others
 -- of their priority: whoever waits for them has waited a call longer already. One call of ten is theirs unless urgent work
 -- waits, so that bulk which was refused once is not behind all that comes. Those of unproved hosts (cohort $3) only take turns
--- with open company: there may be as many of them as somebody likes.
+-- with open company: there may be as many of them as somebody likes. Whose turn it is goes by the lane's calls before this ($4).
 with turn (unproved, apart) as materialized (
-    select coalesce(max(id), 0) % 2 = 1, coalesce(max(id), 0) % 10 = 9 from submissions
+    select $4 % 2 = 1, $4 % 10 = 9
 ),
 company (cohort) as materialized (
     select coalesce(

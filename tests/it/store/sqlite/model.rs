@@ -130,6 +130,11 @@ impl Model {
         Vec::new()
     }
 
+    /// Calls of a way so far.
+    pub fn calls(&self, way: Way) -> usize {
+        self.submissions.iter().filter(|one| one.way == way).count()
+    }
+
     /// The items that the next claim looks at: one company, so many of each priority at most.
     fn heads(&self, way: Way, limit: usize) -> Vec<usize> {
         let due: Vec<usize> =
@@ -139,7 +144,7 @@ impl Model {
         let apart = || due.iter().filter_map(|n| self.items[*n].cohort).min();
         let first = (0..3).find(|priority| of(*priority).next().is_some()).unwrap_or_default();
         // One call of ten is for those who travel apart, unless urgent work waits.
-        let their_turn = first > 0 && self.submissions.len() % 10 == 9;
+        let their_turn = first > 0 && self.calls(way) % 10 == 9;
         let company = if their_turn { apart() } else { None }.or_else(|| cohorts(first));
         let of = |priority| {
             let fits = move |n: &&usize| self.items[**n].cohort == company && self.items[**n].priority == priority;

@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 45] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 46] = [
     sql!("keep_places"),
     sql!("tenant_spending"),
     sql!("tenants_of"),
@@ -56,6 +56,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 45] = [
     sql!("ridden_lane"),
     sql!("riders"),
     sql!("sample"),
+    sql!("sending"),
     sql!("spent"),
     sql!("targets"),
     sql!("telling_item"),

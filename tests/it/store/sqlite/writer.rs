@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use refreshd::domain::{ItemOperation, Priority, TargetKind, TenantName, Verification};
-use refreshd::store::{Creation, Grant, ItemVerdict, NewJob, Outcome, RowRetry, Seen, Store, StoreError};
+use refreshd::store::{Creation, Grant, ItemVerdict, LaneTurn, NewJob, Outcome, RowRetry, Seen, Store, StoreError};
 use tokio::join;
 
 use super::super::drafts::{
@@ -64,6 +64,7 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
     let before = commits(&path);
     let grant = Grant {
         lane: urls,
+        turn: LaneTurn::default(),
         targets_max: 9,
         others_max: u32::MAX,
         bytes_max: 9_999,

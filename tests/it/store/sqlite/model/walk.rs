@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use refreshd::domain::{
     ErrorClass, Failure, ItemState, LaneId, Priority, SubmissionId, SubmissionState, Target, TargetKind,
 };
-use refreshd::store::{Claim, GiveBack, Grant, Item, Job, NewJob, Outcome, Part, PartState, Return, RowRetry, Store};
+use refreshd::store::{
+    Claim, GiveBack, Grant, Item, Job, LaneTurn, NewJob, Outcome, Part, PartState, Return, RowRetry, Store,
+};
 
 use super::super::super::drafts::{
     at, directory, failed_target, items, job, keep, lane_of, prefetch, purge, refresh_of, url,
@@ -207,6 +209,7 @@ impl Pair {
         let batch = self.model.pick(way, limit as usize, self.now);
         let grant = Grant {
             lane,
+            turn: LaneTurn(self.model.calls(way) as u64),
             targets_max: limit,
             others_max: u32::MAX,
             bytes_max: 1 << 20,

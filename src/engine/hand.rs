@@ -1,0 +1,121 @@
+//! What the submitter has in hand: claims whose calls are open, or whose answers are not recorded. Whatever else the store has
+//! as `sending` is a stray: the store told an error for its claim and had made it, so nobody will send or record it.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::Accounts;
+use crate::domain::{ErrorClass, Failure, Lane, LaneId, SubmissionId, Timestamp};
+use crate::store::{LaneDepth, LaneTurn, OpenSubmission, Store, StoreError};
+
+/// Between two looks for strays when nothing is amiss: a store may make a change after it told an error for it.
+const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+/// How soon a stray is tried again that the store would not let go.
+const AGAIN: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+pub(super) struct Hand {
+    turns: HashMap<LaneId, LaneTurn>,
+    calls: HashMap<SubmissionId, LaneId>,
+    /// Strays that are still `sending`. Their targets are counted as spent.
+    strays: HashMap<SubmissionId, Lane>,
+    /// None: at once.
+    look_at: Option<Timestamp>,
+}
+
+impl Hand {
+    pub(super) fn take(&mut self, submission: SubmissionId, lane: LaneId) {
+        self.calls.insert(submission, lane);
+        self.turns.entry(lane).or_default().0 += 1;
+    }
+
+    /// Whose turn it is in the lane's next call.
+    pub(super) fn turn(&self, lane: LaneId) -> LaneTurn {
+        self.turns.get(&lane).copied().unwrap_or_default()
+    }
+
+    /// What became of it is recorded.
+    pub(super) fn put_down(&mut self, submission: SubmissionId) {
+        self.calls.remove(&submission);
+    }
+
+    /// The store told an error for a claim, and may have made it.
+    pub(super) fn doubt(&mut self) {
+        self.look_at = None;
+    }
+
+    /// Submissions of the lane without an answer, whoever has them.
+    pub(super) fn in_flight(&self, lane: &LaneDepth) -> u32 {
+        let calls = self.calls.values().filter(|id| **id == lane.id).count();
+        let strays = self.strays.values().filter(|stray| **stray == lane.lane).count();
+        u32::try_from(calls + strays).unwrap_or(u32::MAX)
+    }
+
+    /// When the store is to be asked again although nothing happens: it would not let a stray go.
+    pub(super) fn next_look(&self) -> Option<Timestamp> {
+        if self.strays.is_empty() { None } else { self.look_at }
+    }
+
+    /// Hands every stray to the reconciler, whom the provider's list tells that it was never sent. Tells whether there was any.
+    /// Nothing is claimed while this step fails, so that strays and calls together stay within what may be in flight.
+    pub(super) async fn let_strays_go(
+        &mut self,
+        accounts: &Accounts,
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if self.look_at.is_some_and(|at| now < at) {
+            return Ok(false);
+        }
+        let mut sending = store.sending().await?;
+        self.look_at = Some(now + LOOK_INTERVAL);
+        sending.retain(|one| !self.calls.contains_key(&one.id));
+        let found: HashSet<SubmissionId> = sending.iter().map(|one| one.id).collect();
+        self.strays.retain(|id, _| found.contains(id));
+        for stray in &sending {
+            self.count(stray, accounts, now);
+            match store.mark_ambiguous(stray.id, astray(), now, now).await {
+                Ok(_) => drop(self.strays.remove(&stray.id)),
+                Err(error) => {
+                    tracing::error!(submission.id = stray.id.0, error = ?error, "a claim that nobody has could not be let go");
+                    self.look_at = Some(now + AGAIN);
+                }
+            }
+        }
+        Ok(!sending.is_empty())
+    }
+
+    /// Once for each stray: what the reconciler says of it later is either charged or taken back.
+    fn count(&mut self, stray: &OpenSubmission, accounts: &Accounts, now: Timestamp) {
+        if self.strays.insert(stray.id, stray.lane.clone()).is_some() {
+            return;
+        }
+        tracing::error!(submission.id = stray.id.0, lane = %stray.lane, targets = stray.targets,
+            "a claim was made that the database told an error for; the provider's list decides before it is sent again");
+        if let Some(account) = accounts.get(&stray.lane.account) {
+            account.spend(&stray.lane, u64::from(stray.targets), now);
+        }
+    }
+}
+
+fn astray() -> Failure {
+    let message = "the database told an error for this claim although it was made, so nobody has made its call";
+    Failure::new(ErrorClass::Lost, Failure::CLAIM_ASTRAY, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lanes_turn_is_its_own() {
+        let mut hand = Hand::default();
+        let (one, other) = (LaneId(1), LaneId(2));
+        for submission in [1, 3, 4] {
+            hand.take(SubmissionId(submission), one);
+        }
+        hand.take(SubmissionId(2), other);
+        hand.put_down(SubmissionId(1));
+        assert_eq!([hand.turn(one), hand.turn(other), hand.turn(LaneId(3))], [3, 1, 0].map(LaneTurn));
+    }
+}
