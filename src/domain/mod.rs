@@ -10,6 +10,7 @@ mod id;
 mod job;
 mod lane;
 mod pace;
+mod plain;
 mod pool;
 mod promotion;
 mod retry;

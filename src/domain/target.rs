@@ -6,6 +6,7 @@ use std::fmt;
 use thiserror::Error;
 use url::{Host, Url};
 
+use super::plain::{is_dot_segment, is_plain_host, is_plain_tail};
 use super::words::words;
 
 /// Longest target in bytes, as written and as sent. Edges refuse longer request URLs with 414 (Tencent Cloud CDN,
@@ -49,7 +50,9 @@ impl Target {
         let path = if parts.path.is_empty() { "/" } else { parts.path };
         let text = format!("{}://{host}{path}{}", parts.scheme, parts.query);
         check_length(&text)?;
-        check_parsers_agree(&text)?;
+        if !(is_plain_host(&host) && is_plain_tail(path, parts.query)) {
+            check_parsers_agree(&text)?;
+        }
         Ok(Self { kind, text })
     }
 
@@ -172,6 +175,9 @@ fn normal_host(raw: &str) -> Result<String, TargetFault> {
     if let Some(host) = raw.strip_suffix('.') {
         return fault("host", format!("the host ends in a dot; write {host}"));
     }
+    if is_plain_host(raw) {
+        return Ok(raw.to_owned());
+    }
     let written = raw.to_lowercase();
     let host = match Host::parse(&written) {
         Ok(Host::Domain(host)) => host,
@@ -254,11 +260,6 @@ fn check_path(kind: TargetKind, parts: &Parts<'_>, host: &str) -> Result<(), Tar
 
 fn slashed(path: &str) -> String {
     if path.ends_with('/') { path.to_owned() } else { format!("{path}/") }
-}
-
-fn is_dot_segment(segment: &str) -> bool {
-    // Nothing longer than two encoded dots can be one; most segments are.
-    segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 fn percent_encoded(text: &str) -> String {
