@@ -53,6 +53,12 @@ impl<'a> Barriers<'a> {
         Ok(Self { grant, some_held, prefetches, held, purges, put_off: 0, failures, now })
     }
 
+    /// Whether anybody may be set aside at all.
+    pub(super) fn may_bar(&self) -> bool {
+        let Grant { suspects, shares, .. } = self.grant;
+        self.some_held || self.prefetches || !suspects.is_empty() || !shares.is_empty()
+    }
+
     /// Looks at what stands before these targets as a whole.
     pub(super) async fn meet(
         &mut self,

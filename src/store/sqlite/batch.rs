@@ -1,13 +1,13 @@
 //! Which of a lane's heads go together: most by priority and turn, and a tenth by age, so that nobody starves (law 8).
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use crate::domain::Target;
 use crate::store::Grant;
 
 /// Of so many places of a batch one is for the oldest, whatever their priority.
-const OLDEST_SHARE: u32 = 10;
-const PRIORITIES: usize = 3;
+pub(super) const OLDEST_SHARE: u32 = 10;
+pub(super) const PRIORITIES: usize = 3;
 
 /// A due item that may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,16 @@ pub(super) struct Head {
     pub(super) item: i64,
     /// 0 is urgent.
     pub(super) priority: i64,
+    /// Its turn in the lane, among those of its priority.
+    pub(super) rank: i64,
     pub(super) target: Target,
+}
+
+impl Head {
+    /// Its priority as a place in a list.
+    pub(super) fn class(&self) -> usize {
+        usize::try_from(self.priority).unwrap_or_default().min(PRIORITIES - 1)
+    }
 }
 
 /// What goes. Equal targets share one place; all of them are unsent (law 5).
@@ -25,6 +34,12 @@ pub(super) struct Batch {
     /// Of these, those that took a place; the others ride.
     pub(super) placed: Vec<i64>,
     pub(super) targets: Vec<Target>,
+    /// How far the lane got with them: of each priority, the last turn that won a place.
+    pub(super) turns: BTreeMap<i64, i64>,
+    /// How many of each priority were there and found no place.
+    pub(super) left: [usize; PRIORITIES],
+    /// Which company they are of.
+    pub(super) cohort: i64,
     /// They go apart from others, because of a refusal or for want of proof.
     pub(super) apart: bool,
 }
@@ -37,7 +52,7 @@ impl Batch {
         let mut queues: [VecDeque<Head>; PRIORITIES] = Default::default();
         for head in heads {
             if !filling.take(&head, in_turn) {
-                queues[usize::try_from(head.priority).unwrap_or_default().min(PRIORITIES - 1)].push_back(head);
+                queues[head.class()].push_back(head);
             }
         }
         // Each priority goes on in its own order, and among them the oldest goes first.
@@ -46,8 +61,9 @@ impl Batch {
             left.extend(queue.pop_front().filter(|head| !filling.take(head, grant.targets_max)));
         }
         // Who found no place may ride with one that came after.
-        for head in left.iter().filter(|head| filling.seen.contains(&head.target)).cloned().collect::<Vec<_>>() {
-            filling.take(&head, grant.targets_max);
+        left.retain(|head| !(filling.seen.contains(&head.target) && filling.take(head, grant.targets_max)));
+        for head in left {
+            filling.batch.left[head.class()] += 1;
         }
         filling.batch
     }
@@ -77,6 +93,8 @@ impl Filling<'_> {
             self.seen.insert(head.target.clone());
             self.batch.targets.push(head.target.clone());
             self.batch.placed.push(head.item);
+            let turn = self.batch.turns.entry(head.priority).or_insert(head.rank);
+            *turn = head.rank.max(*turn);
         }
         self.batch.items.push(head.item);
         true
@@ -105,7 +123,7 @@ mod tests {
 
     fn head(item: i64, priority: i64, target: i64) -> Head {
         let target = Target::parse(TargetKind::Url, &format!("https://h.example/{target}")).expect("a URL");
-        Head { item, priority, target }
+        Head { item, priority, rank: item, target }
     }
 
     #[test]

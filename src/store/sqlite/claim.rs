@@ -7,6 +7,7 @@ use super::barriers::{Aside, Barriers};
 use super::batch::{Batch, Head};
 use super::change::{self, Change, Notice};
 use super::pause::is_paused;
+use super::reach::{Reach, Seen, by_class};
 use super::{codes, company, read, ride, share};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::{Claim, EventKind, Grant, StoreError};
@@ -14,6 +15,26 @@ use crate::store::{Claim, EventKind, Grant, StoreError};
 pub(super) struct ClaimBatch {
     pub(super) grant: Grant,
     pub(super) now: Timestamp,
+}
+
+/// What one look at the lane found.
+#[derive(Default)]
+struct Look {
+    batch: Batch,
+    /// Who may not go with it.
+    aside: Vec<Aside>,
+    /// Behind those who were seen may be others who should.
+    may_miss: bool,
+}
+
+impl Look {
+    /// Whether others than the batch may have to leave before it: who was set aside only to go in other company, whoever is
+    /// in other company if nobody here may go, or who was not seen.
+    fn calls_for_another(&self, is_far: bool) -> bool {
+        let has_become_due = self.aside.iter().any(|(_, becomes, ..)| *becomes == codes::DUE);
+        let has_changed = !self.aside.is_empty();
+        has_become_due || (has_changed && self.batch.targets.is_empty()) || (self.may_miss && (has_changed || !is_far))
+    }
 }
 
 #[async_trait]
@@ -39,11 +60,15 @@ impl Change for ClaimBatch {
             .await?,
         );
         take(&picked.items, submission, db).await?;
-        sqlx::query(include_str!("sql/advance_turn.sql"))
-            .bind(self.grant.lane.0)
-            .bind(codes::json(&picked.placed)?)
-            .execute(&mut *db)
-            .await?;
+        // Who travels apart stands outside the turns.
+        if picked.cohort == 0 {
+            let turns: Vec<_> = picked.turns.iter().collect();
+            sqlx::query(include_str!("sql/advance_turn.sql"))
+                .bind(self.grant.lane.0)
+                .bind(codes::json(&turns)?)
+                .execute(&mut *db)
+                .await?;
+        }
         let riders = self.riders(&barriers, db).await?;
         if !riders.is_empty() {
             take(&riders, submission, db).await?;
@@ -67,22 +92,27 @@ impl Change for ClaimBatch {
 const RIDERS_MAX: u32 = 10_000;
 /// What is looked at in one claim, in batches: whoever is claimed for waits for what is set aside, so that has a bound.
 const LOOKS_MAX: usize = 16;
+
 impl ClaimBatch {
-    /// The next items that may go, and what they passed. What may not is set aside, and the lane is looked at again if nothing
-    /// else was there.
+    /// The next items that may go, and what they passed. What may not is set aside.
     async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Barriers<'_>), StoreError> {
         let mut barriers = Barriers::of(&self.grant, self.now, db).await?;
+        let (mut reach, mut is_far) = (Reach::first(&self.grant, &barriers), false);
         for looks_left in (0..LOOKS_MAX).rev() {
-            let (batch, aside) = self.look(&mut barriers, &mut *db).await?;
-            if aside.is_empty() {
-                return Ok((batch, barriers));
+            let look = self.look(reach, &mut barriers, &mut *db).await?;
+            let again = look.calls_for_another(is_far);
+            if !look.aside.is_empty() {
+                sqlx::query(include_str!("sql/move_aside.sql"))
+                    .bind(codes::json(&look.aside)?)
+                    .execute(&mut *db)
+                    .await?;
+                change::apply_moves(db, self.now).await?;
+            } else if again {
+                (reach, is_far) = (reach.further(), true);
             }
-            // Behind what goes aside there may be others who should leave before those who were seen.
-            sqlx::query(include_str!("sql/move_aside.sql")).bind(codes::json(&aside)?).execute(&mut *db).await?;
-            change::apply_moves(db, self.now).await?;
-            // But the lane does not stand still for a pile: at the end those go who were seen and may.
-            if looks_left == 0 {
-                return Ok((batch, barriers));
+            // The lane does not stand still for a pile: at the end those go who were seen and may.
+            if !again || looks_left == 0 {
+                return Ok((look.batch, barriers));
             }
         }
         Ok((Batch::default(), barriers))
@@ -108,26 +138,29 @@ impl ClaimBatch {
     /// The heads of the lane that may go.
     async fn look(
         &self,
+        reach: Reach,
         barriers: &mut Barriers<'_>,
         db: &mut SqliteConnection,
-    ) -> Result<(Batch, Vec<Aside>), StoreError> {
+    ) -> Result<Look, StoreError> {
         let row = sqlx::query(include_str!("sql/claim_heads.sql"))
             .bind(self.grant.lane.0)
-            .bind(i64::from(self.grant.targets_max))
+            .bind(i64::from(reach.ahead))
             .bind(company::UNPROVED)
             .bind(i64::try_from(self.grant.turn.0).unwrap_or(i64::MAX))
+            .bind(i64::from(reach.each))
             .fetch_one(&mut *db)
             .await?;
-        let found: Vec<(i64, i64, String)> =
+        let found: Vec<(i64, i64, i64, &str)> =
             serde_json::from_str(row.try_get("heads")?).map_err(|error| StoreError::Database(error.into()))?;
         if found.is_empty() {
-            return Ok(Default::default());
+            return Ok(Look::default());
         }
         let (cohort, kind) = (row.try_get("cohort")?, codes::word(&row, "kind")?);
-        let head = |(item, priority, text): (i64, i64, String)| {
-            codes::target(kind, &text).map(|target| Head { item, priority, target })
+        let head = |(item, priority, rank, text): (i64, i64, i64, &str)| {
+            codes::target(kind, text).map(|target| Head { item, priority, rank, target })
         };
         let all = found.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
+        let seen = Seen::of(&all, reach);
         barriers.meet(all.iter().map(|head| &head.target), &mut *db).await?;
         let mut free = Vec::with_capacity(all.len());
         let mut aside = Vec::new();
@@ -139,13 +172,15 @@ impl ClaimBatch {
         }
         let (heads, unpaid) = share::within(free, &self.grant.shares, self.now, &mut *db).await?;
         aside.extend(unpaid);
-        let heads = heads.into_iter().map(|(_, head)| head).collect();
+        let heads: Vec<Head> = heads.into_iter().map(|(_, head)| head).collect();
+        let free = by_class(&heads);
         let sorted = company::sort(heads, cohort, self.grant.lane, db).await?;
         let others_max = if sorted.urgent_only { 0 } else { self.grant.others_max };
         let mut batch = Batch::of(sorted.heads, &Grant { others_max, ..self.grant.clone() });
-        batch.apart = sorted.apart;
+        (batch.cohort, batch.apart) = (cohort, sorted.apart);
         aside.extend(sorted.aside);
-        Ok((batch, aside))
+        let may_miss = seen.may_miss(free, &batch, self.grant.targets_max);
+        Ok(Look { batch, aside, may_miss })
     }
 }
 

@@ -18,6 +18,7 @@ mod pause;
 mod pepper;
 mod promotion;
 mod proof;
+mod reach;
 mod read;
 mod ride;
 mod ripen;

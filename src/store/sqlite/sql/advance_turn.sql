@@ -1,12 +1,5 @@
--- So far has lane $1 got: whoever comes now stands behind them. Only those of $2 left in their turn; a rider may stand
--- anywhere.
+-- So far has lane $1 got: whoever comes now stands behind them. $2: [[priority, turn], ...].
 update depths
-set turn = max(depths.turn, c.rank)
-from (
-    select i.priority, max(i.rank) as rank
-    from json_each($2) as p
-    cross join items as i on i.id = p.value
-    where i.cohort = 0
-    group by i.priority
-) as c
-where depths.lane_id = $1 and depths.priority = c.priority;
+set turn = max(depths.turn, got.value ->> 1)
+from json_each($2) as got
+where depths.lane_id = $1 and depths.priority = got.value ->> 0;

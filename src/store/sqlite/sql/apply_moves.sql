@@ -40,9 +40,6 @@ from (
 ) as d
 where jobs.id = d.job_id;
 
-insert or ignore into depths (lane_id, priority, due, delayed, blocked)
-select distinct lane_id, priority, 0, 0, 0 from moves;
-
 update depths
 set due = depths.due + d.due, delayed = depths.delayed + d.delayed, blocked = depths.blocked + d.blocked
 from (
@@ -59,13 +56,13 @@ insert into events (job_id, at, kind, items, message)
 select id, $1, 'finished', succeeded + failed + cancelled + expired,
     succeeded || ' succeeded, ' || failed || ' failed, ' || cancelled || ' cancelled, ' || expired || ' expired'
 from jobs
-where id in (select distinct job_id from moves) and pending + submitted = 0 and finished_at is null;
+where id in (select distinct job_id from moves where becomes > 3) and pending + submitted = 0 and finished_at is null;
 
 -- The verdict of a job without a success is known at once: there is nothing to look at.
 update jobs
 set finished_at = $1,
     verify_due_at = case when verification = 'pending' and succeeded > 0 then $1 end,
     verification = case when verification = 'pending' and succeeded = 0 then 'unknown' else verification end
-where id in (select distinct job_id from moves) and pending + submitted = 0 and finished_at is null;
+where id in (select distinct job_id from moves where becomes > 3) and pending + submitted = 0 and finished_at is null;
 
 delete from moves;

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use refreshd::domain::{ItemState, SubmissionState};
 
-/// The store's own bounds: looks of one claim, and how long a held target is set aside.
+/// The store's own bounds: looks of one claim and how far they go, and how long a held target is set aside.
 const LOOKS_MAX: usize = 16;
+const MARGIN_SHARE: usize = 8;
 const HOLD_MILLIS: i64 = 1_000;
 const PURGE_MILLIS: i64 = 5_000;
 const PURGE_MILLIS_EACH: i64 = 5;
@@ -96,10 +97,14 @@ impl Model {
     /// What a claim takes now. What may not go is set aside for a while, in so many looks at most.
     pub fn pick(&mut self, way: Way, limit: usize, now: i64) -> Vec<usize> {
         let held = self.held(way);
+        let some_held = self.submissions.iter().any(|one| one.state == SubmissionState::Ambiguous);
+        let margin = if some_held || way == Way::Prefetch { limit / MARGIN_SHARE } else { 0 };
+        let (mut ahead, mut each, mut is_far) = (limit + margin, limit / 10 + 1, false);
         let mut put_off = 0;
-        for _ in 0..LOOKS_MAX {
+        for look in 1..=LOOKS_MAX {
             let (mut aside, mut heads) = (false, Vec::new());
-            for n in self.heads(way, limit) {
+            let (found, limits) = self.heads(way, ahead, each);
+            for n in found.iter().flatten().copied() {
                 let wait = match (held.contains(&self.items[n].target), self.waits_for_a_purge(n)) {
                     (true, _) => HOLD_MILLIS,
                     (false, true) => {
@@ -114,20 +119,34 @@ impl Model {
                 self.items[n].wait = Wait::Delayed(now + wait);
                 aside = true;
             }
-            if aside {
-                continue;
+            let batch = self.places(&heads, limit);
+            // Behind those who were seen there may be others who should leave with this call.
+            let has_room = self.targets(batch.iter()).len() < limit;
+            let may_miss = (0..3).any(|priority| {
+                let free: Vec<_> = found[priority].iter().filter(|n| heads.contains(n)).collect();
+                let all_go = free.iter().all(|n| batch.contains(n));
+                found[priority].len() >= limits[priority] && all_go && (has_room || free.len() < found[priority].len())
+            });
+            let again = (aside && batch.is_empty()) || (may_miss && (aside || !is_far));
+            if !again || look == LOOKS_MAX {
+                return self.with_riders(way, batch);
             }
-            let mut batch = self.places(&heads, limit);
-            let rides = |n: &usize| {
-                let item = &self.items[*n];
-                let wanted = batch.iter().any(|other| self.items[*other].target == item.target);
-                item.way == way && item.is_due() && wanted && !batch.contains(n) && !self.waits_for_a_purge(*n)
-            };
-            let riders: Vec<usize> = (0..self.items.len()).filter(rides).collect();
-            batch.extend(riders);
-            return batch;
+            if !aside {
+                (ahead, each, is_far) = (ahead * 2, ahead * 2, true);
+            }
         }
         Vec::new()
+    }
+
+    /// Whoever waits for a target that goes travels along.
+    fn with_riders(&self, way: Way, batch: Vec<usize>) -> Vec<usize> {
+        let rides = |n: &usize| {
+            let item = &self.items[*n];
+            let wanted = batch.iter().any(|other| self.items[*other].target == item.target);
+            item.way == way && item.is_due() && wanted && !batch.contains(n) && !self.waits_for_a_purge(*n)
+        };
+        let riders: Vec<usize> = (0..self.items.len()).filter(rides).collect();
+        [batch, riders].concat()
     }
 
     /// Calls of a way so far.
@@ -135,8 +154,8 @@ impl Model {
         self.submissions.iter().filter(|one| one.way == way).count()
     }
 
-    /// The items that the next claim looks at: one company, so many of each priority at most.
-    fn heads(&self, way: Way, limit: usize) -> Vec<usize> {
+    /// The items that the next claim looks at, by priority, and how many were asked for: one company, so many in all and of each.
+    fn heads(&self, way: Way, ahead: usize, each: usize) -> ([Vec<usize>; 3], [usize; 3]) {
         let due: Vec<usize> =
             (0..self.items.len()).filter(|n| self.items[*n].way == way && self.items[*n].is_due()).collect();
         let of = |priority| due.iter().filter(move |n| self.items[**n].priority == priority);
@@ -146,11 +165,14 @@ impl Model {
         // One call of ten is for those who travel apart, unless urgent work waits.
         let their_turn = first > 0 && self.calls(way) % 10 == 9;
         let company = if their_turn { apart() } else { None }.or_else(|| cohorts(first));
-        let of = |priority| {
-            let fits = move |n: &&usize| self.items[**n].cohort == company && self.items[**n].priority == priority;
-            due.iter().filter(fits).take(limit).copied().collect::<Vec<_>>()
-        };
-        (0..3).flat_map(of).collect()
+        let (mut found, mut limits, mut seen): ([Vec<usize>; 3], _, usize) = (Default::default(), [0; 3], 0);
+        for priority in 0..3 {
+            let fits = |n: &&usize| self.items[**n].cohort == company && self.items[**n].priority == priority;
+            limits[priority] = if priority == 0 { ahead } else { ahead.saturating_sub(seen).max(each) };
+            found[priority] = due.iter().filter(fits).take(limits[priority]).copied().collect();
+            seen += found[priority].len();
+        }
+        (found, limits)
     }
 
     /// Nine of ten places by priority, then by age; whoever wants a target that goes rides along.

@@ -1,0 +1,110 @@
+//! How far a look at a lane's heads goes, and whether it may have missed somebody who should leave with this call: a look
+//! costs the more the further it goes, and a second one as much again.
+
+use super::barriers::Barriers;
+use super::batch::{Batch, Head, OLDEST_SHARE, PRIORITIES};
+use crate::store::Grant;
+
+/// Where somebody may be barred, a look goes so much further than the batch has places: one in so many.
+const MARGIN_SHARE: u32 = 8;
+
+/// How many heads are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// In the order of priority and turn.
+    pub(super) ahead: u32,
+    /// Of each priority at least, for the oldest may be of any.
+    pub(super) each: u32,
+}
+
+impl Reach {
+    pub(super) fn first(grant: &Grant, barriers: &Barriers<'_>) -> Self {
+        let places = grant.targets_max;
+        let margin = if barriers.may_bar() { places / MARGIN_SHARE } else { 0 };
+        Self { ahead: places.saturating_add(margin), each: places / OLDEST_SHARE + 1 }
+    }
+
+    /// Far enough for a batch of which every second head found its target in it already.
+    pub(super) const fn further(self) -> Self {
+        let ahead = self.ahead.saturating_mul(2);
+        Self { ahead, each: ahead }
+    }
+}
+
+/// What a look went past, by priority.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    found: [usize; PRIORITIES],
+    /// So many were asked for.
+    limits: [usize; PRIORITIES],
+}
+
+impl Seen {
+    pub(super) fn of(heads: &[Head], reach: Reach) -> Self {
+        let found = by_class(heads);
+        let rest = |before: usize| (reach.ahead as usize).saturating_sub(before).max(reach.each as usize);
+        Self { found, limits: [reach.ahead as usize, rest(found[0]), rest(found[0] + found[1])] }
+    }
+
+    /// Whether somebody behind those who were seen may have a place in a batch of `places`: of some priority all who are free
+    /// got one, there may be more, and the batch has room or others of them were barred.
+    pub(super) fn may_miss(&self, free: [usize; PRIORITIES], batch: &Batch, places: u32) -> bool {
+        let has_room = batch.targets.len() < places as usize;
+        (0..PRIORITIES).any(|class| {
+            let (found, free) = (self.found[class], free[class]);
+            found >= self.limits[class] && batch.left[class] == 0 && (has_room || free < found)
+        })
+    }
+}
+
+/// How many there are of each priority.
+pub(super) fn by_class(heads: &[Head]) -> [usize; PRIORITIES] {
+    let mut counts = [0; PRIORITIES];
+    for head in heads {
+        counts[head.class()] += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REACH: Reach = Reach { ahead: 10, each: 2 };
+
+    fn seen(found: [usize; 3]) -> Seen {
+        let rest = |before: usize| 10usize.saturating_sub(before).max(2);
+        Seen { found, limits: [10, rest(found[0]), rest(found[0] + found[1])] }
+    }
+
+    fn batch(places: usize, left: [usize; 3]) -> Batch {
+        let target = crate::domain::Target::parse(crate::domain::TargetKind::Url, "https://h.example/").expect("a URL");
+        Batch { targets: vec![target; places], left, ..Batch::default() }
+    }
+
+    #[test]
+    fn a_full_batch_of_free_heads_misses_nobody() {
+        assert!(!seen([10, 2, 2]).may_miss([10, 2, 2], &batch(10, [0, 2, 2]), 10));
+    }
+
+    #[test]
+    fn a_lane_that_was_seen_to_its_end_has_nobody_left() {
+        assert!(!seen([3, 1, 0]).may_miss([3, 1, 0], &batch(4, [0; 3]), 10));
+        assert!(!seen([3, 1, 0]).may_miss([0, 0, 0], &batch(0, [0; 3]), 10));
+    }
+
+    #[test]
+    fn behind_urgent_heads_that_are_barred_there_may_be_others() {
+        assert!(seen([10, 2, 2]).may_miss([1, 2, 2], &batch(5, [0; 3]), 5));
+        assert!(
+            !seen([10, 2, 2]).may_miss([6, 2, 2], &batch(5, [1, 2, 2]), 5),
+            "some who were seen did not find a place"
+        );
+    }
+
+    #[test]
+    fn equal_targets_make_room_for_those_behind() {
+        assert!(seen([10, 2, 2]).may_miss([10, 2, 2], &batch(7, [0; 3]), 10));
+        assert_eq!(REACH.further(), Reach { ahead: 20, each: 20 });
+    }
+}
