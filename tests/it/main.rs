@@ -1,6 +1,7 @@
 //! All integration tests in one binary: one link, one place for what they share.
 
 mod areas;
+mod asking;
 mod bad_input;
 mod changes;
 mod client;

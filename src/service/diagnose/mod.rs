@@ -105,7 +105,8 @@ impl Desk {
     /// One that was made before.
     ///
     /// # Errors
-    /// It is not found, is another tenant's, or is about what this caller may not touch: these are not told apart.
+    /// It is not found, is another tenant's, looked into a job that this caller may not see, or is about a host that they may
+    /// not touch: these are not told apart.
     pub async fn kept(&self, caller: &Caller, id: DiagnosisId) -> Result<Dossier, Refusal> {
         may_diagnose(caller)?;
         let tenant = (!caller.scopes.sees_all()).then_some(&caller.tenant);
@@ -163,7 +164,7 @@ impl Desk {
         let id = clock::diagnosis_id();
         let mut evidence = exhibits(&case, &diagnosis);
         evidence.extend(self.request_sample(&case));
-        let dossier = Dossier::new(id, &diagnosis, &evidence);
+        let dossier = Dossier::new(id, case.request.as_ref().map(|request| request.job), &diagnosis, &evidence);
         let (tenant, job) = job.map_or_else(|| (caller.tenant.clone(), None), |(tenant, job)| (tenant, Some(job)));
         let body = serde_json::to_string(&dossier).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let kept = KeptDiagnosis { id, tenant, job, body, created_at: diagnosis.ended_at };
@@ -190,7 +191,9 @@ impl Desk {
     async fn shown(&self, caller: &Caller, kept: &KeptDiagnosis) -> Result<Dossier, Refusal> {
         let dossier: Dossier =
             serde_json::from_str(&kept.body).map_err(|error| StoreError::Damaged(format!("a diagnosis: {error}")))?;
-        if let Some((id, _)) = kept.job {
+        // A URL leads to a job too, and whoever is on call to any tenant's.
+        let looked_into = dossier.job.as_deref().and_then(|job| job.parse().ok());
+        if let Some(id) = kept.job.map(|(id, _)| id).or(looked_into) {
             // The job's own rule: it is shown whole or not at all.
             self.service.visible_job(caller, id).await.map_err(|refusal| match refusal {
                 Refusal::NotFound(_) => Refusal::NotFound("diagnosis"),
