@@ -1,8 +1,9 @@
-//! Who may read a diagnosis afterwards.
+//! What a diagnosis may be about, and who may read it afterwards.
 
 use serde_json::json;
 
 use crate::diagnoses::{a_second, ask, guarded_world, look, posted, token};
+use crate::support::binary::{Ended, refreshd};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_on_call_learns_of_a_tenants_job_is_not_for_their_own_tenant() {
@@ -25,5 +26,48 @@ async fn what_the_on_call_learns_of_a_tenants_job_is_not_for_their_own_tenant() 
     let bare = ask(&world, &on_call, &json!({"url": "https://www.example.com/b.js"})).await;
     let kept = format!("/v1/diagnoses/{}", bare.body["id"].as_str().expect("an id"));
     assert_eq!(look(&world, &ops, &kept).await.body, bare.body);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_looked_at_where_no_route_leads() {
+    let (mut world, stub) = guarded_world().await;
+    let shop = token(&world, "shop", &[]);
+    let narrow = token(&world, "shop", &["purge:url@www.example.com", "diagnose"]);
+    let on_call = token(&world, "ops", &["oncall", "diagnose"]);
+    a_second().await;
+    let elsewhere = "https://elsewhere.example/a.js";
+    let (url, host) = (json!({"url": elsewhere}), json!({"host": "elsewhere.example"}));
+    // A star covers every host.
+    assert_eq!(ask(&world, &shop, &url).await.status, 200);
+    let job = json!({"job": posted(&world, &shop, &[elsewhere]).await});
+    world.stop_daemon().await;
+    world.reconfigure(|text| text.replace("host = \"*\"", "host = \"*.example.com\""));
+    world.start_daemon().await;
+    let so_far = stub.cases().len();
+    for token in [&shop, &on_call] {
+        for (body, pointer) in [(&url, "/url"), (&host, "/host")] {
+            let refused = ask(&world, token, body).await;
+            let fault = &refused.body["errors"][0];
+            assert_eq!((refused.status, &fault["pointer"], &fault["code"]), (422, &json!(pointer), &json!("no_route")));
+            let detail = fault["detail"].as_str().expect("words");
+            assert!(detail.contains("{ host = \"elsewhere.example\", account = … } to routes"), "{detail}");
+        }
+    }
+    assert_eq!(ask(&world, &narrow, &url).await.status, 403, "what is routed is not for who may not touch it");
+    let command = |subject: &'static str| {
+        let mut command = refreshd(world.url("").trim_end_matches('/'));
+        command.env("REFRESHD_TOKEN", &shop).args(["diagnose", subject]);
+        Ended::of(tokio::task::block_in_place(|| command.output().expect("the binary runs")))
+    };
+    for subject in ["https://elsewhere.example/a.js", "elsewhere.example"] {
+        let ended = command(subject);
+        ended.expect(2);
+        assert!(ended.err.contains("to routes"), "{}", ended.err);
+    }
+    assert_eq!(stub.cases().len(), so_far, "nobody looked");
+    command("https://www.example.com/a.js").expect(0);
+    // What became of a job is told also when its route is gone.
+    assert_eq!(ask(&world, &shop, &job).await.status, 200);
     world.end().await;
 }
