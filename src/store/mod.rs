@@ -70,6 +70,9 @@ pub trait Store: Send + Sync {
     /// A job's events after `page.after`, oldest first.
     async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError>;
 
+    /// The last events of a job, at most `limit`, oldest first.
+    async fn last_events(&self, job: JobRef, limit: u32) -> Result<Vec<Event>, StoreError>;
+
     /// Ends a job's pending items as `cancelled`, and marks those that were sent: if they come back, they end so too.
     /// `Late`: no item is open.
     async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError>;

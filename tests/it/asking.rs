@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::diagnoses::{a_second, ask, guarded_world, look, posted, token};
+use crate::diagnoses::{Stub, a_second, ask, guarded_world, look, posted, token, world};
 use crate::support::binary::{Ended, refreshd};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,5 +69,31 @@ async fn nothing_is_looked_at_where_no_route_leads() {
     command("https://www.example.com/a.js").expect(0);
     // What became of a job is told also when its route is gone.
     assert_eq!(ask(&world, &shop, &job).await.status, 200);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_attempts_of_a_case_are_the_jobs_last_ones() {
+    let (world, stub): (_, std::sync::Arc<Stub>) = world().await;
+    let body =
+        json!({"operation": "purge", "urls": ["https://www.example.com/a.js"], "not_before": "2099-01-01T00:00:00Z"});
+    let id = world.post(&body).await.body["id"].as_str().expect("an id").to_owned();
+    // More than anybody reads through.
+    let path = world.folder().join("refreshd.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let db = sqlx::SqlitePool::connect_with(options).await.expect("the database");
+    sqlx::query(
+        "insert into events (job_id, at, kind, message) \
+         with recursive n (n) as (select 1 union all select n + 1 from n where n < 6000) \
+         select j.id, j.created_at + n, 'released', 'attempt ' || n from n, jobs as j",
+    )
+    .execute(&db)
+    .await
+    .expect("written");
+    db.close().await;
+    assert_eq!(ask(&world, "", &json!({"job": id})).await.status, 200);
+    let attempts = stub.last().request.expect("a request").attempts;
+    let told = |place: usize| attempts[place].what.rsplit("attempt ").next().unwrap_or_default().to_owned();
+    assert_eq!((attempts.len(), told(0), told(99)), (100, "5901".to_owned(), "6000".to_owned()));
     world.end().await;
 }

@@ -75,20 +75,25 @@ pub(super) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Ve
 pub(super) async fn events(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Event>, StoreError> {
     let rows =
         sqlx::query(include_str!("sql/events.sql")).bind(job.0).bind(page.after).bind(page.limit).fetch_all(db).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Event {
-                seq: row.try_get("seq")?,
-                at: Timestamp::from_millis(row.try_get("at")?),
-                kind: word(row, "kind")?,
-                message: row.try_get("message")?,
-                items: row.try_get::<Option<u32>, _>("items")?,
-                submission: row.try_get::<Option<i64>, _>("submission_id")?.map(SubmissionId),
-                task_id: row.try_get("task_id")?,
-                failure: decode_failure(row)?,
-            })
-        })
-        .collect()
+    rows.iter().map(decode_event).collect()
+}
+
+pub(super) async fn last_events(job: JobRef, limit: u32, db: &SqlitePool) -> Result<Vec<Event>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/last_events.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
+    rows.iter().rev().map(decode_event).collect()
+}
+
+fn decode_event(row: &SqliteRow) -> Result<Event, StoreError> {
+    Ok(Event {
+        seq: row.try_get("seq")?,
+        at: Timestamp::from_millis(row.try_get("at")?),
+        kind: word(row, "kind")?,
+        message: row.try_get("message")?,
+        items: row.try_get::<Option<u32>, _>("items")?,
+        submission: row.try_get::<Option<i64>, _>("submission_id")?.map(SubmissionId),
+        task_id: row.try_get("task_id")?,
+        failure: decode_failure(row)?,
+    })
 }
 
 pub(super) async fn job_targets(job: JobRef, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {

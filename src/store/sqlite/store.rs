@@ -104,6 +104,10 @@ impl Store for SqliteStore {
         read::events(job, page, &self.lookers).await
     }
 
+    async fn last_events(&self, job: JobRef, limit: u32) -> Result<Vec<Event>, StoreError> {
+        read::last_events(job, limit, &self.lookers).await
+    }
+
     async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
         self.change(Cancel { job, now }).await
     }

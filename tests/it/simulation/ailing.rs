@@ -184,6 +184,10 @@ impl Store for Ailing {
         self.store.events(job, page).await
     }
 
+    async fn last_events(&self, job: JobRef, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.store.last_events(job, limit).await
+    }
+
     async fn job_targets(&self, job: JobRef) -> Result<Vec<Target>, StoreError> {
         self.store.job_targets(job).await
     }

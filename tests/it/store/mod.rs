@@ -160,6 +160,7 @@ macro_rules! exercise {
             }
             reading {
                 pages_follow_each_other,
+                the_last_of_what_happened_is_told_in_its_order,
                 a_tenant_sees_its_own_jobs,
                 an_example_of_what_is_pending_tells_why,
                 open_submissions_are_found_by_their_moment,

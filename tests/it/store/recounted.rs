@@ -56,6 +56,10 @@ impl<S: Store> Store for Recounted<S> {
         self.store.events(job, page).await
     }
 
+    async fn last_events(&self, job: JobRef, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.store.last_events(job, limit).await
+    }
+
     async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError> {
         self.store.telling(job, target).await
     }

@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 45] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 46] = [
     sql!("keep_places"),
     sql!("tenant_spending"),
     sql!("tenants_of"),
@@ -41,6 +41,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 45] = [
     sql!("kept_under"),
     sql!("known_keys"),
     sql!("lane_depths"),
+    sql!("last_events"),
     sql!("lanes"),
     sql!("move_aside"),
     sql!("move_cancelled"),
@@ -177,6 +178,7 @@ async fn what_is_due_is_found_by_its_index() {
         (sql!("open_purges"), "items_open_targets (target_key=?)"),
         (sql!("held_targets"), "items_open_targets (target_key=?)"),
         (sql!("events"), "events_of_job (job_id=? AND seq>?)"),
+        (sql!("last_events"), "events_of_job (job_id=?)"),
         (ONE_LINERS[0], "jobs_to_verify (verify_due_at<?)"),
     ] {
         let steps = plan(sql, &books).await;
