@@ -20,6 +20,7 @@ mod inside;
 mod kill;
 mod oncall;
 mod patrol;
+mod places;
 mod power;
 mod probe;
 mod promotion;

@@ -224,6 +224,14 @@ impl<S: Store> Store for Recounted<S> {
         self.store.due_verifications(limit, now).await
     }
 
+    async fn due_verifications_by_host(
+        &self,
+        walk: HostWalk,
+        now: Timestamp,
+    ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
+        self.store.due_verifications_by_host(walk, now).await
+    }
+
     async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {
         self.store.sample(job, limit).await
     }
