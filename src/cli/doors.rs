@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::serve::{StartFault, diagnosed_edges};
-use crate::api::{Api, Door};
+use super::serve::{REQUEST_GRACE, StartFault, diagnosed_edges};
+use crate::api::server::{self, Limits};
+use crate::api::{Api, Door, Figures};
 use crate::config::{AuthMode, Config};
 use crate::diagnose::{Diagnose, Patrol};
 use crate::engine::{Outlook, Parts};
@@ -16,14 +18,41 @@ use crate::service::{Desk, Probed, Service, Tokens};
 use crate::store::{Store, StoreError};
 use crate::web::{self, Web};
 
-pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let said = format!("server.listen: cannot listen on {address} ({error})");
+/// `key` is the setting that the address is from.
+pub(super) async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartFault> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let said = format!("{key}: cannot listen on {address} ({error})");
         match error.kind() {
             ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => StartFault::Setting(said),
             _ => StartFault::Busy(said),
         }
-    })
+    })?;
+    let address = listener.local_addr().map_err(|error| StartFault::Busy(format!("{key}: {error}")))?;
+    Ok((listener, address))
+}
+
+/// Where metrics are served without a token, and the server there.
+pub(super) struct FiguresDoor {
+    pub(super) address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl FiguresDoor {
+    pub(super) fn open(
+        (listener, address): (TcpListener, SocketAddr),
+        figures: Figures,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        let serve = server::serve(listener, figures.router(), Limits::default(), REQUEST_GRACE, shutdown.clone());
+        tracing::info!(address = %address, "metrics are served without a token");
+        Self { address, server: tokio::spawn(serve) }
+    }
+
+    pub(super) async fn closed(self) {
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the server of the metrics broke off");
+        }
+    }
 }
 
 pub(super) fn door(

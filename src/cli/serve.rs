@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::ServeArguments;
-use super::doors::{door, listen, pages, sandbox_accounts, warn_of_a_closed_door};
+use super::doors::{FiguresDoor, door, listen, pages, sandbox_accounts, warn_of_a_closed_door};
 use super::{exit, signals, terminal};
-use crate::api;
 use crate::api::server::{self, Limits};
+use crate::api::{self, Figures};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Ceiling, Config, ConfigFault, ProviderKind};
 use crate::diagnose::{Beat, Diagnose, Diagnoser, Equipment, Patrol};
@@ -30,7 +30,7 @@ use crate::telemetry::{self, Format, chain};
 use crate::wake::Wakes;
 
 /// How long open requests may take when the daemon stops.
-const REQUEST_GRACE: Duration = Duration::from_secs(10);
+pub(super) const REQUEST_GRACE: Duration = Duration::from_secs(10);
 /// How long the database may take to commit what it was given.
 const STORE_GRACE: Duration = Duration::from_secs(10);
 
@@ -104,6 +104,7 @@ pub struct Daemon {
     pub address: SocketAddr,
     engine: Engine,
     server: JoinHandle<()>,
+    figures: Option<FiguresDoor>,
     patrol: JoinHandle<()>,
     store: Arc<dyn Store>,
     draining: CancellationToken,
@@ -141,8 +142,11 @@ impl Daemon {
             tracing::warn!("{warning}");
         }
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store.path).await?);
-        let listener = listen(config.server.listen).await?;
-        let address = listener.local_addr().map_err(|error| StartFault::Busy(format!("server.listen: {error}")))?;
+        let (listener, address) = listen("server.listen", config.server.listen).await?;
+        let for_figures = match config.metrics.listen {
+            Some(address) => Some(listen("metrics.listen", address).await?),
+            None => None,
+        };
         let parts = Parts {
             store: store.clone(),
             accounts: accounts(config, &clock).await?,
@@ -169,18 +173,26 @@ impl Daemon {
         ));
         let api = door(config, &parts, outlook, diagnoser, patrol.clone(), &draining);
         let pages = pages(&api);
+        let figures = Figures { service: api.service.clone(), desk: api.desk.clone() };
         let router = api::router(api, pages);
         warn_of_a_closed_door(config, &parts.store).await?;
         let engine = Engine::start(parts, &engine_shutdown).await?;
         let serve = server::serve(listener, router, Limits::default(), REQUEST_GRACE, server_shutdown.clone());
         let server = tokio::spawn(serve);
+        let figures = for_figures.map(|at| FiguresDoor::open(at, figures, &server_shutdown));
         let patrol = tokio::spawn(walk(patrol, config.patrol.every, engine_shutdown.clone()));
         let sandboxed = sandbox_accounts(config);
         if !sandboxed.is_empty() {
             tracing::warn!(accounts = %sandboxed.join(", "), "these accounts talk to a simulated cloud");
         }
         tracing::info!(address = %address, database = %config.store.path.display(), "refreshd is listening");
-        Ok(Self { address, engine, server, patrol, store, draining, engine_shutdown, server_shutdown })
+        Ok(Self { address, engine, server, figures, patrol, store, draining, engine_shutdown, server_shutdown })
+    }
+
+    /// Where metrics are served without a token, if they are.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.figures.as_ref().map(|figures| figures.address)
     }
 
     /// Returns when a part of the engine ended that was not told to.
@@ -199,6 +211,9 @@ impl Daemon {
         self.server_shutdown.cancel();
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the HTTP server broke off");
+        }
+        if let Some(figures) = self.figures {
+            figures.closed().await;
         }
         self.store.drain(STORE_GRACE).await;
     }

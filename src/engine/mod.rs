@@ -19,6 +19,7 @@ mod scheduler;
 mod scheduler_laws;
 mod shares;
 mod submitter;
+mod tally;
 mod verifier;
 
 pub use account::Account;
@@ -27,6 +28,7 @@ pub use facts::KnownDomain;
 pub use manual::{Duty, ManualEngine};
 pub use outlook::{AccountOutlook, LaneOutlook, Outlook, PoolOutlook};
 pub use submitter::lane_paused;
+pub use tally::{Counted, Tally};
 pub use verifier::VerifyPolicy;
 
 use std::collections::BTreeMap;

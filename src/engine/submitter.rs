@@ -13,6 +13,7 @@ use super::board::{Board, Waiting};
 use super::drive::{Service, Step};
 use super::promoter::Promoter;
 use super::scheduler::{Decision, LaneView, decide};
+use super::tally::Counted;
 use super::{Accounts, Parts, Patience};
 use crate::clock;
 use crate::domain::{
@@ -317,6 +318,8 @@ impl Service for Submitter {
         if !matches!(answer, Answer::Accepted { .. }) {
             tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "a submission was not accepted");
         }
+        let (account_name, operation) = (account.name.clone(), lane.operation);
+        self.board.tally.count(Counted::Submission { account: account_name, operation, answer: answer.word() }, 1);
         account.close_call();
         let in_flight = self.in_flight.entry(ticket.lane_id).or_default();
         *in_flight = in_flight.saturating_sub(1);

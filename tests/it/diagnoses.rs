@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answered, World};
 
-const CANARY: &str = "canary-0123456789abcdef";
+pub(crate) const CANARY: &str = "canary-0123456789abcdef";
 
 /// Finds the same in every case, and remembers the cases.
 #[derive(Default)]

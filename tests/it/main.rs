@@ -18,6 +18,7 @@ mod finding;
 mod hanging;
 mod inside;
 mod kill;
+mod metrics;
 mod oncall;
 mod patrol;
 mod places;

@@ -27,7 +27,8 @@ use self::origin::{Domains, Known};
 use self::places::{Places, Turn};
 use self::view::Viewer;
 use super::drive::{Service, Step};
-use super::{Accounts, Parts, Patience};
+use super::tally::Counted;
+use super::{Accounts, Board, Parts, Patience};
 use crate::clock::{self, Stopwatch};
 use crate::domain::{Backoff, ItemId, Lane, Proof, Target, Timestamp, Verification};
 use crate::store::{DueVerification, HostWalk, ItemVerdict, Sample, Seen, Store, StoreError};
@@ -52,6 +53,7 @@ pub(super) struct Verifier {
     viewer: Arc<Viewer>,
     accounts: Accounts,
     policy: Arc<VerifyPolicy>,
+    board: Arc<Board>,
     wakes: Wakes,
     patience: Patience,
     places: Places,
@@ -106,6 +108,7 @@ impl Verifier {
             viewer: Arc::new(viewer),
             accounts: parts.accounts.clone(),
             policy: parts.verify.clone(),
+            board: parts.board.clone(),
             wakes: parts.wakes.clone(),
             patience: parts.patience,
             places: Places::default(),
@@ -282,7 +285,11 @@ impl Service for Verifier {
             Err(_) => {}
         }
         let verdicts = glance.viewed.iter().flat_map(verdicts).collect();
+        let verdict = end.as_ref().ok().map(|(verification, _)| *verification);
         self.store.record_verification(due.job, Seen { verdicts, repurged, end }, now).await?;
+        if let Some(verification) = verdict {
+            self.board.tally.count(Counted::Verdict(verification), 1);
+        }
         self.places.leave(due.id, glance.silent);
         self.wakes.jobs.ring();
         Ok(())
