@@ -25,8 +25,6 @@ const NOTHING: Duration = Duration::from_millis(3_100);
 #[derive(Default)]
 struct Halting {
     asked: AtomicUsize,
-    open: AtomicUsize,
-    most: AtomicUsize,
 }
 
 #[async_trait]
@@ -38,10 +36,7 @@ impl Prober for Halting {
             return seen;
         }
         self.asked.fetch_add(1, Ordering::Relaxed);
-        let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
-        self.most.fetch_max(open, Ordering::Relaxed);
         tokio::time::sleep(NOTHING).await;
-        self.open.fetch_sub(1, Ordering::Relaxed);
         seen.connect = Some(Err(ConnectFault::TimedOut));
         seen
     }
@@ -134,11 +129,12 @@ async fn a_pile_of_a_slow_host_leaves_places_for_others() {
     let slow = place.done("slow.example", 300, at(1)).await;
     let mut well = place.done("well.example", 3, at(2)).await;
     well.extend(place.done("swift.example", 3, at(2)).await);
-    place.pass(4, at(3)).await;
+    // The first look shows that these answer, so that more of them are looked at side by side.
+    for _ in 0..2 {
+        place.pass(1, at(3)).await;
+    }
     assert_eq!(place.pending(&well).await, 0, "behind the pile, and at once");
-    assert_eq!((place.pending(&slow).await, place.prober.most.load(Ordering::Relaxed)), (300, 4));
-    place.pass(4, at(4)).await;
-    assert_eq!(place.prober.asked.load(Ordering::Relaxed), 4, "no further one while these are looked at");
+    assert_eq!((place.pending(&slow).await, place.prober.asked.load(Ordering::Relaxed)), (300, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,12 +143,12 @@ async fn past_its_deadline_no_job_waits_for_the_turn_of_a_silent_host() {
     let slow = place.done("slow.example", 150, at(1)).await;
     place.pass(0, at(2)).await;
     assert_eq!(place.pending(&slow).await, 150, "they may be seen later");
-    assert_eq!(place.prober.asked.load(Ordering::Relaxed), 4);
+    assert_eq!(place.prober.asked.load(Ordering::Relaxed), 1);
     // The host was silent, so one look at a time is enough; nobody waits for it for ever.
     for _ in 0..40 {
         place.pass(1, at(1) + DEADLINE).await;
     }
-    assert!(place.prober.asked.load(Ordering::Relaxed) <= 6, "{}", place.prober.asked.load(Ordering::Relaxed));
+    assert!(place.prober.asked.load(Ordering::Relaxed) <= 3, "{}", place.prober.asked.load(Ordering::Relaxed));
     assert!(place.pending(&slow).await <= 1, "{} wait", place.pending(&slow).await);
     let last = place.store.last_events(slow[149].row, 1).await.expect("readable").remove(0);
     assert!(last.message.contains("did not answer other looks"), "{}", last.message);

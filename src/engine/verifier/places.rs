@@ -1,27 +1,42 @@
 //! Who is looked at next: places are few, a look at a host that does not answer holds its place to the last second, and
 //! nobody's verdict is to wait for somebody else's dead host.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::JobId;
 
 /// Jobs looked at side by side.
 pub(super) const JOBS_MAX: usize = 16;
-/// Of these, of one host.
-const HOST_MAX: usize = 4;
-/// Of one host that was silent when it was last looked at, and of all such hosts together: half of the places are always for
-/// hosts that answer.
-const SILENT_HOST_MAX: usize = 1;
-const SILENT_MAX: usize = 8;
-/// Silent hosts that are remembered. Who is forgotten is found silent again.
-const REMEMBERED_MAX: usize = 1_000;
+/// Hosts whose last look is remembered. Who is forgotten is as one that was never looked at.
+const REMEMBERED_MAX: usize = 10_000;
 
-/// The places, and which hosts were silent.
+/// What is known of a host by the last look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    Answers,
+    Silent,
+    /// Never looked at. Anybody can think up dead hosts, so it has to show first what it is.
+    Unknown,
+}
+
+impl Habit {
+    /// The places of one host, and of all such hosts together: a quarter of all places is for hosts that answer, and silent
+    /// ones keep none of those from new ones.
+    const fn places_max(self) -> (usize, usize) {
+        match self {
+            Self::Answers => (4, JOBS_MAX),
+            Self::Silent => (1, 4),
+            Self::Unknown => (1, 8),
+        }
+    }
+}
+
+/// The places, and how the hosts were.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// Looks that are under way, by job.
     open: HashMap<JobId, Seat>,
-    silent: BTreeSet<String>,
+    known: BTreeMap<String, Habit>,
 }
 
 #[derive(Debug)]
@@ -51,16 +66,15 @@ impl Places {
         if self.open.contains_key(&job) {
             return Turn::Wait;
         }
-        let of_host = self.held(|other| other == host);
-        let is_silent = self.silent.contains(host);
-        let is_full = match is_silent {
-            true => of_host >= SILENT_HOST_MAX || self.held(|other| self.silent.contains(other)) >= SILENT_MAX,
-            false => of_host >= HOST_MAX,
-        };
-        match (is_full || !self.are_free(), is_silent) {
+        let habit = self.habit(host);
+        let (of_host_max, of_habit_max) = habit.places_max();
+        let is_full = !self.are_free()
+            || self.held(|other| other == host) >= of_host_max
+            || self.held(|other| self.habit(other) == habit) >= of_habit_max;
+        match (is_full, habit) {
             (false, _) => Turn::Look,
-            (true, true) => Turn::Silent,
-            (true, false) => Turn::Wait,
+            (true, Habit::Silent) => Turn::Silent,
+            (true, Habit::Answers | Habit::Unknown) => Turn::Wait,
         }
     }
 
@@ -75,19 +89,15 @@ impl Places {
 
     /// The look is over; `silent` tells whether its host said nothing all the time, none that nobody asked it.
     pub(super) fn leave(&mut self, job: JobId, silent: Option<bool>) {
-        let Some(seat) = self.open.remove(&job) else { return };
-        match silent {
-            Some(true) => {
-                if self.silent.len() >= REMEMBERED_MAX {
-                    self.silent.pop_first();
-                }
-                self.silent.insert(seat.host);
-            }
-            Some(false) => {
-                self.silent.remove(&seat.host);
-            }
-            None => {}
+        let (Some(seat), Some(silent)) = (self.open.remove(&job), silent) else { return };
+        if self.known.len() >= REMEMBERED_MAX && !self.known.contains_key(&seat.host) {
+            self.known.pop_first();
         }
+        self.known.insert(seat.host, if silent { Habit::Silent } else { Habit::Answers });
+    }
+
+    fn habit(&self, host: &str) -> Habit {
+        self.known.get(host).copied().unwrap_or(Habit::Unknown)
     }
 
     fn held(&self, of: impl Fn(&str) -> bool) -> usize {
@@ -116,46 +126,65 @@ mod tests {
         count
     }
 
-    #[test]
-    fn one_host_holds_a_few_places_and_the_rest_is_for_others() {
-        let mut places = Places::default();
-        assert_eq!(seated(&mut places, 0, &["slow.example"; 50]), HOST_MAX);
-        let others: Vec<String> = (0..50).map(|number| format!("h{number}.example")).collect();
-        let others: Vec<&str> = others.iter().map(String::as_str).collect();
-        assert_eq!(seated(&mut places, 100, &others), JOBS_MAX - HOST_MAX);
-        assert!(!places.are_free());
-        assert_eq!(places.turn(job(0), "slow.example"), Turn::Wait, "its look is under way");
-        places.leave(job(100), Some(false));
-        assert_eq!(seated(&mut places, 200, &["slow.example", "new.example"]), 1);
+    fn hosts(name: &str, count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("{name}{number}.example")).collect()
+    }
+
+    /// With hosts that were looked at before.
+    fn seen(silent: bool, hosts: &[String], places: &mut Places) {
+        for host in hosts {
+            places.take(job(999), host);
+            places.leave(job(999), Some(silent));
+        }
+    }
+
+    fn seated_all(places: &mut Places, first: usize, hosts: &[String]) -> usize {
+        let twice: Vec<&str> = hosts.iter().chain(hosts).map(String::as_str).collect();
+        seated(places, first, &twice)
     }
 
     #[test]
-    fn silent_hosts_hold_one_place_each_and_half_of_all_together() {
+    fn one_host_holds_a_few_places_and_the_rest_is_for_others() {
         let mut places = Places::default();
-        let hosts: Vec<String> = (0..30).map(|number| format!("dead{number}.example")).collect();
-        for (number, host) in hosts.iter().enumerate() {
-            places.take(job(number), host);
-            places.leave(job(number), Some(true));
-        }
-        let twice: Vec<&str> = hosts.iter().chain(&hosts).map(String::as_str).collect();
+        let (busy, others) = (hosts("busy", 1), hosts("other", 50));
+        seen(false, &busy, &mut places);
+        seen(false, &others, &mut places);
+        assert_eq!(seated(&mut places, 0, &["busy0.example"; 50]), 4);
+        assert_eq!(seated_all(&mut places, 100, &others), JOBS_MAX - 4);
+        assert!(!places.are_free());
+        assert_eq!(places.turn(job(0), "busy0.example"), Turn::Wait, "its look is under way");
+        places.leave(job(100), Some(false));
+        assert_eq!(seated(&mut places, 300, &["busy0.example", "other49.example"]), 1);
+    }
+
+    #[test]
+    fn neither_silent_hosts_nor_new_ones_hold_the_places_of_hosts_that_answer() {
+        let mut places = Places::default();
+        let (dead, new, well) = (hosts("dead", 30), hosts("new", 30), hosts("well", 30));
+        seen(true, &dead, &mut places);
+        seen(false, &well, &mut places);
         assert_eq!(seated(&mut places, 0, &["dead0.example"; 5]), 1);
-        assert_eq!(seated(&mut places, 10, &twice), SILENT_MAX - 1);
-        assert_eq!(places.turn(job(99), "dead0.example"), Turn::Silent);
-        assert_eq!(seated(&mut places, 100, &["well.example"; 9]), HOST_MAX, "others go on");
+        assert_eq!(seated_all(&mut places, 10, &dead), 3);
+        assert_eq!(places.turn(job(98), "dead0.example"), Turn::Silent);
+        assert_eq!(seated(&mut places, 100, &["new0.example"; 5]), 1);
+        assert_eq!(seated_all(&mut places, 110, &new), 7);
+        assert_eq!(places.turn(job(98), "new29.example"), Turn::Wait);
+        assert_eq!(seated_all(&mut places, 200, &well), 4);
+        places.leave(job(200), None);
         places.leave(job(0), Some(false));
-        assert_eq!(seated(&mut places, 200, &["dead0.example"; 9]), HOST_MAX, "whoever speaks again is as others");
+        assert_eq!(seated(&mut places, 300, &["dead0.example"; 9]), 2, "whoever speaks again is as others");
     }
 
     #[test]
     fn whoever_asks_nobody_takes_no_place_and_proves_nothing() {
         let mut places = Places::default();
+        seen(true, &hosts("dead", 1), &mut places);
         for number in 0..50 {
-            places.stand_by(job(number), "dead.example");
+            places.stand_by(job(number), "dead0.example");
         }
-        assert_eq!(places.turn(job(3), "dead.example"), Turn::Wait);
-        assert_eq!(seated(&mut places, 100, &["a.example"; 9]), HOST_MAX);
-        places.leave(job(100), Some(true));
+        assert_eq!(places.turn(job(3), "dead0.example"), Turn::Wait);
+        assert_eq!(places.turn(job(98), "dead0.example"), Turn::Look);
         places.leave(job(3), None);
-        assert_eq!(seated(&mut places, 200, &["a.example"; 9]), 0, "three are at work, and it was silent");
+        assert_eq!(seated(&mut places, 100, &["dead0.example"; 9]), 1, "it is as silent as before");
     }
 }
