@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod health;
 mod jobs;
 mod lists;
+mod metrics;
 mod openapi;
 mod prefer;
 mod problem;
@@ -21,6 +22,7 @@ pub mod server;
 pub mod wire;
 
 pub use auth::Door;
+pub use metrics::Figures;
 
 use std::sync::Arc;
 
@@ -66,6 +68,7 @@ pub fn router(api: Api, pages: Router) -> Router {
         .route("/v1/lanes", get(dispatch::lanes::list))
         .route("/v1/lanes/{id}/pause", post(dispatch::lanes::pause))
         .route("/v1/lanes/{id}/resume", post(dispatch::lanes::resume))
+        .route("/metrics", get(metrics::scrape))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(openapi::document))

@@ -13,7 +13,7 @@ use super::wire::{
     CountsAnswer, ErrorAnswer, EventAnswer, FaultAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer,
     ReadyAnswer, SeenAnswer, SideAnswer, WaitingAnswer, WarningAnswer,
 };
-use super::{changes, diagnoses, dispatch, docs, findings, health, jobs, lists};
+use super::{changes, diagnoses, dispatch, docs, findings, health, jobs, lists, metrics};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,7 +21,7 @@ use super::{changes, diagnoses, dispatch, docs, findings, health, jobs, lists};
     paths(jobs::create, jobs::list, jobs::one, changes::cancel, changes::retry, lists::items, lists::events, dispatch::plan::plan, dispatch::quota::list,
         dispatch::lanes::list, dispatch::lanes::pause, dispatch::lanes::resume,
         diagnoses::create, diagnoses::one, diagnoses::bundle, diagnoses::of_job, diagnoses::bundle_of_job,
-        findings::list, findings::check, health::live, health::ready, document, docs::page),
+        findings::list, findings::check, health::live, health::ready, metrics::scrape, document, docs::page),
     components(schemas(
         JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, SeenAnswer, SideAnswer, EventAnswer, ErrorAnswer,
         ListAnswer<JobAnswer>, ListAnswer<ItemAnswer>, ListAnswer<EventAnswer>, ProblemAnswer, FaultAnswer, ReadyAnswer,

@@ -6,6 +6,7 @@ mod client;
 mod demo;
 mod diagnose;
 mod doctor;
+mod doors;
 #[cfg(test)]
 mod examples;
 mod exit;

@@ -2,38 +2,35 @@
 //! names the concrete store and provider.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::ServeArguments;
+use super::doors::{FiguresDoor, door, listen, pages, sandbox_accounts, warn_of_a_closed_door};
 use super::{exit, signals, terminal};
 use crate::api::server::{self, Limits};
-use crate::api::{self, Api, Door};
+use crate::api::{self, Figures};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, AuthMode, Ceiling, Config, ConfigFault, ProviderKind};
+use crate::config::{self, Ceiling, Config, ConfigFault, ProviderKind};
 use crate::diagnose::{Beat, Diagnose, Diagnoser, Equipment, Patrol};
 use crate::domain::{AccountName, Reserve};
 use crate::engine::{Account, Accounts, Board, Engine, Outlook, Parts, Patience, VerifyPolicy};
 use crate::probe::{Guard, NetProber, Prober, Surroundings};
 use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
 use crate::provider::{Allowance, Turnstile};
-use crate::service::{Desk, Probed, Service, Tokens};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Format, chain};
 use crate::wake::Wakes;
-use crate::web::{self, Web};
 
 /// How long open requests may take when the daemon stops.
-const REQUEST_GRACE: Duration = Duration::from_secs(10);
+pub(super) const REQUEST_GRACE: Duration = Duration::from_secs(10);
 /// How long the database may take to commit what it was given.
 const STORE_GRACE: Duration = Duration::from_secs(10);
 
@@ -107,6 +104,7 @@ pub struct Daemon {
     pub address: SocketAddr,
     engine: Engine,
     server: JoinHandle<()>,
+    figures: Option<FiguresDoor>,
     patrol: JoinHandle<()>,
     store: Arc<dyn Store>,
     draining: CancellationToken,
@@ -144,8 +142,11 @@ impl Daemon {
             tracing::warn!("{warning}");
         }
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store.path).await?);
-        let listener = listen(config.server.listen).await?;
-        let address = listener.local_addr().map_err(|error| StartFault::Busy(format!("server.listen: {error}")))?;
+        let (listener, address) = listen("server.listen", config.server.listen).await?;
+        let for_figures = match config.metrics.listen {
+            Some(address) => Some(listen("metrics.listen", address).await?),
+            None => None,
+        };
         let parts = Parts {
             store: store.clone(),
             accounts: accounts(config, &clock).await?,
@@ -172,18 +173,26 @@ impl Daemon {
         ));
         let api = door(config, &parts, outlook, diagnoser, patrol.clone(), &draining);
         let pages = pages(&api);
+        let figures = Figures { service: api.service.clone(), desk: api.desk.clone() };
         let router = api::router(api, pages);
         warn_of_a_closed_door(config, &parts.store).await?;
         let engine = Engine::start(parts, &engine_shutdown).await?;
         let serve = server::serve(listener, router, Limits::default(), REQUEST_GRACE, server_shutdown.clone());
         let server = tokio::spawn(serve);
+        let figures = for_figures.map(|at| FiguresDoor::open(at, figures, &server_shutdown));
         let patrol = tokio::spawn(walk(patrol, config.patrol.every, engine_shutdown.clone()));
         let sandboxed = sandbox_accounts(config);
         if !sandboxed.is_empty() {
             tracing::warn!(accounts = %sandboxed.join(", "), "these accounts talk to a simulated cloud");
         }
         tracing::info!(address = %address, database = %config.store.path.display(), "refreshd is listening");
-        Ok(Self { address, engine, server, patrol, store, draining, engine_shutdown, server_shutdown })
+        Ok(Self { address, engine, server, figures, patrol, store, draining, engine_shutdown, server_shutdown })
+    }
+
+    /// Where metrics are served without a token, if they are.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.figures.as_ref().map(|figures| figures.address)
     }
 
     /// Returns when a part of the engine ended that was not told to.
@@ -203,6 +212,9 @@ impl Daemon {
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the HTTP server broke off");
         }
+        if let Some(figures) = self.figures {
+            figures.closed().await;
+        }
         self.store.drain(STORE_GRACE).await;
     }
 }
@@ -214,16 +226,6 @@ pub fn ceiling(provider: ProviderKind) -> Ceiling {
         ProviderKind::TencentCdn => TencentCdn::limits().most(),
     };
     Ceiling { calls_per_second: pace.0, batch_targets }
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, StartFault> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let said = format!("server.listen: cannot listen on {address} ({error})");
-        match error.kind() {
-            ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => StartFault::Setting(said),
-            _ => StartFault::Busy(said),
-        }
-    })
 }
 
 async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartFault> {
@@ -289,7 +291,7 @@ fn named_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
 }
 
 /// The first of each, since a diagnosis explains what one visitor meets.
-fn diagnosed_edges(config: &Config) -> BTreeMap<String, SocketAddr> {
+pub(super) fn diagnosed_edges(config: &Config) -> BTreeMap<String, SocketAddr> {
     named_edges(config).into_iter().filter_map(|(host, edges)| Some((host, *edges.first()?))).collect()
 }
 
@@ -343,54 +345,4 @@ fn patrol(
         edges: diagnosed_edges(config),
         origins: config.probe.origins.clone(),
     })
-}
-
-fn door(
-    config: &Config,
-    parts: &Parts,
-    outlook: Arc<Outlook>,
-    diagnoser: Arc<dyn Diagnose>,
-    patrol: Arc<Patrol>,
-    draining: &CancellationToken,
-) -> Api {
-    let service = Service {
-        store: parts.store.clone(),
-        routes: Arc::new(config.routes.clone()),
-        board: parts.board.clone(),
-        outlook,
-        wakes: parts.wakes.clone(),
-        clock: parts.clock.clone(),
-    };
-    let probed = Probed { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
-    Api {
-        desk: Arc::new(Desk::new(service.clone(), diagnoser, probed, config.shown()).patrolled_by(patrol)),
-        service,
-        door: match config.auth {
-            AuthMode::Open => Door::Open,
-            AuthMode::Tokens => Door::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),
-        },
-        sandbox_accounts: sandbox_accounts(config).into(),
-        draining: draining.clone(),
-    }
-}
-
-/// A daemon that nobody can use runs well and looks broken.
-async fn warn_of_a_closed_door(config: &Config, store: &Arc<dyn Store>) -> Result<(), StoreError> {
-    if config.auth == AuthMode::Tokens && store.tokens().await?.tokens.is_empty() {
-        tracing::warn!("auth.mode is tokens and there is no token: make one with `refreshd token create`");
-    }
-    Ok(())
-}
-
-/// The pages know no caller yet, so they are shown only where everyone is `local`.
-fn pages(api: &Api) -> axum::Router {
-    match api.door {
-        Door::Open => web::router(Web { service: api.service.clone(), sandbox_accounts: api.sandbox_accounts.clone() }),
-        Door::Tokens(_) => axum::Router::new(),
-    }
-}
-
-fn sandbox_accounts(config: &Config) -> Vec<String> {
-    let sandboxed = config.accounts.iter().filter(|(_, account)| account.sandbox);
-    sandboxed.map(|(name, _)| name.to_string()).collect()
 }

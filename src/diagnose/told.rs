@@ -2,7 +2,7 @@
 
 use super::bundle::{masked, utc};
 use super::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, Dossier, ExhibitRecord, SubjectAnswer};
-use crate::domain::{Cause, Check, CheckId, Diagnosis, DiagnosisId, Exhibit, Subject};
+use crate::domain::{Cause, Check, CheckId, Diagnosis, DiagnosisId, Exhibit, JobId, Subject};
 
 /// The longest text of a piece of evidence, and how many pieces are kept: a tenth of a megabyte each is more than support
 /// reads.
@@ -10,11 +10,12 @@ const EXHIBIT_BYTES_MAX: usize = 100_000;
 const EXHIBITS_MAX: usize = 40;
 
 impl Dossier {
-    /// `evidence` comes before what the diagnosis itself brought.
+    /// `evidence` comes before what the diagnosis itself brought; `job` is the one that was looked into, if one was.
     #[must_use]
-    pub fn new(id: DiagnosisId, diagnosis: &Diagnosis, evidence: &[Exhibit]) -> Self {
+    pub fn new(id: DiagnosisId, job: Option<JobId>, diagnosis: &Diagnosis, evidence: &[Exhibit]) -> Self {
         let evidence = evidence.iter().chain(&diagnosis.evidence).take(EXHIBITS_MAX);
-        Self { told: told(id, diagnosis), evidence: evidence.map(record).collect() }
+        let job = job.map(|job| job.to_string());
+        Self { told: told(id, diagnosis), evidence: evidence.map(record).collect(), job }
     }
 }
 

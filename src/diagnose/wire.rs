@@ -71,6 +71,9 @@ pub struct CheckAnswer {
 pub struct Dossier {
     pub told: DiagnosisAnswer,
     pub evidence: Vec<ExhibitRecord>,
+    /// The job that was looked into, also where a URL alone was asked about.
+    #[serde(default)]
+    pub job: Option<String>,
 }
 
 /// A small text file for a support ticket.

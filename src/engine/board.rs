@@ -1,8 +1,10 @@
-//! The board: why each lane that has due items does not send right now. Written by the submitter, read by callers.
+//! The board: why each lane that has due items does not send right now, and what was counted since the start. Written by
+//! the services, read by callers.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
+use super::tally::Tally;
 use crate::domain::{Lane, LaneId, Timestamp, WaitingReason};
 
 /// Why something waits.
@@ -18,6 +20,7 @@ pub struct Waiting {
 pub struct Board {
     lanes: RwLock<HashMap<LaneId, Posted>>,
     apart: RwLock<HashMap<LaneId, u64>>,
+    pub tally: Tally,
 }
 
 #[derive(Debug, Clone)]

@@ -20,6 +20,7 @@ mod scheduler;
 mod scheduler_laws;
 mod shares;
 mod submitter;
+mod tally;
 mod verifier;
 
 pub use account::Account;
@@ -28,6 +29,7 @@ pub use facts::KnownDomain;
 pub use manual::{Duty, ManualEngine};
 pub use outlook::{AccountOutlook, LaneOutlook, Outlook, PoolOutlook};
 pub use submitter::lane_paused;
+pub use tally::{Counted, Tally};
 pub use verifier::VerifyPolicy;
 
 use std::collections::BTreeMap;

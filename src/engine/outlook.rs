@@ -142,6 +142,12 @@ impl Outlook {
         Some(self.accounts.get(&lane.account)?.rate(lane, now))
     }
 
+    /// How every account stands.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountOutlook> {
+        self.accounts.values().map(|account| account.outlook()).collect()
+    }
+
     /// How the account stands; none if it is not configured any more.
     #[must_use]
     pub fn account(&self, name: &AccountName) -> Option<AccountOutlook> {

@@ -10,11 +10,12 @@ use futures_util::future::BoxFuture;
 
 use super::account::Account;
 use super::drive::{Service, Step, looked};
-use super::{Accounts, Parts, Patience};
+use super::tally::Counted;
+use super::{Accounts, Board, Parts, Patience};
 use crate::clock;
 use crate::domain::{Backoff, ErrorClass, Failure, SubmissionId, Target, Timestamp};
 use crate::provider::{FailedRow, Progress, ReadFault, TaskId, TaskQuery};
-use crate::store::{FailedTarget, OpenSubmission, RowRetry, Store, StoreError};
+use crate::store::{FailedTarget, OpenSubmission, Outcome, RowRetry, Store, StoreError};
 use crate::wake::Wakes;
 
 /// Looks that are open at once, over all accounts.
@@ -27,6 +28,7 @@ const ROW_BACKOFF: Duration = Duration::from_secs(30);
 pub(super) struct Poller {
     store: Arc<dyn Store>,
     accounts: Accounts,
+    board: Arc<Board>,
     wakes: Wakes,
     patience: Patience,
     open: HashSet<SubmissionId>,
@@ -54,6 +56,7 @@ impl Poller {
         Self {
             store: parts.store.clone(),
             accounts: parts.accounts.clone(),
+            board: parts.board.clone(),
             wakes: parts.wakes.clone(),
             patience: parts.patience,
             open: HashSet::new(),
@@ -129,7 +132,14 @@ impl Poller {
     ) -> Result<(), StoreError> {
         tracing::info!(submission.id = submission.id.0, lane = %submission.lane, targets = submission.targets,
             failed = failed.len(), "a task ended");
-        self.store.settle(submission.id, failed, retry, now).await?;
+        let failed_count = failed.len() as u64;
+        if self.store.settle(submission.id, failed, retry, now).await? == Outcome::Done {
+            let done_count = u64::from(submission.targets).saturating_sub(failed_count);
+            for (done, targets) in [(true, done_count), (false, failed_count)] {
+                let (account, operation) = (submission.lane.account.clone(), submission.lane.operation);
+                self.board.tally.count(Counted::Target { account, operation, done }, targets);
+            }
+        }
         self.wakes.submitter.ring();
         self.wakes.verifier.ring();
         self.wakes.jobs.ring();

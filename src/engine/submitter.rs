@@ -14,6 +14,7 @@ use super::drive::{Service, Step, unbroken};
 use super::hand::Hand;
 use super::promoter::Promoter;
 use super::scheduler::{Decision, LaneView, decide};
+use super::tally::Counted;
 use super::{Accounts, Parts, Patience};
 use crate::clock;
 use crate::domain::{
@@ -327,6 +328,8 @@ impl Service for Submitter {
         if !matches!(answer, Answer::Accepted { .. }) {
             tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "a submission was not accepted");
         }
+        let (account_name, operation) = (account.name.clone(), lane.operation);
+        self.board.tally.count(Counted::Submission { account: account_name, operation, answer: answer.word() }, 1);
         account.close_call();
         self.hand.put_down(*submission);
         self.wakes.jobs.ring();

@@ -128,6 +128,26 @@ pub enum Answer {
     Lost(Failure),
 }
 
+impl Answer {
+    /// For programs that count answers.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Throttled(_) => "throttled",
+            Self::QuotaSpent(_) => "quota_spent",
+            Self::TooMany(_) => "too_many",
+            Self::TargetRefused(_) => "target_refused",
+            Self::HostRefused(_) => "host_refused",
+            Self::HostUnready(_) => "host_unready",
+            Self::AccountRefused(_) => "account_refused",
+            Self::Outage(_) => "outage",
+            Self::NotSent(_) => "not_sent",
+            Self::Lost(_) => "lost",
+        }
+    }
+}
+
 /// Which task to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskQuery {

@@ -5,6 +5,7 @@ use super::intake::{self, Asked};
 use super::{Caller, JobView, Refusal, Service, authority};
 use crate::clock;
 use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
+use crate::engine::Counted;
 use crate::store::{Creation, IdempotencyKey, NewJob, Part, PartState};
 
 /// A job that is kept.
@@ -46,6 +47,7 @@ impl Service {
         match creation {
             Creation::Created(job) => {
                 tracing::debug!(job.id = %job.id, tenant = %job.tenant, items = job.counts.total(), "job accepted");
+                self.board.tally.count(Counted::Job(job.operation), 1);
                 self.wakes.submitter.ring();
                 Ok(Accepted { view: self.view_of_new(*job, lane), replayed: false })
             }

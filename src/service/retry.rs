@@ -6,6 +6,7 @@ use super::accept::first_to_wait;
 use super::{Accepted, Caller, Fault, Refusal, Service};
 use crate::clock;
 use crate::domain::{AccountName, ItemOperation, JobId, Lane, Operation, Routes, Target, TargetKind};
+use crate::engine::Counted;
 use crate::store::{Creation, Job, NewJob, Part, PartState, Unsuccessful};
 
 impl Service {
@@ -25,6 +26,7 @@ impl Service {
         match self.store.create_job(new, self.clock.now()).await? {
             Creation::Created(job) => {
                 tracing::info!(job.id = %job.id, retry_of = %id, items = job.counts.total(), "job accepted");
+                self.board.tally.count(Counted::Job(job.operation), 1);
                 self.wakes.submitter.ring();
                 Ok(Accepted { view: self.view_of_new(*job, lane.as_ref()), replayed: false })
             }

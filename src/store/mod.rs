@@ -12,9 +12,9 @@ pub use diagnosis::{KeptDiagnosis, Outdated, Telling};
 pub use lanes::{LanePause, LaneRecord};
 pub use new_job::{IdempotencyKey, NewJob, Part, PartState};
 pub use records::{
-    Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, Item, ItemVerdict, Job,
-    JobFilter, JobRef, LaneDepth, LaneTurn, OpenSubmission, Outcome, Page, PendingExample, Return, RowRetry, Sample,
-    Seen, SeenItem, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
+    Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, HostWalk, Item,
+    ItemVerdict, Job, JobFilter, JobRef, LaneDepth, LaneTurn, OpenSubmission, Outcome, Page, PendingExample, Return,
+    RowRetry, Sample, Seen, SeenItem, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
@@ -69,6 +69,9 @@ pub trait Store: Send + Sync {
 
     /// A job's events after `page.after`, oldest first.
     async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError>;
+
+    /// The last events of a job, at most `limit`, oldest first.
+    async fn last_events(&self, job: JobRef, limit: u32) -> Result<Vec<Event>, StoreError>;
 
     /// Ends a job's pending items as `cancelled`, and marks those that were sent: if they come back, they end so too.
     /// `Late`: no item is open.
@@ -178,12 +181,20 @@ pub trait Store: Send + Sync {
     /// The same of tenants whose share was bounded when they were claimed for, by lane and tenant.
     async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError>;
 
-    /// Finished jobs that want a look at the edge, and the next moment one will.
+    /// Finished jobs that want a look at the edge, longest due first, and the next moment one will.
     async fn due_verifications(
         &self,
         limit: u32,
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError>;
+
+    /// The same of a few hosts: what waits behind a pile of another host's. And the host after which to go on; none: all were
+    /// seen.
+    async fn due_verifications_by_host(
+        &self,
+        walk: HostWalk,
+        now: Timestamp,
+    ) -> Result<(Vec<DueVerification>, Option<String>), StoreError>;
 
     /// At most `limit` succeeded items of a job, the same ones every time.
     async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError>;

@@ -317,8 +317,20 @@ pub struct Spent {
 pub struct DueVerification {
     pub job: JobRef,
     pub id: JobId,
+    /// One of the job's hosts, the same one every time.
+    pub host: String,
     pub finished_at: Timestamp,
     pub looks: u32,
+}
+
+/// A walk from host to host, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostWalk {
+    /// The host after which it goes on; empty: from the first.
+    pub after: String,
+    pub hosts: u32,
+    /// Jobs of each host.
+    pub each: u32,
 }
 
 /// One target to look at.

@@ -19,22 +19,22 @@ use serde_json::{Value, json};
 
 use crate::support::{Answered, World};
 
-const CANARY: &str = "canary-0123456789abcdef";
+pub(crate) const CANARY: &str = "canary-0123456789abcdef";
 
 /// Finds the same in every case, and remembers the cases.
 #[derive(Default)]
-struct Stub {
+pub(crate) struct Stub {
     cases: Mutex<Vec<Case>>,
     /// How long it looks.
     takes: Duration,
 }
 
 impl Stub {
-    fn cases(&self) -> Vec<Case> {
+    pub(crate) fn cases(&self) -> Vec<Case> {
         self.cases.lock().expect("no panic while it was held").clone()
     }
 
-    fn last(&self) -> Case {
+    pub(crate) fn last(&self) -> Case {
         self.cases().pop().expect("a case")
     }
 }
@@ -76,12 +76,12 @@ impl Diagnose for Stub {
     }
 }
 
-async fn world() -> (World, Arc<Stub>) {
+pub(crate) async fn world() -> (World, Arc<Stub>) {
     let stub = Arc::new(Stub::default());
     (World::start().await.diagnosed_by(stub.clone()).await, stub)
 }
 
-async fn guarded_world() -> (World, Arc<Stub>) {
+pub(crate) async fn guarded_world() -> (World, Arc<Stub>) {
     let stub = Arc::new(Stub::default());
     (World::with_tokens().await.diagnosed_by(stub.clone()).await, stub)
 }
@@ -95,15 +95,15 @@ pub(crate) fn token(world: &World, tenant: &str, scopes: &[&str]) -> String {
     String::from_utf8(made.stdout).expect("text").trim_end().to_owned()
 }
 
-async fn ask(world: &World, token: &str, body: &Value) -> Answered {
+pub(crate) async fn ask(world: &World, token: &str, body: &Value) -> Answered {
     world.send(world.http().post(world.url("/v1/diagnoses")).bearer_auth(token).json(body)).await
 }
 
-async fn look(world: &World, token: &str, path: &str) -> Answered {
+pub(crate) async fn look(world: &World, token: &str, path: &str) -> Answered {
     world.send(world.http().get(world.url(path)).bearer_auth(token)).await
 }
 
-async fn posted(world: &World, token: &str, urls: &[&str]) -> String {
+pub(crate) async fn posted(world: &World, token: &str, urls: &[&str]) -> String {
     let body = json!({"operation": "purge", "urls": urls, "verify": false});
     let answer = world.send(world.http().post(world.url("/v1/jobs")).bearer_auth(token).json(&body)).await;
     assert_eq!(answer.status, 202, "{}", answer.body);

@@ -1,6 +1,7 @@
 //! All integration tests in one binary: one link, one place for what they share.
 
 mod areas;
+mod asking;
 mod bad_input;
 mod changes;
 mod client;
@@ -17,8 +18,10 @@ mod finding;
 mod hanging;
 mod inside;
 mod kill;
+mod metrics;
 mod oncall;
 mod patrol;
+mod places;
 mod power;
 mod probe;
 mod promotion;

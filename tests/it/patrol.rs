@@ -15,7 +15,7 @@ use crate::support::World;
 use crate::support::binary::Ended;
 
 /// Sees a certificate that dies, and what is no standing fact.
-struct Worried;
+pub(crate) struct Worried;
 
 #[async_trait]
 impl Diagnose for Worried {
@@ -47,7 +47,7 @@ impl Diagnose for Worried {
     }
 }
 
-async fn rounded(world: &World) -> Value {
+pub(crate) async fn rounded(world: &World) -> Value {
     for _ in 0..600 {
         let findings = world.get("/v1/findings").await.body;
         if !findings["rounded_at"].is_null() {

@@ -25,7 +25,7 @@ use crate::service::{AskedDiagnosis, Caller, Dossier};
     (status = 200, description = "what was found; Location is where it is kept for 30 days", body = DiagnosisAnswer),
     (status = 403, description = "the scope diagnose is missing, or any that may purge or prefetch on the host", body = ProblemAnswer),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
-    (status = 422, description = "not exactly one of url, host and job, or none that can be", body = ProblemAnswer),
+    (status = 422, description = "not exactly one of url, host and job, none that can be, or a host without a route", body = ProblemAnswer),
     (status = 429, description = "too many at once, or too many of this token; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(super) async fn create(

@@ -24,7 +24,7 @@ pub(super) const CODES: &str = "\
 Looks at the request, the account, the domain, the origin and the edge, for up
 to ten seconds, and changes nothing. A bundle holds the answer, what was seen
 and the times as files, without secrets. It takes the scope diagnose, and one
-to purge or prefetch on the host.
+to purge or prefetch on the host, and a route for the host.
 
 Exit codes: 0 diagnosed, whatever was found; for the rest and for the
 environment see refreshd --help.";

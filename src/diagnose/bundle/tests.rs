@@ -114,7 +114,7 @@ fn diagnosis() -> Diagnosis {
 }
 
 fn dossier() -> Dossier {
-    Dossier::new(DiagnosisId::from_u128(7), &diagnosis(), &exhibits(&case(), &diagnosis()))
+    Dossier::new(DiagnosisId::from_u128(7), None, &diagnosis(), &exhibits(&case(), &diagnosis()))
 }
 
 /// Every file by its name in the zip.
@@ -270,6 +270,6 @@ fn the_configuration_is_not_for_everybody() {
 fn a_long_exhibit_is_cut_between_characters() {
     let text = "ü".repeat(100_000);
     let long = Diagnosis { evidence: vec![Exhibit { name: "a".to_owned(), text }], ..diagnosis() };
-    let kept = Dossier::new(DiagnosisId::from_u128(7), &long, &[]);
+    let kept = Dossier::new(DiagnosisId::from_u128(7), None, &long, &[]);
     assert!(kept.evidence[0].text.len() < 100_100 && kept.evidence[0].text.ends_with("(cut off here)\n"));
 }

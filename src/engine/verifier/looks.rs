@@ -40,6 +40,16 @@ pub(super) fn by_target(samples: Vec<Sample>, extra: Vec<Target>) -> BTreeMap<Ta
     targets
 }
 
+/// What is said of targets that nobody looks at any more.
+pub(super) fn unasked(targets: BTreeMap<Target, Wanted>) -> Vec<Viewed> {
+    let unseen = targets.into_iter().map(|(target, wanted)| {
+        let reason =
+            format!("{target}: not looked at: its host did not answer other looks until verify.deadline was over");
+        Viewed::new(target, wanted, Verification::Unknown, reason)
+    });
+    unseen.collect()
+}
+
 /// Where a job's probes take their turns.
 pub(super) struct Turns {
     pub(super) own: Semaphore,

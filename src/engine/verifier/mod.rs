@@ -4,6 +4,7 @@
 mod directories;
 mod looks;
 mod origin;
+mod places;
 mod policy;
 mod repurge;
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod view;
 
 pub use policy::VerifyPolicy;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,18 +22,26 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
-use self::looks::{Round, SHARED_PROBES_MAX, Turns, Wanted, by_target};
+use self::looks::{Round, SHARED_PROBES_MAX, Turns, Wanted, by_target, unasked};
 use self::origin::{Domains, Known};
+use self::places::{Places, Turn};
 use self::view::Viewer;
 use super::drive::{Service, Step};
-use super::{Accounts, Parts, Patience};
-use crate::clock;
+use super::tally::Counted;
+use super::{Accounts, Board, Parts, Patience};
+use crate::clock::{self, Stopwatch};
 use crate::domain::{Backoff, ItemId, Lane, Proof, Target, Timestamp, Verification};
-use crate::store::{DueVerification, ItemVerdict, JobRef, Sample, Seen, Store, StoreError};
+use crate::store::{DueVerification, HostWalk, ItemVerdict, Sample, Seen, Store, StoreError};
 use crate::wake::Wakes;
 
-/// Jobs looked at side by side.
-const JOBS_MAX: u32 = 16;
+/// Due jobs that a step reads, longest due first. If there are more, they may be a pile of one host's, and a step walks on
+/// from host to host: a few of each, so many hosts at a time, the next ones after a moment.
+const DUE_MAX: u32 = 64;
+const WALK_HOSTS: u32 = 256;
+const WALK_EACH: u32 = 8;
+const WALK_ON: Duration = Duration::from_millis(50);
+/// A host of which nothing was seen for so long is silent.
+const SILENT_AFTER: Duration = Duration::from_secs(3);
 /// A look at a job takes no longer, whatever its hosts do: others wait for its place.
 const LOOK_MAX: Duration = Duration::from_secs(30);
 /// So much time has even the last look before the deadline, or the one after it.
@@ -44,9 +53,12 @@ pub(super) struct Verifier {
     viewer: Arc<Viewer>,
     accounts: Accounts,
     policy: Arc<VerifyPolicy>,
+    board: Arc<Board>,
     wakes: Wakes,
     patience: Patience,
-    open: HashSet<JobRef>,
+    places: Places,
+    /// The host that the last walk came to; empty: to the last one.
+    walked: String,
     shared: Arc<Semaphore>,
 }
 
@@ -55,8 +67,8 @@ pub(super) struct Call {
     targets: BTreeMap<Target, Wanted>,
     grace: Duration,
     ended: Duration,
-    /// How long the look may take.
-    time: Duration,
+    /// How long the look may take; none: it is too late for one, and its host was silent before.
+    time: Option<Duration>,
 }
 
 /// What one target looked like, for all items that asked for it.
@@ -83,6 +95,8 @@ pub(super) struct Glance {
     due: DueVerification,
     viewed: Vec<Viewed>,
     grace: Duration,
+    /// Whether the host said nothing all the time; none: nobody asked it.
+    silent: Option<bool>,
 }
 
 impl Verifier {
@@ -94,18 +108,61 @@ impl Verifier {
             viewer: Arc::new(viewer),
             accounts: parts.accounts.clone(),
             policy: parts.verify.clone(),
+            board: parts.board.clone(),
             wakes: parts.wakes.clone(),
             patience: parts.patience,
-            open: HashSet::new(),
+            places: Places::default(),
+            walked: String::new(),
             shared: Arc::new(Semaphore::new(SHARED_PROBES_MAX)),
         }
     }
 
-    async fn call(&self, due: DueVerification, now: Timestamp) -> Result<Call, StoreError> {
+    /// Chooses who is looked at, and prepares that. Who was chosen is told even after an error.
+    async fn prepare(
+        &mut self,
+        chosen: &mut Vec<(DueVerification, Turn)>,
+        now: Timestamp,
+    ) -> Result<Step<Call>, StoreError> {
+        let (due, mut next_at) = self.store.due_verifications(DUE_MAX, now).await?;
+        let may_be_a_pile = due.len() >= DUE_MAX as usize;
+        self.choose(due, chosen, now);
+        if may_be_a_pile && self.places.are_free() {
+            let walk = HostWalk { after: self.walked.clone(), hosts: WALK_HOSTS, each: WALK_EACH };
+            let (due, ended_at) = self.store.due_verifications_by_host(walk, now).await?;
+            self.choose(due, chosen, now);
+            if ended_at.is_some() {
+                next_at = Some(now + WALK_ON);
+            }
+            self.walked = ended_at.unwrap_or_default();
+        }
+        let mut calls = Vec::new();
+        for (due, turn) in chosen {
+            calls.push(self.call(due.clone(), *turn, now).await?);
+        }
+        Ok(Step { calls, next_at })
+    }
+
+    fn choose(&mut self, due: Vec<DueVerification>, chosen: &mut Vec<(DueVerification, Turn)>, now: Timestamp) {
+        for due in due {
+            let turn = self.places.turn(due.id, &due.host);
+            match turn {
+                Turn::Look => self.places.take(due.id, &due.host),
+                Turn::Silent if now >= self.deadline(&due) => self.places.stand_by(due.id, &due.host),
+                Turn::Silent | Turn::Wait => continue,
+            }
+            chosen.push((due, turn));
+        }
+    }
+
+    fn deadline(&self, due: &DueVerification) -> Timestamp {
+        due.finished_at + self.patience.verify_deadline
+    }
+
+    async fn call(&self, due: DueVerification, turn: Turn, now: Timestamp) -> Result<Call, StoreError> {
         let samples = self.store.sample(due.job, self.policy.sample).await?;
         let extra = directories::below(&samples, &self.policy, &self.store).await?;
         Ok(Call {
-            time: look_time(due.finished_at + self.patience.verify_deadline, now),
+            time: (turn == Turn::Look).then(|| look_time(self.deadline(&due), now)),
             ended: now.since(due.finished_at),
             grace: self.grace(&samples),
             targets: by_target(samples, extra),
@@ -124,7 +181,7 @@ impl Verifier {
 
     /// The job's verdict if it is final at `now`, otherwise when to look again.
     fn conclude(&self, glance: &Glance, now: Timestamp) -> Result<(Verification, String), Timestamp> {
-        let Glance { due, viewed, grace } = glance;
+        let Glance { due, viewed, grace, .. } = glance;
         let of = |wanted| viewed.iter().filter(move |view| view.verification == wanted).count();
         let summary = |verification, rest: &str| {
             (verification, format!("{} of {} targets seen fresh{rest}", of(Verification::Fresh), viewed.len()))
@@ -133,7 +190,7 @@ impl Verifier {
             let remark = viewed.iter().find_map(|view| view.reason.split_once("; but ")).map(|(_, remark)| remark);
             return Ok(summary(Verification::Fresh, &remark.map(|said| format!("; but {said}")).unwrap_or_default()));
         }
-        let (deadline, settled) = (due.finished_at + self.patience.verify_deadline, due.finished_at + *grace);
+        let (deadline, settled) = (self.deadline(due), due.finished_at + *grace);
         let is_stale = of(Verification::Stale) > 0;
         if now < deadline && !(is_stale && now >= settled) && viewed.iter().any(|view| view.again) {
             let next = now + LOOK_AGAIN.wait(due.looks + 1, clock::jitter());
@@ -186,26 +243,29 @@ impl Service for Verifier {
     const NAME: &'static str = "verifier";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
-        let (due, next_at) = self.store.due_verifications(JOBS_MAX, now).await?;
-        let mut calls = Vec::new();
-        for due in due {
-            if !self.open.contains(&due.job) {
-                calls.push(self.call(due, now).await?);
-            }
+        let mut chosen = Vec::new();
+        let prepared = self.prepare(&mut chosen, now).await;
+        if prepared.is_err() {
+            // No call of these will be made: a job that stayed in its place would never be looked at again.
+            chosen.iter().for_each(|(due, _)| self.places.leave(due.id, None));
         }
-        // Only now, when they are sure to be made: a job left in here by an error would never be looked at again.
-        self.open.extend(calls.iter().map(|call| call.due.job));
-        Ok(Step { calls, next_at })
+        prepared
     }
 
     fn perform(&self, Call { due, targets, grace, ended, time }: Call) -> BoxFuture<'static, Self::Answer> {
         let turns = Turns::new(self.shared.clone());
-        let round = Round { viewer: self.viewer.clone(), turns, ended, time };
+        let viewer = self.viewer.clone();
         async move {
-            let mut viewed = round.look(targets).await;
+            let watch = Stopwatch::start();
+            let mut viewed = match time {
+                Some(time) => Round { viewer, turns, ended, time }.look(targets).await,
+                None => unasked(targets),
+            };
+            let nothing_seen = viewed.iter().all(|view| view.proof.is_none());
+            let silent = time.map(|_| nothing_seen && watch.elapsed() >= SILENT_AFTER);
             directories::judge(&mut viewed);
             viewed.retain(|view| !view.items.is_empty());
-            Glance { due, viewed, grace }
+            Glance { due, viewed, grace, silent }
         }
         .boxed()
     }
@@ -225,8 +285,12 @@ impl Service for Verifier {
             Err(_) => {}
         }
         let verdicts = glance.viewed.iter().flat_map(verdicts).collect();
+        let verdict = end.as_ref().ok().map(|(verification, _)| *verification);
         self.store.record_verification(due.job, Seen { verdicts, repurged, end }, now).await?;
-        self.open.remove(&due.job);
+        if let Some(verification) = verdict {
+            self.board.tally.count(Counted::Verdict(verification), 1);
+        }
+        self.places.leave(due.id, glance.silent);
         self.wakes.jobs.ring();
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::places::JOBS_MAX;
 use super::*;
 use crate::domain::TargetKind;
 use crate::probe::{Ask, ConnectFault, NameLook, Prober, Sighting};
@@ -115,7 +116,7 @@ async fn a_hanging_origin_holds_up_neither_its_own_job_nor_another() {
         assert!(viewed.iter().all(|view| view.items.len() == 1));
     }
     let most = prober.most.load(Ordering::Relaxed);
-    assert!((20..=SHARED_PROBES_MAX + JOBS_MAX as usize).contains(&most), "{most} probes at once");
+    assert!((20..=SHARED_PROBES_MAX + JOBS_MAX).contains(&most), "{most} probes at once");
 }
 
 #[test]

@@ -10,14 +10,12 @@ use crate::domain::{
 use crate::engine::{AccountOutlook, Outlook, PoolOutlook};
 use crate::service::look::JobWaiting;
 use crate::service::{Caller, Refusal};
-use crate::store::{Event, EventKind, Job, JobFilter, Page, Telling};
+use crate::store::{Event, EventKind, Job, JobFilter, Telling};
 
 /// How far back a job is looked for that named a URL: after that the answer would be about other content.
 const JOB_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Events that are read of a job, and those of them that a case holds: the last ones.
-const EVENTS_READ_MAX: usize = 5_000;
-const ATTEMPTS_MAX: usize = 100;
-const PAGE_ROWS: u32 = 500;
+/// Events of a job that a case holds: the last ones, for they tell how it stands now.
+const ATTEMPTS_MAX: u32 = 100;
 /// Directories above a URL that are looked for: deeper paths are rare, and each is a question to the store.
 const DIRECTORIES_MAX: usize = 8;
 
@@ -158,18 +156,8 @@ impl Desk {
 
     /// The last of what happened to the job's calls.
     async fn attempts(&self, job: &Job) -> Result<Vec<Event>, Refusal> {
-        let (mut attempts, mut after) = (Vec::new(), 0);
-        for _ in 0..EVENTS_READ_MAX.div_ceil(PAGE_ROWS as usize) {
-            let page = self.service.store.events(job.row, Page { after, limit: PAGE_ROWS }).await?;
-            let Some(last) = page.last() else { break };
-            after = last.seq;
-            let is_full = page.len() >= PAGE_ROWS as usize;
-            attempts.extend(page.into_iter().filter(|event| event.kind != EventKind::Accepted));
-            attempts.drain(..attempts.len().saturating_sub(ATTEMPTS_MAX));
-            if !is_full {
-                break;
-            }
-        }
+        let mut attempts = self.service.store.last_events(job.row, ATTEMPTS_MAX).await?;
+        attempts.retain(|event| event.kind != EventKind::Accepted);
         Ok(attempts)
     }
 }

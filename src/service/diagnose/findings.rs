@@ -28,6 +28,11 @@ impl Desk {
         Ok((findings, rounded_at))
     }
 
+    /// The same for figures, which name no more than the configuration does.
+    pub(in crate::service) fn all_findings(&self) -> (Vec<Finding>, Option<Timestamp>) {
+        self.patrol.as_ref().map_or_else(Default::default, |patrol| patrol.findings())
+    }
+
     /// The same after a round that is walked now.
     ///
     /// # Errors

@@ -66,18 +66,21 @@ impl Desk {
     /// Makes a new diagnosis.
     ///
     /// # Errors
-    /// Not exactly one subject, or none that can be; a scope that is missing; a job that is not found; too many at once.
+    /// Not exactly one subject, or none that can be; a scope that is missing; a host without a route; a job that is not found;
+    /// too many at once.
     pub async fn diagnose(&self, caller: &Caller, asked: &AskedDiagnosis) -> Result<Dossier, Refusal> {
         may_diagnose(caller)?;
         match self.understood(caller, asked).await? {
             Asked::Job(job) => self.made_of_job(caller, *job).await,
             Asked::Url(target) => {
                 self.may_touch(caller, target.host(), "/url")?;
+                self.is_routed(target.host(), "/url")?;
                 let _place = self.limits.enter(caller.token)?;
                 self.made(caller, None, self.case_of_url(caller, target).await?).await
             }
             Asked::Host(host) => {
                 self.may_touch(caller, &host, "/host")?;
+                self.is_routed(&host, "/host")?;
                 let _place = self.limits.enter(caller.token)?;
                 self.made(caller, None, self.case_of_host(host).await?).await
             }
@@ -105,7 +108,8 @@ impl Desk {
     /// One that was made before.
     ///
     /// # Errors
-    /// It is not found, is another tenant's, or is about what this caller may not touch: these are not told apart.
+    /// It is not found, is another tenant's, looked into a job that this caller may not see, or is about a host that they may
+    /// not touch: these are not told apart.
     pub async fn kept(&self, caller: &Caller, id: DiagnosisId) -> Result<Dossier, Refusal> {
         may_diagnose(caller)?;
         let tenant = (!caller.scopes.sees_all()).then_some(&caller.tenant);
@@ -163,7 +167,7 @@ impl Desk {
         let id = clock::diagnosis_id();
         let mut evidence = exhibits(&case, &diagnosis);
         evidence.extend(self.request_sample(&case));
-        let dossier = Dossier::new(id, &diagnosis, &evidence);
+        let dossier = Dossier::new(id, case.request.as_ref().map(|request| request.job), &diagnosis, &evidence);
         let (tenant, job) = job.map_or_else(|| (caller.tenant.clone(), None), |(tenant, job)| (tenant, Some(job)));
         let body = serde_json::to_string(&dossier).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let kept = KeptDiagnosis { id, tenant, job, body, created_at: diagnosis.ended_at };
@@ -174,7 +178,7 @@ impl Desk {
     }
 
     fn may_touch(&self, caller: &Caller, host: &str, pointer: &str) -> Result<(), Refusal> {
-        if self.touches(caller, host) {
+        if touches(&caller.scopes, host) {
             return Ok(());
         }
         let detail = format!("this takes a scope to purge or prefetch on {host}, such as {}", ScopeWord::PurgeUrl);
@@ -182,15 +186,27 @@ impl Desk {
         Err(Refusal::ScopeMissing { scopes: vec![ScopeWord::PurgeUrl], faults: vec![fault] })
     }
 
-    fn touches(&self, caller: &Caller, host: &str) -> bool {
-        touches(&caller.scopes, host, self.service.routes.account_for(host).is_some())
+    /// Nobody can have anything purged there, so nobody has it probed: else this daemon would look at any place for anybody.
+    /// A job's hosts were routed when it was kept, and what became of it is told also after that.
+    fn is_routed(&self, host: &str, pointer: &str) -> Result<(), Refusal> {
+        if self.service.routes.account_for(host).is_some() {
+            return Ok(());
+        }
+        let route = format!("{{ host = \"{host}\", account = … }}");
+        let detail = format!(
+            "no account serves {host}, so nothing is refreshed or looked at there; add {route} to routes in the \
+             configuration, or correct the host"
+        );
+        Err(wrong(pointer, "no_route", detail))
     }
 
     /// What is kept, if this caller may touch what it is about.
     async fn shown(&self, caller: &Caller, kept: &KeptDiagnosis) -> Result<Dossier, Refusal> {
         let dossier: Dossier =
             serde_json::from_str(&kept.body).map_err(|error| StoreError::Damaged(format!("a diagnosis: {error}")))?;
-        if let Some((id, _)) = kept.job {
+        // A URL leads to a job too, and whoever is on call to any tenant's.
+        let looked_into = dossier.job.as_deref().and_then(|job| job.parse().ok());
+        if let Some(id) = kept.job.map(|(id, _)| id).or(looked_into) {
             // The job's own rule: it is shown whole or not at all.
             self.service.visible_job(caller, id).await.map_err(|refusal| match refusal {
                 Refusal::NotFound(_) => Refusal::NotFound("diagnosis"),
@@ -198,7 +214,7 @@ impl Desk {
             })?;
         }
         let target = dossier.told.target.as_deref().and_then(|text| Target::parse(TargetKind::Url, text).ok());
-        let may = target.is_none_or(|target| self.touches(caller, target.host()));
+        let may = target.is_none_or(|target| touches(&caller.scopes, target.host()));
         if may { Ok(dossier) } else { Err(Refusal::NotFound("diagnosis")) }
     }
 
@@ -214,9 +230,9 @@ fn may_diagnose(caller: &Caller) -> Result<(), Refusal> {
 }
 
 /// A diagnosis makes this daemon connect to the host: only whoever may have something done there may cause that, and whoever
-/// is on call, where anybody's jobs may go.
-fn touches(scopes: &Scopes, host: &str, is_routed: bool) -> bool {
-    scopes.may_change_host(host) || (scopes.sees_all() && is_routed)
+/// is on call.
+fn touches(scopes: &Scopes, host: &str) -> bool {
+    scopes.may_change_host(host) || scopes.sees_all()
 }
 
 fn wrong(pointer: &str, code: &'static str, detail: String) -> Refusal {
@@ -228,17 +244,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_may_change_a_host_or_is_on_call_for_it_may_have_it_looked_at() {
-        for (scopes, is_routed, may) in [
-            ("purge:directory@*.example.com", false, true),
-            ("prefetch", true, true),
-            ("purge:url@other.example", true, false),
-            ("read diagnose admin control", true, false),
-            ("oncall", true, true),
-            ("oncall", false, false),
+    fn whoever_may_change_a_host_or_is_on_call_may_have_it_looked_at() {
+        for (scopes, may) in [
+            ("purge:directory@*.example.com", true),
+            ("prefetch", true),
+            ("purge:url@other.example", false),
+            ("read diagnose admin control", false),
+            ("oncall", true),
         ] {
             let scopes = scopes.parse().expect("scopes");
-            assert_eq!(touches(&scopes, "www.example.com", is_routed), may, "{scopes} {is_routed}");
+            assert_eq!(touches(&scopes, "www.example.com"), may, "{scopes}");
         }
     }
 }

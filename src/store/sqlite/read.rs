@@ -13,8 +13,8 @@ use crate::domain::{
 };
 use crate::store::Unsuccessful;
 use crate::store::{
-    Creation, DueVerification, Event, IdempotencyKey, Item, Job, JobRef, LaneDepth, LaneRecord, OpenSubmission, Page,
-    PartState, PendingExample, Sample, SeenItem, Spent, StoreError,
+    Creation, Event, IdempotencyKey, Item, Job, JobRef, LaneDepth, LaneRecord, OpenSubmission, Page, PartState,
+    PendingExample, Sample, SeenItem, Spent, StoreError,
 };
 
 pub(super) async fn job(id: JobId, tenant: Option<&TenantName>, db: &SqlitePool) -> Result<Option<Job>, StoreError> {
@@ -75,20 +75,25 @@ pub(super) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Ve
 pub(super) async fn events(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Event>, StoreError> {
     let rows =
         sqlx::query(include_str!("sql/events.sql")).bind(job.0).bind(page.after).bind(page.limit).fetch_all(db).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Event {
-                seq: row.try_get("seq")?,
-                at: Timestamp::from_millis(row.try_get("at")?),
-                kind: word(row, "kind")?,
-                message: row.try_get("message")?,
-                items: row.try_get::<Option<u32>, _>("items")?,
-                submission: row.try_get::<Option<i64>, _>("submission_id")?.map(SubmissionId),
-                task_id: row.try_get("task_id")?,
-                failure: decode_failure(row)?,
-            })
-        })
-        .collect()
+    rows.iter().map(decode_event).collect()
+}
+
+pub(super) async fn last_events(job: JobRef, limit: u32, db: &SqlitePool) -> Result<Vec<Event>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/last_events.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
+    rows.iter().rev().map(decode_event).collect()
+}
+
+fn decode_event(row: &SqliteRow) -> Result<Event, StoreError> {
+    Ok(Event {
+        seq: row.try_get("seq")?,
+        at: Timestamp::from_millis(row.try_get("at")?),
+        kind: word(row, "kind")?,
+        message: row.try_get("message")?,
+        items: row.try_get::<Option<u32>, _>("items")?,
+        submission: row.try_get::<Option<i64>, _>("submission_id")?.map(SubmissionId),
+        task_id: row.try_get("task_id")?,
+        failure: decode_failure(row)?,
+    })
 }
 
 pub(super) async fn job_targets(job: JobRef, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
@@ -210,34 +215,6 @@ pub(super) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<Spent
         })
     };
     rows.iter().map(spent).collect()
-}
-
-pub(super) async fn due_verifications(
-    limit: u32,
-    now: Timestamp,
-    db: &SqlitePool,
-) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
-    let rows = sqlx::query(
-        "select id, public_id, finished_at, verify_looks from jobs where verify_due_at <= $1 order by verify_due_at limit $2",
-    )
-    .bind(now.as_millis())
-    .bind(limit)
-    .fetch_all(db)
-    .await?;
-    let due = rows.iter().map(|row| {
-        Ok(DueVerification {
-            job: JobRef(row.try_get("id")?),
-            id: job_id(row, "public_id")?,
-            finished_at: moment(row, "finished_at")?.unwrap_or(now),
-            looks: count(row, "verify_looks")?,
-        })
-    });
-    let due = due.collect::<Result<Vec<_>, StoreError>>()?;
-    let next: Option<i64> = sqlx::query_scalar("select min(verify_due_at) from jobs where verify_due_at > $1")
-        .bind(now.as_millis())
-        .fetch_one(db)
-        .await?;
-    Ok((due, next.map(Timestamp::from_millis)))
 }
 
 pub(super) async fn sample(job: JobRef, limit: u32, db: &SqlitePool) -> Result<Vec<Sample>, StoreError> {

@@ -24,16 +24,16 @@ use super::ripen::Ripen;
 use super::settle::Settle;
 use super::share;
 use super::token_file;
-use super::verify::RecordVerification;
+use super::verify::{self, RecordVerification};
 use super::writer::{Creating, Order, Writer};
 use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
-use crate::store::JobFilter;
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
     KeptDiagnosis, LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Outcome, Outdated, Page,
     PendingExample, RowRetry, Sample, Seen, Spent, Store, StoreError, Telling, TenantSpending,
 };
+use crate::store::{HostWalk, JobFilter};
 
 /// The daemon's memory on one SQLite file, which it owns.
 pub struct SqliteStore {
@@ -102,6 +102,10 @@ impl Store for SqliteStore {
 
     async fn events(&self, job: JobRef, page: Page) -> Result<Vec<Event>, StoreError> {
         read::events(job, page, &self.lookers).await
+    }
+
+    async fn last_events(&self, job: JobRef, limit: u32) -> Result<Vec<Event>, StoreError> {
+        read::last_events(job, limit, &self.lookers).await
     }
 
     async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
@@ -238,7 +242,15 @@ impl Store for SqliteStore {
         limit: u32,
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
-        read::due_verifications(limit, now, &self.readers).await
+        verify::due(limit, now, &self.readers).await
+    }
+
+    async fn due_verifications_by_host(
+        &self,
+        walk: HostWalk,
+        now: Timestamp,
+    ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
+        verify::due_by_host(&walk, now, &self.readers).await
     }
 
     async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {

@@ -1,12 +1,65 @@
-//! What was seen at the edge.
+//! Who wants a look at the edge, and what was seen there.
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::{Row, SqliteConnection};
 
 use super::change::Change;
-use super::{codes, proof};
+use super::codes::{self, count, moment};
+use super::proof;
+use super::read::job_id;
 use crate::domain::Timestamp;
-use crate::store::{EventKind, ItemVerdict, JobRef, Seen, StoreError};
+use crate::store::{DueVerification, EventKind, HostWalk, ItemVerdict, JobRef, Seen, StoreError};
+
+pub(super) async fn due(
+    limit: u32,
+    now: Timestamp,
+    db: &SqlitePool,
+) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
+    let rows =
+        sqlx::query(include_str!("sql/due_verifications.sql")).bind(now.as_millis()).bind(limit).fetch_all(db).await?;
+    let due = rows.iter().map(|row| decode(row, now)).collect::<Result<_, StoreError>>()?;
+    let next: Option<i64> = sqlx::query_scalar("select min(verify_due_at) from jobs where verify_due_at > $1")
+        .bind(now.as_millis())
+        .fetch_one(db)
+        .await?;
+    Ok((due, next.map(Timestamp::from_millis)))
+}
+
+pub(super) async fn due_by_host(
+    walk: &HostWalk,
+    now: Timestamp,
+    db: &SqlitePool,
+) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
+    let rows = sqlx::query(include_str!("sql/due_verifications_by_host.sql"))
+        .bind(now.as_millis())
+        .bind(&walk.after)
+        .bind(walk.hosts)
+        .bind(walk.each)
+        .fetch_all(db)
+        .await?;
+    let ended_at = match rows.last() {
+        Some(last) if last.try_get::<u32, _>("place")? >= walk.hosts => Some(last.try_get("walked")?),
+        _ => None,
+    };
+    let mut due = Vec::new();
+    for row in &rows {
+        if row.try_get::<Option<i64>, _>("id")?.is_some() {
+            due.push(decode(row, now)?);
+        }
+    }
+    Ok((due, ended_at))
+}
+
+fn decode(row: &SqliteRow, now: Timestamp) -> Result<DueVerification, StoreError> {
+    Ok(DueVerification {
+        job: JobRef(row.try_get("id")?),
+        id: job_id(row, "public_id")?,
+        host: row.try_get("verify_host")?,
+        finished_at: moment(row, "finished_at")?.unwrap_or(now),
+        looks: count(row, "verify_looks")?,
+    })
+}
 
 pub(super) struct RecordVerification {
     pub(super) job: JobRef,

@@ -217,7 +217,7 @@ fn configuration(scenario: &Scenario, at: &Addresses, key: &Credential, folder: 
 server.listen = "{listen}"
 store.url = "sqlite://{database}"
 auth.mode = "open"
-routes = [{{ host = "{route}", account = "main" }}]
+routes = [{{ host = "*", account = "main" }}]
 engine.poll_first = "50ms"
 engine.poll_max = "200ms"
 probe.allow = ["127.0.0.0/8"]
@@ -234,7 +234,6 @@ secret_key = "{secret}"
 {edges}
 "#,
         database = folder.join("refreshd.db").display(),
-        route = scenario.route.as_deref().unwrap_or("*"),
         dns = at.dns,
         ca = folder.join("ca.pem").display(),
         settings = scenario.settings,

@@ -22,8 +22,6 @@ pub(super) struct Scenario {
     /// Further lines of the daemon's configuration.
     #[serde(default)]
     pub(super) settings: String,
-    /// The host that is routed; `*` if absent.
-    pub(super) route: Option<String>,
     /// Instead of the account's own.
     pub(super) secret_id: Option<String>,
     pub(super) secret_key: Option<String>,

@@ -197,6 +197,10 @@ impl Store for Ailing {
         self.store.events(job, page).await
     }
 
+    async fn last_events(&self, job: JobRef, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.store.last_events(job, limit).await
+    }
+
     async fn job_targets(&self, job: JobRef) -> Result<Vec<Target>, StoreError> {
         self.store.job_targets(job).await
     }
@@ -248,6 +252,14 @@ impl Store for Ailing {
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
         self.store.due_verifications(limit, now).await
+    }
+
+    async fn due_verifications_by_host(
+        &self,
+        walk: HostWalk,
+        now: Timestamp,
+    ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
+        self.store.due_verifications_by_host(walk, now).await
     }
 
     async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {

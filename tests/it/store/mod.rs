@@ -5,7 +5,7 @@ mod claiming;
 mod company;
 mod creating;
 mod diagnosing;
-mod drafts;
+pub(crate) mod drafts;
 mod fairness;
 mod outcomes;
 mod pausing;
@@ -153,6 +153,7 @@ macro_rules! exercise {
             }
             verifying {
                 a_finished_job_wants_a_look,
+                what_is_due_behind_a_pile_of_one_host_is_found_by_host,
                 a_job_without_a_success_is_never_looked_at,
                 a_sample_is_even_and_never_empty,
                 only_the_first_verdict_counts,
@@ -162,6 +163,7 @@ macro_rules! exercise {
             }
             reading {
                 pages_follow_each_other,
+                the_last_of_what_happened_is_told_in_its_order,
                 a_tenant_sees_its_own_jobs,
                 an_example_of_what_is_pending_tells_why,
                 open_submissions_are_found_by_their_moment,

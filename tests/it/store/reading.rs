@@ -39,6 +39,18 @@ pub async fn pages_follow_each_other(store: &dyn Store) {
     assert_eq!(found.len(), 5);
 }
 
+pub async fn the_last_of_what_happened_is_told_in_its_order(store: &dyn Store) {
+    let kept = keep(store, purge(0..3), at(1)).await;
+    keep(store, purge(0..3), at(1)).await;
+    do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
+    let all = super::drafts::events(store, &kept).await;
+    assert!(all.len() > 3, "{all:?}");
+    for limit in [0, 1, 2, 3, 100] {
+        let last = store.last_events(kept.row, limit).await.expect("events");
+        assert_eq!(last, all[all.len().saturating_sub(limit as usize)..], "{limit}");
+    }
+}
+
 pub async fn a_tenant_sees_its_own_jobs(store: &dyn Store) {
     let mut ids = Vec::new();
     for n in 0..9 {

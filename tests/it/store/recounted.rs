@@ -56,6 +56,10 @@ impl<S: Store> Store for Recounted<S> {
         self.store.events(job, page).await
     }
 
+    async fn last_events(&self, job: JobRef, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.store.last_events(job, limit).await
+    }
+
     async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError> {
         self.store.telling(job, target).await
     }
@@ -222,6 +226,14 @@ impl<S: Store> Store for Recounted<S> {
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
         self.store.due_verifications(limit, now).await
+    }
+
+    async fn due_verifications_by_host(
+        &self,
+        walk: HostWalk,
+        now: Timestamp,
+    ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
+        self.store.due_verifications_by_host(walk, now).await
     }
 
     async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {

@@ -1,10 +1,10 @@
 //! Looks at the edge: which jobs want one, at which targets, and what was seen.
 
-use refreshd::domain::{ItemId, Look, Proof, Side, Target, TargetKind, Verification};
-use refreshd::store::{EventKind, ItemVerdict, Job, NewJob, RowRetry, Seen, SeenItem, Store};
+use refreshd::domain::{ItemId, ItemOperation, Look, Proof, Side, Target, TargetKind, Verification};
+use refreshd::store::{EventKind, HostWalk, ItemVerdict, Job, NewJob, PartState, RowRetry, Seen, SeenItem, Store};
 
 use super::drafts::{
-    at, do_all, events, failed_target, items, job, keep, kinds, lane_of, purge, refresh, states, travelling, url,
+    at, do_all, events, failed_target, items, job, keep, kinds, lane_of, part, purge, refresh, states, travelling, url,
 };
 
 fn verified(job: NewJob) -> NewJob {
@@ -69,6 +69,36 @@ pub async fn a_finished_job_wants_a_look(store: &dyn Store) {
     assert_eq!(due(store, 99).await, (vec![], None));
     let told = events(store, &kept).await.pop().expect("an event");
     assert_eq!((told.kind, told.message.as_str(), told.at), (EventKind::Verified, "2 of 2", at(51)));
+}
+
+pub async fn what_is_due_behind_a_pile_of_one_host_is_found_by_host(store: &dyn Store) {
+    // By host and place, so that names and moments are in different orders; those of c are not due yet.
+    for (host, count, moment) in [("d", 2, 2), ("a", 30, 3), ("c", 1, 99), ("b", 1, 4)] {
+        for number in 0..count {
+            let url = format!("https://{host}.example/{number}");
+            let target = Target::parse(TargetKind::Url, &url).expect("valid");
+            let other = Target::parse(TargetKind::Url, "https://z.example/").expect("valid");
+            let parts = vec![part(ItemOperation::Purge, PartState::Due, vec![other, target])];
+            let kept = keep(store, verified(NewJob { parts, ..purge(0..0) }), at(1)).await;
+            do_all(store, lane_of(store, &kept, 0).await, at(1)).await;
+            let seen = Seen { verdicts: vec![], repurged: None, end: Err(at(moment + i64::from(number))) };
+            store.record_verification(kept.row, seen, at(1)).await.expect("a record");
+        }
+    }
+    let walk = async |after: &str, hosts: u32, each: u32| {
+        let walk = HostWalk { after: after.to_owned(), hosts, each };
+        let (due, on) = store.due_verifications_by_host(walk, at(50)).await.expect("readable");
+        let names: Vec<String> = due.iter().map(|due| due.host.replace(".example", "")).collect();
+        (names.join(""), on.map(|host| host.replace(".example", "")))
+    };
+    let on = |host: &str| Some(host.to_owned());
+    assert_eq!(walk("", 9, 3).await, ("aaabdd".to_owned(), None));
+    assert_eq!(walk("", 1, 2).await, ("aa".to_owned(), on("a")));
+    assert_eq!(walk("a.example", 2, 2).await, ("b".to_owned(), on("c")));
+    assert_eq!(walk("c.example", 2, 1).await, ("d".to_owned(), None));
+    assert_eq!(walk("d.example", 2, 1).await, (String::new(), None));
+    let (first, _) = store.due_verifications(3, at(50)).await.expect("readable");
+    assert_eq!(first.iter().map(|due| due.host.as_str()).collect::<String>(), "d.exampled.examplea.example");
 }
 
 pub async fn a_job_without_a_success_is_never_looked_at(store: &dyn Store) {

@@ -7,5 +7,5 @@ insert into events (job_id, at, kind, message)
 select id, $3, $6, $7 from jobs where id = $1 and verification = 'pending' and $7 is not null;
 
 update jobs
-set verification = $2, verify_due_at = null, verify_looks = verify_looks + 1, version = version + 1
+set verification = $2, verify_due_at = null, verify_host = null, verify_looks = verify_looks + 1, version = version + 1
 where id = $1 and verification = 'pending';

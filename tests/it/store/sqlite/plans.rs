@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 46] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 49] = [
     sql!("keep_places"),
     sql!("tenant_spending"),
     sql!("tenants_of"),
@@ -27,6 +27,8 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 46] = [
     sql!("below_directories"),
     sql!("claim_heads"),
     sql!("due_submissions"),
+    sql!("due_verifications"),
+    sql!("due_verifications_by_host"),
     sql!("events"),
     sql!("fail_prefetches"),
     sql!("failure_counts"),
@@ -41,6 +43,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 46] = [
     sql!("kept_under"),
     sql!("known_keys"),
     sql!("lane_depths"),
+    sql!("last_events"),
     sql!("lanes"),
     sql!("move_aside"),
     sql!("move_cancelled"),
@@ -64,8 +67,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 46] = [
 ];
 
 /// Written where they are asked.
-const ONE_LINERS: [(&str, &str); 6] = [
-    ("due_verifications", "select id from jobs where verify_due_at <= $1 order by verify_due_at limit $2"),
+const ONE_LINERS: [(&str, &str); 5] = [
     ("next verification", "select min(verify_due_at) from jobs where verify_due_at > $1"),
     (
         "next look",
@@ -178,7 +180,10 @@ async fn what_is_due_is_found_by_its_index() {
         (sql!("open_purges"), "items_open_targets (target_key=?)"),
         (sql!("held_targets"), "items_open_targets (target_key=?)"),
         (sql!("events"), "events_of_job (job_id=? AND seq>?)"),
-        (ONE_LINERS[0], "jobs_to_verify (verify_due_at<?)"),
+        (sql!("last_events"), "events_of_job (job_id=?)"),
+        (sql!("due_verifications"), "jobs_to_verify (verify_due_at<?)"),
+        (sql!("due_verifications_by_host"), "jobs_to_verify_by_host (verify_host>?)"),
+        (sql!("due_verifications_by_host"), "jobs_to_verify_by_host (verify_host=? AND verify_due_at<?)"),
     ] {
         let steps = plan(sql, &books).await;
         assert!(steps.iter().any(|step| step.contains(index)), "{name} without {index}:\n{}", steps.join("\n"));

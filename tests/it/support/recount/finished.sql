@@ -6,5 +6,6 @@ union all
 select 'job ' || id || ' is verified ' || verification || ', to be looked at ' || coalesce(verify_due_at, 'never')
 from jobs
 where (verify_due_at is not null) <> (finished_at is not null and verification = 'pending')
+    or (verify_host is not null) <> (verify_due_at is not null)
     or (verification in ('fresh', 'stale') and (finished_at is null or succeeded = 0))
     or (verification = 'unknown' and finished_at is null);

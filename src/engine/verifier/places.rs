@@ -1,0 +1,190 @@
+//! Who is looked at next: places are few, a look at a host that does not answer holds its place to the last second, and
+//! nobody's verdict is to wait for somebody else's dead host.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::JobId;
+
+/// Jobs looked at side by side.
+pub(super) const JOBS_MAX: usize = 16;
+/// Hosts whose last look is remembered. Who is forgotten is as one that was never looked at.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// What is known of a host by the last look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    Answers,
+    Silent,
+    /// Never looked at. Anybody can think up dead hosts, so it has to show first what it is.
+    Unknown,
+}
+
+impl Habit {
+    /// The places of one host, and of all such hosts together: a quarter of all places is for hosts that answer, and silent
+    /// ones keep none of those from new ones.
+    const fn places_max(self) -> (usize, usize) {
+        match self {
+            Self::Answers => (4, JOBS_MAX),
+            Self::Silent => (1, 4),
+            Self::Unknown => (1, 8),
+        }
+    }
+}
+
+/// The places, and how the hosts were.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Looks that are under way, by job.
+    open: HashMap<JobId, Seat>,
+    known: BTreeMap<String, Habit>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    host: String,
+    /// One that asks nobody takes nobody's place.
+    counts: bool,
+}
+
+/// What may be done about a job now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// There is a place for it.
+    Look,
+    /// Its look is under way, or it has to wait.
+    Wait,
+    /// It has to wait, and its host said nothing when others looked: past its deadline it is to wait no longer.
+    Silent,
+}
+
+impl Places {
+    pub(super) fn are_free(&self) -> bool {
+        self.held(|_| true) < JOBS_MAX
+    }
+
+    pub(super) fn turn(&self, job: JobId, host: &str) -> Turn {
+        if self.open.contains_key(&job) {
+            return Turn::Wait;
+        }
+        let habit = self.habit(host);
+        let (of_host_max, of_habit_max) = habit.places_max();
+        let is_full = !self.are_free()
+            || self.held(|other| other == host) >= of_host_max
+            || self.held(|other| self.habit(other) == habit) >= of_habit_max;
+        match (is_full, habit) {
+            (false, _) => Turn::Look,
+            (true, Habit::Silent) => Turn::Silent,
+            (true, Habit::Answers | Habit::Unknown) => Turn::Wait,
+        }
+    }
+
+    pub(super) fn take(&mut self, job: JobId, host: &str) {
+        self.open.insert(job, Seat { host: host.to_owned(), counts: true });
+    }
+
+    /// Notes that the job is at work, without a place.
+    pub(super) fn stand_by(&mut self, job: JobId, host: &str) {
+        self.open.insert(job, Seat { host: host.to_owned(), counts: false });
+    }
+
+    /// The look is over; `silent` tells whether its host said nothing all the time, none that nobody asked it.
+    pub(super) fn leave(&mut self, job: JobId, silent: Option<bool>) {
+        let (Some(seat), Some(silent)) = (self.open.remove(&job), silent) else { return };
+        if self.known.len() >= REMEMBERED_MAX && !self.known.contains_key(&seat.host) {
+            self.known.pop_first();
+        }
+        self.known.insert(seat.host, if silent { Habit::Silent } else { Habit::Answers });
+    }
+
+    fn habit(&self, host: &str) -> Habit {
+        self.known.get(host).copied().unwrap_or(Habit::Unknown)
+    }
+
+    fn held(&self, of: impl Fn(&str) -> bool) -> usize {
+        self.open.values().filter(|seat| seat.counts && of(&seat.host)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(number: usize) -> JobId {
+        JobId::from_u128(number as u128)
+    }
+
+    /// As many as may be looked at, one after the other.
+    fn seated(places: &mut Places, first: usize, hosts: &[&str]) -> usize {
+        let mut count = 0;
+        for (number, host) in hosts.iter().enumerate() {
+            let job = job(first + number);
+            if places.turn(job, host) == Turn::Look {
+                places.take(job, host);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    fn hosts(name: &str, count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("{name}{number}.example")).collect()
+    }
+
+    /// With hosts that were looked at before.
+    fn seen(silent: bool, hosts: &[String], places: &mut Places) {
+        for host in hosts {
+            places.take(job(999), host);
+            places.leave(job(999), Some(silent));
+        }
+    }
+
+    fn seated_all(places: &mut Places, first: usize, hosts: &[String]) -> usize {
+        let twice: Vec<&str> = hosts.iter().chain(hosts).map(String::as_str).collect();
+        seated(places, first, &twice)
+    }
+
+    #[test]
+    fn one_host_holds_a_few_places_and_the_rest_is_for_others() {
+        let mut places = Places::default();
+        let (busy, others) = (hosts("busy", 1), hosts("other", 50));
+        seen(false, &busy, &mut places);
+        seen(false, &others, &mut places);
+        assert_eq!(seated(&mut places, 0, &["busy0.example"; 50]), 4);
+        assert_eq!(seated_all(&mut places, 100, &others), JOBS_MAX - 4);
+        assert!(!places.are_free());
+        assert_eq!(places.turn(job(0), "busy0.example"), Turn::Wait, "its look is under way");
+        places.leave(job(100), Some(false));
+        assert_eq!(seated(&mut places, 300, &["busy0.example", "other49.example"]), 1);
+    }
+
+    #[test]
+    fn neither_silent_hosts_nor_new_ones_hold_the_places_of_hosts_that_answer() {
+        let mut places = Places::default();
+        let (dead, new, well) = (hosts("dead", 30), hosts("new", 30), hosts("well", 30));
+        seen(true, &dead, &mut places);
+        seen(false, &well, &mut places);
+        assert_eq!(seated(&mut places, 0, &["dead0.example"; 5]), 1);
+        assert_eq!(seated_all(&mut places, 10, &dead), 3);
+        assert_eq!(places.turn(job(98), "dead0.example"), Turn::Silent);
+        assert_eq!(seated(&mut places, 100, &["new0.example"; 5]), 1);
+        assert_eq!(seated_all(&mut places, 110, &new), 7);
+        assert_eq!(places.turn(job(98), "new29.example"), Turn::Wait);
+        assert_eq!(seated_all(&mut places, 200, &well), 4);
+        places.leave(job(200), None);
+        places.leave(job(0), Some(false));
+        assert_eq!(seated(&mut places, 300, &["dead0.example"; 9]), 2, "whoever speaks again is as others");
+    }
+
+    #[test]
+    fn whoever_asks_nobody_takes_no_place_and_proves_nothing() {
+        let mut places = Places::default();
+        seen(true, &hosts("dead", 1), &mut places);
+        for number in 0..50 {
+            places.stand_by(job(number), "dead0.example");
+        }
+        assert_eq!(places.turn(job(3), "dead0.example"), Turn::Wait);
+        assert_eq!(places.turn(job(98), "dead0.example"), Turn::Look);
+        places.leave(job(3), None);
+        assert_eq!(seated(&mut places, 100, &["dead0.example"; 9]), 1, "it is as silent as before");
+    }
+}

@@ -1,0 +1,125 @@
+//! What can be measured at one moment, for whoever draws it over time. Read from what knows it already: counters, the
+//! accounts, the lanes, the patrol. No walk over jobs or items.
+
+use std::collections::BTreeMap;
+
+use super::caller::lacks;
+use super::{Caller, Desk, Refusal, Service};
+use crate::diagnose::Finding;
+use crate::domain::{AccountName, CheckId, CheckResult, HostPattern, Routes, ScopeWord, Timestamp};
+use crate::engine::{AccountOutlook, Counted, PoolOutlook};
+use crate::store::LaneRecord;
+
+/// The figures of one moment.
+#[derive(Debug)]
+pub struct Measures {
+    pub counts: BTreeMap<Counted, u64>,
+    pub lanes: Vec<LaneRecord>,
+    pub pools: Vec<PoolOutlook>,
+    pub accounts: Vec<AccountOutlook>,
+    pub standing: BTreeMap<Standing, Since>,
+    /// When the last round of the patrol ended.
+    pub patrolled_at: Option<Timestamp>,
+}
+
+/// What findings are told apart by. Hosts that come and go would make a series each, so only those are named that the
+/// configuration names; the others of an account are one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Standing {
+    pub account: AccountName,
+    pub check: CheckId,
+    pub result: CheckResult,
+    pub host: Option<String>,
+}
+
+/// How many findings are so, and since when the first of them is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    pub findings: u64,
+    pub at: Timestamp,
+}
+
+impl Service {
+    /// Whether the caller may have the figures: they tell of all tenants together and of every routed host, and so do the
+    /// lanes, quotas and findings that whoever reads all hosts sees anyway.
+    ///
+    /// # Errors
+    /// A scope is missing.
+    pub fn may_measure(&self, caller: &Caller) -> Result<(), Refusal> {
+        let may = caller.scopes.may_read_all_hosts() || caller.scopes.may_administer();
+        if may { Ok(()) } else { Err(lacks(ScopeWord::Read)) }
+    }
+
+    /// The figures of this moment.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn measures(&self, desk: &Desk) -> Result<Measures, Refusal> {
+        let (findings, patrolled_at) = desk.all_findings();
+        Ok(Measures {
+            counts: self.board.tally.read(),
+            lanes: self.store.lanes().await?,
+            pools: self.outlook.pools(self.clock.now()),
+            accounts: self.outlook.accounts(),
+            standing: standing(&findings, &self.routes),
+            patrolled_at,
+        })
+    }
+}
+
+/// What is not well, counted.
+fn standing(findings: &[Finding], routes: &Routes) -> BTreeMap<Standing, Since> {
+    let is_named = |host: &&String| routes.iter().any(|(hosts, _)| *hosts == HostPattern::Exact((*host).clone()));
+    let mut standing: BTreeMap<Standing, Since> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.result != CheckResult::Ok) {
+        let host = finding.host.as_ref().filter(is_named).cloned();
+        let key = Standing { account: finding.account.clone(), check: finding.check, result: finding.result, host };
+        let since = standing.entry(key).or_insert(Since { findings: 0, at: finding.since });
+        since.findings += 1;
+        since.at = since.at.min(finding.since);
+    }
+    standing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_of_hosts_that_no_route_names_are_one_figure() {
+        let main = AccountName::new("main");
+        let mut routes = Routes::default();
+        for hosts in ["named.example", "*.wide.example"] {
+            routes.add(hosts.parse().expect("a pattern"), main.clone());
+        }
+        let finding = |host: Option<&str>, result, since| Finding {
+            account: main.clone(),
+            subject: String::new(),
+            host: host.map(str::to_owned),
+            check: CheckId::OriginCertificate,
+            result,
+            seen: String::new(),
+            action: None,
+            since: Timestamp::from_millis(since),
+            checked_at: Timestamp::from_millis(99),
+        };
+        let (warn, fail) = (CheckResult::Warn, CheckResult::Fail);
+        let findings = [
+            finding(Some("named.example"), fail, 5),
+            finding(Some("a.wide.example"), fail, 9),
+            finding(Some("b.wide.example"), fail, 7),
+            finding(Some("b.wide.example"), warn, 8),
+            finding(Some("named.example"), CheckResult::Ok, 1),
+            finding(None, fail, 3),
+        ];
+        let standing = standing(&findings, &routes);
+        let told: Vec<_> = standing
+            .iter()
+            .map(|(key, since)| (key.result, key.host.as_deref(), since.findings, since.at.as_millis()))
+            .collect();
+        assert_eq!(told.len(), 3);
+        for expected in [(warn, None, 1, 8), (fail, None, 3, 3), (fail, Some("named.example"), 1, 5)] {
+            assert!(told.contains(&expected), "{expected:?} of {told:?}");
+        }
+    }
+}
