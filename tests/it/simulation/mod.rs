@@ -6,6 +6,7 @@
 
 mod actions;
 mod ailing;
+mod areas;
 mod books;
 mod dice;
 mod ending;

@@ -24,6 +24,8 @@ pub(super) struct Temper {
     /// Tasks are listed only after nobody looks for them any more.
     pub(super) lists_lie: bool,
     pub(super) tight_pools: bool,
+    /// What stays stale is purged once more.
+    pub(super) repurge: bool,
 }
 
 /// Nothing.
@@ -34,6 +36,7 @@ pub(super) const CALM: Temper = Temper {
     outside_spending: false,
     lists_lie: false,
     tight_pools: false,
+    repurge: false,
 };
 
 impl Temper {
@@ -45,6 +48,7 @@ impl Temper {
             outside_spending: dice.percent(20),
             lists_lie: dice.percent(10),
             tight_pools: dice.percent(40),
+            repurge: dice.percent(25),
         }
     }
 }

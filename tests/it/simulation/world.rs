@@ -50,6 +50,7 @@ const CALL_AGE_MAX: Duration = Duration::from_secs(25);
 
 pub(super) struct World {
     pub(super) clock: ManualClock,
+    temper: Temper,
     pub(super) sites: BTreeMap<String, Sandbox>,
     credentials: BTreeMap<String, Credential>,
     routes: Arc<Routes>,
@@ -86,6 +87,7 @@ impl World {
         }
         let mut world = Self {
             clock,
+            temper,
             sites,
             credentials,
             routes: Arc::new(routes),
@@ -145,7 +147,7 @@ impl World {
             store: store.clone(),
             accounts: Arc::new(accounts.collect()),
             prober: Arc::new(Onlooker),
-            verify: Arc::new(verify_policy()),
+            verify: Arc::new(verify_policy(self.temper)),
             board: Arc::new(Board::default()),
             wakes: Wakes::default(),
             clock: Arc::new(self.clock.clone()),
@@ -325,13 +327,13 @@ fn publish(cloud: &Cloud, hosts: &[&str]) {
 /// Where the origins of all hosts seem to be.
 const ORIGIN: [u8; 4] = [192, 0, 2, 1];
 
-fn verify_policy() -> VerifyPolicy {
+fn verify_policy(temper: Temper) -> VerifyPolicy {
     let origins = SITES
         .iter()
         .flat_map(|(_, hosts)| hosts.iter())
         .map(|host| ((*host).to_owned(), (ORIGIN, 80).into()))
         .collect();
-    VerifyPolicy { origins, ..VerifyPolicy::default() }
+    VerifyPolicy { origins, repurge: temper.repurge, ..VerifyPolicy::default() }
 }
 
 /// In memory where the machine has such a place: thousands of histories need no disk.
