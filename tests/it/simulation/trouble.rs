@@ -26,6 +26,10 @@ pub(super) struct Temper {
     pub(super) tight_pools: bool,
     /// What stays stale is purged once more.
     pub(super) repurge: bool,
+    /// Crowded directories are purged instead of their URLs.
+    pub(super) promotion: bool,
+    /// Some tenants may draw only a part of each day quota.
+    pub(super) shares: bool,
 }
 
 /// Nothing.
@@ -37,6 +41,8 @@ pub(super) const CALM: Temper = Temper {
     lists_lie: false,
     tight_pools: false,
     repurge: false,
+    promotion: false,
+    shares: false,
 };
 
 impl Temper {
@@ -49,6 +55,8 @@ impl Temper {
             lists_lie: dice.percent(10),
             tight_pools: dice.percent(40),
             repurge: dice.percent(25),
+            promotion: dice.percent(30),
+            shares: dice.percent(30),
         }
     }
 }

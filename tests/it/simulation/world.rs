@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::ailing::{Ailing, Ailment};
 use super::dice::Dice;
 use super::line::{Line, LineTrouble};
+use super::rules::Rules;
 use super::trouble::{self, Temper};
 
 /// A host that no account has.
@@ -51,6 +52,7 @@ const CALL_AGE_MAX: Duration = Duration::from_secs(25);
 pub(super) struct World {
     pub(super) clock: ManualClock,
     temper: Temper,
+    pub(super) rules: Rules,
     pub(super) sites: BTreeMap<String, Sandbox>,
     credentials: BTreeMap<String, Credential>,
     routes: Arc<Routes>,
@@ -88,6 +90,7 @@ impl World {
         let mut world = Self {
             clock,
             temper,
+            rules: Rules::of(temper),
             sites,
             credentials,
             routes: Arc::new(routes),
@@ -141,7 +144,8 @@ impl World {
             let name = AccountName::new(name.as_str());
             let api = self.sites[name.as_str()].addresses.api;
             let provider = Line::new(api, credential, &self.clock, self.lines[name.as_str()].clone());
-            (name.clone(), Arc::new(Account::new(name, Arc::new(provider), RESERVE, Arc::new(self.clock.clone()))))
+            let account = Account::new(name.clone(), Arc::new(provider), RESERVE, Arc::new(self.clock.clone()));
+            (name, Arc::new(account.promoting(self.rules.promotion.clone()).sharing(self.rules.shares.clone())))
         });
         let parts = Parts {
             store: store.clone(),
