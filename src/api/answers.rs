@@ -38,6 +38,36 @@ pub(super) fn job(view: &JobView) -> JobAnswer {
     }
 }
 
+/// Of a job's warnings, so many are in a list, with so many bytes of detail in all: a page has up to 500 jobs.
+const LISTED_WARNINGS_MAX: usize = 3;
+const LISTED_BYTES_MAX: usize = 1_024;
+const MORE_WARNINGS: &str = "more_warnings";
+
+/// A job among others: its first warnings, and how many more it has.
+pub(super) fn listed(view: &JobView) -> JobAnswer {
+    let mut answer = job(view);
+    // Its own count of what was never kept is told last, and is none of those that can be looked up.
+    let beyond = answer.warnings.pop_if(|last| last.code == MORE_WARNINGS);
+    let mut bytes = 0;
+    let fit = answer.warnings.iter().take(LISTED_WARNINGS_MAX).take_while(|warning| {
+        bytes += warning.detail.len() + warning.pointer.len();
+        bytes <= LISTED_BYTES_MAX
+    });
+    let fit = fit.count();
+    let more = answer.warnings.len() - fit;
+    answer.warnings.truncate(fit);
+    if more == 0 {
+        answer.warnings.extend(beyond);
+        return answer;
+    }
+    let mut detail = format!("{more} more of this job's warnings are listed by GET /v1/jobs/{}", answer.id);
+    if let Some(beyond) = beyond {
+        detail.push_str(&format!("; beyond these, {}", beyond.detail));
+    }
+    answer.warnings.push(WarningAnswer { code: MORE_WARNINGS.to_owned(), detail, pointer: String::new() });
+    answer
+}
+
 pub(super) fn item(item: &Item) -> ItemAnswer {
     ItemAnswer {
         target: item.target.to_string(),

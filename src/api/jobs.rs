@@ -109,7 +109,7 @@ pub(super) async fn one(
     ("limit" = Option<u32>, Query, description = "rows of a page, at most 500"),
     ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
 ), responses(
-    (status = 200, description = "a page of jobs", body = ListAnswer<JobAnswer>),
+    (status = 200, description = "a page of jobs; of each job's `warnings` the first three at most, and one that counts the rest", body = ListAnswer<JobAnswer>),
     (status = 422, description = "a condition that cannot be", body = ProblemAnswer),
 ))]
 pub(super) async fn list(
@@ -121,7 +121,7 @@ pub(super) async fn list(
     let page = lists::page(query.limit, query.cursor.as_deref())?;
     let before = (page.after > 0).then_some(page.after);
     let jobs = api.service.search(&caller, &search(query), before, page.limit).await?;
-    let items = jobs.views.iter().map(answers::job).collect();
+    let items = jobs.views.iter().map(answers::listed).collect();
     Ok(Json(ListAnswer { items, next_cursor: jobs.next.map(|next| next.to_string()) }))
 }
 

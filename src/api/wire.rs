@@ -61,7 +61,8 @@ pub struct JobAnswer {
     /// Set while any item is pending.
     pub waiting: Option<WaitingAnswer>,
     /// What is allowed and probably not meant, as it was known when the job was kept; at most 100, and one more that counts
-    /// the rest (`more_warnings`). A retry has none.
+    /// the rest (`more_warnings`). `GET /v1/jobs` lists the first three of each job, or fewer if they are long, and counts the rest
+    /// in the same way. A retry has none.
     pub warnings: Vec<WarningAnswer>,
     pub retry_of: Option<String>,
     pub priority: String,

@@ -47,6 +47,13 @@ impl KnownDomain {
     }
 }
 
+impl Account {
+    /// Where a target of the host goes that no area was asked for.
+    pub(super) fn area_of(&self, host: &str, now: Timestamp) -> Area {
+        self.domains.serving(host).and_then(|known| known.own_area(now)).unwrap_or(Area::Own)
+    }
+}
+
 /// The domains of one account, as last read.
 #[derive(Default)]
 pub(super) struct Domains {

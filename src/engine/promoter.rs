@@ -10,7 +10,7 @@ use super::scheduler::{Decision, LaneView, decide};
 use super::{Accounts, Parts};
 use crate::clock;
 use crate::domain::{
-    Crowd, Labels, Lane, LaneId, Operation, PoolUse, Priority, Promotion, Target, TenantName, Timestamp,
+    Area, Crowd, Labels, Lane, LaneId, Operation, PoolUse, Priority, Promotion, Target, TenantName, Timestamp,
 };
 use crate::store::{LaneDepth, LaneRecord, NewJob, Part, PartState, Store, StoreError};
 
@@ -72,7 +72,10 @@ impl Promoter {
         let mut promoted = false;
         for crowd in crowds.into_iter().filter(|crowd| !pending.contains(&crowd.directory)).take(left as usize) {
             tracing::info!(directory = %crowd.directory, urls = crowd.urls, "URL purges are promoted to one of their directory");
-            self.store.create_job(job(crowd, &lane, now), now).await?;
+            // Where the lane's area is the domain's own, nobody need have asked for it.
+            let is_own = account.area_of(crowd.directory.host(), now) == lane.area;
+            let asked = if is_own { Area::Own } else { lane.area };
+            self.store.create_job(NewJob { area: asked, ..job(crowd, &lane, now) }, now).await?;
             promoted = true;
         }
         Ok(promoted)
@@ -137,6 +140,7 @@ fn job(crowd: Crowd, lane: &Lane, now: Timestamp) -> NewJob {
         weight: 1,
         operation: Operation::Purge,
         priority,
+        area: lane.area,
         source: Some("promotion".to_owned()),
         labels: Labels::from([("urls".to_owned(), urls.to_string())]),
         notify: None,

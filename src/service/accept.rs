@@ -73,6 +73,7 @@ impl Service {
             weight: caller.weight,
             operation: request.operation,
             priority: request.priority,
+            area: request.area,
             source: request.source,
             labels: request.labels,
             notify: request.notify,

@@ -36,7 +36,8 @@ impl Areas<'_> {
         places
     }
 
-    fn place(&self, host: &str) -> Option<(AccountName, Option<Area>)> {
+    /// The account that serves the host, and the area of its domain if that is to be named. None: no account does.
+    pub(super) fn place(&self, host: &str) -> Option<(AccountName, Option<Area>)> {
         let account = self.routes.account_for(host)?.clone();
         let known = (self.asked == Area::Own).then(|| self.outlook.domain(host)).flatten();
         Some((account, known.and_then(|known| known.own_area(self.now))))

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::accept::first_to_wait;
+use super::areas::Areas;
 use super::{Accepted, Caller, Fault, Refusal, Service};
 use crate::clock;
-use crate::domain::{AccountName, ItemOperation, JobId, Lane, Operation, Routes, Target, TargetKind};
+use crate::domain::{ItemOperation, JobId, Lane, Operation, Target, TargetKind};
 use crate::engine::Counted;
 use crate::store::{Creation, Job, NewJob, Part, PartState, Unsuccessful};
 
@@ -21,9 +22,10 @@ impl Service {
             return Err(Refusal::Final("no target of the job failed or expired; there is nothing to retry"));
         }
         self.may_change(caller, &job, unsuccessful.iter().map(|item| &item.target)).await?;
-        let new = NewJob { weight: caller.weight, ..new_job(&job, &unsuccessful, &self.routes)? };
+        let now = self.clock.now();
+        let new = NewJob { weight: caller.weight, ..new_job(&job, &unsuccessful, &self.areas(job.area, now))? };
         let lane = first_to_wait(&new.parts).cloned();
-        match self.store.create_job(new, self.clock.now()).await? {
+        match self.store.create_job(new, now).await? {
             Creation::Created(job) => {
                 tracing::info!(job.id = %job.id, retry_of = %id, items = job.counts.total(), "job accepted");
                 self.board.tally.count(Counted::Job(job.operation), 1);
@@ -36,17 +38,17 @@ impl Service {
     }
 }
 
-fn new_job(job: &Job, items: &[Unsuccessful], routes: &Routes) -> Result<NewJob, Refusal> {
-    let (parts, pair_offset) = parts(job.operation, items, routes)?;
+fn new_job(job: &Job, items: &[Unsuccessful], areas: &Areas<'_>) -> Result<NewJob, Refusal> {
+    let (parts, pair_offset) = parts(job.operation, items, areas)?;
     Ok(NewJob::again(job, clock::job_id(), parts, pair_offset))
 }
 
 /// The items again, in the order that a refresh needs: URL purges, directory purges, the prefetch of each of these URLs at
 /// one distance, and last the prefetches whose own purge had succeeded.
-fn parts(operation: Operation, items: &[Unsuccessful], routes: &Routes) -> Result<(Vec<Part>, u32), Refusal> {
+fn parts(operation: Operation, items: &[Unsuccessful], areas: &Areas<'_>) -> Result<(Vec<Part>, u32), Refusal> {
     let of = |operation: ItemOperation, kind: TargetKind| {
         let matching = items.iter().filter(move |item| item.lane.operation == operation && item.lane.kind == kind);
-        by_lane(matching, routes)
+        by_lane(matching, areas)
     };
     let urls = of(ItemOperation::Purge, TargetKind::Url)?;
     let directories = of(ItemOperation::Purge, TargetKind::Directory)?;
@@ -82,15 +84,17 @@ fn push(parts: &mut Vec<Part>, lanes: &BTreeMap<Lane, Vec<Target>>, state: PartS
     parts.extend(filled.map(|(lane, targets)| Part { lane: lane.clone(), state, targets: targets.clone() }));
 }
 
-/// The targets by lane, with the account that serves their host today.
+/// The targets by lane: as they were asked for, with the account that serves their host today, and where no area was asked for,
+/// with the area that its domain is served in today.
 fn by_lane<'a>(
     items: impl Iterator<Item = &'a Unsuccessful>,
-    routes: &Routes,
+    areas: &Areas<'_>,
 ) -> Result<BTreeMap<Lane, Vec<Target>>, Refusal> {
     let mut lanes: BTreeMap<Lane, Vec<Target>> = BTreeMap::new();
     for Unsuccessful { lane, target } in items {
-        let account: AccountName = routes.account_for(target.host()).cloned().ok_or_else(|| no_route(target))?;
-        lanes.entry(Lane { account, ..lane.clone() }).or_default().push(target.clone());
+        let (account, own) = areas.place(target.host()).ok_or_else(|| no_route(target))?;
+        let area = own.unwrap_or(areas.asked);
+        lanes.entry(Lane { account, area, ..lane.clone() }).or_default().push(target.clone());
     }
     Ok(lanes)
 }
@@ -103,7 +107,8 @@ fn no_route(target: &Target) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Area, Mode};
+    use crate::domain::{AccountName, Area, Mode, Routes, Timestamp};
+    use crate::engine::Outlook;
 
     fn item(operation: ItemOperation, kind: TargetKind, raw: &str) -> Unsuccessful {
         let mode = (kind == TargetKind::Directory).then_some(Mode::Delete);
@@ -126,7 +131,10 @@ mod tests {
             item(Prefetch, TargetKind::Url, "https://a.example/purged"),
             item(Prefetch, TargetKind::Url, "https://a.example/img/purged"),
         ];
-        let (parts, offset) = parts(Operation::Refresh, &items, &routes).expect("routes");
+        let outlook = Outlook::new(std::sync::Arc::default(), std::sync::Arc::default());
+        let now = Timestamp::from_millis(0);
+        let areas = Areas { asked: Area::Own, routes: &routes, outlook: &outlook, now };
+        let (parts, offset) = parts(Operation::Refresh, &items, &areas).expect("routes");
         let flat: Vec<(PartState, ItemOperation, &Target)> = parts
             .iter()
             .flat_map(|part| part.targets.iter().map(|target| (part.state, part.lane.operation, target)))

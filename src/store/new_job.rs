@@ -1,7 +1,9 @@
 //! A job before it is kept, and what one that tries another's targets again takes over from it.
 
 use super::Job;
-use crate::domain::{JobId, Labels, Lane, Operation, Priority, Target, TenantName, Timestamp, Verification, Warning};
+use crate::domain::{
+    Area, JobId, Labels, Lane, Operation, Priority, Target, TenantName, Timestamp, Verification, Warning,
+};
 
 /// A job to be kept: its targets by lane, in the order in which its items are numbered.
 #[derive(Debug, Clone)]
@@ -12,6 +14,8 @@ pub struct NewJob {
     pub weight: u32,
     pub operation: Operation,
     pub priority: Priority,
+    /// As it was asked for. A lane may have another: that of its domain, where none was asked for.
+    pub area: Area,
     pub source: Option<String>,
     pub labels: Labels,
     pub notify: Option<String>,
@@ -40,6 +44,7 @@ impl NewJob {
             weight: 1,
             operation: job.operation,
             priority: job.priority,
+            area: job.area,
             source: job.source.clone(),
             labels: job.labels.clone(),
             notify: None,

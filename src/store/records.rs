@@ -3,8 +3,8 @@
 use super::{LanePause, PartState};
 use crate::domain::words::words;
 use crate::domain::{
-    Counts, Failure, ItemId, ItemOperation, ItemState, JobId, JobStatus, Labels, Lane, LaneId, Operation, Priority,
-    Proof, SubmissionId, SubmissionState, Target, TenantName, Timestamp, Verification, Warning,
+    Area, Counts, Failure, ItemId, ItemOperation, ItemState, JobId, JobStatus, Labels, Lane, LaneId, Operation,
+    Priority, Proof, SubmissionId, SubmissionState, Target, TenantName, Timestamp, Verification, Warning,
 };
 
 /// What became of a new job.
@@ -37,6 +37,8 @@ pub struct Job {
     pub tenant: TenantName,
     pub operation: Operation,
     pub priority: Priority,
+    /// As it was asked for: `Own` where nothing was, whatever its lanes have.
+    pub area: Area,
     pub source: Option<String>,
     pub labels: Labels,
     pub not_before: Option<Timestamp>,

@@ -97,7 +97,8 @@ async fn what_will_not_reach_what_is_meant_is_told_before_and_kept_with_the_job(
     world.stop_daemon().await;
     world.start_daemon().await;
     assert_eq!(&world.get(&path).await.body["warnings"], warnings);
-    assert_eq!(&world.get("/v1/jobs").await.body["items"][0]["warnings"], warnings);
+    let listed = &world.get("/v1/jobs").await.body["items"][0]["warnings"];
+    assert_eq!(listed.as_array().map(|some| &some[..3]), warnings.as_array().map(|all| &all[..3]));
     // Spelling needs no facts.
     let blind = planned(&world, &odd()).await;
     assert_eq!(shown(&blind["warnings"]), [("double_slash", "/urls/1"), ("slash_after_file", "/directories/0")]);
@@ -136,5 +137,42 @@ async fn the_command_line_names_what_was_written() {
     assert!(submitted.err.trim_end().ends_with(" https://blind.example.com/a.css"), "{}", submitted.err);
     let told = run(&["job", submitted.out.trim()]).await;
     assert!(told.out.contains("warning       /urls/0: "), "{}", told.out);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_tells_the_first_warnings_of_a_job_and_counts_the_rest() {
+    let world = world().await;
+    read(&world).await;
+    let urls = |count: usize, more: &str| -> Vec<String> {
+        (0..count).map(|n| format!("https://blind.example.com/{n}{more}?v=1")).collect()
+    };
+    let mut posted = Vec::new();
+    for urls in [urls(3, ""), urls(10, ""), urls(150, ""), urls(2, &"x".repeat(900))] {
+        let job = world.post(&json!({"operation": "purge", "verify": false, "urls": urls})).await.body;
+        posted.push(job["id"].as_str().expect("an id").to_owned());
+    }
+    let list = world.get("/v1/jobs").await.body;
+    let listed = |id: &str| {
+        let jobs = list["items"].as_array().expect("jobs");
+        jobs.iter().find(|job| job["id"] == id).expect("the job")["warnings"].clone()
+    };
+    let mut counts = Vec::new();
+    for id in &posted {
+        let (all, some) = (world.get(&format!("/v1/jobs/{id}")).await.body["warnings"].clone(), listed(id));
+        let (all, some) = (all.as_array().expect("warnings"), some.as_array().expect("warnings").clone());
+        let told = some.iter().take_while(|warning| warning["code"] != "more_warnings").count();
+        assert_eq!(some[..told], all[..told], "the first ones, as they are");
+        counts.push((told, all.len(), some.get(told).map(|more| more["detail"].as_str().expect("words").to_owned())));
+    }
+    let (few, ten, many, long) = (&counts[0], &counts[1], &counts[2], &counts[3]);
+    assert_eq!((few.0, few.1, few.2.as_ref()), (3, 3, None));
+    let more = |count: usize, job: usize| {
+        format!("{count} more of this job's warnings are listed by GET /v1/jobs/{}", posted[job])
+    };
+    assert_eq!((ten.0, ten.1, ten.2.as_ref()), (3, 10, Some(&more(7, 1))));
+    let beyond = many.2.as_ref().expect("a count");
+    assert!(many.0 == 3 && beyond.starts_with(&more(many.1 - 4, 2)) && beyond.contains("; beyond these, "), "{many:?}");
+    assert!(long.0 < 2 && long.2.is_some(), "a page has five hundred of them: {long:?}");
     world.end().await;
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Viewed;
 use crate::clock;
 use crate::domain::{
-    ItemOperation, JobId, Lane, Mode, Operation, Priority, Target, TargetKind, Timestamp, Verification,
+    Area, ItemOperation, JobId, Lane, Mode, Operation, Priority, Target, TargetKind, Timestamp, Verification,
 };
 use crate::engine::{Accounts, Outlook};
 use crate::store::{Creation, IdempotencyKey, Job, NewJob, Part, PartState, Store, StoreError};
@@ -23,7 +23,12 @@ pub(super) async fn purge_again(
     store: &Arc<dyn Store>,
     now: Timestamp,
 ) -> Result<Option<(JobId, usize)>, StoreError> {
-    let lanes = stale(viewed);
+    // Where no area was asked for, the domain may have moved since.
+    let area = |lane: &Lane, target: &Target| match accounts.get(&lane.account) {
+        Some(account) if job.area == Area::Own => account.area_of(target.host(), now),
+        _ => lane.area,
+    };
+    let lanes = stale(viewed, area);
     let targets = lanes.values().map(Vec::len).sum();
     if targets == 0 || job.priority == Priority::Bulk || job.source.as_deref() == Some(SOURCE) {
         return Ok(None);
@@ -51,13 +56,14 @@ pub(super) async fn purge_again(
 
 /// The URLs that were purged and are stale, by the lane that they are purged in. Who only asked for a prefetch asked for no
 /// purge, and may not be allowed one.
-fn stale(viewed: &[Viewed]) -> BTreeMap<Lane, Vec<Target>> {
+fn stale(viewed: &[Viewed], area: impl Fn(&Lane, &Target) -> Area) -> BTreeMap<Lane, Vec<Target>> {
     let mut lanes: BTreeMap<Lane, Vec<Target>> = BTreeMap::new();
     let stale = viewed.iter().filter(|view| view.verification == Verification::Stale);
     for view in stale.filter(|view| view.target.kind() == TargetKind::Url) {
         let purged = view.lanes.iter().find(|lane| lane.operation == ItemOperation::Purge);
         if let Some(lane) = purged {
-            lanes.entry(Lane { mode: None::<Mode>, ..lane.clone() }).or_default().push(view.target.clone());
+            let area = area(lane, &view.target);
+            lanes.entry(Lane { area, mode: None::<Mode>, ..lane.clone() }).or_default().push(view.target.clone());
         }
     }
     lanes

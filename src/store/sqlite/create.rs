@@ -11,7 +11,7 @@ use super::rows::{Shape, Values};
 use super::target_key;
 use super::told;
 use super::writer::Creating;
-use crate::domain::{Counts, JobId, Lane, Target, Timestamp, Verification};
+use crate::domain::{Area, Counts, JobId, Lane, Target, Timestamp, Verification};
 use crate::store::{Creation, EventKind, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
 
 /// Jobs that one statement keeps, and about how many items of small parts: SQLite binds at most 32,766 values, and what it
@@ -164,6 +164,7 @@ impl JobRow<'_> {
         values.push(if job.verify { "pending" } else { "none" });
         values.push(self.now);
         values.push(job.retry_of.map(blob));
+        values.push((job.area != Area::Own).then_some(job.area.as_str()));
     }
 }
 
@@ -331,6 +332,7 @@ fn record(job: &NewJob, number: i64, now: Timestamp) -> Job {
         tenant: job.tenant.clone(),
         operation: job.operation,
         priority: job.priority,
+        area: job.area,
         source: job.source.clone(),
         labels: job.labels.clone(),
         not_before: job.not_before,

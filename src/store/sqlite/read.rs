@@ -8,7 +8,7 @@ use super::pause::decode_pause;
 use super::proof;
 use super::told;
 use crate::domain::{
-    AccountName, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TargetKind,
+    AccountName, Area, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TargetKind,
     TenantName, Timestamp, Verification,
 };
 use crate::store::Unsuccessful;
@@ -258,6 +258,7 @@ pub(super) fn decode_job(row: &SqliteRow) -> Result<Job, StoreError> {
         tenant: TenantName::new(row.try_get::<String, _>("tenant")?),
         operation: word(row, "operation")?,
         priority: codes::priority(row.try_get("priority")?)?,
+        area: row.try_get::<Option<&str>, _>("area")?.map_or(Ok(Area::Own), |_| word(row, "area"))?,
         source: row.try_get("source")?,
         labels: serde_json::from_str(labels).map_err(|error| StoreError::Damaged(format!("labels: {error}")))?,
         not_before: moment(row, "not_before")?,

@@ -1,7 +1,10 @@
-//! Bodies of a thousand URLs through the door, beside the same rows inserted set-wise into the same table with nothing
-//! around them.
+//! Bodies of a thousand URLs through the door, beside rows like theirs inserted set-wise into the same table with nothing
+//! around them. No URL comes twice, on either side: what is inserted again and again meets its own keys, in an index that
+//! real jobs spread over.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use refreshd::clock::Stopwatch;
 use refreshd::store::sqlite::SqliteStore;
@@ -24,23 +27,21 @@ pub fn run(plan: Plan) {
     let (bare, kept) = (folder(), folder());
     let (nothing, door) = (Server::nothing(), Server::door(kept.path()));
     let urls: Vec<String> =
-        (0..TARGETS).map(|n| format!("https://www.example.com/assets/{n:06}/app.3f9a.js")).collect();
+        (0..TARGETS).map(|n| format!("https://www.example.com/assets/{}/{n:06}/app.3f9a.js", load::FRESH)).collect();
     let body = serde_json::json!({"operation": "purge", "urls": urls}).to_string();
     let at = |server: &Server| Request {
         address: server.address,
         body: body.clone(),
         authorization: server.authorization.clone(),
+        sent: Arc::default(),
     };
     let (to_nothing, to_door) = (at(&nothing), at(&door));
-    // Behind keys as the product has them: near each other for neighbours.
-    let keyed: Vec<String> = urls.iter().zip(1u64..).map(|(url, n)| format!("{:019}{url}", n << 31)).collect();
-    let rows = serde_json::to_string(&keyed).expect("JSON");
     let runtime = runtime();
-    let mut bare = runtime.block_on(Bare::open(bare.path()));
+    let mut bare = runtime.block_on(Bare::open(bare.path(), urls));
     for connections in CONNECTIONS {
         let (mut yardstick, mut parsed, mut through, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..plan.rounds {
-            let best = runtime.block_on(bare.per_second(&rows, plan));
+            let best = runtime.block_on(bare.per_second(plan));
             parsed.push(look(&nothing, &to_nothing, connections, plan));
             let seen = look(&door, &to_door, connections, plan);
             ratios.push(seen.0 / best);
@@ -74,11 +75,12 @@ fn figures(seen: &[(f64, f64)]) -> String {
 /// The store's own tables, written to without the store: one transaction for each thousand rows.
 struct Bare {
     connection: SqliteConnection,
+    urls: Vec<String>,
     next: i64,
 }
 
 impl Bare {
-    async fn open(folder: &Path) -> Self {
+    async fn open(folder: &Path, urls: Vec<String>) -> Self {
         let file = folder.join("bare.db");
         drop(SqliteStore::open(&file).await.expect("a database"));
         let options = SqliteConnectOptions::new()
@@ -95,12 +97,27 @@ impl Bare {
         .execute(&mut connection)
         .await
         .expect("names");
-        Self { connection, next: 1 }
+        Self { connection, urls, next: 1 }
     }
 
-    async fn per_second(&mut self, rows: &str, plan: Plan) -> f64 {
-        let (watch, first) = (Stopwatch::start(), self.next);
-        while watch.elapsed() < plan.look {
+    /// Rows of the next thousand, behind keys as the product has them: a directory's hash above the target's own. Each has a
+    /// directory of its own, so they are spread over the index.
+    fn rows(&self) -> String {
+        let run = format!("fresh-{:08}", self.next / TARGETS as i64);
+        let keyed = self.urls.iter().map(|url| {
+            let url = url.replace(load::FRESH, &run);
+            let directory = &url[..=url.rfind('/').expect("a path")];
+            format!("{:019}{url}", (hash(directory) << 31) | (hash(&url) >> 1))
+        });
+        serde_json::to_string(&keyed.collect::<Vec<_>>()).expect("JSON")
+    }
+
+    /// Rows a second, without the time that it takes to think them up.
+    async fn per_second(&mut self, plan: Plan) -> f64 {
+        let (mut took, first) = (Duration::ZERO, self.next);
+        while took < plan.look {
+            let rows = self.rows();
+            let watch = Stopwatch::start();
             sqlx::query("begin immediate").execute(&mut self.connection).await.expect("a transaction");
             sqlx::query(include_str!("../../../src/store/sqlite/sql/create_bulk.sql"))
                 .bind(self.next)
@@ -109,7 +126,7 @@ impl Bare {
                 .bind(0)
                 .bind(1)
                 .bind(None::<i64>)
-                .bind(rows)
+                .bind(&rows)
                 .bind(1)
                 .bind(self.next)
                 .bind(1)
@@ -117,8 +134,14 @@ impl Bare {
                 .await
                 .expect("rows");
             sqlx::query("commit").execute(&mut self.connection).await.expect("a commit");
+            took += watch.elapsed();
             self.next += TARGETS as i64;
         }
-        (self.next - first) as f64 / watch.elapsed().as_secs_f64()
+        (self.next - first) as f64 / took.as_secs_f64()
     }
+}
+
+/// FNV-1a of 32 bits, by which the product's keys are made.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0x811c_9dc5_u64, |hash, byte| ((hash ^ u64::from(byte)) * 0x0100_0193) & 0xffff_ffff)
 }

@@ -1,5 +1,6 @@
 //! Small jobs at the door: one URL each, kept durably before the answer, beside a handler that stores nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::child::Server;
@@ -23,6 +24,7 @@ pub fn small(plan: Plan) {
         address: server.address,
         body: body.clone(),
         authorization: server.authorization.clone(),
+        sent: Arc::default(),
     };
     let (to_nothing, to_door) = (at(&nothing), at(&door));
     for connections in CONNECTIONS {

@@ -2,6 +2,8 @@
 //! what is measured is the server.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use refreshd::clock::Stopwatch;
@@ -20,11 +22,16 @@ pub struct Seen {
     pub p99_ms: f64,
 }
 
+/// Where a body has this, each sending has a number of its own in its place: what was never sent before.
+pub const FRESH: &str = "fresh-00000000";
+
 /// What is sent again and again.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub address: SocketAddr,
     pub body: String,
+    /// Sendings so far, over all runs.
+    pub sent: Arc<AtomicU32>,
     /// `Bearer …`, where the door asks for it.
     pub authorization: Option<String>,
 }
@@ -48,6 +55,8 @@ pub fn run(request: &Request, connections: usize, span: Duration) -> Seen {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let bytes = request.bytes();
+        let text = String::from_utf8_lossy(&bytes);
+        let fresh: Arc<[usize]> = text.match_indices(FRESH).map(|(place, _)| place).collect();
         let mut streams = Vec::new();
         for _ in 0..connections {
             streams.push(Connection::open(request.address).await);
@@ -56,10 +65,11 @@ pub fn run(request: &Request, connections: usize, span: Duration) -> Seen {
         let tasks: Vec<_> = streams
             .into_iter()
             .map(|mut connection| {
-                let bytes = bytes.clone();
+                let (mut bytes, fresh, sent) = (bytes.clone(), fresh.clone(), request.sent.clone());
                 tokio::spawn(async move {
                     let mut spans = Vec::new();
                     while watch.elapsed() < span {
+                        number(&mut bytes, &fresh, sent.fetch_add(1, Ordering::Relaxed));
                         let one = Stopwatch::start();
                         tokio::time::timeout(PATIENCE, connection.exchange(&bytes)).await.expect("an answer in time");
                         spans.push(one.elapsed());
@@ -78,6 +88,15 @@ pub fn run(request: &Request, connections: usize, span: Duration) -> Seen {
         let requests = spans.len();
         Seen { requests, per_second: requests as f64 / took.as_secs_f64(), p50_ms: at(0.5), p99_ms: at(0.99) }
     })
+}
+
+/// Writes the number into the text at these places, in the place of `FRESH`.
+pub fn number(text: &mut [u8], places: &[usize], number: u32) {
+    let digits = format!("{number:08}");
+    let end = FRESH.len();
+    for place in places {
+        text[place + end - digits.len()..place + end].copy_from_slice(digits.as_bytes());
+    }
 }
 
 struct Connection {

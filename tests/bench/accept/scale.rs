@@ -121,6 +121,7 @@ fn job(first: u32) -> NewJob {
         weight: 1,
         operation: Operation::Purge,
         priority: Priority::Normal,
+        area: Area::Own,
         source: None,
         labels: Labels::new(),
         notify: None,

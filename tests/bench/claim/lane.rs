@@ -124,6 +124,7 @@ fn job(host: &str, first: u32, (tenant, weight): (u32, u32), priority: Priority)
         weight,
         operation: Operation::Purge,
         priority,
+        area: Area::Own,
         source: None,
         labels: Labels::new(),
         notify: None,

@@ -13,8 +13,12 @@ impl History {
     /// The troubles end, and the engine works until nothing is open.
     pub(super) async fn heal(&mut self) -> Result<(), String> {
         /// Rounds of all services. The slowest thing is a job that waits for the next day.
-        const ROUNDS_MAX: usize = 3_000;
+        const ROUNDS_MAX: usize = 6_000;
         const DAYS_MAX: u64 = 6;
+        /// What comes due one after the other is done together: healing takes most of a history's time. A prefetch behind a
+        /// purge that waits for tomorrow is looked at every few seconds until then.
+        const STRIDE_MIN: Duration = Duration::from_secs(1);
+        const STRIDE_MAX: Duration = Duration::from_secs(60);
         self.tell("everything heals");
         self.world.ailment.strike(0, false);
         for (account, cloud) in self.world.clouds() {
@@ -53,16 +57,15 @@ impl History {
             if self.world.now().since(healed_at) > Duration::from_secs(DAYS_MAX * 24 * 3600) {
                 break;
             }
-            self.go_on(next, heard != self.checks).await?;
+            let stride = (self.world.now().since(healed_at) / 50).clamp(STRIDE_MIN, STRIDE_MAX);
+            self.go_on(next, heard != self.checks, stride).await?;
         }
         let open: Vec<_> = self.laws.before.jobs.values().filter(|job| job.finished_at.is_none()).collect();
         Err(format!("law 8: after {:?} still open: {open:?}", self.world.now().since(healed_at)))
     }
 
     /// Makes the calls, or lets time pass until something happens.
-    async fn go_on(&mut self, next: Option<Timestamp>, had_news: bool) -> Result<(), String> {
-        /// What comes due one after the other is done together: healing takes most of a history's time.
-        const STRIDE: Duration = Duration::from_secs(1);
+    async fn go_on(&mut self, next: Option<Timestamp>, had_news: bool, stride: Duration) -> Result<(), String> {
         let is_prepared = |world: &mut World| Duty::ALL.iter().any(|duty| world.engine().prepared(*duty) > 0);
         let had_calls = is_prepared(&mut self.world);
         self.world.begin_all().await;
@@ -76,7 +79,7 @@ impl History {
         }
         let awaited = self.world.clock.awaited().first().copied();
         let at = next.into_iter().chain(awaited).filter(|at| *at > now).min();
-        self.world.pass(at.map_or(STRIDE, |at| at.since(now).max(STRIDE))).await;
+        self.world.pass(at.map_or(stride, |at| at.since(now).max(stride))).await;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use refreshd::domain::{ErrorClass, Failure, ItemState, JobId, SubmissionState, Timestamp};
 
 use super::rows::{ItemRow, JobRow, LaneRow, Rows};
+use super::rules;
 use super::trouble::Excuses;
 use super::world::{LOCKED, NARROW, STRANGER};
 
@@ -185,9 +186,13 @@ fn law_2_items_move_by_the_table(before: &Rows, now: &Rows) -> Vec<String> {
         }
     }
     let new = now.items.iter().filter(|(id, _)| !before.items.contains_key(id));
+    // What is promoted is kept and claimed in one step.
+    let may_begin = |item: &ItemRow| {
+        item.state == ItemState::Pending
+            || (item.state == ItemState::Submitted && rules::is_promoted(&now.jobs[&item.job]))
+    };
     broken.extend(
-        new.filter(|(_, item)| item.state != ItemState::Pending)
-            .map(|(id, item)| format!("law 2: item {id} began as {}", item.state)),
+        new.filter(|(_, item)| !may_begin(item)).map(|(id, item)| format!("law 2: item {id} began as {}", item.state)),
     );
     broken
 }

@@ -6,6 +6,7 @@
 
 mod actions;
 mod ailing;
+mod areas;
 mod books;
 mod dice;
 mod ending;
@@ -16,6 +17,7 @@ mod line;
 mod midnight;
 mod orders;
 mod rows;
+mod rules;
 mod strays;
 mod trouble;
 mod world;
@@ -87,7 +89,7 @@ fn the_laws_hold_in_every_history() {
 }
 
 /// What histories must come to, or their silence would prove little.
-const REACHED: [&str; 31] = [
+const REACHED: [&str; 35] = [
     "riding item to succeeded",
     "riding item to pending",
     "item pending to submitted",
@@ -119,6 +121,10 @@ const REACHED: [&str; 31] = [
     "lane paused with work",
     "claim of nobody",
     "call broken off",
+    "directory promoted",
+    "rider on a promoted directory",
+    "tenant waits for its share",
+    "second purge",
 ];
 
 /// Lives through one history. An error tells what broke, and what had happened before.
@@ -300,8 +306,12 @@ impl History {
         if news || since.restarted {
             let rows = self.reader.read().await;
             let done = books::newly_succeeded(&self.laws.before, &rows);
+            let (reached, breaches) = self.world.rules.check(&self.laws.before, &rows);
+            self.laws.moves.extend(reached);
+            broken.extend(breaches);
             broken.extend(self.laws.check(rows, since, &self.told, &self.excuses));
             broken.extend(self.check_tasks(&done).await);
+            broken.extend(self.check_shares());
             self.checks += 1;
             if self.checks.is_multiple_of(self.every) {
                 broken.extend(recount_of(self.reader.rows()).await);
@@ -311,6 +321,12 @@ impl History {
             broken.extend(self.check_tasks(&[]).await);
         }
         if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
+    }
+
+    fn check_shares(&self) -> Vec<String> {
+        let now = self.world.now();
+        let of = |(account, cloud): (&str, &Arc<Cloud>)| self.world.rules.check_shares(account, cloud, &self.laws, now);
+        self.world.clouds().flat_map(of).collect()
     }
 
     async fn check_tasks(&self, done: &[i64]) -> Vec<String> {

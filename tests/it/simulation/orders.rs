@@ -42,11 +42,15 @@ pub(super) fn drawn(now: Timestamp, dice: &mut Dice) -> Asked {
     asked
 }
 
+/// Targets of a pile in one directory.
+const PILED: usize = 16;
+
 /// So many targets that the call rate is felt.
 fn pile(dice: &mut Dice) -> Asked {
     let (_, hosts) = dice.weighed_site();
     let first = dice.below(50);
-    let urls = (first..first + 20 + dice.below(60)).map(|number| format!("https://{}/pile/{number:03}", hosts[0]));
+    let urls = (first..first + 20 + dice.below(60))
+        .map(|number| format!("https://{}/pile/{}/{number:03}", hosts[0], number / PILED));
     Asked { operation: "purge".to_owned(), urls: urls.collect(), verify: Some(false), ..Asked::default() }
 }
 

@@ -15,6 +15,15 @@ pub(super) struct Rows {
     pub(super) submissions: BTreeMap<i64, SubmissionRow>,
     pub(super) jobs: BTreeMap<i64, JobRow>,
     pub(super) lanes: BTreeMap<i64, LaneRow>,
+    pub(super) places: Vec<PlacesRow>,
+}
+
+/// What a tenant with a share pays for in a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PlacesRow {
+    pub(super) submission: i64,
+    pub(super) tenant: String,
+    pub(super) targets: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +72,10 @@ pub(super) struct JobRow {
     pub(super) marked: bool,
     pub(super) not_before: Option<i64>,
     pub(super) deadline: Option<i64>,
+    pub(super) tenant: String,
+    pub(super) created_at: i64,
+    pub(super) source: Option<String>,
+    pub(super) retry_of: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,6 +116,7 @@ impl Reader {
             submissions: read(&found["submissions"], submission),
             jobs: read(&found["jobs"], job),
             lanes: read(&found["lanes"], lane),
+            places: found["places"].as_array().expect("rows").iter().map(places).collect(),
         }
     }
 }
@@ -116,9 +130,13 @@ const ALL: &str = "select json_object(
                     from submissions as s left join failures as f on f.id = s.failure_id),
     'jobs', (select json_group_array(json_array(id, lower(hex(public_id)), operation, status, finished_at, verification,
                                                 cancelled_at is not null, pending, submitted, succeeded, failed,
-                                                cancelled, expired, not_before, deadline))
+                                                cancelled, expired, not_before, deadline,
+                                                (select name from tenants where id = tenant_id), created_at, source,
+                                                lower(hex(retry_of))))
              from jobs),
-    'lanes', (select json_group_array(json_array(id, account, operation, kind, area)) from lanes)
+    'lanes', (select json_group_array(json_array(id, account, operation, kind, area)) from lanes),
+    'places', (select json_group_array(json_array(p.submission_id, t.name, p.targets))
+               from places as p join tenants as t on t.id = p.tenant_id)
 )";
 
 fn read<T>(rows: &Value, read: impl Fn(&Value) -> T) -> BTreeMap<i64, T> {
@@ -194,7 +212,16 @@ fn job(row: &Value) -> JobRow {
         marked: number(&row[6]) == 1,
         not_before: row[13].as_i64(),
         deadline: row[14].as_i64(),
+        tenant: text(&row[15]),
+        created_at: number(&row[16]),
+        source: row[17].as_str().map(str::to_owned),
+        retry_of: row[18].as_str().filter(|id| !id.is_empty()).map(str::to_owned),
     }
+}
+
+fn places(row: &Value) -> PlacesRow {
+    let targets = u64::try_from(number(&row[2])).expect("a count");
+    PlacesRow { submission: number(&row[0]), tenant: text(&row[1]), targets }
 }
 
 fn lane(row: &Value) -> LaneRow {

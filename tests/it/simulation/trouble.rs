@@ -24,6 +24,12 @@ pub(super) struct Temper {
     /// Tasks are listed only after nobody looks for them any more.
     pub(super) lists_lie: bool,
     pub(super) tight_pools: bool,
+    /// What stays stale is purged once more.
+    pub(super) repurge: bool,
+    /// Crowded directories are purged instead of their URLs.
+    pub(super) promotion: bool,
+    /// Some tenants may draw only a part of each day quota.
+    pub(super) shares: bool,
 }
 
 /// Nothing.
@@ -34,6 +40,9 @@ pub(super) const CALM: Temper = Temper {
     outside_spending: false,
     lists_lie: false,
     tight_pools: false,
+    repurge: false,
+    promotion: false,
+    shares: false,
 };
 
 impl Temper {
@@ -45,6 +54,9 @@ impl Temper {
             outside_spending: dice.percent(20),
             lists_lie: dice.percent(10),
             tight_pools: dice.percent(40),
+            repurge: dice.percent(25),
+            promotion: dice.percent(30),
+            shares: dice.percent(30),
         }
     }
 }

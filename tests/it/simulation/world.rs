@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::ailing::{Ailing, Ailment};
 use super::dice::Dice;
 use super::line::{Line, LineTrouble};
+use super::rules::Rules;
 use super::trouble::{self, Temper};
 
 /// A host that no account has.
@@ -50,6 +51,8 @@ const CALL_AGE_MAX: Duration = Duration::from_secs(25);
 
 pub(super) struct World {
     pub(super) clock: ManualClock,
+    temper: Temper,
+    pub(super) rules: Rules,
     pub(super) sites: BTreeMap<String, Sandbox>,
     credentials: BTreeMap<String, Credential>,
     routes: Arc<Routes>,
@@ -86,6 +89,8 @@ impl World {
         }
         let mut world = Self {
             clock,
+            temper,
+            rules: Rules::of(temper),
             sites,
             credentials,
             routes: Arc::new(routes),
@@ -139,13 +144,14 @@ impl World {
             let name = AccountName::new(name.as_str());
             let api = self.sites[name.as_str()].addresses.api;
             let provider = Line::new(api, credential, &self.clock, self.lines[name.as_str()].clone());
-            (name.clone(), Arc::new(Account::new(name, Arc::new(provider), RESERVE, Arc::new(self.clock.clone()))))
+            let account = Account::new(name.clone(), Arc::new(provider), RESERVE, Arc::new(self.clock.clone()));
+            (name, Arc::new(account.promoting(self.rules.promotion.clone()).sharing(self.rules.shares.clone())))
         });
         let parts = Parts {
             store: store.clone(),
             accounts: Arc::new(accounts.collect()),
             prober: Arc::new(Onlooker),
-            verify: Arc::new(verify_policy()),
+            verify: Arc::new(verify_policy(self.temper)),
             board: Arc::new(Board::default()),
             wakes: Wakes::default(),
             clock: Arc::new(self.clock.clone()),
@@ -325,13 +331,13 @@ fn publish(cloud: &Cloud, hosts: &[&str]) {
 /// Where the origins of all hosts seem to be.
 const ORIGIN: [u8; 4] = [192, 0, 2, 1];
 
-fn verify_policy() -> VerifyPolicy {
+fn verify_policy(temper: Temper) -> VerifyPolicy {
     let origins = SITES
         .iter()
         .flat_map(|(_, hosts)| hosts.iter())
         .map(|host| ((*host).to_owned(), (ORIGIN, 80).into()))
         .collect();
-    VerifyPolicy { origins, ..VerifyPolicy::default() }
+    VerifyPolicy { origins, repurge: temper.repurge, ..VerifyPolicy::default() }
 }
 
 /// In memory where the machine has such a place: thousands of histories need no disk.

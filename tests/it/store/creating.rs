@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::join_all;
-use refreshd::domain::{ItemOperation, ItemState, JobStatus, Priority, TenantName, Verification, Warning};
+use refreshd::domain::{Area, ItemOperation, ItemState, JobStatus, Priority, TenantName, Verification, Warning};
 use refreshd::store::{Creation, EventKind, IdempotencyKey, JobFilter, NewJob, Part, PartState, Store, StoreError};
 
 use super::drafts::{ALL, at, events, items, job, keep, lane, purge, refresh, states, url};
@@ -15,6 +15,7 @@ fn key(name: &str, body: u8) -> Option<IdempotencyKey> {
 pub async fn a_small_job_is_kept_whole(store: &dyn Store) {
     let asked = NewJob {
         priority: Priority::Urgent,
+        area: Area::Overseas,
         source: Some("deploy \"7\"".to_owned()),
         labels: BTreeMap::from([("team".to_owned(), "größer \\ 'x'".to_owned())]),
         notify: Some("https://hooks.example.com/".to_owned()),
@@ -30,6 +31,7 @@ pub async fn a_small_job_is_kept_whole(store: &dyn Store) {
     assert_eq!((&kept.labels, &kept.source, kept.merged), (&asked.labels, &asked.source, 2));
     assert_eq!((kept.not_before, kept.deadline, kept.created_at), (asked.not_before, asked.deadline, at(1)));
     assert_eq!((kept.counts.pending, kept.started, kept.finished_at), (7, false, None));
+    assert_eq!((kept.area, keep(store, purge(9..10), at(1)).await.area), (Area::Overseas, Area::Own));
     assert_eq!((kept.verification, kept.counts.status(kept.started)), (Verification::Pending, JobStatus::Pending));
     assert_eq!(states(store, &kept).await, "ddddbbb");
     let items = items(store, &kept).await;

@@ -45,6 +45,7 @@ fn draft(operation: Operation, parts: Vec<Part>) -> NewJob {
         weight: 1,
         operation,
         priority: Priority::Normal,
+        area: Area::Own,
         source: None,
         labels: Labels::new(),
         notify: None,
