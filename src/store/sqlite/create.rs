@@ -130,7 +130,7 @@ struct Rows<'a> {
     depths: BTreeMap<(i64, i64), [i64; 3]>,
     /// How far each tenant writes ahead, by lane and priority.
     turns: BTreeMap<(i64, i64, i64), i64>,
-    hosts: BTreeSet<(i64, &'a str)>,
+    hosts: Vec<(i64, &'a str)>,
 }
 
 /// A row of `jobs`.
@@ -139,6 +139,8 @@ struct JobRow<'a> {
     numbers: NextIds,
     tenant: i64,
     labels: String,
+    /// The only one.
+    host: Option<&'a str>,
     now: i64,
 }
 
@@ -165,6 +167,7 @@ impl JobRow<'_> {
         values.push(self.now);
         values.push(job.retry_of.map(blob));
         values.push((job.area != Area::Own).then_some(job.area.as_str()));
+        values.push(self.host);
     }
 }
 
@@ -208,7 +211,6 @@ impl<'a> Rows<'a> {
     ) -> Result<(), StoreError> {
         let priority = priority_code(job.priority);
         let labels = json(&job.labels)?;
-        self.jobs.push(JobRow { job, numbers, tenant, labels, now });
         if let Some(asked) = &job.idempotency {
             let fingerprint: String = asked.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
             self.keys.push(serde_json::json!([tenant, asked.key, fingerprint, numbers.job, now]));
@@ -216,8 +218,12 @@ impl<'a> Rows<'a> {
         if !job.warnings.is_empty() {
             self.warnings.push((numbers.job, told::written(&job.warnings)?));
         }
-        let targets = job.parts.iter().flat_map(|part| &part.targets);
-        self.hosts.extend(targets.map(|target| (numbers.job, target.host())));
+        let hosts: BTreeSet<&str> = job.parts.iter().flat_map(|part| &part.targets).map(Target::host).collect();
+        let host = if hosts.len() == 1 { hosts.first().copied() } else { None };
+        self.jobs.push(JobRow { job, numbers, tenant, labels, host, now });
+        if host.is_none() {
+            self.hosts.extend(hosts.into_iter().map(|host| (numbers.job, host)));
+        }
         let mut first = numbers.item;
         for part in &job.parts {
             let lane = lanes.get(&part.lane).copied().ok_or(StoreError::Closed)?;
@@ -269,6 +275,7 @@ impl<'a> Rows<'a> {
             items: self.items.len(),
             keys: !self.keys.is_empty(),
             warnings: !self.warnings.is_empty(),
+            hosts: !self.hosts.is_empty(),
         };
         let statements = match transaction {
             Transaction::Open => shape.fill(CREATE_JOBS),
@@ -299,7 +306,9 @@ impl<'a> Rows<'a> {
         if shape.warnings {
             values.push(json(&self.warnings)?);
         }
-        values.push(json(&self.hosts)?);
+        if shape.hosts {
+            values.push(json(&self.hosts)?);
+        }
         sqlx::query_with(AssertSqlSafe(statements), values.bound()?).execute(&mut *db).await?;
         for bulk in &bulks {
             sqlx::query(include_str!("sql/create_bulk.sql"))

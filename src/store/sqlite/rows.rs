@@ -12,6 +12,7 @@ pub(super) struct Shape {
     pub(super) items: usize,
     pub(super) keys: bool,
     pub(super) warnings: bool,
+    pub(super) hosts: bool,
 }
 
 impl Shape {
@@ -21,6 +22,7 @@ impl Shape {
             "items" => self.items,
             "keys" => usize::from(self.keys),
             "warnings" => usize::from(self.warnings),
+            "hosts" => usize::from(self.hosts),
             _ => 1,
         }
     }
@@ -92,7 +94,7 @@ mod tests {
     fn a_statement_has_a_place_for_each_value_and_is_left_out_without_rows() {
         let template =
             "begin;\n-- {TABLE COLUMNS}; more.\ninsert into jobs values {jobs 2};\ninsert {keys 1};\ninsert {items 3};";
-        let shape = Shape { jobs: 2, items: 0, keys: true, warnings: false };
+        let shape = Shape { jobs: 2, items: 0, keys: true, warnings: false, hosts: false };
         assert_eq!(shape.fill(template), "begin;\ninsert into jobs values (?,?),(?,?);\ninsert ?;");
     }
 }

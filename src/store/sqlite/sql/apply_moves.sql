@@ -63,7 +63,7 @@ update jobs
 set finished_at = $1,
     verify_due_at = case when verification = 'pending' and succeeded > 0 then $1 end,
     verify_host = case
-        when verification = 'pending' and succeeded > 0 then (select min(host) from job_hosts where job_id = jobs.id)
+        when verification = 'pending' and succeeded > 0 then coalesce(host, (select min(host) from job_hosts where job_id = jobs.id))
     end,
     verification = case when verification = 'pending' and succeeded = 0 then 'unknown' else verification end
 where id in (select distinct job_id from moves where becomes > 3) and pending + submitted = 0 and finished_at is null;

@@ -4,9 +4,9 @@
 
 insert into jobs (
     id, public_id, tenant_id, operation, priority, source, labels, notify, not_before, deadline, merged, first_item,
-    pair_offset, pending, verification, created_at, retry_of, area
+    pair_offset, pending, verification, created_at, retry_of, area, host
 )
-values {jobs 18};
+values {jobs 19};
 
 -- What happened to them: accepted.
 insert into events (job_id, at, kind, items, message)

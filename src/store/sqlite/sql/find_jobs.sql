@@ -19,7 +19,7 @@ where j.id < $1
     and ($3 is null or t.name = $3)
     and ($4 is null or j.status = $4)
     and ($5 is null or j.operation = $5)
-    and ($6 is null or exists (select 1 from job_hosts where job_id = j.id and host = $6))
+    and ($6 is null or j.host = $6 or exists (select 1 from job_hosts where job_id = j.id and host = $6))
     and ($7 is null or exists (
         select 1
         from items as i
@@ -35,6 +35,7 @@ where j.id < $1
     and ($14 is null
         or j.public_id = $15
         or j.id in (select job_id from called)
+        or j.host = $14
         or exists (select 1 from job_hosts where job_id = j.id and host = $14)
         or exists (select 1 from json_each(j.labels) where value = $14)
         or ($16 is not null and exists (

@@ -1,14 +1,14 @@
 -- At most $3 URLs below the directory $1 of host $2 that jobs named of late. Of the newest jobs a bounded number is walked
 -- over, and of each a bounded number of items.
 with recent as (
-    select id, first_item, pending + submitted + succeeded + failed + cancelled + expired as total
+    select id, host, first_item, pending + submitted + succeeded + failed + cancelled + expired as total
     from jobs
     order by id desc
     limit 1000
 ), of_host as (
     select r.id, r.first_item, r.total
     from recent as r
-    where exists (select 1 from job_hosts where job_id = r.id and host = $2)
+    where r.host = $2 or exists (select 1 from job_hosts where job_id = r.id and host = $2)
     order by r.id desc
     limit 10
 )
