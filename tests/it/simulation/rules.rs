@@ -14,7 +14,7 @@ use super::trouble::Temper;
 const PER_DAY: u32 = 2;
 /// Where, from how many URLs on, and how deep. Piles lie two deep.
 const CROWDED: [(&str, u32, u32); 3] =
-    [("www.example.com", 12, 1), ("img.example.com", 4, 0), ("www.example.net", 12, 2)];
+    [("www.example.com", 12, 2), ("img.example.com", 4, 0), ("www.example.net", 12, 2)];
 const SHARES: [(&str, f64); 2] = [("red", 0.02), ("green", 0.3)];
 
 pub(super) struct Rules {
