@@ -12,7 +12,7 @@ use super::target_key;
 use super::told;
 use super::writer::Creating;
 use crate::domain::{Area, Counts, JobId, Lane, Target, Timestamp, Verification};
-use crate::store::{Creation, EventKind, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
+use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
 
 /// Jobs that one statement keeps, and about how many items of small parts: SQLite binds at most 32,766 values, and what it
 /// prepares for each number of rows stays in memory.
@@ -260,9 +260,8 @@ impl<'a> Rows<'a> {
     }
 
     async fn insert(self, transaction: Transaction, db: &mut SqliteConnection) -> Result<(), StoreError> {
-        if self.jobs.is_empty() {
-            return Ok(());
-        }
+        let [first, last] = [self.jobs.first(), self.jobs.last()].map(|row| row.map(|row| row.numbers.job));
+        let (Some(first), Some(last)) = (first, last) else { return Ok(()) };
         let depths: Vec<_> = self
             .depths
             .iter()
@@ -282,16 +281,9 @@ impl<'a> Rows<'a> {
             Transaction::Whole => format!("begin immediate;{};commit;", shape.fill(CREATE_JOBS)),
         };
         let bulks = self.bulks;
-        let mut values = Values::default();
-        let accepted: Vec<_> = self.jobs.iter().map(|row| (row.numbers.job, row.now, total(row.job))).collect();
+        let mut values = Values::with_room(shape);
         self.jobs.into_iter().for_each(|row| row.bind(&mut values));
-        for (job, now, items) in accepted {
-            values.push(job);
-            values.push(now);
-            values.push(EventKind::Accepted.as_str());
-            values.push(items);
-            values.push(format!("{items} items kept"));
-        }
+        [first, last].into_iter().for_each(|number| values.push(number));
         values.push(json(&turns)?);
         for (id, job, lane, state, priority, due_at, target, tenant, behind, key) in self.items {
             [id, job, lane, state, priority].into_iter().for_each(|number| values.push(number));

@@ -18,7 +18,7 @@ pub(super) struct Shape {
 impl Shape {
     fn rows(self, table: &str) -> usize {
         match table {
-            "jobs" | "events" => self.jobs,
+            "jobs" => self.jobs,
             "items" => self.items,
             "keys" => usize::from(self.keys),
             "warnings" => usize::from(self.warnings),
@@ -66,13 +66,19 @@ fn push_places(text: &mut String, rows: usize, columns: usize) {
 }
 
 /// Values in the order of their places.
-#[derive(Default)]
 pub(super) struct Values {
     arguments: SqliteArguments,
     fault: Option<BoxDynError>,
 }
 
 impl Values {
+    /// None yet, but room for about as many as the rows have, so that the list is not moved again and again.
+    pub(super) fn with_room(shape: Shape) -> Self {
+        let mut arguments = SqliteArguments::default();
+        arguments.reserve(20 * shape.jobs + 10 * shape.items + 8, 0);
+        Self { arguments, fault: None }
+    }
+
     pub(super) fn push<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
         if let Err(fault) = self.arguments.add(value) {
             self.fault.get_or_insert(fault);

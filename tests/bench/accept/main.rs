@@ -2,6 +2,7 @@
 //! accept`, with `-- --full` for ten million items and longer looks. Absolute figures are the machine's; carry ratios.
 #![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 
+mod alone;
 mod bulk;
 mod child;
 mod door;
@@ -38,7 +39,7 @@ fn main() {
     let plan = if arguments.iter().any(|argument| argument == "--full") { FULL } else { SHORT };
     // Whatever stands alone narrows the run: `cargo bench --bench accept -- small`.
     let only = arguments.iter().find(|argument| !argument.starts_with("--"));
-    let runs: [Run; 3] = [("small", door::small), ("bulk", bulk::run), ("scale", scale::run)];
+    let runs: [Run; 4] = [("small", door::small), ("alone", alone::run), ("bulk", bulk::run), ("scale", scale::run)];
     for (name, run) in runs {
         if only.is_none_or(|only| only == name) {
             run(plan);

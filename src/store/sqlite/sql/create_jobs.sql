@@ -8,9 +8,12 @@ insert into jobs (
 )
 values {jobs 19};
 
--- What happened to them: accepted.
+-- What happened to them: accepted. From the first to the last of these jobs, whose numbers follow each other.
 insert into events (job_id, at, kind, items, message)
-values {events 5};
+select id, created_at, 'accepted', pending, pending || ' items kept'
+from jobs
+where id between ? and ?
+order by id;
 
 -- Turns: [lane, priority, tenant, span], small and bulk parts alike. A tenant goes on behind its own last item, or from
 -- where the lane has got to.
