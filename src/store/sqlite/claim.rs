@@ -178,6 +178,7 @@ impl ClaimBatch {
         let others_max = if sorted.urgent_only { 0 } else { self.grant.others_max };
         let mut batch = Batch::of(sorted.heads, &Grant { others_max, ..self.grant.clone() });
         (batch.cohort, batch.apart) = (cohort, sorted.apart);
+        batch.left.iter_mut().zip(sorted.left).for_each(|(left, held)| *left += held);
         aside.extend(sorted.aside);
         let may_miss = seen.may_miss(free, &batch, self.grant.targets_max);
         Ok(Look { batch, aside, may_miss })

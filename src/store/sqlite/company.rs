@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use sqlx::SqliteConnection;
 
 use super::barriers::Aside;
-use super::batch::Head;
+use super::batch::{Head, PRIORITIES};
 use super::codes;
 use crate::domain::LaneId;
 use crate::store::StoreError;
@@ -24,6 +24,8 @@ pub(super) struct Sorted {
     pub(super) aside: Vec<Aside>,
     /// Somebody of them is unproved, or they were apart already.
     pub(super) apart: bool,
+    /// How many of each priority are left behind because there are hosts enough.
+    pub(super) left: [usize; PRIORITIES],
     /// Urgent work is left behind: nobody else may take its place.
     pub(super) urgent_only: bool,
 }
@@ -37,7 +39,7 @@ pub(super) async fn sort(
 ) -> Result<Sorted, StoreError> {
     // Halves of a refused batch stay as they were cut.
     if ![0, UNPROVED].contains(&cohort) || heads.is_empty() {
-        return Ok(Sorted { heads, aside: Vec::new(), apart: cohort > 0, urgent_only: false });
+        return Ok(Sorted { heads, aside: Vec::new(), apart: cohort > 0, left: [0; PRIORITIES], urgent_only: false });
     }
     let hosts: BTreeSet<&str> = heads.iter().map(|head| head.target.host()).collect();
     let proved: Vec<String> = sqlx::query_scalar(include_str!("sql/proved_hosts.sql"))
@@ -51,19 +53,19 @@ pub(super) async fn sort(
         let (heads, unproved): (Vec<Head>, Vec<Head>) =
             heads.into_iter().partition(|head| proved.contains(head.target.host()));
         let aside = unproved.iter().map(|head| (head.item, codes::DUE, UNPROVED, None, None)).collect();
-        return Ok(Sorted { heads, aside, apart: false, urgent_only: false });
+        return Ok(Sorted { heads, aside, apart: false, left: [0; PRIORITIES], urgent_only: false });
     }
-    let (heads, left_behind) = few_unproved(heads, &proved);
+    let (heads, left) = few_unproved(heads, &proved);
     let apart = cohort > 0 || proved.is_empty();
-    let urgent_only = left_behind || urgent_elsewhere(cohort, lane, db).await?;
-    Ok(Sorted { heads, aside: Vec::new(), apart, urgent_only })
+    let urgent_only = left[0] > 0 || urgent_elsewhere(cohort, lane, db).await?;
+    Ok(Sorted { heads, aside: Vec::new(), apart, left, urgent_only })
 }
 
-/// Of the unproved hosts only the first few, and whether urgent work of others is left behind.
-fn few_unproved(heads: Vec<Head>, proved: &HashSet<String>) -> (Vec<Head>, bool) {
+/// Of the unproved hosts only the first few, and how many of each priority are left behind.
+fn few_unproved(heads: Vec<Head>, proved: &HashSet<String>) -> (Vec<Head>, [usize; PRIORITIES]) {
     let mut admitted: BTreeMap<String, bool> = BTreeMap::new();
     let mut unproved = 0;
-    let mut left_behind = false;
+    let mut left = [0; PRIORITIES];
     let heads = heads.into_iter().filter(|head| {
         let host = head.target.host();
         let may = *admitted.entry(host.to_owned()).or_insert_with(|| {
@@ -71,10 +73,10 @@ fn few_unproved(heads: Vec<Head>, proved: &HashSet<String>) -> (Vec<Head>, bool)
             unproved += usize::from(!is_proved);
             is_proved || unproved <= UNPROVED_MAX
         });
-        left_behind |= !may && head.priority == 0;
+        left[head.class()] += usize::from(!may);
         may
     });
-    (heads.collect(), left_behind)
+    (heads.collect(), left)
 }
 
 /// Whether urgent work waits in the other company, open or unproved.

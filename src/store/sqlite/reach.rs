@@ -46,14 +46,17 @@ impl Seen {
         Self { found, limits: [reach.ahead as usize, rest(found[0]), rest(found[0] + found[1])] }
     }
 
-    /// Whether somebody behind those who were seen may have a place in a batch of `places`: of some priority all who are free
-    /// got one, there may be more, and the batch has room or others of them were barred.
+    /// Whether others should perhaps go with a batch of `places`, or before it. Behind those who were seen, if of some priority
+    /// all who are free got a place, there may be more, and they were barred or leave a good part of the batch empty. In other
+    /// company, if urgent work was barred and the batch has none.
     pub(super) fn may_miss(&self, free: [usize; PRIORITIES], batch: &Batch, places: u32) -> bool {
-        let has_room = batch.targets.len() < places as usize;
-        (0..PRIORITIES).any(|class| {
+        let room = (places as usize).saturating_sub(batch.targets.len());
+        let has_room = room > (places / MARGIN_SHARE) as usize;
+        let behind = (0..PRIORITIES).any(|class| {
             let (found, free) = (self.found[class], free[class]);
             found >= self.limits[class] && batch.left[class] == 0 && (has_room || free < found)
-        })
+        });
+        behind || (free[0] < self.found[0] && !batch.turns.contains_key(&0))
     }
 }
 
@@ -82,6 +85,10 @@ mod tests {
         Batch { targets: vec![target; places], left, ..Batch::default() }
     }
 
+    fn with_urgent(batch: Batch) -> Batch {
+        Batch { turns: [(0, 1)].into(), ..batch }
+    }
+
     #[test]
     fn a_full_batch_of_free_heads_misses_nobody() {
         assert!(!seen([10, 2, 2]).may_miss([10, 2, 2], &batch(10, [0, 2, 2]), 10));
@@ -90,16 +97,27 @@ mod tests {
     #[test]
     fn a_lane_that_was_seen_to_its_end_has_nobody_left() {
         assert!(!seen([3, 1, 0]).may_miss([3, 1, 0], &batch(4, [0; 3]), 10));
-        assert!(!seen([3, 1, 0]).may_miss([0, 0, 0], &batch(0, [0; 3]), 10));
+        assert!(!seen([0, 4, 0]).may_miss([0, 0, 0], &batch(0, [0; 3]), 10));
     }
 
     #[test]
     fn behind_urgent_heads_that_are_barred_there_may_be_others() {
-        assert!(seen([10, 2, 2]).may_miss([1, 2, 2], &batch(5, [0; 3]), 5));
-        assert!(
-            !seen([10, 2, 2]).may_miss([6, 2, 2], &batch(5, [1, 2, 2]), 5),
-            "some who were seen did not find a place"
-        );
+        assert!(seen([10, 2, 2]).may_miss([1, 2, 2], &with_urgent(batch(5, [0; 3])), 5));
+        let full = with_urgent(batch(5, [1, 2, 2]));
+        assert!(!seen([10, 2, 2]).may_miss([6, 2, 2], &full, 5), "some who were seen did not find a place");
+    }
+
+    #[test]
+    fn where_urgent_work_was_barred_others_may_have_some() {
+        assert!(seen([1, 3, 0]).may_miss([0, 3, 0], &batch(3, [0; 3]), 10));
+        assert!(!seen([2, 3, 0]).may_miss([1, 3, 0], &with_urgent(batch(4, [0; 3])), 10));
+    }
+
+    #[test]
+    fn a_few_empty_places_are_not_worth_another_look() {
+        let seen = Seen { found: [100, 0, 0], limits: [100, 11, 11] };
+        assert!(!seen.may_miss([100, 0, 0], &with_urgent(batch(88, [0; 3])), 100));
+        assert!(seen.may_miss([100, 0, 0], &with_urgent(batch(87, [0; 3])), 100));
     }
 
     #[test]

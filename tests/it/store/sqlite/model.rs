@@ -121,12 +121,15 @@ impl Model {
             }
             let batch = self.places(&heads, limit);
             // Behind those who were seen there may be others who should leave with this call.
-            let has_room = self.targets(batch.iter()).len() < limit;
-            let may_miss = (0..3).any(|priority| {
+            let has_room = limit - self.targets(batch.iter()).len() > limit / MARGIN_SHARE;
+            let urgent = |all: &[usize]| found[0].iter().filter(|n| all.contains(n)).count();
+            let urgent_barred = urgent(&heads) < found[0].len() && urgent(&batch) == 0;
+            let behind = (0..3).any(|priority| {
                 let free: Vec<_> = found[priority].iter().filter(|n| heads.contains(n)).collect();
                 let all_go = free.iter().all(|n| batch.contains(n));
                 found[priority].len() >= limits[priority] && all_go && (has_room || free.len() < found[priority].len())
             });
+            let may_miss = behind || urgent_barred;
             let again = (aside && batch.is_empty()) || (may_miss && (aside || !is_far));
             if !again || look == LOOKS_MAX {
                 return self.with_riders(way, batch);
