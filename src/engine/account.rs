@@ -190,13 +190,6 @@ impl Account {
         state.note_empty(Some(now));
     }
 
-    /// Counts targets that were claimed without having been set aside: nobody can tell whether they were charged.
-    pub(super) fn spend(&self, lane: &Lane, targets: u64, now: Timestamp) {
-        let mut state = self.state();
-        self.each_pool(&mut state, lane, |pool| pool.spend(targets));
-        state.note_empty(Some(now));
-    }
-
     /// Puts a token back: nothing could be claimed, so there is no call.
     pub(super) fn unreserve(&self, lane: &Lane) {
         let meter = self.provider.submit_meter(lane);

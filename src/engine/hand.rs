@@ -1,12 +1,11 @@
 //! What the submitter has in hand: claims whose calls are open, or whose answers are not recorded. Whatever else the store has
 //! as `sending` is a stray: the store told an error for its claim and had made it, so nobody will send or record it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use super::Accounts;
-use crate::domain::{ErrorClass, Failure, Lane, LaneId, SubmissionId, Timestamp};
-use crate::store::{LaneDepth, LaneTurn, OpenSubmission, Store, StoreError};
+use crate::domain::{ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Timestamp};
+use crate::store::{GiveBack, LaneDepth, LaneTurn, Return, Store, StoreError};
 
 /// Between two looks for strays when nothing is amiss: a store may make a change after it told an error for it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
@@ -17,7 +16,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Hand {
     turns: HashMap<LaneId, LaneTurn>,
     calls: HashMap<SubmissionId, LaneId>,
-    /// Strays that are still `sending`. Their targets are counted as spent.
+    /// Strays that are still `sending`.
     strays: HashMap<SubmissionId, Lane>,
     /// None: at once.
     look_at: Option<Timestamp>,
@@ -56,25 +55,21 @@ impl Hand {
         if self.strays.is_empty() { None } else { self.look_at }
     }
 
-    /// Hands every stray to the reconciler, whom the provider's list tells that it was never sent. Tells whether there was any.
-    /// Nothing is claimed while this step fails, so that strays and calls together stay within what may be in flight.
-    pub(super) async fn let_strays_go(
-        &mut self,
-        accounts: &Accounts,
-        store: &dyn Store,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    /// Releases every stray: no call was made for it, and none will be. Tells whether there was any. Nothing is claimed while
+    /// this step fails, so that strays and calls together stay within what may be in flight.
+    pub(super) async fn let_strays_go(&mut self, store: &dyn Store, now: Timestamp) -> Result<bool, StoreError> {
         if self.look_at.is_some_and(|at| now < at) {
             return Ok(false);
         }
         let mut sending = store.sending().await?;
         self.look_at = Some(now + LOOK_INTERVAL);
         sending.retain(|one| !self.calls.contains_key(&one.id));
-        let found: HashSet<SubmissionId> = sending.iter().map(|one| one.id).collect();
-        self.strays.retain(|id, _| found.contains(id));
+        self.strays = sending.iter().map(|one| (one.id, one.lane.clone())).collect();
         for stray in &sending {
-            self.count(stray, accounts, now);
-            match store.mark_ambiguous(stray.id, astray(), now, now).await {
+            tracing::error!(submission.id = stray.id.0, lane = %stray.lane, targets = stray.targets,
+                "a claim was made that the database told an error for; its targets are given back");
+            let back = GiveBack { state: SubmissionState::Released, failure: astray(), items: Return::Due };
+            match store.give_back(stray.id, back, now).await {
                 Ok(_) => drop(self.strays.remove(&stray.id)),
                 Err(error) => {
                     tracing::error!(submission.id = stray.id.0, error = ?error, "a claim that nobody has could not be let go");
@@ -84,23 +79,11 @@ impl Hand {
         }
         Ok(!sending.is_empty())
     }
-
-    /// Once for each stray: what the reconciler says of it later is either charged or taken back.
-    fn count(&mut self, stray: &OpenSubmission, accounts: &Accounts, now: Timestamp) {
-        if self.strays.insert(stray.id, stray.lane.clone()).is_some() {
-            return;
-        }
-        tracing::error!(submission.id = stray.id.0, lane = %stray.lane, targets = stray.targets,
-            "a claim was made that the database told an error for; the provider's list decides before it is sent again");
-        if let Some(account) = accounts.get(&stray.lane.account) {
-            account.spend(&stray.lane, u64::from(stray.targets), now);
-        }
-    }
 }
 
 fn astray() -> Failure {
     let message = "the database told an error for this claim although it was made, so nobody has made its call";
-    Failure::new(ErrorClass::Lost, Failure::CLAIM_ASTRAY, message)
+    Failure::new(ErrorClass::Internal, Failure::CLAIM_ASTRAY, message)
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl Submitter {
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
-            // If it was made all the same, it is found among the strays, and counted then: its call is never made before that.
+            // If it was made all the same, it is found among the strays and given back: there is no call for it.
             Ok(None) | Err(_) => {
                 account.unreserve(&depth.lane);
                 0
@@ -205,8 +205,7 @@ impl Service for Submitter {
     const NAME: &'static str = "submitter";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
-        if self.hand.let_strays_go(&self.accounts, self.store.as_ref(), now).await? {
-            self.wakes.reconciler.ring();
+        if self.hand.let_strays_go(self.store.as_ref(), now).await? {
             self.wakes.jobs.ring();
         }
         let mut next_at = self.store.next_ripe().await?;
