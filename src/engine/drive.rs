@@ -130,8 +130,8 @@ impl<S: Service> Bench<S> {
     fn keep(&mut self, ended: Result<S::Answer, JoinError>) {
         match ended {
             Ok(answer) => self.answers.push_back(answer),
-            // Whoever answers for durable rows catches what its call may do (`unbroken`), so this is a stopping runtime or a look
-            // at an edge. A start takes up what is left.
+            // Whoever answers for durable rows catches what its call may do (`unbroken`), so this is a stopping runtime. A start
+            // takes up what is left.
             Err(error) => tracing::error!(service = S::NAME, error = %error, "a call broke off"),
         }
     }

@@ -132,7 +132,7 @@ impl Poller {
     ) -> Result<(), StoreError> {
         tracing::info!(submission.id = submission.id.0, lane = %submission.lane, targets = submission.targets,
             failed = failed.len(), "a task ended");
-        let failed_count = failed.len() as u64;
+        let failed_count = distinct(&failed);
         if self.store.settle(submission.id, failed, retry, now).await? == Outcome::Done {
             let done_count = u64::from(submission.targets).saturating_sub(failed_count);
             for (done, targets) in [(true, done_count), (false, failed_count)] {
@@ -213,6 +213,11 @@ fn failed_target(target: &str, failure: &Failure) -> FailedTarget {
     FailedTarget { target: target.to_owned(), failure: failure.clone() }
 }
 
+/// How many targets failed: the provider may list one twice, or once for each area.
+fn distinct(failed: &[FailedTarget]) -> u64 {
+    failed.iter().map(|failed| &failed.target).collect::<BTreeSet<_>>().len() as u64
+}
+
 /// Which of our targets the failed rows mean. A row that names none of them cannot be told apart from any: then every
 /// target counts as failed and goes again, because calling one done that is not would be worse than doing it twice.
 fn match_rows(ours: &[Target], rows: &[FailedRow]) -> Vec<FailedTarget> {
@@ -239,6 +244,14 @@ mod tests {
 
     fn names(failed: &[FailedTarget]) -> Vec<&str> {
         failed.iter().map(|failed| failed.target.as_str()).collect()
+    }
+
+    #[test]
+    fn a_target_that_failed_in_two_areas_is_one_failed_target() {
+        let ours = ["a", "b"].map(|path| Target::parse(TargetKind::Url, &format!("https://h.example/{path}")));
+        let ours = ours.map(|target| target.expect("valid"));
+        let rows = ["a", "a", "b"].map(|path| row(&format!("https://h.example/{path}")));
+        assert_eq!(distinct(&match_rows(&ours, &rows)), 2);
     }
 
     #[test]

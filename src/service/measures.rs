@@ -1,7 +1,7 @@
 //! What can be measured at one moment, for whoever draws it over time. Read from what knows it already: counters, the
 //! accounts, the lanes, the patrol. No walk over jobs or items.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::caller::lacks;
 use super::{Caller, Desk, Refusal, Service};
@@ -69,10 +69,14 @@ impl Service {
 
 /// What is not well, counted.
 fn standing(findings: &[Finding], routes: &Routes) -> BTreeMap<Standing, Since> {
-    let is_named = |host: &&String| routes.iter().any(|(hosts, _)| *hosts == HostPattern::Exact((*host).clone()));
+    let exact = routes.iter().filter_map(|(hosts, _)| match hosts {
+        HostPattern::Exact(host) => Some(host),
+        HostPattern::Below(_) | HostPattern::Any => None,
+    });
+    let named: HashSet<&String> = exact.collect();
     let mut standing: BTreeMap<Standing, Since> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.result != CheckResult::Ok) {
-        let host = finding.host.as_ref().filter(is_named).cloned();
+        let host = finding.host.as_ref().filter(|host| named.contains(host)).cloned();
         let key = Standing { account: finding.account.clone(), check: finding.check, result: finding.result, host };
         let since = standing.entry(key).or_insert(Since { findings: 0, at: finding.since });
         since.findings += 1;

@@ -40,11 +40,10 @@ pub(super) fn by_target(samples: Vec<Sample>, extra: Vec<Target>) -> BTreeMap<Ta
     targets
 }
 
-/// What is said of targets that nobody looks at any more.
-pub(super) fn unasked(targets: BTreeMap<Target, Wanted>) -> Vec<Viewed> {
+/// What is said of targets that nobody looks at, or whose look nobody can tell of.
+pub(super) fn unasked(targets: BTreeMap<Target, Wanted>, because: &str) -> Vec<Viewed> {
     let unseen = targets.into_iter().map(|(target, wanted)| {
-        let reason =
-            format!("{target}: not looked at: its host did not answer other looks until verify.deadline was over");
+        let reason = format!("{target}: not looked at: {because}");
         Viewed::new(target, wanted, Verification::Unknown, reason)
     });
     unseen.collect()

@@ -24,13 +24,13 @@ use tokio::sync::Semaphore;
 
 use self::looks::{Round, SHARED_PROBES_MAX, Turns, Wanted, by_target, unasked};
 use self::origin::{Domains, Known};
-use self::places::{Places, Turn};
+use self::places::Places;
 use self::view::Viewer;
-use super::drive::{Service, Step};
+use super::drive::{Service, Step, unbroken};
 use super::tally::Counted;
 use super::{Accounts, Board, Parts, Patience};
 use crate::clock::{self, Stopwatch};
-use crate::domain::{Backoff, ItemId, Lane, Proof, Target, Timestamp, Verification};
+use crate::domain::{Backoff, ItemId, JobId, Lane, Proof, Target, Timestamp, Verification};
 use crate::store::{DueVerification, HostWalk, ItemVerdict, Sample, Seen, Store, StoreError};
 use crate::wake::Wakes;
 
@@ -46,6 +46,8 @@ const SILENT_AFTER: Duration = Duration::from_secs(3);
 const LOOK_MAX: Duration = Duration::from_secs(30);
 /// So much time has even the last look before the deadline, or the one after it.
 const LOOK_MIN: Duration = Duration::from_secs(5);
+/// Whoever has no place so long after the deadline waits no longer. Until then the last looks are made.
+const LATE_MAX: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) };
 
 pub(super) struct Verifier {
@@ -62,12 +64,18 @@ pub(super) struct Verifier {
     shared: Arc<Semaphore>,
 }
 
+/// Whose turn it is; nobody is asked about a job that is too late.
+struct Chosen {
+    due: DueVerification,
+    is_asked: bool,
+}
+
 pub(super) struct Call {
     due: DueVerification,
     targets: BTreeMap<Target, Wanted>,
     grace: Duration,
     ended: Duration,
-    /// How long the look may take; none: it is too late for one, and its host was silent before.
+    /// How long the look may take; none: there was no place for one, and it is too late.
     time: Option<Duration>,
 }
 
@@ -95,7 +103,7 @@ pub(super) struct Glance {
     due: DueVerification,
     viewed: Vec<Viewed>,
     grace: Duration,
-    /// Whether the host said nothing all the time; none: nobody asked it.
+    /// Whether the host said nothing, or held its place to the last second; none: that is not known.
     silent: Option<bool>,
 }
 
@@ -117,52 +125,66 @@ impl Verifier {
         }
     }
 
-    /// Chooses who is looked at, and prepares that. Who was chosen is told even after an error.
-    async fn prepare(
-        &mut self,
-        chosen: &mut Vec<(DueVerification, Turn)>,
-        now: Timestamp,
-    ) -> Result<Step<Call>, StoreError> {
+    /// Chooses who is looked at, or told that nobody will be asked: first who has a place of its own, then who may have what
+    /// is left, then who is too late.
+    async fn choose(&mut self, now: Timestamp) -> Result<(Vec<Chosen>, Option<Timestamp>), StoreError> {
         let (due, mut next_at) = self.store.due_verifications(DUE_MAX, now).await?;
         let may_be_a_pile = due.len() >= DUE_MAX as usize;
-        self.choose(due, chosen, now);
+        let mut chosen = Vec::new();
+        let mut left = self.seat(due, &mut chosen, Places::has_own);
         if may_be_a_pile && self.places.are_free() {
             let walk = HostWalk { after: self.walked.clone(), hosts: WALK_HOSTS, each: WALK_EACH };
-            let (due, ended_at) = self.store.due_verifications_by_host(walk, now).await?;
-            self.choose(due, chosen, now);
-            if ended_at.is_some() {
-                next_at = Some(now + WALK_ON);
+            match self.store.due_verifications_by_host(walk, now).await {
+                Ok((due, ended_at)) => {
+                    left.extend(self.seat(due, &mut chosen, Places::has_own));
+                    if ended_at.is_some() {
+                        next_at = Some(now + WALK_ON);
+                    }
+                    self.walked = ended_at.unwrap_or_default();
+                }
+                // Those who have a place by now are looked at all the same.
+                Err(error) => {
+                    tracing::error!(error = ?error, "hosts behind a pile of jobs to be verified could not be read");
+                }
             }
-            self.walked = ended_at.unwrap_or_default();
         }
-        let mut calls = Vec::new();
-        for (due, turn) in chosen {
-            calls.push(self.call(due.clone(), *turn, now).await?);
+        for due in self.seat(left, &mut chosen, Places::has_spare) {
+            if now >= self.deadline(&due) + LATE_MAX && self.places.may_stand_by(due.id) {
+                self.places.stand_by(due.id, &due.host);
+                chosen.push(Chosen { due, is_asked: false });
+            }
         }
-        Ok(Step { calls, next_at })
+        Ok((chosen, next_at))
     }
 
-    fn choose(&mut self, due: Vec<DueVerification>, chosen: &mut Vec<(DueVerification, Turn)>, now: Timestamp) {
+    /// Gives places to those who may have one, and returns the others.
+    fn seat(
+        &mut self,
+        due: Vec<DueVerification>,
+        chosen: &mut Vec<Chosen>,
+        may: impl Fn(&Places, JobId, &str) -> bool,
+    ) -> Vec<DueVerification> {
+        let mut left = Vec::new();
         for due in due {
-            let turn = self.places.turn(due.id, &due.host);
-            match turn {
-                Turn::Look => self.places.take(due.id, &due.host),
-                Turn::Silent if now >= self.deadline(&due) => self.places.stand_by(due.id, &due.host),
-                Turn::Silent | Turn::Wait => continue,
+            if may(&self.places, due.id, &due.host) {
+                self.places.take(due.id, &due.host);
+                chosen.push(Chosen { due, is_asked: true });
+            } else {
+                left.push(due);
             }
-            chosen.push((due, turn));
         }
+        left
     }
 
     fn deadline(&self, due: &DueVerification) -> Timestamp {
         due.finished_at + self.patience.verify_deadline
     }
 
-    async fn call(&self, due: DueVerification, turn: Turn, now: Timestamp) -> Result<Call, StoreError> {
+    async fn call(&self, Chosen { due, is_asked }: Chosen, now: Timestamp) -> Result<Call, StoreError> {
         let samples = self.store.sample(due.job, self.policy.sample).await?;
-        let extra = directories::below(&samples, &self.policy, &self.store).await?;
+        let extra = if is_asked { directories::below(&samples, &self.policy, &self.store).await? } else { Vec::new() };
         Ok(Call {
-            time: (turn == Turn::Look).then(|| look_time(self.deadline(&due), now)),
+            time: is_asked.then(|| look_time(self.deadline(&due), now)),
             ended: now.since(due.finished_at),
             grace: self.grace(&samples),
             targets: by_target(samples, extra),
@@ -243,13 +265,20 @@ impl Service for Verifier {
     const NAME: &'static str = "verifier";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
-        let mut chosen = Vec::new();
-        let prepared = self.prepare(&mut chosen, now).await;
-        if prepared.is_err() {
-            // No call of these will be made: a job that stayed in its place would never be looked at again.
-            chosen.iter().for_each(|(due, _)| self.places.leave(due.id, None));
+        let (chosen, next_at) = self.choose(now).await?;
+        let mut calls = Vec::new();
+        for chosen in chosen {
+            let id = chosen.due.id;
+            match self.call(chosen, now).await {
+                Ok(call) => calls.push(call),
+                Err(error) => {
+                    // In its place it would never be looked at again.
+                    self.places.leave(id, None);
+                    tracing::error!(job.id = %id, error = ?error, "a look at a job could not be prepared");
+                }
+            }
         }
-        prepared
+        Ok(Step { calls, next_at })
     }
 
     fn perform(&self, Call { due, targets, grace, ended, time }: Call) -> BoxFuture<'static, Self::Answer> {
@@ -257,12 +286,19 @@ impl Service for Verifier {
         let viewer = self.viewer.clone();
         async move {
             let watch = Stopwatch::start();
-            let mut viewed = match time {
-                Some(time) => Round { viewer, turns, ended, time }.look(targets).await,
-                None => unasked(targets),
+            let (mut viewed, silent) = match time {
+                None => (unasked(targets, "there was no place for a look until verify.deadline was over"), None),
+                Some(time) => {
+                    let round = Round { viewer, turns, ended, time };
+                    match unbroken(Self::NAME, round.look(targets.clone())).await {
+                        Ok(viewed) => {
+                            let silent = is_silent(&viewed, watch.elapsed(), time);
+                            (viewed, Some(silent))
+                        }
+                        Err(broken) => (unasked(targets, &broken.message), None),
+                    }
+                }
             };
-            let nothing_seen = viewed.iter().all(|view| view.proof.is_none());
-            let silent = time.map(|_| nothing_seen && watch.elapsed() >= SILENT_AFTER);
             directories::judge(&mut viewed);
             viewed.retain(|view| !view.items.is_empty());
             Glance { due, viewed, grace, silent }
@@ -303,6 +339,12 @@ fn verdicts(view: &Viewed) -> impl Iterator<Item = ItemVerdict> {
         reason: view.reason.clone(),
         proof: view.proof.clone(),
     })
+}
+
+/// Whether the job's host is to be booked as one that says nothing. A job may have others beside it, so whoever held the
+/// place to the last second counts as that, whatever was seen.
+fn is_silent(viewed: &[Viewed], elapsed: Duration, time: Duration) -> bool {
+    elapsed >= time || elapsed >= SILENT_AFTER && viewed.iter().all(|view| view.proof.is_none())
 }
 
 /// What is left until the deadline, within bounds.

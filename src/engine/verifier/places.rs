@@ -7,6 +7,10 @@ use crate::domain::JobId;
 
 /// Jobs looked at side by side.
 pub(super) const JOBS_MAX: usize = 16;
+/// Places that are kept free for whoever comes, when hosts that answer are given more than their own.
+const KEPT: usize = 4;
+/// Jobs at once that nobody is asked about: each is read, and written, in sequence.
+const STAND_BYS_MAX: usize = 64;
 /// Hosts whose last look is remembered. Who is forgotten is as one that was never looked at.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -46,36 +50,32 @@ struct Seat {
     counts: bool,
 }
 
-/// What may be done about a job now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// There is a place for it.
-    Look,
-    /// Its look is under way, or it has to wait.
-    Wait,
-    /// It has to wait, and its host said nothing when others looked: past its deadline it is to wait no longer.
-    Silent,
-}
-
 impl Places {
     pub(super) fn are_free(&self) -> bool {
         self.held(|_| true) < JOBS_MAX
     }
 
-    pub(super) fn turn(&self, job: JobId, host: &str) -> Turn {
-        if self.open.contains_key(&job) {
-            return Turn::Wait;
-        }
+    /// Whether the job has work to be begun, and its host a place of its own for it.
+    pub(super) fn has_own(&self, job: JobId, host: &str) -> bool {
         let habit = self.habit(host);
         let (of_host_max, of_habit_max) = habit.places_max();
-        let is_full = !self.are_free()
-            || self.held(|other| other == host) >= of_host_max
-            || self.held(|other| self.habit(other) == habit) >= of_habit_max;
-        match (is_full, habit) {
-            (false, _) => Turn::Look,
-            (true, Habit::Silent) => Turn::Silent,
-            (true, Habit::Answers | Habit::Unknown) => Turn::Wait,
-        }
+        !self.open.contains_key(&job)
+            && self.are_free()
+            && self.held(|other| other == host) < of_host_max
+            && self.held_by(habit) < of_habit_max
+    }
+
+    /// Whether the job may have a place that nobody else wants now. Its host answers, so the place is soon free again.
+    pub(super) fn has_spare(&self, job: JobId, host: &str) -> bool {
+        !self.open.contains_key(&job)
+            && self.are_free()
+            && self.habit(host) == Habit::Answers
+            && self.held_by(Habit::Answers) < JOBS_MAX - KEPT
+    }
+
+    /// Whether the job may be told now that nobody will be asked about it.
+    pub(super) fn may_stand_by(&self, job: JobId) -> bool {
+        !self.open.contains_key(&job) && self.open.values().filter(|seat| !seat.counts).count() < STAND_BYS_MAX
     }
 
     pub(super) fn take(&mut self, job: JobId, host: &str) {
@@ -100,6 +100,10 @@ impl Places {
         self.known.get(host).copied().unwrap_or(Habit::Unknown)
     }
 
+    fn held_by(&self, habit: Habit) -> usize {
+        self.held(|host| self.habit(host) == habit)
+    }
+
     fn held(&self, of: impl Fn(&str) -> bool) -> usize {
         self.open.values().filter(|seat| seat.counts && of(&seat.host)).count()
     }
@@ -118,7 +122,7 @@ mod tests {
         let mut count = 0;
         for (number, host) in hosts.iter().enumerate() {
             let job = job(first + number);
-            if places.turn(job, host) == Turn::Look {
+            if places.has_own(job, host) {
                 places.take(job, host);
                 count += 1;
             }
@@ -152,7 +156,7 @@ mod tests {
         assert_eq!(seated(&mut places, 0, &["busy0.example"; 50]), 4);
         assert_eq!(seated_all(&mut places, 100, &others), JOBS_MAX - 4);
         assert!(!places.are_free());
-        assert_eq!(places.turn(job(0), "busy0.example"), Turn::Wait, "its look is under way");
+        assert!(!places.has_own(job(0), "busy0.example"), "its look is under way");
         places.leave(job(100), Some(false));
         assert_eq!(seated(&mut places, 300, &["busy0.example", "other49.example"]), 1);
     }
@@ -165,10 +169,10 @@ mod tests {
         seen(false, &well, &mut places);
         assert_eq!(seated(&mut places, 0, &["dead0.example"; 5]), 1);
         assert_eq!(seated_all(&mut places, 10, &dead), 3);
-        assert_eq!(places.turn(job(98), "dead0.example"), Turn::Silent);
+        assert!(!places.has_own(job(98), "dead0.example"));
         assert_eq!(seated(&mut places, 100, &["new0.example"; 5]), 1);
         assert_eq!(seated_all(&mut places, 110, &new), 7);
-        assert_eq!(places.turn(job(98), "new29.example"), Turn::Wait);
+        assert!(!places.has_own(job(98), "new29.example"));
         assert_eq!(seated_all(&mut places, 200, &well), 4);
         places.leave(job(200), None);
         places.leave(job(0), Some(false));
@@ -182,9 +186,37 @@ mod tests {
         for number in 0..50 {
             places.stand_by(job(number), "dead0.example");
         }
-        assert_eq!(places.turn(job(3), "dead0.example"), Turn::Wait);
-        assert_eq!(places.turn(job(98), "dead0.example"), Turn::Look);
+        assert!(!places.has_own(job(3), "dead0.example") && !places.may_stand_by(job(3)));
+        assert!(places.has_own(job(98), "dead0.example"));
         places.leave(job(3), None);
         assert_eq!(seated(&mut places, 100, &["dead0.example"; 9]), 1, "it is as silent as before");
+    }
+
+    #[test]
+    fn only_so_many_stand_by_at_once() {
+        let mut places = Places::default();
+        let mut count = 0;
+        while places.may_stand_by(job(count)) {
+            places.stand_by(job(count), "dead0.example");
+            count += 1;
+        }
+        assert_eq!(count, STAND_BYS_MAX);
+        places.leave(job(0), None);
+        assert!(places.may_stand_by(job(0)));
+    }
+
+    #[test]
+    fn what_nobody_else_wants_goes_to_hosts_that_answer_and_some_is_kept() {
+        let mut places = Places::default();
+        seen(false, &hosts("busy", 1), &mut places);
+        seen(true, &hosts("dead", 1), &mut places);
+        let mut count = 0;
+        while places.has_spare(job(count), "busy0.example") {
+            places.take(job(count), "busy0.example");
+            count += 1;
+        }
+        assert_eq!(count, JOBS_MAX - KEPT);
+        assert!(!places.has_spare(job(98), "dead0.example") && !places.has_spare(job(98), "new0.example"));
+        assert_eq!(seated_all(&mut places, 100, &hosts("new", 9)), KEPT);
     }
 }

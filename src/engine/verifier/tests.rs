@@ -120,6 +120,22 @@ async fn a_hanging_origin_holds_up_neither_its_own_job_nor_another() {
 }
 
 #[test]
+fn whoever_holds_a_place_to_the_last_second_is_slow_whatever_else_was_seen() {
+    let look = crate::domain::Look { status: 200, ..crate::domain::Look::default() };
+    let side = crate::domain::Side { at: Timestamp::from_millis(0), address: None, look };
+    let proof = Proof { origin: side, edges: Vec::new() };
+    let mut seen = viewed(TargetKind::Url, "https://live.example/a", Verification::Fresh);
+    seen.proof = Some(proof);
+    let unseen = || viewed(TargetKind::Url, "https://dead.example/a", Verification::Unknown);
+    let seconds = Duration::from_secs;
+    assert!(!is_silent(&[unseen()], seconds(1), LOOK_MAX), "it said so at once");
+    assert!(is_silent(&[unseen()], seconds(4), LOOK_MAX));
+    let both = [seen, unseen()];
+    assert!(!is_silent(&both, seconds(4), LOOK_MAX));
+    assert!(is_silent(&both, LOOK_MAX, LOOK_MAX));
+}
+
+#[test]
 fn a_look_takes_what_is_left_until_the_deadline_within_bounds() {
     let finished = Timestamp::from_millis(1_000_000);
     let deadline = finished + Duration::from_secs(600);
