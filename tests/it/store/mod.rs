@@ -141,6 +141,7 @@ macro_rules! exercise {
             }
             sharing {
                 a_tenant_beyond_its_share_waits_and_others_go,
+                urgent_work_elsewhere_goes_before_what_is_normal_in_a_half,
                 what_was_not_charged_is_not_drawn,
             }
             time {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use refreshd::domain::{Failure, LaneId, TenantName, Timestamp};
+use refreshd::domain::{Failure, LaneId, Priority, TenantName, Timestamp};
 use refreshd::store::{Claim, Grant, LaneTurn, NewJob, PartState, Return, Store, TenantShare};
 
-use super::drafts::{accept, at, give_back, keep, lane_of, purge, settle, states};
+use super::drafts::{accept, at, give_back, keep, lane_of, purge, settle, states, url};
 
 fn of(tenant: &str, urls: std::ops::Range<u32>) -> NewJob {
     NewJob { tenant: TenantName::new(tenant), ..purge(urls) }
@@ -47,6 +47,20 @@ pub async fn a_tenant_beyond_its_share_waits_and_others_go(store: &dyn Store) {
     assert!(claim(store, lane, 0, at(3)).await.is_none());
     store.ripen(at(9_000)).await.expect("a look");
     assert_eq!(claim(store, lane, 3, at(9_001)).await.expect("the next day").targets.len(), 2);
+}
+
+/// Law 8: the half of a refused batch has an urgent item that may not go; its normal ones do not go instead of others' urgent work.
+pub async fn urgent_work_elsewhere_goes_before_what_is_normal_in_a_half(store: &dyn Store) {
+    let urgent = |tenant, urls| NewJob { priority: Priority::Urgent, ..of(tenant, urls) };
+    let web = keep(store, urgent("web", 0..1), at(1)).await;
+    keep(store, of("app", 1..4), at(1)).await;
+    let lane = lane_of(store, &web, 0).await;
+    let refused = claim(store, lane, 9, at(2)).await.expect("a batch");
+    assert_eq!(refused.targets.len(), 4);
+    give_back(store, refused.submission, Return::Halve, at(3)).await;
+    keep(store, urgent("app", 10..11), at(4)).await;
+    assert_eq!(claim(store, lane, 0, at(5)).await.expect("a batch").targets, [url(10)]);
+    assert!(claim(store, lane, 0, at(6)).await.is_some(), "the half has not lost its turn");
 }
 
 pub async fn what_was_not_charged_is_not_drawn(store: &dyn Store) {
