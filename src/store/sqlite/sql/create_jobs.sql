@@ -1,15 +1,16 @@
 -- A group of new jobs, a statement per table, each of which binds its own values in the order of the rows. {TABLE COLUMNS}
 -- stands for the rows (src/store/sqlite/rows.rs), and a statement without rows is left out. Values that are bound cost a third of
--- a list that has to be parsed, so only what has few rows comes as one.
+-- a list that has to be parsed, so only what has few rows comes as one. `or fail`: a fault undoes the transaction or the savepoint
+-- around it, so SQLite need not be able to undo the statement alone, for which it copies each page before it is changed.
 
-insert into jobs (
+insert or fail into jobs (
     id, public_id, tenant_id, operation, priority, source, labels, notify, not_before, deadline, merged, first_item,
     pair_offset, pending, verification, created_at, retry_of, area, host
 )
 values {jobs 19};
 
 -- What happened to them: accepted. From the first to the last of these jobs, whose numbers follow each other.
-insert into events (job_id, at, kind, items, message)
+insert or fail into events (job_id, at, kind, items, message)
 select id, created_at, 'accepted', pending, pending || ' items kept'
 from jobs
 where id between ? and ?
@@ -26,7 +27,7 @@ on conflict (lane_id, priority, tenant_id)
 do update set base = max(turns.last, excluded.base), last = max(turns.last, excluded.base) + excluded.last - excluded.base;
 
 -- Items of small parts: id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base, key.
-insert into items (id, job_id, lane_id, state, priority, rank, due_at, target, target_key)
+insert or fail into items (id, job_id, lane_id, state, priority, rank, due_at, target, target_key)
 select i.column1, i.column2, i.column3, i.column4, i.column5, t.base + i.column9, i.column6, i.column7, i.column10
 from (values {items 10}) as i
 cross join turns as t on t.lane_id = i.column3 and t.priority = i.column5 and t.tenant_id = i.column8;

@@ -7,6 +7,7 @@ mod model;
 mod opening;
 mod plans;
 mod speed;
+mod upgrading;
 mod writer;
 
 use std::path::PathBuf;

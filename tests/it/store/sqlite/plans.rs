@@ -2,7 +2,7 @@
 //! ten thousand rows and scans is found out at ten million only, when it is too late.
 
 use refreshd::store::sqlite::SqliteStore;
-use sqlx::Row;
+use sqlx::{ConnectOptions, Row};
 
 use super::database;
 use crate::support::Books;
@@ -199,4 +199,24 @@ fn a_walk_is_told_from_a_search() {
             && !walks("SCAN json_each VIRTUAL TABLE")
     );
     assert!(!walks("SCAN s USING INDEX submissions_open"));
+}
+
+/// SQLite checks a rule like `in ('a', 'b', 'c')` by building a table of the words for each row that is written.
+#[tokio::test]
+async fn no_rule_builds_a_table_for_each_row_that_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = database(&folder);
+    drop(SqliteStore::open(&path).await.expect("a store"));
+    let mut db = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).connect().await.expect("a connection");
+    for insert in [
+        "insert into jobs (public_id, tenant_id, operation, priority, labels, merged, first_item, pair_offset, pending, \
+         verification, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into items (job_id, lane_id, state, priority, rank, target) values (?, ?, ?, ?, ?, ?)",
+    ] {
+        let explain = format!("explain {insert}");
+        let program = sqlx::query(sqlx::AssertSqlSafe(explain)).fetch_all(&mut db).await.expect("a program");
+        let steps: Vec<String> = program.iter().map(|row| row.get("opcode")).collect();
+        assert!(steps.iter().filter(|step| *step == "Halt").count() > 1, "its rules are checked: {insert}");
+        assert!(!steps.iter().any(|step| step == "OpenEphemeral"), "{insert}: {steps:?}");
+    }
 }
