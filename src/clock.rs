@@ -146,7 +146,8 @@ impl Drop for Asleep<'_> {
     }
 }
 
-/// Measures a span for a log line or a progress display; never for a decision.
+/// Measures a span, for what is shown and for the door's patience with its peers. What the engine decides goes by a `Clock`, which a
+/// test can move.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);
 

@@ -7,12 +7,11 @@ use crate::domain::{Failure, Side, Timestamp, Warning};
 use crate::service::{JobView, JobWaiting};
 use crate::store::{Event, Item, SeenItem};
 
-pub(super) fn job(view: &JobView) -> JobAnswer {
-    let job = &view.job;
+pub(super) fn job(JobView { job, waiting: reason }: JobView) -> JobAnswer {
     JobAnswer {
         id: job.id.to_string(),
-        operation: job.operation.to_string(),
-        status: job.counts.status(job.started).to_string(),
+        operation: job.operation.as_str().into(),
+        status: job.counts.status(job.started).as_str().into(),
         counts: CountsAnswer {
             total: job.counts.total(),
             pending: job.counts.pending,
@@ -23,13 +22,13 @@ pub(super) fn job(view: &JobView) -> JobAnswer {
             expired: job.counts.expired,
         },
         merged: job.merged,
-        verification: job.verification.to_string(),
-        waiting: view.waiting.as_ref().map(waiting),
-        warnings: job.warnings.iter().map(warning).collect(),
+        verification: job.verification.as_str().into(),
+        waiting: reason.map(waiting),
+        warnings: job.warnings.into_iter().map(warning).collect(),
         retry_of: job.retry_of.map(|id| id.to_string()),
-        priority: job.priority.to_string(),
-        labels: job.labels.clone(),
-        source: job.source.clone(),
+        priority: job.priority.as_str().into(),
+        labels: job.labels,
+        source: job.source,
         tenant: job.tenant.to_string(),
         not_before: job.not_before.map(time),
         deadline: job.deadline.map(time),
@@ -44,7 +43,7 @@ const LISTED_BYTES_MAX: usize = 1_024;
 const MORE_WARNINGS: &str = "more_warnings";
 
 /// A job among others: its first warnings, and how many more it has.
-pub(super) fn listed(view: &JobView) -> JobAnswer {
+pub(super) fn listed(view: JobView) -> JobAnswer {
     let mut answer = job(view);
     // Its own count of what was never kept is told last, and is none of those that can be looked up.
     let beyond = answer.warnings.pop_if(|last| last.code == MORE_WARNINGS);
@@ -124,17 +123,17 @@ pub(super) fn event(event: &Event) -> EventAnswer {
     }
 }
 
-fn waiting(waiting: &JobWaiting) -> WaitingAnswer {
+fn waiting(waiting: JobWaiting) -> WaitingAnswer {
     WaitingAnswer {
-        reason: waiting.why.reason.to_string(),
-        detail: waiting.why.detail.clone(),
+        reason: waiting.why.reason.as_str().into(),
+        detail: waiting.why.detail,
         until: waiting.why.until.map(time),
         ahead: waiting.ahead,
     }
 }
 
-pub(super) fn warning(Warning { code, detail, pointer }: &Warning) -> WarningAnswer {
-    WarningAnswer { code: code.clone(), detail: detail.clone(), pointer: pointer.clone() }
+pub(super) fn warning(Warning { code, detail, pointer }: Warning) -> WarningAnswer {
+    WarningAnswer { code, detail, pointer }
 }
 
 fn error(failure: &Failure) -> ErrorAnswer {

@@ -26,7 +26,7 @@ pub(super) async fn cancel(
     JobPath(id): JobPath,
 ) -> Result<Json<JobAnswer>, ApiError> {
     let view = api.service.cancel(&caller, id).await?;
-    Ok(Json(answers::job(&view)))
+    Ok(Json(answers::job(view)))
 }
 
 /// Makes a new job of the failed and expired targets.
@@ -49,7 +49,7 @@ pub(super) async fn retry(
     let retrying = tokio::spawn(async move { service.retry(&caller, id).await });
     let accepted = retrying.await.map_err(|error| ApiError::Internal(error.to_string()))??;
     let location = format!("/v1/jobs/{}", accepted.view.job.id);
-    let mut response = (StatusCode::ACCEPTED, Json(answers::job(&accepted.view))).into_response();
+    let mut response = (StatusCode::ACCEPTED, Json(answers::job(accepted.view))).into_response();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -37,12 +36,12 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 pub(super) async fn create(
     Known(caller): Known,
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response, ApiError> {
     if api.draining.is_cancelled() {
         return Err(ApiError::Draining);
     }
+    let (Parts { headers, .. }, body) = request.into_parts();
     let body: JobBody = body::json(&headers, body).await?;
     let idempotency = idempotency(&headers, &body)?;
     // If the client goes away in the middle, the job is kept or not as a whole: the writer finishes what it was given.
@@ -55,7 +54,7 @@ pub(super) async fn create(
     };
     let is_final = view.job.finished_at.is_some();
     let status = if wait.is_some() && is_final { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let mut response = (status, Json(answers::job(&view))).into_response();
+    let mut response = (status, Json(answers::job(view))).into_response();
     let headers = response.headers_mut();
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{id}")) {
         headers.insert(header::LOCATION, location);
@@ -86,7 +85,7 @@ pub(super) async fn one(
     if let Some(wait) = wait {
         view = api.service.wait_final(id, &api.draining, api.service.clock.now() + wait).await?;
     }
-    let mut response = etag::answer(&headers, &answers::job(&view))?;
+    let mut response = etag::answer(&headers, &answers::job(view))?;
     if wait.is_some() {
         response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static("wait"));
     }
@@ -121,7 +120,7 @@ pub(super) async fn list(
     let page = lists::page(query.limit, query.cursor.as_deref())?;
     let before = (page.after > 0).then_some(page.after);
     let jobs = api.service.search(&caller, &search(query), before, page.limit).await?;
-    let items = jobs.views.iter().map(answers::listed).collect();
+    let items = jobs.views.into_iter().map(answers::listed).collect();
     Ok(Json(ListAnswer { items, next_cursor: jobs.next.map(|next| next.to_string()) }))
 }
 

@@ -9,6 +9,7 @@ pub mod dispatch;
 mod docs;
 mod etag;
 pub(crate) mod findings;
+mod front;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod health;
@@ -22,12 +23,12 @@ pub mod server;
 pub mod wire;
 
 pub use auth::Door;
+pub use front::Front;
 pub use metrics::Figures;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware;
 use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 
@@ -45,11 +46,11 @@ pub struct Api {
 }
 
 /// The routes and the pages, behind the same guards. Whose route needs a caller takes one.
-pub fn router(api: Api, pages: Router) -> Router {
+pub fn front(api: Api, pages: Router) -> Front {
     // Each request clones what it works with, several times on its way: one count goes up, not twenty.
     let api = Arc::new(api);
     let is_open = matches!(api.door, Door::Open);
-    let router = Router::new()
+    let routes = Router::new()
         .route("/v1/jobs", post(jobs::create).get(jobs::list))
         .route("/v1/jobs/{id}", get(jobs::one))
         .route("/v1/jobs/{id}/cancel", post(changes::cancel))
@@ -78,7 +79,5 @@ pub fn router(api: Api, pages: Router) -> Router {
         .merge(pages)
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method);
-    // Each layer costs every request about a microsecond.
-    let router = if is_open { router.layer(middleware::from_fn(auth::only_loopback_names)) } else { router };
-    router.layer(middleware::from_fn(problem::render))
+    Front::new(routes, is_open)
 }

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use uuid::Uuid;
 
 use super::server::TooSlow;
 use super::wire::{FaultAnswer, ProblemAnswer};
@@ -141,6 +138,20 @@ impl ApiError {
         }
     }
 
+    /// The answer to the request of this id.
+    pub(super) fn worded(&self, request_id: String) -> Response {
+        let mut response = (self.status(), Json(self.problem(request_id))).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_s() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(self, Self::Unauthorized) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+
     fn problem(&self, request_id: String) -> ProblemAnswer {
         let status = self.status();
         let faults = match self {
@@ -191,39 +202,12 @@ impl From<Refusal> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// An empty answer that carries the error to `render`, which knows the request's id.
+    /// An empty answer that carries the error to the `Front`, which knows the request's id.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
     }
-}
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Gives every request an id, and words the errors.
-pub(super) async fn render(request: Request, next: Next) -> Response {
-    let request_id = Uuid::new_v4().to_string();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
-    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        if let ApiError::Internal(cause) | ApiError::StoreUnavailable(cause) = &error {
-            tracing::error!(request.id = %request_id, method = %method, path = %path, error = %cause, "a request failed");
-        }
-        response = (error.status(), Json(error.problem(request_id.clone()))).into_response();
-        let kind = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        if let Some(seconds) = error.retry_after_s() {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if matches!(error, ApiError::Unauthorized) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-    }
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    response
 }
 
 pub(super) async fn no_such_path() -> ApiError {

@@ -1,5 +1,6 @@
 //! What goes over the wire of our own API (CONTRACT §1): bodies, answers and problems. The client reads the same types.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -50,14 +51,14 @@ pub struct JobBody {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct JobAnswer {
     pub id: String,
-    pub operation: String,
+    pub operation: Cow<'static, str>,
     /// `pending`, `running`, `succeeded`, `partial`, `failed`, `cancelled` or `expired`.
-    pub status: String,
+    pub status: Cow<'static, str>,
     pub counts: CountsAnswer,
     /// Targets of the body that were equal to another one.
     pub merged: u32,
     /// `none`, `pending`, `fresh`, `stale` or `unknown`.
-    pub verification: String,
+    pub verification: Cow<'static, str>,
     /// Set while any item is pending.
     pub waiting: Option<WaitingAnswer>,
     /// What is allowed and probably not meant, as it was known when the job was kept; at most 100, and one more that counts
@@ -65,7 +66,7 @@ pub struct JobAnswer {
     /// in the same way. A retry has none.
     pub warnings: Vec<WarningAnswer>,
     pub retry_of: Option<String>,
-    pub priority: String,
+    pub priority: Cow<'static, str>,
     pub labels: BTreeMap<String, String>,
     pub source: Option<String>,
     pub tenant: String,
@@ -90,7 +91,7 @@ pub struct CountsAnswer {
 /// Why pending items have not left.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WaitingAnswer {
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     pub detail: String,
     pub until: Option<String>,
     /// Items that may leave before: an upper bound.

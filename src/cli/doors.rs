@@ -43,7 +43,7 @@ impl FiguresDoor {
         figures: Figures,
         shutdown: &CancellationToken,
     ) -> Self {
-        let serve = server::serve(listener, figures.router(), Limits::default(), REQUEST_GRACE, shutdown.clone());
+        let serve = server::serve(listener, figures.front(), Limits::default(), REQUEST_GRACE, shutdown.clone());
         tracing::info!(address = %address, "metrics are served without a token");
         Self { address, server: tokio::spawn(serve) }
     }

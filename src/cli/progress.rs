@@ -98,7 +98,7 @@ fn line(job: &JobAnswer) -> String {
 
 /// Where the job stands, and what it waits for.
 fn words(job: &JobAnswer) -> String {
-    let mut words = job.status.clone();
+    let mut words = job.status.to_string();
     let counts = job.counts;
     for (count, state) in [(counts.submitted, "submitted"), (counts.pending, "pending"), (counts.failed, "failed")] {
         if count > 0 {
@@ -128,7 +128,7 @@ mod tests {
         let mut open = job("running", "pending");
         (open.counts.succeeded, open.counts.pending, open.counts.submitted) = (1, 1, 1);
         open.waiting = Some(WaitingAnswer {
-            reason: "day_quota".to_owned(),
+            reason: "day_quota".into(),
             detail: "directory quota of account main is spent".to_owned(),
             until: Some("2026-11-22T16:00:00Z".to_owned()),
             ahead: 37,

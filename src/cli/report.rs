@@ -98,15 +98,15 @@ pub(super) fn head(job: &JobAnswer) -> String {
     let labels = (!labels.is_empty()).then(|| labels.join(" "));
     let mut text = outcome(job);
     for (name, value) in [
-        ("priority", Some(&job.priority)),
-        ("labels", labels.as_ref()),
-        ("source", job.source.as_ref()),
-        ("tenant", Some(&job.tenant)),
-        ("retry of", job.retry_of.as_ref()),
-        ("created", Some(&job.created_at)),
-        ("not before", job.not_before.as_ref()),
-        ("deadline", job.deadline.as_ref()),
-        ("finished", job.finished_at.as_ref()),
+        ("priority", Some(&*job.priority)),
+        ("labels", labels.as_deref()),
+        ("source", job.source.as_deref()),
+        ("tenant", Some(&*job.tenant)),
+        ("retry of", job.retry_of.as_deref()),
+        ("created", Some(&*job.created_at)),
+        ("not before", job.not_before.as_deref()),
+        ("deadline", job.deadline.as_deref()),
+        ("finished", job.finished_at.as_deref()),
     ] {
         if let Some(value) = value {
             text.push_str(&field(name, value));
@@ -267,7 +267,7 @@ mod tests {
         job.merged = 2;
         job.labels = BTreeMap::from([("release".to_owned(), "2026.11.22-3".to_owned())]);
         job.waiting = Some(WaitingAnswer {
-            reason: "day_quota".to_owned(),
+            reason: "day_quota".into(),
             detail: "the day quota for directories of account main is spent, and the reserve is for urgent jobs"
                 .to_owned(),
             until: Some("2026-11-22T16:00:00Z".to_owned()),

@@ -174,10 +174,10 @@ impl Daemon {
         let api = door(config, &parts, outlook, diagnoser, patrol.clone(), &draining);
         let pages = pages(&api);
         let figures = Figures { service: api.service.clone(), desk: api.desk.clone() };
-        let router = api::router(api, pages);
+        let front = api::front(api, pages);
         warn_of_a_closed_door(config, &parts.store).await?;
         let engine = Engine::start(parts, &engine_shutdown).await?;
-        let serve = server::serve(listener, router, Limits::default(), REQUEST_GRACE, server_shutdown.clone());
+        let serve = server::serve(listener, front, Limits::default(), REQUEST_GRACE, server_shutdown.clone());
         let server = tokio::spawn(serve);
         let figures = for_figures.map(|at| FiguresDoor::open(at, figures, &server_shutdown));
         let patrol = tokio::spawn(walk(patrol, config.patrol.every, engine_shutdown.clone()));

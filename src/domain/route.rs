@@ -75,14 +75,25 @@ pub fn host_name(text: &str) -> Option<String> {
 /// All routes. Answering costs a look for each label of the host, however many routes there are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Routes {
-    accounts: BTreeMap<HostPattern, AccountName>,
+    exact: BTreeMap<String, AccountName>,
+    below: BTreeMap<String, AccountName>,
+    any: Option<AccountName>,
 }
 
 impl Routes {
     /// Adds a route. If there was one for the same hosts, it stays and its account is returned.
     pub fn add(&mut self, hosts: HostPattern, account: AccountName) -> Option<&AccountName> {
         use std::collections::btree_map::Entry;
-        match self.accounts.entry(hosts) {
+        let place = match hosts {
+            HostPattern::Exact(name) => self.exact.entry(name),
+            HostPattern::Below(suffix) => self.below.entry(suffix),
+            HostPattern::Any => {
+                let first = self.any.is_some();
+                let any = self.any.get_or_insert(account);
+                return first.then_some(any);
+            }
+        };
+        match place {
             Entry::Occupied(first) => Some(first.into_mut()),
             Entry::Vacant(place) => {
                 place.insert(account);
@@ -94,21 +105,16 @@ impl Routes {
     /// The account that serves `host`, which is written as targets write it.
     #[must_use]
     pub fn account_for(&self, host: &str) -> Option<&AccountName> {
-        if let Some(account) = self.accounts.get(&HostPattern::Exact(host.to_owned())) {
-            return Some(account);
-        }
-        let mut rest = host;
-        while let Some((_, suffix)) = rest.split_once('.') {
-            if let Some(account) = self.accounts.get(&HostPattern::Below(suffix.to_owned())) {
-                return Some(account);
-            }
-            rest = suffix;
-        }
-        self.accounts.get(&HostPattern::Any)
+        let suffixes = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
+        let below = || suffixes.into_iter().find_map(|suffix| self.below.get(suffix));
+        self.exact.get(host).or_else(below).or(self.any.as_ref())
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&HostPattern, &AccountName)> {
-        self.accounts.iter()
+    /// Exact names first, then suffixes, then whatever is left.
+    pub fn iter(&self) -> impl Iterator<Item = (HostPattern, &AccountName)> {
+        let exact = self.exact.iter().map(|(name, account)| (HostPattern::Exact(name.clone()), account));
+        let below = self.below.iter().map(|(suffix, account)| (HostPattern::Below(suffix.clone()), account));
+        exact.chain(below).chain(self.any.iter().map(|account| (HostPattern::Any, account)))
     }
 }
 

@@ -73,10 +73,10 @@ fn standing(findings: &[Finding], routes: &Routes) -> BTreeMap<Standing, Since> 
         HostPattern::Exact(host) => Some(host),
         HostPattern::Below(_) | HostPattern::Any => None,
     });
-    let named: HashSet<&String> = exact.collect();
+    let named: HashSet<String> = exact.collect();
     let mut standing: BTreeMap<Standing, Since> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.result != CheckResult::Ok) {
-        let host = finding.host.as_ref().filter(|host| named.contains(host)).cloned();
+        let host = finding.host.as_ref().filter(|host| named.contains(*host)).cloned();
         let key = Standing { account: finding.account.clone(), check: finding.check, result: finding.result, host };
         let since = standing.entry(key).or_insert(Since { findings: 0, at: finding.since });
         since.findings += 1;

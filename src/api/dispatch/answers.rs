@@ -55,7 +55,7 @@ pub(super) fn lane(view: &LaneView) -> LaneAnswer {
     }
 }
 
-pub(super) fn plan(plan: &Plan) -> PlanAnswer {
+pub(super) fn plan(plan: Plan) -> PlanAnswer {
     PlanAnswer {
         operation: plan.operation.to_string(),
         priority: plan.priority.to_string(),
@@ -63,7 +63,7 @@ pub(super) fn plan(plan: &Plan) -> PlanAnswer {
         targets_total: u64::try_from(plan.targets_total).unwrap_or(u64::MAX),
         merged: plan.merged,
         lanes: plan.lanes.iter().map(lane_plan).collect(),
-        warnings: plan.warnings.iter().map(warning).collect(),
+        warnings: plan.warnings.into_iter().map(warning).collect(),
         promoted: plan.promoted.iter().map(target).collect(),
         coalesced: plan.coalesced,
     }

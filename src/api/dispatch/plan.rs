@@ -29,5 +29,5 @@ pub(in crate::api) async fn plan(
 ) -> Result<Json<PlanAnswer>, ApiError> {
     let body: JobBody = body::json(&headers, body).await?;
     let plan = api.service.plan(&caller, &jobs::asked(body)).await?;
-    Ok(Json(answers::plan(&plan)))
+    Ok(Json(answers::plan(plan)))
 }

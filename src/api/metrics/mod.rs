@@ -8,16 +8,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use self::families::Families;
 use self::format::Format;
-use super::Api;
 use super::auth::Known;
 use super::problem::{self, ApiError};
 use super::wire::ProblemAnswer;
+use super::{Api, Front};
 use crate::service::{Desk, Measures, Service};
 
 /// Figures for Prometheus: what has happened since the start, and how it stands now. As OpenMetrics to whoever accepts that.
@@ -43,13 +42,13 @@ pub struct Figures {
 }
 
 impl Figures {
-    pub fn router(self) -> Router {
-        Router::new()
+    pub fn front(self) -> Front {
+        let routes = Router::new()
             .route("/metrics", get(scrape_openly))
             .with_state(Arc::new(self))
             .fallback(problem::no_such_path)
-            .method_not_allowed_fallback(problem::wrong_method)
-            .layer(middleware::from_fn(problem::render))
+            .method_not_allowed_fallback(problem::wrong_method);
+        Front::new(routes, false)
     }
 }
 

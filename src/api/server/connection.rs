@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::Limits;
 use super::pulse::{Felt, Overdue, Pulse};
 use super::request::{Answer, Timely};
+use super::{Answers, Limits};
 
 /// Serves requests until the peer leaves, waits too long, or `shutdown` comes; then the request in hand is finished.
-pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, shutdown: CancellationToken) {
+pub(super) async fn serve(stream: TcpStream, front: impl Answers, limits: Limits, shutdown: CancellationToken) {
     // Small answers would otherwise wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    let pulse = Arc::new(Pulse::default());
-    let service = service(router, limits, pulse.clone());
+    let pulse = Arc::new(Pulse::new());
+    let service = service(front, limits, pulse.clone());
     // Hyper's own limit on heads also counts the time between two requests, so it cannot be both short and long.
     let connection = http1::Builder::new()
         .header_read_timeout(None)
@@ -51,7 +50,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: Limits, shu
 }
 
 fn service(
-    router: Router,
+    front: impl Answers,
     limits: Limits,
     pulse: Arc<Pulse>,
 ) -> impl Service<
@@ -60,11 +59,10 @@ fn service(
     Error = std::convert::Infallible,
     Future: Send,
 > {
-    let router = TowerToHyperService::new(router);
     service_fn(move |request: http::Request<hyper::body::Incoming>| {
         // From here until the answer has left, it is us whom the peer waits for.
         let serving = pulse.serving();
-        let answering = router.call(request.map(|body| Timely::new(body, limits.body)));
-        async move { Ok(answering.await?.map(|body| Answer::new(body, serving))) }
+        let answering = front.clone().answer(request.map(|body| Body::new(Timely::new(body, limits.body))));
+        async move { Ok(answering.await.map(|body| Answer::new(body, serving))) }
     })
 }

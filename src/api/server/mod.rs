@@ -14,6 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -73,11 +77,23 @@ impl Default for Limits {
     }
 }
 
+/// Whoever answers the requests of a server.
+pub trait Answers: Clone + Send + Sync + 'static {
+    fn answer(self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl Answers for Router {
+    async fn answer(self, request: Request) -> Response {
+        let Ok(response) = TowerToHyperService::new(self).call(request).await;
+        response
+    }
+}
+
 /// Serves until `shutdown`. Then no connection is accepted, idle ones are closed, and open requests may end within
 /// `grace`; what is open after that is cut off. Dropping the future cuts everything off at once.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    front: impl Answers,
     limits: Limits,
     grace: Duration,
     shutdown: CancellationToken,
@@ -94,7 +110,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, slot)) => {
-                let connection = connection::serve(stream, router.clone(), limits, shutdown.clone());
+                let connection = connection::serve(stream, front.clone(), limits, shutdown.clone());
                 connections.spawn(async move {
                     connection.await;
                     drop(slot);

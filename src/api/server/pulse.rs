@@ -10,12 +10,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::Limits;
+use crate::clock::Stopwatch;
 
 /// Whom or what a connection waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// For the first byte at all.
-    #[default]
     Silent,
     /// For the rest of a request's head.
     Head,
@@ -28,18 +28,22 @@ pub(super) enum Phase {
 }
 
 /// Shared by the ends of one connection, which all live in its task.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pulse(Mutex<State>);
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct State {
     phase: Phase,
     write_is_blocked: bool,
-    /// Counts changes, so that two equal phases in a row are two waits.
-    changes: u64,
+    /// When the present wait began.
+    since: Stopwatch,
 }
 
 impl Pulse {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State { phase: Phase::Silent, write_is_blocked: false, since: Stopwatch::start() }))
+    }
+
     /// Serving, until the guard is dropped.
     pub(super) fn serving(self: &Arc<Self>) -> Serving {
         self.enter(Phase::Serving);
@@ -49,14 +53,14 @@ impl Pulse {
     fn enter(&self, phase: Phase) {
         let mut state = self.state();
         state.phase = phase;
-        state.changes += 1;
+        state.since = Stopwatch::start();
     }
 
     fn bytes_came(&self) {
         let mut state = self.state();
         if matches!(state.phase, Phase::Silent | Phase::Idle) {
             state.phase = Phase::Head;
-            state.changes += 1;
+            state.since = Stopwatch::start();
         }
     }
 
@@ -64,7 +68,7 @@ impl Pulse {
         let mut state = self.state();
         if state.write_is_blocked != blocked {
             state.write_is_blocked = blocked;
-            state.changes += 1;
+            state.since = Stopwatch::start();
         }
     }
 
@@ -91,17 +95,19 @@ impl Drop for Serving {
 }
 
 /// Ends when the peer has kept a connection waiting for longer than the limit of what it waits for.
+///
+/// A request changes the wait several times, and a timer that is set anew each time costs more than parsing it. So the timer runs on
+/// through the changes, never for longer than the shortest limit: it goes off before any wait can be overdue that began after it
+/// was set, looks, and is set to the deadline if that is nearer.
 pub(super) struct Overdue {
     pulse: Arc<Pulse>,
     limits: Limits,
-    /// The change of the pulse that `sleep` counts from.
-    seen: Option<u64>,
-    sleep: Option<Pin<Box<Sleep>>>,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl Overdue {
     pub(super) fn new(pulse: Arc<Pulse>, limits: Limits) -> Self {
-        Self { pulse, limits, seen: None, sleep: None }
+        Self { pulse, limits, timer: Box::pin(tokio::time::sleep(shortest(&limits))) }
     }
 
     fn limit(&self, phase: Phase) -> Option<Duration> {
@@ -115,21 +121,25 @@ impl Overdue {
     }
 }
 
+fn shortest(limits: &Limits) -> Duration {
+    limits.first_byte.min(limits.head).min(limits.idle).min(limits.stalled)
+}
+
 impl Future for Overdue {
     type Output = Phase;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Phase> {
-        let state = *self.pulse.state();
-        let phase = state.waits_for();
-        if self.seen != Some(state.changes) {
-            self.seen = Some(state.changes);
-            self.sleep = self.limit(phase).map(|limit| Box::pin(tokio::time::sleep(limit)));
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let state = *self.pulse.state();
+            let phase = state.waits_for();
+            let left = self.limit(phase).map_or(Duration::MAX, |limit| limit.saturating_sub(state.since.elapsed()));
+            if left.is_zero() {
+                return Poll::Ready(phase);
+            }
+            let span = left.min(shortest(&self.limits));
+            self.timer.set(tokio::time::sleep(span));
         }
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().poll(cx).map(|()| phase),
-            // Whatever changes the phase polls the connection, and this future after it.
-            None => Poll::Pending,
-        }
+        Poll::Pending
     }
 }
 

@@ -1,7 +1,7 @@
 //! The two bodies of a request: the one that comes has a deadline, the one that goes marks the end of the serving.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::BoxError;
@@ -11,6 +11,7 @@ use thiserror::Error;
 use tokio::time::Sleep;
 
 use super::pulse::Serving;
+use crate::clock::Stopwatch;
 
 /// The body did not arrive whole within its limit.
 #[derive(Debug, Clone, Copy, Error)]
@@ -23,12 +24,14 @@ pub(in crate::api) struct TooSlow {
 pub(in crate::api) struct Timely<B> {
     body: B,
     limit: Duration,
-    deadline: Pin<Box<Sleep>>,
+    since: Stopwatch,
+    /// Only for a body that has to be waited for: most have come with their head.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<B> Timely<B> {
     pub(in crate::api) fn new(body: B, limit: Duration) -> Self {
-        Self { body, limit, deadline: Box::pin(tokio::time::sleep(limit)) }
+        Self { body, limit, since: Stopwatch::start(), timer: None }
     }
 }
 
@@ -38,10 +41,15 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for Timely<B> {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         // The deadline goes first: a body that always has a little more must meet it too.
-        if self.deadline.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Some(Err(TooSlow { limit: self.limit }.into())));
+        let left = self.limit.saturating_sub(self.since.elapsed());
+        if !left.is_zero() {
+            if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+                return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
+            ready!(timer.as_mut().poll(cx));
         }
-        Pin::new(&mut self.body).poll_frame(cx).map_err(Into::into)
+        Poll::Ready(Some(Err(TooSlow { limit: self.limit }.into())))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Keeping new jobs: all rows of a group of jobs in a few statements, however many there are.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::ser::{Serialize, Serializer};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
@@ -152,7 +153,7 @@ impl JobRow<'_> {
         values.push(self.numbers.job);
         values.push(blob(job.id));
         values.push(self.tenant);
-        values.push(job.operation.as_str());
+        values.push_text(job.operation.as_str());
         values.push(priority_code(job.priority));
         values.push(job.source.as_deref());
         values.push(self.labels);
@@ -163,11 +164,11 @@ impl JobRow<'_> {
         values.push(self.numbers.item);
         values.push(job.pair_offset);
         values.push(total(job));
-        values.push(if job.verify { "pending" } else { "none" });
+        values.push_text(if job.verify { "pending" } else { "none" });
         values.push(self.now);
         values.push(job.retry_of.map(blob));
         values.push((job.area != Area::Own).then_some(job.area.as_str()));
-        values.push(self.host);
+        values.push(self.host.map(Arc::<str>::from));
     }
 }
 
@@ -288,7 +289,7 @@ impl<'a> Rows<'a> {
         for (id, job, lane, state, priority, due_at, target, tenant, behind, key) in self.items {
             [id, job, lane, state, priority].into_iter().for_each(|number| values.push(number));
             values.push(due_at);
-            values.push(target);
+            values.push_text(target);
             [tenant, behind, key].into_iter().for_each(|number| values.push(number));
         }
         values.push(json(&depths)?);

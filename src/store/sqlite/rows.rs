@@ -1,6 +1,8 @@
 //! Statements with as many places for values as a group has rows. Groups of the same shape share one text, which SQLite
 //! has prepared already.
 
+use std::sync::Arc;
+
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 use sqlx::{Arguments, Encode, Type};
@@ -83,6 +85,11 @@ impl Values {
         if let Err(fault) = self.arguments.add(value) {
             self.fault.get_or_insert(fault);
         }
+    }
+
+    /// As one allocation; sqlx makes two of a text that is not shared.
+    pub(super) fn push_text(&mut self, text: &str) {
+        self.push(Arc::<str>::from(text));
     }
 
     /// # Errors

@@ -14,7 +14,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use refreshd::api::server::{self, Limits};
 use refreshd::api::wire::JobBody;
-use refreshd::api::{self, Api, Door};
+use refreshd::api::{self, Api, Door, Front};
 use refreshd::clock::{Clock, SystemClock};
 use refreshd::diagnose::Case;
 use refreshd::domain::{AccountName, Diagnosis, HostPattern, Routes, TenantName, Token, TokenId};
@@ -111,9 +111,9 @@ pub fn play(role: &[String]) {
                 axum::serve(listen().await, router).await.expect("a server");
             }
             [role, folder] if role == DOOR => {
-                let router = door(Path::new(folder)).await;
+                let front = door(Path::new(folder)).await;
                 let (limits, stop) = (Limits::default(), CancellationToken::new());
-                server::serve(listen().await, router, limits, Duration::ZERO, stop).await;
+                server::serve(listen().await, front, limits, Duration::ZERO, stop).await;
             }
             [role, database] if role == FIRST_CLAIM => scale::claim_first(Path::new(database)).await,
             other => panic!("no such role: {other:?}"),
@@ -157,7 +157,7 @@ impl Diagnose for Nobody {
     }
 }
 
-async fn door(folder: &Path) -> Router {
+async fn door(folder: &Path) -> Front {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.join(DATABASE)).await.expect("a database"));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let tokens = Tokens::new(store.clone(), clock.clone());
@@ -180,5 +180,5 @@ async fn door(folder: &Path) -> Router {
         sandbox_accounts: Arc::new([]),
         draining: CancellationToken::new(),
     };
-    api::router(api, Router::new())
+    api::front(api, Router::new())
 }

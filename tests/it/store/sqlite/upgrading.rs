@@ -40,8 +40,10 @@ async fn jobs_from_before_their_checks_were_lean_are_as_they_were() {
     drop(SqliteStore::open(&path).await.expect("a store"));
     let mut new = connect(&path).await;
     assert_eq!(row(&mut new, &columns).await, before);
-    let warned: String =
-        sqlx::query_scalar("select warnings from job_warnings where job_id = 7").fetch_one(&mut new).await.expect("one");
+    let warned: String = sqlx::query_scalar("select warnings from job_warnings where job_id = 7")
+        .fetch_one(&mut new)
+        .await
+        .expect("one");
     assert_eq!(warned, r#"[["code","detail",""]]"#);
     for (column, value) in [("operation", "'warm'"), ("verification", "'x'"), ("area", "'own'"), ("started", "2")] {
         let wrong = format!("update jobs set {column} = {value}");

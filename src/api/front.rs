@@ -1,0 +1,65 @@
+//! What every request passes on its way in and out, whatever it asks for: the guard of open mode, an id, and the wording of
+//! errors. It stands around the routes and is not a layer of them: axum boxes a layer's service and its future for each request.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, Uri};
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use super::auth;
+use super::problem::ApiError;
+use super::server::Answers;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The routes behind what all of them share.
+#[derive(Clone)]
+pub struct Front {
+    routes: Router,
+    /// Open mode.
+    only_loopback_names: bool,
+}
+
+impl Front {
+    pub(super) const fn new(routes: Router, only_loopback_names: bool) -> Self {
+        Self { routes, only_loopback_names }
+    }
+}
+
+impl Answers for Front {
+    async fn answer(self, request: Request) -> Response {
+        let asked = Asked { id: Uuid::new_v4(), method: request.method().clone(), uri: request.uri().clone() };
+        let refusal = self.only_loopback_names.then(|| auth::only_loopback_names(request.headers()).err()).flatten();
+        let response = match refusal {
+            Some(refusal) => refusal.into_response(),
+            None => self.routes.answer(request).await,
+        };
+        asked.word(response)
+    }
+}
+
+/// What is told of a request that failed.
+struct Asked {
+    id: Uuid,
+    method: Method,
+    uri: Uri,
+}
+
+impl Asked {
+    /// Names the request in its answer, and words the error if it is one.
+    fn word(self, mut response: Response) -> Response {
+        let id = self.id.to_string();
+        if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+            if let ApiError::Internal(cause) | ApiError::StoreUnavailable(cause) = &error {
+                let path = self.uri.path();
+                tracing::error!(request.id = %id, method = %self.method, path, error = %cause, "a request failed");
+            }
+            response = error.worded(id.clone());
+        }
+        if let Ok(value) = HeaderValue::try_from(id) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        response
+    }
+}
