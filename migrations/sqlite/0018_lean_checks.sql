@@ -1,6 +1,7 @@
--- The same jobs under cheaper rules. SQLite checks `in` against three words or more by building a table of them for each row, and
--- a foreign key makes every statement that keeps several jobs copy each page that it is about to change: together more than the
--- jobs themselves. A tenant is named by the writer before its first job, and in the same transaction, as an item's job is.
+-- The same jobs under cheaper rules. SQLite checks `in` against three words or more by building a table of them for each row. A
+-- foreign key, or a rule that calls a function, makes every statement that keeps several jobs copy each page that it is about to
+-- change. Together that cost more than the jobs themselves. A tenant is named by the writer before its first job, and in the same
+-- transaction, as an item's job is; how long a public id is, is seen by whoever reads it.
 create table job_warnings_kept (
     job_id integer primary key,
     warnings text not null
@@ -12,7 +13,7 @@ alter table job_warnings_kept rename to job_warnings;
 
 create table jobs_kept (
     id integer primary key,
-    public_id blob not null unique check (length(public_id) = 16),
+    public_id blob not null unique,
     tenant_id integer not null,
     operation text not null check (operation = 'purge' or operation = 'prefetch' or operation = 'refresh'),
     priority integer not null check (priority between 0 and 2),

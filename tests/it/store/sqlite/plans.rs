@@ -201,9 +201,10 @@ fn a_walk_is_told_from_a_search() {
     assert!(!walks("SCAN s USING INDEX submissions_open"));
 }
 
-/// SQLite checks a rule like `in ('a', 'b', 'c')` by building a table of the words for each row that is written.
+/// SQLite checks a rule like `in ('a', 'b', 'c')` by building a table of the words for each row that is written, and copies pages
+/// for a statement with a rule that calls a function or counts what a foreign key lacks.
 #[tokio::test]
-async fn no_rule_builds_a_table_for_each_row_that_is_kept() {
+async fn no_rule_costs_more_than_the_row_that_is_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = database(&folder);
     drop(SqliteStore::open(&path).await.expect("a store"));
@@ -217,6 +218,7 @@ async fn no_rule_builds_a_table_for_each_row_that_is_kept() {
         let program = sqlx::query(sqlx::AssertSqlSafe(explain)).fetch_all(&mut db).await.expect("a program");
         let steps: Vec<String> = program.iter().map(|row| row.get("opcode")).collect();
         assert!(steps.iter().filter(|step| *step == "Halt").count() > 1, "its rules are checked: {insert}");
-        assert!(!steps.iter().any(|step| step == "OpenEphemeral"), "{insert}: {steps:?}");
+        let costly = ["OpenEphemeral", "PureFunc", "Function", "FkCounter"];
+        assert!(!steps.iter().any(|step| costly.contains(&step.as_str())), "{insert}: {steps:?}");
     }
 }
