@@ -9,6 +9,7 @@ pub mod domain;
 pub mod engine;
 pub mod probe;
 pub mod provider;
+pub mod runtime;
 pub mod sandbox;
 pub mod service;
 pub mod store;

@@ -2,10 +2,14 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match refreshd::cli::parse(std::env::args_os().collect()) {
-        Ok(command) => refreshd::cli::run(command).await,
+use refreshd::{cli, runtime};
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os().collect()) {
+        Ok(command) => match runtime::start() {
+            Ok(runtime) => runtime.block_on(cli::run(command)),
+            Err(error) => cli::no_threads(&error),
+        },
         Err(code) => code,
     }
 }

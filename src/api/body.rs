@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::problem::ApiError;
+use crate::runtime::{self, MANY_BYTES};
 
 /// The longest body (CONTRACT §1).
 pub(super) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -72,7 +73,8 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         return Err(ApiError::fault("", "wrong_field", "the body is a list; write a JSON object"));
     }
     // To know the place of a fault costs more than the parsing, and nearly all bodies have none.
-    serde_json::from_slice(bytes).or_else(|_| parse_watching_the_path(bytes))
+    let parsed = || serde_json::from_slice(bytes).or_else(|_| parse_watching_the_path(bytes));
+    runtime::aside_if(bytes.len() >= MANY_BYTES, parsed)
 }
 
 fn parse_watching_the_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {

@@ -56,7 +56,7 @@ pub(super) async fn create(
     let status = if wait.is_some() && is_final { StatusCode::OK } else { StatusCode::ACCEPTED };
     let mut response = (status, Json(answers::job(view))).into_response();
     let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{id}")) {
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/jobs/{id}")) {
         headers.insert(header::LOCATION, location);
     }
     if accepted.replayed {

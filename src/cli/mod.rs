@@ -57,6 +57,14 @@ pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
     })
 }
 
+/// The system gives no threads to run on.
+pub fn no_threads(error: &std::io::Error) -> ExitCode {
+    terminal::note(&format!(
+        "refreshd: no threads to run on ({error}); raise the limit on tasks (ulimit -u, TasksMax=)"
+    ));
+    ExitCode::from(exit::BROKEN)
+}
+
 pub async fn run(cli: Cli) -> ExitCode {
     let ended = match cli.command {
         Command::Purge(arguments) => submit::run(Operation::Purge, &arguments).await,

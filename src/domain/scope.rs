@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -96,9 +97,9 @@ impl fmt::Display for Scope {
     }
 }
 
-/// All that a caller may do. Nothing is held by holding something else, but for `oncall`, which is there to look.
+/// All that a caller may do. Nothing is held by holding something else, but for `oncall`, which is there to look. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Scopes(BTreeSet<Scope>);
+pub struct Scopes(Arc<BTreeSet<Scope>>);
 
 impl Scopes {
     /// Every scope, for every host.
@@ -195,7 +196,7 @@ impl Scopes {
 
 impl FromIterator<Scope> for Scopes {
     fn from_iter<T: IntoIterator<Item = Scope>>(scopes: T) -> Self {
-        Self(scopes.into_iter().collect())
+        Self(Arc::new(scopes.into_iter().collect()))
     }
 }
 

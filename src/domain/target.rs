@@ -1,7 +1,9 @@
 //! A target is exactly what was written, up to equal forms (law 9). The raw text is judged before any URL parser sees
 //! it, because parsers quietly rewrite: tabs vanish, `\` becomes `/`, `0x7f.1` becomes 127.0.0.1.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 use url::{Host, Url};
@@ -19,11 +21,11 @@ words!(
     TargetKind { Url = "url", Directory = "directory" }
 );
 
-/// One normalised URL or directory. If it exists, it is valid.
+/// One normalised URL or directory. If it exists, it is valid. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Target {
     kind: TargetKind,
-    text: String,
+    text: Arc<str>,
 }
 
 /// Why a text is no target, with the right form where there is one.
@@ -48,12 +50,12 @@ impl Target {
         check_port(&parts, &host)?;
         check_path(kind, &parts, &host)?;
         let path = if parts.path.is_empty() { "/" } else { parts.path };
-        let text = format!("{}://{host}{path}{}", parts.scheme, parts.query);
+        let text = [parts.scheme, "://", &host, path, parts.query].concat();
         check_length(&text)?;
         if !(is_plain_host(&host) && is_plain_tail(path, parts.query)) {
             check_parsers_agree(&text)?;
         }
-        Ok(Self { kind, text })
+        Ok(Self { kind, text: text.into() })
     }
 
     #[must_use]
@@ -64,6 +66,12 @@ impl Target {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The text, shared with this target.
+    #[must_use]
+    pub fn shared(&self) -> Arc<str> {
+        self.text.clone()
     }
 
     /// The host in lower case, as an A-label where it is international.
@@ -168,7 +176,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The host in lower case and, where international, as its A-label.
-fn normal_host(raw: &str) -> Result<String, TargetFault> {
+fn normal_host(raw: &str) -> Result<Cow<'_, str>, TargetFault> {
     if raw.is_empty() {
         return fault("host", "the host is missing; write https://www.example.com/path");
     }
@@ -176,7 +184,7 @@ fn normal_host(raw: &str) -> Result<String, TargetFault> {
         return fault("host", format!("the host ends in a dot; write {host}"));
     }
     if is_plain_host(raw) {
-        return Ok(raw.to_owned());
+        return Ok(Cow::Borrowed(raw));
     }
     let written = raw.to_lowercase();
     let host = match Host::parse(&written) {
@@ -192,7 +200,7 @@ fn normal_host(raw: &str) -> Result<String, TargetFault> {
         return fault("host", format!("{raw:?} would be read as another host; if that is meant, write {host}"));
     }
     check_labels(raw, &host)?;
-    Ok(host)
+    Ok(Cow::Owned(host))
 }
 
 fn check_labels(raw: &str, host: &str) -> Result<(), TargetFault> {
@@ -290,11 +298,11 @@ mod tests {
     use super::*;
 
     fn url(raw: &str) -> Result<String, TargetFault> {
-        Target::parse(TargetKind::Url, raw).map(|target| target.text)
+        Target::parse(TargetKind::Url, raw).map(|target| target.to_string())
     }
 
     fn directory(raw: &str) -> Result<String, TargetFault> {
-        Target::parse(TargetKind::Directory, raw).map(|target| target.text)
+        Target::parse(TargetKind::Directory, raw).map(|target| target.to_string())
     }
 
     #[test]

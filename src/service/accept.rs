@@ -6,6 +6,7 @@ use super::{Caller, JobView, Refusal, Service, authority};
 use crate::clock;
 use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
 use crate::engine::Counted;
+use crate::runtime::{self, MANY_TARGETS};
 use crate::store::{Creation, IdempotencyKey, NewJob, Part, PartState};
 
 /// A job that is kept.
@@ -34,13 +35,25 @@ impl Service {
             return self.accepted(caller, kept, None).await;
         }
         let now = self.clock.now();
-        let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
-        authority::allow(caller, &request, asked)?;
-        let warnings = self.warnings(asked, &request);
-        let job = NewJob { warnings, ..self.new_job(caller, request, idempotency, now) };
+        let is_large = asked.urls.len() + asked.directories.len() >= MANY_TARGETS;
+        let job = runtime::aside_if(is_large, || self.understood(caller, asked, idempotency, now))?;
         let lane = first_to_wait(&job.parts).cloned();
         let creation = self.store.create_job(job, now).await?;
         self.accepted(caller, creation, lane.as_ref()).await
+    }
+
+    /// What is to be kept, if the caller may have it and nothing about it is wrong.
+    fn understood(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        idempotency: Option<IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<NewJob, Refusal> {
+        let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
+        authority::allow(caller, &request, asked)?;
+        let warnings = self.warnings(asked, &request);
+        Ok(NewJob { warnings, ..self.new_job(caller, request, idempotency, now) })
     }
 
     async fn accepted(&self, caller: &Caller, creation: Creation, lane: Option<&Lane>) -> Result<Accepted, Refusal> {

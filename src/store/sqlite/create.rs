@@ -13,6 +13,7 @@ use super::target_key;
 use super::told;
 use super::writer::Creating;
 use crate::domain::{Area, Counts, JobId, Lane, Target, Timestamp, Verification};
+use crate::runtime::{self, MANY_TARGETS};
 use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
 
 /// Jobs that one statement keeps, and about how many items of small parts: SQLite binds at most 32,766 values, and what it
@@ -79,6 +80,7 @@ pub(super) async fn create_jobs(
     }
     rows.insert(transaction, db).await?;
     names.next = Some(next);
+    names.events_follow = false;
     Ok(creations)
 }
 
@@ -126,7 +128,7 @@ struct Rows<'a> {
     jobs: Vec<JobRow<'a>>,
     keys: Vec<serde_json::Value>,
     warnings: Vec<(i64, String)>,
-    items: Vec<ItemRow<'a>>,
+    items: Vec<ItemRow>,
     bulks: Vec<Bulk<'a>>,
     depths: BTreeMap<(i64, i64), [i64; 3]>,
     /// How far each tenant writes ahead, by lane and priority.
@@ -173,7 +175,7 @@ impl JobRow<'_> {
 }
 
 /// `(id, job, lane, state, priority, due_at, target, tenant, how far behind the tenant's base, key)`
-type ItemRow<'a> = (i64, i64, i64, i64, i64, Option<i64>, &'a str, i64, i64, i64);
+type ItemRow = (i64, i64, i64, i64, i64, Option<i64>, Arc<str>, i64, i64, i64);
 
 /// Between two items of a tenant of weight 1 there are so many ranks; of weight n, an n-th of them.
 const TURN: i64 = 1_000_000;
@@ -240,15 +242,15 @@ impl<'a> Rows<'a> {
             let ahead = self.turns.entry((lane, priority, tenant)).or_default();
             let behind = *ahead + step;
             *ahead += step * i64::try_from(count).unwrap_or(i64::MAX);
-            let targets = part.targets.iter().map(Target::as_str);
             if count >= BULK_TARGETS_MIN {
-                let targets = targets.map(Keyed).collect();
+                let targets = part.targets.iter().map(|target| Keyed(target.as_str())).collect();
                 let job = numbers.job;
                 self.bulks.push(Bulk { first, job, lane, state, priority, due_at, targets, tenant, behind, step });
             } else {
-                let numbered = (first..).zip(targets).zip((0..).map(|place| behind + place * step));
+                let numbered = (first..).zip(&part.targets).zip((0..).map(|place| behind + place * step));
                 self.items.extend(numbered.map(|((id, target), behind)| {
-                    (id, numbers.job, lane, state, priority, due_at, target, tenant, behind, target_key::of(target))
+                    let key = target_key::of(target.as_str());
+                    (id, numbers.job, lane, state, priority, due_at, target.shared(), tenant, behind, key)
                 }));
             }
             first += i64::try_from(count).unwrap_or(i64::MAX);
@@ -261,8 +263,9 @@ impl<'a> Rows<'a> {
     }
 
     async fn insert(self, transaction: Transaction, db: &mut SqliteConnection) -> Result<(), StoreError> {
-        let [first, last] = [self.jobs.first(), self.jobs.last()].map(|row| row.map(|row| row.numbers.job));
-        let (Some(first), Some(last)) = (first, last) else { return Ok(()) };
+        if self.jobs.is_empty() {
+            return Ok(());
+        }
         let depths: Vec<_> = self
             .depths
             .iter()
@@ -284,12 +287,11 @@ impl<'a> Rows<'a> {
         let bulks = self.bulks;
         let mut values = Values::with_room(shape);
         self.jobs.into_iter().for_each(|row| row.bind(&mut values));
-        [first, last].into_iter().for_each(|number| values.push(number));
         values.push(json(&turns)?);
         for (id, job, lane, state, priority, due_at, target, tenant, behind, key) in self.items {
             [id, job, lane, state, priority].into_iter().for_each(|number| values.push(number));
             values.push(due_at);
-            values.push_text(target);
+            values.push(target);
             [tenant, behind, key].into_iter().for_each(|number| values.push(number));
         }
         values.push(json(&depths)?);
@@ -304,6 +306,7 @@ impl<'a> Rows<'a> {
         }
         sqlx::query_with(AssertSqlSafe(statements), values.bound()?).execute(&mut *db).await?;
         for bulk in &bulks {
+            let targets = runtime::aside_if(bulk.targets.len() >= MANY_TARGETS, || json(&bulk.targets))?;
             sqlx::query(include_str!("sql/create_bulk.sql"))
                 .bind(bulk.first)
                 .bind(bulk.job)
@@ -311,7 +314,7 @@ impl<'a> Rows<'a> {
                 .bind(bulk.state)
                 .bind(bulk.priority)
                 .bind(bulk.due_at)
-                .bind(json(&bulk.targets)?)
+                .bind(targets)
                 .bind(bulk.tenant)
                 .bind(bulk.behind)
                 .bind(bulk.step)

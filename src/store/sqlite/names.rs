@@ -14,6 +14,8 @@ pub(super) struct Names {
     pub(super) tenants: HashMap<TenantName, i64>,
     pub(super) lanes: HashMap<Lane, i64>,
     pub(super) next: Option<NextIds>,
+    /// Whether the next event's number is above every job's.
+    pub(super) events_follow: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -27,12 +29,19 @@ impl Names {
         if let Some(next) = self.next {
             return Ok(next);
         }
-        let row = sqlx::query(
-            "select coalesce((select max(id) from jobs), 0) + 1 as job, coalesce((select max(id) from items), 0) + 1 as item",
-        )
-        .fetch_one(db)
-        .await?;
+        let row = sqlx::query(include_str!("sql/next_ids.sql")).fetch_one(db).await?;
         Ok(NextIds { job: row.try_get("job")?, item: row.try_get("item")? })
+    }
+
+    /// Jobs and events share one sequence of numbers. Before events are written, theirs go on behind the last job's; and after them
+    /// the next job's is not known any more.
+    pub(super) async fn expect_events(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError> {
+        self.next = None;
+        if !self.events_follow {
+            sqlx::query(include_str!("sql/events_follow_jobs.sql")).execute(db).await?;
+            self.events_follow = true;
+        }
+        Ok(())
     }
 
     pub(super) async fn tenant(&mut self, tenant: &TenantName, db: &mut SqliteConnection) -> Result<i64, StoreError> {

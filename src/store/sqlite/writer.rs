@@ -185,6 +185,9 @@ impl Replay {
 impl Group {
     async fn apply(&mut self, names: &mut Names, db: &mut SqliteConnection) -> Result<Vec<Creation>, StoreError> {
         let creations = create::create_jobs(&self.creating, names, Transaction::Open, db).await?;
+        if !self.changes.is_empty() {
+            names.expect_events(db).await?;
+        }
         for change in &mut self.changes {
             change.apply(db).await?;
         }

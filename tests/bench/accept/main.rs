@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 
 mod alone;
+mod beside;
 mod bulk;
 mod child;
 mod door;
@@ -39,7 +40,13 @@ fn main() {
     let plan = if arguments.iter().any(|argument| argument == "--full") { FULL } else { SHORT };
     // Whatever stands alone narrows the run: `cargo bench --bench accept -- small`.
     let only = arguments.iter().find(|argument| !argument.starts_with("--"));
-    let runs: [Run; 4] = [("small", door::small), ("alone", alone::run), ("bulk", bulk::run), ("scale", scale::run)];
+    let runs: [Run; 5] = [
+        ("small", door::small),
+        ("alone", alone::run),
+        ("beside", beside::run),
+        ("bulk", bulk::run),
+        ("scale", scale::run),
+    ];
     for (name, run) in runs {
         if only.is_none_or(|only| only == name) {
             run(plan);
@@ -58,7 +65,7 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for the database")
 }
 
-/// A runtime like the daemon's.
+/// The daemon's runtime, for the yardsticks too.
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Runtime::new().expect("a runtime")
+    refreshd::runtime::start().expect("a runtime")
 }

@@ -3,18 +3,12 @@
 -- a list that has to be parsed, so only what has few rows comes as one. `or fail`: a fault undoes the transaction or the savepoint
 -- around it, so SQLite need not be able to undo the statement alone, for which it copies each page before it is changed.
 
+-- A job's row tells of its acceptance, too: what happened to a job is this, and its rows of `events`.
 insert or fail into jobs (
     id, public_id, tenant_id, operation, priority, source, labels, notify, not_before, deadline, merged, first_item,
     pair_offset, pending, verification, created_at, retry_of, area, host
 )
 values {jobs 19};
-
--- What happened to them: accepted. From the first to the last of these jobs, whose numbers follow each other.
-insert or fail into events (job_id, at, kind, items, message)
-select id, created_at, 'accepted', pending, pending || ' items kept'
-from jobs
-where id between ? and ?
-order by id;
 
 -- Turns: [lane, priority, tenant, span], small and bulk parts alike. A tenant goes on behind its own last item, or from
 -- where the lane has got to.

@@ -1,9 +1,16 @@
--- The last events of job $1, newest first, at most $2.
+-- The last events of job $1, newest first, at most $2. The first of all is its acceptance, which its row tells.
+with told (seq, at, kind, items, submission_id, failure_id, message) as (
+    select id, created_at, 'accepted', kept, null, null, kept || ' items kept'
+    from (select *, pending + submitted + succeeded + failed + cancelled + expired as kept from jobs where id = $1)
+    union all
+    select seq, at, kind, items, submission_id, failure_id, message
+    from events
+    where job_id = $1
+)
 select e.seq, e.at, e.kind, e.items, e.submission_id, e.message, s.task_id,
     f.class, f.code, f.message as failure_message, f.request_id as failure_request_id
-from events as e
+from told as e
 left join submissions as s on s.id = e.submission_id
 left join failures as f on f.id = e.failure_id
-where e.job_id = $1
 order by e.seq desc
 limit $2;

@@ -1,4 +1,4 @@
--- Each item's end was told once: the events of a job add up to its counts.
+-- Each item's end was told once: the events of a job add up to its counts. Its acceptance is told by its row.
 select 'job ' || j.id || ': told ' || t.told || ', counted ' || c.counted
 from jobs as j
 join (
@@ -16,7 +16,7 @@ join (
 ) as t on t.id = j.id
 join (
     select id, json_array(
-        1, succeeded, failed, expired, finished_at is not null,
+        0, succeeded, failed, expired, finished_at is not null,
         case when finished_at is null then 0 else succeeded + failed + cancelled + expired end
     ) as counted
     from jobs
