@@ -6,11 +6,12 @@ with told (seq, at, kind, items, submission_id, failure_id, message) as (
     select seq, at, kind, items, submission_id, failure_id, message
     from events
     where job_id = $1 and seq > $2
+    order by seq
+    limit $3
 )
-select e.seq, e.at, e.kind, e.items, e.submission_id, e.message, s.task_id,
+select t.seq, t.at, t.kind, t.items, t.submission_id, t.message, s.task_id,
     f.class, f.code, f.message as failure_message, f.request_id as failure_request_id
-from told as e
-left join submissions as s on s.id = e.submission_id
-left join failures as f on f.id = e.failure_id
-order by e.seq
-limit $3;
+from told as t
+left join submissions as s on s.id = t.submission_id
+left join failures as f on f.id = t.failure_id
+order by t.seq;
