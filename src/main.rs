@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     match cli::parse(std::env::args_os().collect()) {
         Ok(command) => match runtime::start() {
             Ok(runtime) => runtime.block_on(cli::run(command)),
-            Err(error) => cli::no_threads(&error),
+            Err(error) => cli::not_started(&error),
         },
         Err(code) => code,
     }

@@ -22,7 +22,7 @@ pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -
         return Err(ApiError::NotJson);
     }
     let bytes = bytes(body).await?;
-    parse(&bytes)
+    runtime::aside_if(bytes.len() >= MANY_BYTES, || parse(&bytes)).await
 }
 
 /// The same where a body may be left out, whatever its type is then said to be.
@@ -73,8 +73,7 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         return Err(ApiError::fault("", "wrong_field", "the body is a list; write a JSON object"));
     }
     // To know the place of a fault costs more than the parsing, and nearly all bodies have none.
-    let parsed = || serde_json::from_slice(bytes).or_else(|_| parse_watching_the_path(bytes));
-    runtime::aside_if(bytes.len() >= MANY_BYTES, parsed)
+    serde_json::from_slice(bytes).or_else(|_| parse_watching_the_path(bytes))
 }
 
 fn parse_watching_the_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {

@@ -3,7 +3,7 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
@@ -52,10 +52,12 @@ impl Asked {
         let id = self.id.to_string();
         if let Some(error) = response.extensions_mut().remove::<ApiError>() {
             if let ApiError::Internal(cause) | ApiError::StoreUnavailable(cause) = &error {
-                let path = self.uri.path();
-                tracing::error!(request.id = %id, method = %self.method, path, error = %cause, "a request failed");
+                let (method, path) = (&self.method, self.uri.path());
+                tracing::error!(request.id = %id, %method, path = %path, error = %cause, "a request failed");
             }
+            let allow = response.headers_mut().remove(header::ALLOW);
             response = error.worded(id.clone());
+            response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
         }
         if let Ok(value) = HeaderValue::try_from(id) {
             response.headers_mut().insert(REQUEST_ID, value);

@@ -57,11 +57,9 @@ pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
     })
 }
 
-/// The system gives no threads to run on.
-pub fn no_threads(error: &std::io::Error) -> ExitCode {
-    terminal::note(&format!(
-        "refreshd: no threads to run on ({error}); raise the limit on tasks (ulimit -u, TasksMax=)"
-    ));
+/// The runtime cannot be started.
+pub fn not_started(error: &std::io::Error) -> ExitCode {
+    terminal::note(&format!("refreshd: cannot start: {error}; look at the limits of this process (ulimit -a)"));
     ExitCode::from(exit::BROKEN)
 }
 

@@ -6,7 +6,7 @@ use super::{Caller, JobView, Refusal, Service, authority};
 use crate::clock;
 use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
 use crate::engine::Counted;
-use crate::runtime::{self, MANY_TARGETS};
+use crate::runtime;
 use crate::store::{Creation, IdempotencyKey, NewJob, Part, PartState};
 
 /// A job that is kept.
@@ -35,8 +35,8 @@ impl Service {
             return self.accepted(caller, kept, None).await;
         }
         let now = self.clock.now();
-        let is_large = asked.urls.len() + asked.directories.len() >= MANY_TARGETS;
-        let job = runtime::aside_if(is_large, || self.understood(caller, asked, idempotency, now))?;
+        let understood = || self.understood(caller, asked, idempotency, now);
+        let job = runtime::aside_if(asked.is_large(), understood).await?;
         let lane = first_to_wait(&job.parts).cloned();
         let creation = self.store.create_job(job, now).await?;
         self.accepted(caller, creation, lane.as_ref()).await

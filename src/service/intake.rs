@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::domain::{Area, JobRequest, Mode, Operation, Priority, Routes, Target, TargetKind, Timestamp};
+use crate::runtime::MANY_TARGETS;
 
 /// Targets in one job, before equal ones are merged (CONTRACT §1).
 pub const TARGETS_MAX: usize = 100_000;
@@ -30,6 +31,13 @@ pub struct Asked {
     pub source: Option<String>,
     pub verify: Option<bool>,
     pub notify: Option<String>,
+}
+
+impl Asked {
+    /// Whether to understand it takes so long that it is done aside.
+    pub(super) fn is_large(&self) -> bool {
+        self.urls.len() + self.directories.len() >= MANY_TARGETS
+    }
 }
 
 /// One thing that is wrong with a body.

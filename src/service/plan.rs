@@ -7,6 +7,7 @@ use crate::domain::{
     Course, DayShare, Lane, Operation, PoolName, Priority, Target, Timestamp, WaitingReason, Warning, leaves_at,
 };
 use crate::engine::{LaneOutlook, Waiting, lane_paused};
+use crate::runtime;
 use crate::store::{LaneRecord, Part, PartState};
 
 /// Targets that an answer lists; more are only counted.
@@ -62,10 +63,15 @@ impl Service {
     /// Every fault of the body; a scope that is missing; a store that cannot be read.
     pub async fn plan(&self, caller: &Caller, asked: &Asked) -> Result<Plan, Refusal> {
         let now = self.clock.now();
-        let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
-        authority::allow(caller, &request, asked)?;
+        let (request, parts, warnings) = runtime::aside_if(asked.is_large(), || {
+            let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
+            authority::allow(caller, &request, asked)?;
+            let (parts, _) = parts(&request, &self.areas(request.area, now), now);
+            let warnings = self.warnings(asked, &request);
+            Ok::<_, Refusal>((request, parts, warnings))
+        })
+        .await?;
         let records = self.store.lanes().await?;
-        let (parts, _) = parts(&request, &self.areas(request.area, now), now);
         let met = self.met(&parts, now).await?;
         let lanes = parts.iter().zip(&met.alone).map(|(part, alone)| {
             let record = records.iter().find(|record| record.lane == part.lane);
@@ -80,7 +86,6 @@ impl Service {
         });
         let lanes = lanes.collect();
         let targets_total = request.urls.len() + request.directories.len();
-        let warnings = self.warnings(asked, &request);
         let targets = request.urls.into_iter().chain(request.directories).take(LISTED_MAX).collect();
         let (operation, priority) = (request.operation, request.priority);
         Ok(Plan {

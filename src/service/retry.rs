@@ -8,6 +8,7 @@ use super::{Accepted, Caller, Fault, Refusal, Service};
 use crate::clock;
 use crate::domain::{ItemOperation, JobId, Lane, Operation, Target, TargetKind};
 use crate::engine::Counted;
+use crate::runtime::{self, MANY_TARGETS};
 use crate::store::{Creation, Job, NewJob, Part, PartState, Unsuccessful};
 
 impl Service {
@@ -23,7 +24,9 @@ impl Service {
         }
         self.may_change(caller, &job, unsuccessful.iter().map(|item| &item.target)).await?;
         let now = self.clock.now();
-        let new = NewJob { weight: caller.weight, ..new_job(&job, &unsuccessful, &self.areas(job.area, now))? };
+        let is_large = unsuccessful.len() >= MANY_TARGETS;
+        let again = || new_job(&job, &unsuccessful, &self.areas(job.area, now));
+        let new = NewJob { weight: caller.weight, ..runtime::aside_if(is_large, again).await? };
         let lane = first_to_wait(&new.parts).cloned();
         match self.store.create_job(new, now).await? {
             Creation::Created(job) => {
@@ -69,8 +72,11 @@ fn parts(operation: Operation, items: &[Unsuccessful], areas: &Areas<'_>) -> Res
         push(&mut parts, &follow.collect(), PartState::Blocked);
     }
     // What was purged already may still lie below a directory that is purged again.
-    let above: Vec<&Target> = directories.values().flatten().collect();
-    let is_held = |target: &Target| above.iter().any(|above| target.as_str().starts_with(above.as_str()));
+    let above: HashSet<&str> = directories.values().flatten().map(Target::as_str).collect();
+    let is_held = |target: &Target| {
+        let text = target.as_str();
+        text.match_indices('/').any(|(end, _)| above.contains(&text[..=end]))
+    };
     let (mut held, mut free) = (prefetches.clone(), prefetches);
     held.values_mut().for_each(|targets| targets.retain(|target| is_held(target)));
     free.values_mut().for_each(|targets| targets.retain(|target| !is_held(target)));

@@ -59,6 +59,7 @@ async fn each_kind_of_bad_request_has_its_own_answer() {
         assert_eq!((answered.status, answered.body["code"].as_str()), (status, Some(code)), "{}", answered.body);
         assert_eq!(answered.headers["x-request-id"], answered.body["request_id"].as_str().expect("an id"));
         assert!(answered.body["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
+        assert_eq!(answered.headers.contains_key("allow"), status == 405, "RFC 9110, 15.5.6");
     }
     world.end().await;
 }

@@ -11,6 +11,8 @@ use crate::store::{EventKind, StoreError};
 #[async_trait]
 pub(super) trait Change: Send + Sync {
     type Output: Send;
+    /// Whether it may write an event.
+    const MAY_TELL: bool = true;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<Self::Output, StoreError>;
 }
@@ -20,6 +22,9 @@ pub(super) trait Change: Send + Sync {
 pub(super) trait Command: Send {
     /// Applies the change and keeps its answer.
     async fn apply(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError>;
+
+    /// Whether it may write an event.
+    fn may_tell(&self) -> bool;
 
     /// Hands out the answer: the change is on stable storage.
     fn confirm(self: Box<Self>);
@@ -46,6 +51,10 @@ impl<C: Change> Command for Ticket<C> {
     async fn apply(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError> {
         self.answer = Some(self.change.apply(db).await?);
         Ok(())
+    }
+
+    fn may_tell(&self) -> bool {
+        C::MAY_TELL
     }
 
     fn confirm(self: Box<Self>) {

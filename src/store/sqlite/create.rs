@@ -13,7 +13,6 @@ use super::target_key;
 use super::told;
 use super::writer::Creating;
 use crate::domain::{Area, Counts, JobId, Lane, Target, Timestamp, Verification};
-use crate::runtime::{self, MANY_TARGETS};
 use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
 
 /// Jobs that one statement keeps, and about how many items of small parts: SQLite binds at most 32,766 values, and what it
@@ -46,6 +45,26 @@ pub(super) fn are_small_and_known(creating: &[Creating], names: &Names) -> bool 
     })
 }
 
+/// What takes time to write of a large job and needs no number. Whoever brings the job does it, so that the writer has only to hand
+/// it on.
+pub(super) struct Written {
+    hosts: Vec<Arc<str>>,
+    /// Of each part: its targets, if they get a statement of their own.
+    texts: Vec<Option<String>>,
+}
+
+impl Written {
+    pub(super) fn of(job: &NewJob) -> Result<Self, StoreError> {
+        let hosts: BTreeSet<&str> = job.parts.iter().flat_map(|part| &part.targets).map(Target::host).collect();
+        let text = |part: &Part| {
+            let keyed = || part.targets.iter().map(|target| Keyed(target.as_str())).collect::<Vec<_>>();
+            (part.targets.len() >= BULK_TARGETS_MIN).then(|| json(&keyed())).transpose()
+        };
+        let texts = job.parts.iter().map(text).collect::<Result<_, _>>()?;
+        Ok(Self { hosts: hosts.into_iter().map(Arc::from).collect(), texts })
+    }
+}
+
 /// Keeps the jobs, in order, and tells for each what became of it. `Whole` is for small ones.
 pub(super) async fn create_jobs(
     creating: &[Creating],
@@ -61,7 +80,7 @@ pub(super) async fn create_jobs(
     let mut keys = Keys::load(creating, names, db).await?;
     let mut creations = Vec::with_capacity(creating.len());
     for creating in creating {
-        let Creating { job, now, .. } = creating;
+        let Creating { job, written, now, .. } = creating;
         let tenant = names.tenant(&job.tenant, db).await?;
         if let Some(known) = keys.known(tenant, job) {
             creations.push(known);
@@ -71,7 +90,7 @@ pub(super) async fn create_jobs(
         for part in &job.parts {
             names.lane(&part.lane, db).await?;
         }
-        rows.add(job, tenant, numbers, &names.lanes, now.as_millis())?;
+        rows.add((job, written), tenant, numbers, &names.lanes, now.as_millis())?;
         keys.remember(tenant, job);
         creations.push(Creation::Created(Box::new(record(job, numbers.job, *now))));
         if rows.are_enough() && transaction == Transaction::Open {
@@ -143,7 +162,7 @@ struct JobRow<'a> {
     tenant: i64,
     labels: String,
     /// The only one.
-    host: Option<&'a str>,
+    host: Option<Arc<str>>,
     now: i64,
 }
 
@@ -170,7 +189,7 @@ impl JobRow<'_> {
         values.push(self.now);
         values.push(job.retry_of.map(blob));
         values.push((job.area != Area::Own).then_some(job.area.as_str()));
-        values.push(self.host.map(Arc::<str>::from));
+        values.push(self.host);
     }
 }
 
@@ -196,7 +215,7 @@ struct Bulk<'a> {
     state: i64,
     priority: i64,
     due_at: Option<i64>,
-    targets: Vec<Keyed<'a>>,
+    targets: &'a str,
     tenant: i64,
     /// How far behind the tenant's base the first one stands, and how far apart they are.
     behind: i64,
@@ -206,7 +225,7 @@ struct Bulk<'a> {
 impl<'a> Rows<'a> {
     fn add(
         &mut self,
-        job: &'a NewJob,
+        (job, written): (&'a NewJob, &'a Written),
         tenant: i64,
         numbers: NextIds,
         lanes: &HashMap<Lane, i64>,
@@ -221,14 +240,13 @@ impl<'a> Rows<'a> {
         if !job.warnings.is_empty() {
             self.warnings.push((numbers.job, told::written(&job.warnings)?));
         }
-        let hosts: BTreeSet<&str> = job.parts.iter().flat_map(|part| &part.targets).map(Target::host).collect();
-        let host = if hosts.len() == 1 { hosts.first().copied() } else { None };
-        self.jobs.push(JobRow { job, numbers, tenant, labels, host, now });
+        let host = if let [only] = written.hosts.as_slice() { Some(only.clone()) } else { None };
         if host.is_none() {
-            self.hosts.extend(hosts.into_iter().map(|host| (numbers.job, host)));
+            self.hosts.extend(written.hosts.iter().map(|host| (numbers.job, &**host)));
         }
+        self.jobs.push(JobRow { job, numbers, tenant, labels, host, now });
         let mut first = numbers.item;
-        for part in &job.parts {
+        for (part, text) in job.parts.iter().zip(&written.texts) {
             let lane = lanes.get(&part.lane).copied().ok_or(StoreError::Closed)?;
             let (state, due_at) = match part.state {
                 PartState::Due => (codes::DUE, None),
@@ -242,8 +260,7 @@ impl<'a> Rows<'a> {
             let ahead = self.turns.entry((lane, priority, tenant)).or_default();
             let behind = *ahead + step;
             *ahead += step * i64::try_from(count).unwrap_or(i64::MAX);
-            if count >= BULK_TARGETS_MIN {
-                let targets = part.targets.iter().map(|target| Keyed(target.as_str())).collect();
+            if let Some(targets) = text {
                 let job = numbers.job;
                 self.bulks.push(Bulk { first, job, lane, state, priority, due_at, targets, tenant, behind, step });
             } else {
@@ -306,7 +323,6 @@ impl<'a> Rows<'a> {
         }
         sqlx::query_with(AssertSqlSafe(statements), values.bound()?).execute(&mut *db).await?;
         for bulk in &bulks {
-            let targets = runtime::aside_if(bulk.targets.len() >= MANY_TARGETS, || json(&bulk.targets))?;
             sqlx::query(include_str!("sql/create_bulk.sql"))
                 .bind(bulk.first)
                 .bind(bulk.job)
@@ -314,7 +330,7 @@ impl<'a> Rows<'a> {
                 .bind(bulk.state)
                 .bind(bulk.priority)
                 .bind(bulk.due_at)
-                .bind(targets)
+                .bind(bulk.targets)
                 .bind(bulk.tenant)
                 .bind(bulk.behind)
                 .bind(bulk.step)

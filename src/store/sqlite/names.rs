@@ -38,7 +38,10 @@ impl Names {
     pub(super) async fn expect_events(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError> {
         self.next = None;
         if !self.events_follow {
-            sqlx::query(include_str!("sql/events_follow_jobs.sql")).execute(db).await?;
+            let moved = sqlx::query(include_str!("sql/events_follow_jobs.sql")).execute(db).await?.rows_affected();
+            if moved != 1 {
+                return Err(StoreError::Damaged("the numbers of events".to_owned()));
+            }
             self.events_follow = true;
         }
         Ok(())

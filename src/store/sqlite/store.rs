@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::cancel::Cancel;
 use super::change::{Change, Ticket};
 use super::claim::ClaimBatch;
+use super::create::Written;
 use super::diagnoses::{self, ForgetDiagnoses, KeepDiagnosis};
 use super::find;
 use super::forget::ForgetKeys;
@@ -27,6 +28,7 @@ use super::token_file;
 use super::verify::{self, RecordVerification};
 use super::writer::{Creating, Order, Writer};
 use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
+use crate::runtime::{self, MANY_TARGETS};
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
@@ -72,8 +74,10 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError> {
+        let is_large = job.parts.iter().any(|part| part.targets.len() >= MANY_TARGETS);
+        let written = runtime::aside_if(is_large, || Written::of(&job)).await?;
         let (reply, answer) = oneshot::channel();
-        self.order(Order::Create(Box::new(Creating { job, now, reply })), answer).await
+        self.order(Order::Create(Box::new(Creating { job, written, now, reply })), answer).await
     }
 
     async fn kept_under(&self, tenant: &TenantName, key: &IdempotencyKey) -> Result<Option<Creation>, StoreError> {
@@ -315,6 +319,7 @@ struct Barrier;
 #[async_trait]
 impl Change for Barrier {
     type Output = ();
+    const MAY_TELL: bool = false;
 
     async fn apply(&self, _: &mut SqliteConnection) -> Result<(), StoreError> {
         Ok(())

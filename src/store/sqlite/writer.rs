@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::Command;
-use super::create::{self, Transaction};
+use super::create::{self, Transaction, Written};
 use super::names::Names;
 use super::open;
 use crate::domain::Timestamp;
@@ -27,6 +27,7 @@ pub(super) enum Order {
 /// A job to be kept, and whom to tell.
 pub(super) struct Creating {
     pub(super) job: NewJob,
+    pub(super) written: Written,
     pub(super) now: Timestamp,
     pub(super) reply: oneshot::Sender<Result<Creation, StoreError>>,
 }
@@ -185,7 +186,7 @@ impl Replay {
 impl Group {
     async fn apply(&mut self, names: &mut Names, db: &mut SqliteConnection) -> Result<Vec<Creation>, StoreError> {
         let creations = create::create_jobs(&self.creating, names, Transaction::Open, db).await?;
-        if !self.changes.is_empty() {
+        if self.changes.iter().any(|change| change.may_tell()) {
             names.expect_events(db).await?;
         }
         for change in &mut self.changes {
