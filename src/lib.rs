@@ -1,6 +1,7 @@
 //! refreshd makes a CDN serve fresh content. The map is `ARCHITECTURE.md`; each module's head says what it knows.
 
 pub mod api;
+pub mod aside;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -9,7 +10,6 @@ pub mod domain;
 pub mod engine;
 pub mod probe;
 pub mod provider;
-pub mod runtime;
 pub mod sandbox;
 pub mod service;
 pub mod store;

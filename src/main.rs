@@ -2,14 +2,10 @@
 
 use std::process::ExitCode;
 
-use refreshd::{cli, runtime};
-
-fn main() -> ExitCode {
-    match cli::parse(std::env::args_os().collect()) {
-        Ok(command) => match runtime::start() {
-            Ok(runtime) => runtime.block_on(cli::run(command)),
-            Err(error) => cli::not_started(&error),
-        },
+#[tokio::main]
+async fn main() -> ExitCode {
+    match refreshd::cli::parse(std::env::args_os().collect()) {
+        Ok(command) => refreshd::cli::run(command).await,
         Err(code) => code,
     }
 }

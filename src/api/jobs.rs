@@ -14,8 +14,8 @@ use super::auth::Known;
 use super::problem::ApiError;
 use super::wire::{JobAnswer, JobBody, JobsQuery, ListAnswer, ProblemAnswer};
 use super::{Api, answers, body, etag, lists, prefer};
+use crate::aside::{MANY_TARGETS, aside_if};
 use crate::domain::JobId;
-use crate::runtime::{self, MANY_TARGETS};
 use crate::service::{Asked, JobView, Search};
 use crate::store::IdempotencyKey;
 
@@ -45,7 +45,7 @@ pub(super) async fn create(
     let (Parts { headers, .. }, body) = request.into_parts();
     let body: JobBody = body::json(&headers, body).await?;
     let is_large = body.urls.len() + body.directories.len() >= MANY_TARGETS;
-    let idempotency = runtime::aside_if(is_large, || idempotency(&headers, &body)).await?;
+    let idempotency = aside_if(is_large, || idempotency(&headers, &body)).await?;
     // If the client goes away in the middle, the job is kept or not as a whole: the writer finishes what it was given.
     let accepted = api.service.accept(&caller, &asked(body), idempotency).await?;
     let id = accepted.view.job.id;

@@ -57,12 +57,6 @@ pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
     })
 }
 
-/// The runtime cannot be started.
-pub fn not_started(error: &std::io::Error) -> ExitCode {
-    terminal::note(&format!("refreshd: cannot start: {error}; look at the limits of this process (ulimit -a)"));
-    ExitCode::from(exit::BROKEN)
-}
-
 pub async fn run(cli: Cli) -> ExitCode {
     let ended = match cli.command {
         Command::Purge(arguments) => submit::run(Operation::Purge, &arguments).await,

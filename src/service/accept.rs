@@ -3,10 +3,10 @@
 use super::areas::{Areas, Places};
 use super::intake::{self, Asked};
 use super::{Caller, JobView, Refusal, Service, authority};
+use crate::aside::aside_if;
 use crate::clock;
 use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
 use crate::engine::Counted;
-use crate::runtime;
 use crate::store::{Creation, IdempotencyKey, NewJob, Part, PartState};
 
 /// A job that is kept.
@@ -36,7 +36,7 @@ impl Service {
         }
         let now = self.clock.now();
         let understood = || self.understood(caller, asked, idempotency, now);
-        let job = runtime::aside_if(asked.is_large(), understood).await?;
+        let job = aside_if(asked.is_large(), understood).await?;
         let lane = first_to_wait(&job.parts).cloned();
         let creation = self.store.create_job(job, now).await?;
         self.accepted(caller, creation, lane.as_ref()).await

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
+use crate::aside::MANY_TARGETS;
 use crate::domain::{Area, JobRequest, Mode, Operation, Priority, Routes, Target, TargetKind, Timestamp};
-use crate::runtime::MANY_TARGETS;
 
 /// Targets in one job, before equal ones are merged (CONTRACT §1).
 pub const TARGETS_MAX: usize = 100_000;

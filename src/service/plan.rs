@@ -3,11 +3,11 @@
 use super::accept::parts;
 use super::intake::{self, Asked};
 use super::{Caller, Refusal, Service, authority};
+use crate::aside::aside_if;
 use crate::domain::{
     Course, DayShare, Lane, Operation, PoolName, Priority, Target, Timestamp, WaitingReason, Warning, leaves_at,
 };
 use crate::engine::{LaneOutlook, Waiting, lane_paused};
-use crate::runtime;
 use crate::store::{LaneRecord, Part, PartState};
 
 /// Targets that an answer lists; more are only counted.
@@ -63,7 +63,7 @@ impl Service {
     /// Every fault of the body; a scope that is missing; a store that cannot be read.
     pub async fn plan(&self, caller: &Caller, asked: &Asked) -> Result<Plan, Refusal> {
         let now = self.clock.now();
-        let (request, parts, warnings) = runtime::aside_if(asked.is_large(), || {
+        let (request, parts, warnings) = aside_if(asked.is_large(), || {
             let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
             authority::allow(caller, &request, asked)?;
             let (parts, _) = parts(&request, &self.areas(request.area, now), now);

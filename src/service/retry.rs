@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use super::accept::first_to_wait;
 use super::areas::Areas;
 use super::{Accepted, Caller, Fault, Refusal, Service};
+use crate::aside::{MANY_TARGETS, aside_if};
 use crate::clock;
 use crate::domain::{ItemOperation, JobId, Lane, Operation, Target, TargetKind};
 use crate::engine::Counted;
-use crate::runtime::{self, MANY_TARGETS};
 use crate::store::{Creation, Job, NewJob, Part, PartState, Unsuccessful};
 
 impl Service {
@@ -26,7 +26,7 @@ impl Service {
         let now = self.clock.now();
         let is_large = unsuccessful.len() >= MANY_TARGETS;
         let again = || new_job(&job, &unsuccessful, &self.areas(job.area, now));
-        let new = NewJob { weight: caller.weight, ..runtime::aside_if(is_large, again).await? };
+        let new = NewJob { weight: caller.weight, ..aside_if(is_large, again).await? };
         let lane = first_to_wait(&new.parts).cloned();
         match self.store.create_job(new, now).await? {
             Creation::Created(job) => {

@@ -27,8 +27,8 @@ use super::share;
 use super::token_file;
 use super::verify::{self, RecordVerification};
 use super::writer::{Creating, Order, Writer};
+use crate::aside::{MANY_TARGETS, aside_if};
 use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
-use crate::runtime::{self, MANY_TARGETS};
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
@@ -75,7 +75,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError> {
         let is_large = job.parts.iter().any(|part| part.targets.len() >= MANY_TARGETS);
-        let written = runtime::aside_if(is_large, || Written::of(&job)).await?;
+        let written = aside_if(is_large, || Written::of(&job)).await?;
         let (reply, answer) = oneshot::channel();
         self.order(Order::Create(Box::new(Creating { job, written, now, reply })), answer).await
     }

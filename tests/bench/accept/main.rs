@@ -65,7 +65,7 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for the database")
 }
 
-/// The daemon's runtime, for the yardsticks too.
+/// A runtime like the daemon's.
 fn runtime() -> tokio::runtime::Runtime {
-    refreshd::runtime::start().expect("a runtime")
+    tokio::runtime::Runtime::new().expect("a runtime")
 }

@@ -42,7 +42,7 @@ fn main() {
         "pending", "items", "claim", "quickest", "bare update", "ratio", "set aside, us", "file MB"
     );
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for the databases");
-    let runtime = refreshd::runtime::start().expect("a runtime");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let looks = runtime.block_on(look(folder.path(), plan));
     if let (Some(first), Some(last)) = (looks.first(), looks.last()) {
         println!("claim at the largest size / at the smallest: {:.2} (goal at most {GOAL})", last.claim / first.claim);

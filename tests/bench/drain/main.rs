@@ -46,5 +46,5 @@ fn at(figures: &mut [f64], share: f64) -> f64 {
 
 /// A runtime like the daemon's.
 fn runtime() -> tokio::runtime::Runtime {
-    refreshd::runtime::start().expect("a runtime")
+    tokio::runtime::Runtime::new().expect("a runtime")
 }
