@@ -1,20 +1,21 @@
 //! refreshd makes a CDN serve fresh content. The map is `ARCHITECTURE.md`; each module's head says what it knows.
 
 pub mod api;
-pub mod aside;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod diagnose;
 pub mod domain;
 pub mod engine;
+pub mod notify;
+pub mod offload;
 pub mod probe;
 pub mod provider;
 pub mod sandbox;
 pub mod service;
 pub mod store;
 pub mod telemetry;
-pub mod wake;
 pub mod web;
 
 /// The committed inputs of `fuzz/`: the tests hold each law on every sample, so that what once broke stays mended.

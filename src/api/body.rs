@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::problem::ApiError;
-use crate::aside::{MANY_BYTES, aside_if};
+use crate::offload::{MANY_BYTES, aside_if};
 
 /// The longest body (CONTRACT §1).
 pub(super) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;

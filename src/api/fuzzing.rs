@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::body;
-use super::jobs::asked;
 use super::problem::ApiError;
+use super::routes::jobs::asked;
 use super::wire::JobBody;
 use crate::domain::fuzzing::assert_as_written;
 use crate::domain::{AccountName, JobRequest, Routes, Target, TargetKind, Timestamp};

@@ -1,30 +1,21 @@
 //! The door for machines: HTTP and JSON (CONTRACT §1). It parses, asks the service, and words the answer.
 
-mod answers;
 mod auth;
 mod body;
-mod changes;
-pub mod diagnoses;
-pub mod dispatch;
-mod docs;
 mod etag;
-pub(crate) mod findings;
-mod front;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod health;
-mod jobs;
-mod lists;
-mod metrics;
+mod middleware;
 mod openapi;
 mod prefer;
 mod problem;
+pub mod routes;
 pub mod server;
 pub mod wire;
 
 pub use auth::Door;
-pub use front::Front;
-pub use metrics::Figures;
+pub use middleware::Front;
+pub use routes::metrics::Figures;
 
 use std::sync::Arc;
 
@@ -51,30 +42,30 @@ pub fn front(api: Api, pages: Router) -> Front {
     let api = Arc::new(api);
     let is_open = matches!(api.door, Door::Open);
     let routes = Router::new()
-        .route("/v1/jobs", post(jobs::create).get(jobs::list))
-        .route("/v1/jobs/{id}", get(jobs::one))
-        .route("/v1/jobs/{id}/cancel", post(changes::cancel))
-        .route("/v1/jobs/{id}/retry", post(changes::retry))
-        .route("/v1/jobs/{id}/items", get(lists::items))
-        .route("/v1/jobs/{id}/events", get(lists::events))
-        .route("/v1/jobs/{id}/diagnosis", get(diagnoses::of_job))
-        .route("/v1/jobs/{id}/bundle", get(diagnoses::bundle_of_job))
-        .route("/v1/diagnoses", post(diagnoses::create))
-        .route("/v1/diagnoses/{id}", get(diagnoses::one))
-        .route("/v1/diagnoses/{id}/bundle", get(diagnoses::bundle))
-        .route("/v1/findings", get(findings::list))
-        .route("/v1/findings/check", post(findings::check))
-        .route("/v1/plan", post(dispatch::plan::plan))
-        .route("/v1/quota", get(dispatch::quota::list))
-        .route("/v1/lanes", get(dispatch::lanes::list))
-        .route("/v1/lanes/{id}/pause", post(dispatch::lanes::pause))
-        .route("/v1/lanes/{id}/resume", post(dispatch::lanes::resume))
-        .route("/metrics", get(metrics::scrape))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
+        .route("/v1/jobs", post(routes::jobs::create).get(routes::jobs::list))
+        .route("/v1/jobs/{id}", get(routes::jobs::one))
+        .route("/v1/jobs/{id}/cancel", post(routes::jobs::changes::cancel))
+        .route("/v1/jobs/{id}/retry", post(routes::jobs::changes::retry))
+        .route("/v1/jobs/{id}/items", get(routes::jobs::lists::items))
+        .route("/v1/jobs/{id}/events", get(routes::jobs::lists::events))
+        .route("/v1/jobs/{id}/diagnosis", get(routes::diagnoses::of_job))
+        .route("/v1/jobs/{id}/bundle", get(routes::diagnoses::bundle_of_job))
+        .route("/v1/diagnoses", post(routes::diagnoses::create))
+        .route("/v1/diagnoses/{id}", get(routes::diagnoses::one))
+        .route("/v1/diagnoses/{id}/bundle", get(routes::diagnoses::bundle))
+        .route("/v1/findings", get(routes::findings::list))
+        .route("/v1/findings/check", post(routes::findings::check))
+        .route("/v1/plan", post(routes::plan::plan))
+        .route("/v1/quota", get(routes::quota::list))
+        .route("/v1/lanes", get(routes::lanes::list))
+        .route("/v1/lanes/{id}/pause", post(routes::lanes::pause))
+        .route("/v1/lanes/{id}/resume", post(routes::lanes::resume))
+        .route("/metrics", get(routes::metrics::scrape))
+        .route("/livez", get(routes::health::live))
+        .route("/readyz", get(routes::health::ready))
         .route("/openapi.json", get(openapi::document))
-        .route("/docs", get(docs::page))
-        .route("/docs.css", get(docs::style))
+        .route("/docs", get(routes::docs::page))
+        .route("/docs.css", get(routes::docs::style))
         .with_state(api)
         .merge(pages)
         .fallback(problem::no_such_path)

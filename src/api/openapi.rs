@@ -3,23 +3,24 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::diagnoses::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, DiagnosisBody, SubjectAnswer};
-use super::dispatch::wire::{
+use super::routes::diagnoses::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, DiagnosisBody, SubjectAnswer};
+use super::routes::findings::wire::{FindingAnswer, FindingsAnswer};
+use super::routes::jobs::{changes, lists};
+use super::routes::wire::{
     DepthAnswer, LaneAnswer, LanePlanAnswer, LeavesAnswer, PauseAnswer, PauseBody, PlanAnswer, PlannedTarget,
     PoolAnswer, PoolCostAnswer, WhyAnswer,
 };
-use super::findings::wire::{FindingAnswer, FindingsAnswer};
+use super::routes::{diagnoses, docs, findings, health, jobs, metrics};
 use super::wire::{
     CountsAnswer, ErrorAnswer, EventAnswer, FaultAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer,
     ReadyAnswer, SeenAnswer, SideAnswer, WaitingAnswer, WarningAnswer,
 };
-use super::{changes, diagnoses, dispatch, docs, findings, health, jobs, lists, metrics};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "refreshd", description = "Makes a CDN serve fresh content."),
-    paths(jobs::create, jobs::list, jobs::one, changes::cancel, changes::retry, lists::items, lists::events, dispatch::plan::plan, dispatch::quota::list,
-        dispatch::lanes::list, dispatch::lanes::pause, dispatch::lanes::resume,
+    paths(jobs::create, jobs::list, jobs::one, changes::cancel, changes::retry, lists::items, lists::events, crate::api::routes::plan::plan, crate::api::routes::quota::list,
+        crate::api::routes::lanes::list, crate::api::routes::lanes::pause, crate::api::routes::lanes::resume,
         diagnoses::create, diagnoses::one, diagnoses::bundle, diagnoses::of_job, diagnoses::bundle_of_job,
         findings::list, findings::check, health::live, health::ready, metrics::scrape, document, docs::page),
     components(schemas(

@@ -51,8 +51,8 @@ pub(super) fn verification(job: &JobAnswer) -> Option<Verification> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples::job;
     use super::*;
+    use crate::cli::test_fixtures::job;
 
     #[test]
     fn a_code_follows_from_status_and_verification() {

@@ -1,37 +1,16 @@
 //! The roof: what a person or a script can ask of the one binary, and how it ends.
 
 mod arguments;
-mod cancel;
 mod client;
+mod commands;
 mod demo;
-mod diagnose;
-mod doctor;
-mod doors;
-#[cfg(test)]
-mod examples;
+mod error;
 mod exit;
-mod fault;
-mod follow;
-mod job;
-mod jobs;
-mod lanes;
-mod plan;
-mod progress;
-mod quota;
-mod report;
-mod retry;
-mod sandbox;
-pub mod serve;
-mod settings;
+mod output;
 mod signals;
-mod submit;
 mod targets;
-mod terminal;
-mod token;
-mod wait;
-mod warned;
-mod watch;
-mod wire;
+#[cfg(test)]
+mod test_fixtures;
 
 pub use arguments::{Cli, Command, ConfigCommand, ConfigFile, DemoArguments, SandboxArguments, ServeArguments};
 
@@ -41,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::domain::Operation;
-use fault::Fault;
+use error::Fault;
 
 /// Reads the command line. `Err`: everything was said (help, version, a usage error) and this is how to end.
 pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
@@ -59,22 +38,22 @@ pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
 
 pub async fn run(cli: Cli) -> ExitCode {
     let ended = match cli.command {
-        Command::Purge(arguments) => submit::run(Operation::Purge, &arguments).await,
-        Command::Prefetch(arguments) => submit::run(Operation::Prefetch, &arguments).await,
-        Command::Refresh(arguments) => submit::run(Operation::Refresh, &arguments).await,
-        Command::Job(arguments) => job::run(&arguments).await,
-        Command::Quota(arguments) => quota::run(&arguments).await,
-        Command::Diagnose(arguments) => diagnose::run(&arguments).await,
-        Command::Lanes(arguments) => lanes::run(&arguments).await,
-        Command::Jobs(arguments) => jobs::run(&arguments).await,
-        Command::Watch(arguments) => return ExitCode::from(watch::run(&arguments).await),
-        Command::Cancel(arguments) => cancel::run(&arguments).await,
-        Command::Retry(arguments) => return ExitCode::from(retry::run(&arguments).await),
-        Command::Config { command } => settings::run(&command).map_err(Fault::Output),
-        Command::Token { command } => return ExitCode::from(token::run(command).await),
-        Command::Doctor(arguments) => return doctor::run(&arguments).await,
-        Command::Serve(arguments) => return serve::run(&arguments).await,
-        Command::Sandbox(arguments) => return sandbox::run(&arguments).await,
+        Command::Purge(arguments) => commands::submit::run(Operation::Purge, &arguments).await,
+        Command::Prefetch(arguments) => commands::submit::run(Operation::Prefetch, &arguments).await,
+        Command::Refresh(arguments) => commands::submit::run(Operation::Refresh, &arguments).await,
+        Command::Job(arguments) => commands::job::run(&arguments).await,
+        Command::Quota(arguments) => commands::quota::run(&arguments).await,
+        Command::Diagnose(arguments) => commands::diagnose::run(&arguments).await,
+        Command::Lanes(arguments) => commands::lanes::run(&arguments).await,
+        Command::Jobs(arguments) => commands::jobs::run(&arguments).await,
+        Command::Watch(arguments) => return ExitCode::from(commands::watch::run(&arguments).await),
+        Command::Cancel(arguments) => commands::cancel::run(&arguments).await,
+        Command::Retry(arguments) => return ExitCode::from(commands::retry::run(&arguments).await),
+        Command::Config { command } => commands::config::run(&command).map_err(Fault::Output),
+        Command::Token { command } => return ExitCode::from(commands::token::run(command).await),
+        Command::Doctor(arguments) => return commands::doctor::run(&arguments).await,
+        Command::Serve(arguments) => return commands::serve::run(&arguments).await,
+        Command::Sandbox(arguments) => return commands::sandbox::run(&arguments).await,
         Command::Demo(arguments) => return demo::run(&arguments).await,
     };
     ExitCode::from(ended.unwrap_or_else(|fault| fault.report()))

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::fault::Fault;
+use super::error::Fault;
 
 /// The longest body that a daemon reads (CONTRACT §1, "Limits"): a longer list could not be sent.
 const LIST_BYTES_MAX: u64 = 32 * 1024 * 1024;

@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::layers::KeyPath;
+use super::parse::{base_url, is_loopback, switch};
 use super::reader::{Noted, Reader};
-use super::values::{base_url, is_loopback, switch};
 use crate::domain::AccountName;
 
 /// One set of cloud credentials, as configured.

@@ -10,7 +10,7 @@ use config::{
     Config as Layers, ConfigBuilder, ConfigError, Environment, File, FileFormat, Format, Map, Source, Value, ValueKind,
 };
 
-use super::fault::Problem;
+use super::error::Problem;
 
 /// The default configuration, which also explains every key.
 pub const DEFAULT: &str = include_str!("../../config/default.toml");

@@ -2,15 +2,15 @@
 //! `config/default.toml` is the default and explains every key; a file and the environment are laid over it.
 
 mod account;
-mod fault;
+mod dump;
+mod error;
 mod layers;
+mod parse;
 mod probe;
 mod reader;
 mod sections;
-mod shown;
 #[cfg(test)]
 mod tests;
-mod values;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -23,9 +23,9 @@ use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 
 pub use account::{Account, Ceiling, Credentials, ProviderKind};
-pub use fault::{ConfigFault, Problem};
+pub use error::{ConfigFault, Problem};
 pub use layers::DEFAULT;
-pub(crate) use values::{DURATION, duration};
+pub(crate) use parse::{DURATION, duration};
 
 use crate::domain::{AccountName, Promotion, Routes, TenantName};
 

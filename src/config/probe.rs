@@ -9,8 +9,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::layers::KeyPath;
+use super::parse::{ADDRESS, address, network};
 use super::reader::{Noted, Reader};
-use super::values::{ADDRESS, address, network};
 use super::{CaFile, Probe};
 use crate::domain::host_name;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::account::{Ceiling, ProviderKind};
-use super::fault::Problem;
+use super::error::Problem;
 use super::layers::{Found, KeyPath, Leaf, Leaves};
 
 #[derive(Debug)]

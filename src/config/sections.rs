@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::account::{Account, read_accounts};
 use super::layers::KeyPath;
+use super::parse::{ADDRESS, DURATION, address, duration, is_inside, share};
 use super::probe::read_probe;
 use super::reader::Reader;
-use super::values::{ADDRESS, DURATION, address, duration, is_inside, share};
 use super::verify::read_verify;
 use super::{AuthMode, Config, Engine, Idempotency, Metrics, Patrol, Probe, Quota, Server, Store, Verify};
 use crate::domain::{AccountName, HostPattern, Promotion, PromotionRule, Routes, TenantName, host_name};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Verify;
 use super::layers::KeyPath;
+use super::parse::{ADDRESS, address, switch};
 use super::reader::Reader;
 use super::sections::read_duration;
-use super::values::{ADDRESS, address, switch};
 use crate::domain::{Target, TargetKind, host_name};
 
 /// Each target costs two probes, and a host is probed twenty times a second: more would not fit into one look.

@@ -1,8 +1,8 @@
 //! What explains the trouble: causes over checks, most likely first. A cause that explains another stands before it; what
 //! speaks against a cause is named with it.
 
+use super::checks::{answers_as_ours, is_row, leads_back};
 use super::evidence::{Evidence, Freshness, Reached};
-use super::judges::{answers_as_ours, is_row, leads_back};
 use crate::domain::CauseId::{
     AccountSuspended, BadCredentials, BadSignature, ClockSkew, DomainOffline, EdgeStale, EdgeTls, EdgeUnreachable,
     HeldBack, LastModifiedUnchanged, MovedToEdgeone, NoPermission, NotCacheable, NotOnCdn, OriginDns, OriginHttp,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::look::Looker;
-use super::{Case, Diagnose, causes, exhibits, judges};
+use super::bundle::attachments_from_evidence;
+use super::collect::Looker;
+use super::{Case, Diagnose, causes, checks};
 use crate::clock::Clock;
 use crate::domain::Diagnosis;
 use crate::probe::Prober;
@@ -36,7 +37,7 @@ impl Diagnose for Diagnoser {
         let started_at = self.clock.now();
         let looker = Looker { prober: &*self.prober, clock: &*self.clock, guide: self.guide };
         let (evidence, cut_short) = looker.collect(case, deadline).await;
-        let checks = judges::judged(&evidence);
+        let checks = checks::judged(&evidence);
         Diagnosis {
             subject: evidence.case.subject.clone(),
             target: Some(evidence.case.target.clone()),
@@ -45,7 +46,7 @@ impl Diagnose for Diagnoser {
             started_at,
             ended_at: self.clock.now(),
             cut_short,
-            evidence: exhibits::exhibits(&evidence),
+            evidence: attachments_from_evidence(&evidence),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::case::Known;
-use super::wording::http_date;
+use super::format::http_date;
+use super::input::Known;
 use super::{Case, Request};
 use crate::domain::{CauseId, ErrorClass, Failure, ItemOperation, ItemState, Target, Timestamp};
 use crate::probe::{ConnectFault, HttpFault, HttpLook, NameFault, NameLook, Sighting, TlsFault};

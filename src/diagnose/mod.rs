@@ -3,27 +3,26 @@
 
 mod bundle;
 pub mod cache_key;
-mod case;
 mod causes;
+mod checks;
+mod collect;
 mod diagnoser;
 mod evidence;
-mod exhibits;
-mod judges;
-mod look;
-mod paths;
-mod patrol;
+mod format;
+mod input;
+mod monitor;
+mod path_rules;
 #[cfg(test)]
 mod tests;
-mod told;
+mod to_wire;
 mod wire;
-mod wording;
 
-pub use bundle::{About, exhibits, zip};
+pub use bundle::{About, attachments_from_input, zip};
 pub use cache_key::{KeyWarning, warnings};
-pub use case::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request};
 pub use diagnoser::{DEADLINE, Diagnoser};
 pub use evidence::{Evidence, Freshness, Moved, Reached, Source, Unseen};
-pub use patrol::{Beat, Equipment, Finding, Patrol, Standings};
+pub use input::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request};
+pub use monitor::{Beat, Equipment, Finding, Patrol, Standings};
 pub use wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, Dossier, ExhibitRecord, SubjectAnswer};
 
 use std::time::Duration;

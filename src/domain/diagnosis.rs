@@ -2,7 +2,7 @@
 //! and who judges is `diagnose`'s business.
 
 use super::Timestamp;
-use super::words::words;
+use super::string_enum::words;
 
 words!(
     /// A cause, as programs know it (docs/causes.md has symptom, evidence and fix of each).

@@ -1,6 +1,6 @@
 //! Why something did not work: its class, the evidence, and what a person should do next (law 7).
 
-use super::words::words;
+use super::string_enum::words;
 
 words!(
     /// The cure a failure asks for (CONTRACT §2).

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::words::words;
+use super::string_enum::words;
 use super::{Area, ItemState, Mode, Operation, Priority, Target, Timestamp};
 
 /// Free words of the client's, kept and searchable; at most 16, keys up to 64 bytes, values up to 256.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::words::words;
+use super::string_enum::words;
 use super::{AccountName, TargetKind};
 
 words!(

@@ -1,7 +1,9 @@
 //! The rules: what a target, a lane, a pool and a state are, and what may follow what.
 //! Nothing here does I/O, reads a clock, rolls a die or knows a wire format.
 
+mod backoff;
 mod diagnosis;
+mod directory_promotion;
 mod failure;
 mod forecast;
 #[cfg(any(test, fuzzing))]
@@ -9,35 +11,32 @@ pub mod fuzzing;
 mod id;
 mod job;
 mod lane;
-mod pace;
-mod plain;
 mod pool;
-mod promotion;
-mod retry;
+mod rate_limit;
 mod route;
 mod scope;
 mod state;
+pub(super) mod string_enum;
 mod target;
 mod time;
 mod token;
 mod verdict;
-pub(crate) mod words;
 
+pub use backoff::Backoff;
 pub use diagnosis::{Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, Exhibit, Subject};
+pub use directory_promotion::{Crowd, Promotion, PromotionRule, directories_above};
 pub use failure::{ErrorClass, Failure};
 pub use forecast::{Course, DayShare, Spending, leaves_at, runs_out_at};
 pub use id::{AccountName, DiagnosisId, DiagnosisIdFault, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};
 pub use job::{Counts, JobRequest, JobStatus, Labels, Warning};
 pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};
-pub use pace::{Pace, PaceLimit};
 pub use pool::{Pool, PoolName, PoolReading, PoolUse, Reserve};
-pub use promotion::{Crowd, Promotion, PromotionRule, directories_above};
-pub use retry::Backoff;
+pub use rate_limit::{Pace, PaceLimit};
 pub use route::{HostPattern, HostPatternFault, Routes, host_name};
 pub use scope::{Scope, ScopeFault, ScopeWord, Scopes};
 pub use state::{ItemState, LaneState, SubmissionState, WaitingReason};
+pub use string_enum::UnknownWord;
 pub use target::{TARGET_BYTES_MAX, Target, TargetFault, TargetKind};
 pub use time::{ServiceDay, Timestamp};
 pub use token::{Token, TokenId, TokenIdFault};
 pub use verdict::{Look, Proof, Refreshed, Side, Verdict, Verification, judge};
-pub use words::UnknownWord;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::words::words;
+use super::string_enum::words;
 use super::{HostPattern, Operation, Target, TargetKind};
 
 words!(

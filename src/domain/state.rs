@@ -1,6 +1,6 @@
 //! The states of items and submissions, and why a pending item waits (DESIGN §4, CONTRACT §2).
 
-use super::words::words;
+use super::string_enum::words;
 
 words!(
     /// The public state of an item.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::words::words;
+use super::string_enum::words;
 use super::{Target, Timestamp};
 
 words!(

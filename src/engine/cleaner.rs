@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::drive::{Service, Step};
+use super::driver::{Service, Step};
 use super::{Parts, Patience};
 use crate::domain::Timestamp;
 use crate::store::{Outdated, Store, StoreError};

@@ -2,34 +2,32 @@
 //! loop is in `drive`; `manual` lets a simulation take its place.
 
 mod account;
-mod board;
 mod cleaner;
-mod drive;
-mod facts;
-mod hand;
-mod hosts;
-mod manual;
-mod outlook;
-mod pauses;
+mod counters;
+mod domain_reader;
+mod driver;
+mod in_flight;
+mod lane_status;
 mod poller;
 mod promoter;
 mod quota_reader;
 mod reconciler;
 mod scheduler;
 #[cfg(test)]
-mod scheduler_laws;
-mod shares;
+mod scheduler_properties;
+mod status;
+mod stepped;
 mod submitter;
-mod tally;
+mod tenant_quota;
 mod verifier;
 
 pub use account::Account;
-pub use board::{Board, Waiting};
-pub use facts::KnownDomain;
-pub use manual::{Duty, ManualEngine};
-pub use outlook::{AccountOutlook, LaneOutlook, Outlook, PoolOutlook};
+pub use counters::{Counted, Tally};
+pub use domain_reader::KnownDomain;
+pub use lane_status::{Board, Waiting};
+pub use status::{AccountOutlook, LaneOutlook, Outlook, PoolOutlook};
+pub use stepped::{Duty, ManualEngine};
 pub use submitter::lane_paused;
-pub use tally::{Counted, Tally};
 pub use verifier::VerifyPolicy;
 
 use std::collections::BTreeMap;
@@ -43,9 +41,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::{AccountName, ItemOperation};
+use crate::notify::Wakes;
 use crate::probe::Prober;
 use crate::store::{Store, StoreError};
-use crate::wake::Wakes;
 
 /// How patient the engine is: the keys `engine.*`, `verify.*` and `idempotency.keep` (config/default.toml).
 #[derive(Debug, Clone, Copy)]
@@ -101,19 +99,22 @@ impl Engine {
         let mut engine = Self { tasks: JoinSet::new(), broken: CancellationToken::new() };
         let wakes = &parts.wakes;
         engine.run(
-            drive::drive(quota_reader::QuotaReader::new(&parts), parts.driver(&wakes.quota_reader, shutdown)),
+            driver::drive(quota_reader::QuotaReader::new(&parts), parts.driver(&wakes.quota_reader, shutdown)),
+            shutdown,
+        );
+        engine.run(
+            driver::drive(domain_reader::FactsReader::new(&parts), parts.driver(&wakes.facts_reader, shutdown)),
             shutdown,
         );
         engine
-            .run(drive::drive(facts::FactsReader::new(&parts), parts.driver(&wakes.facts_reader, shutdown)), shutdown);
-        engine.run(drive::drive(submitter::Submitter::new(&parts), parts.driver(&wakes.submitter, shutdown)), shutdown);
-        engine.run(drive::drive(poller::Poller::new(&parts), parts.driver(&wakes.poller, shutdown)), shutdown);
+            .run(driver::drive(submitter::Submitter::new(&parts), parts.driver(&wakes.submitter, shutdown)), shutdown);
+        engine.run(driver::drive(poller::Poller::new(&parts), parts.driver(&wakes.poller, shutdown)), shutdown);
         engine.run(
-            drive::drive(reconciler::Reconciler::new(&parts), parts.driver(&wakes.reconciler, shutdown)),
+            driver::drive(reconciler::Reconciler::new(&parts), parts.driver(&wakes.reconciler, shutdown)),
             shutdown,
         );
-        engine.run(drive::drive(cleaner::Cleaner::new(&parts), parts.driver(&wakes.cleaner, shutdown)), shutdown);
-        engine.run(drive::drive(verifier::Verifier::new(&parts), parts.driver(&wakes.verifier, shutdown)), shutdown);
+        engine.run(driver::drive(cleaner::Cleaner::new(&parts), parts.driver(&wakes.cleaner, shutdown)), shutdown);
+        engine.run(driver::drive(verifier::Verifier::new(&parts), parts.driver(&wakes.verifier, shutdown)), shutdown);
         Ok(engine)
     }
 
@@ -154,7 +155,7 @@ impl Parts {
         Ok(())
     }
 
-    fn driver(&self, wake: &crate::wake::Wake, shutdown: &CancellationToken) -> drive::Driver {
-        drive::Driver { wake: wake.clone(), clock: self.clock.clone(), shutdown: shutdown.clone() }
+    fn driver(&self, wake: &crate::notify::Wake, shutdown: &CancellationToken) -> driver::Driver {
+        driver::Driver { wake: wake.clone(), clock: self.clock.clone(), shutdown: shutdown.clone() }
     }
 }

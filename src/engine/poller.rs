@@ -9,14 +9,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::drive::{Service, Step, looked};
-use super::tally::Counted;
+use super::counters::Counted;
+use super::driver::{Service, Step, looked};
 use super::{Accounts, Board, Parts, Patience};
 use crate::clock;
 use crate::domain::{Backoff, ErrorClass, Failure, SubmissionId, Target, Timestamp};
+use crate::notify::Wakes;
 use crate::provider::{FailedRow, Progress, ReadFault, TaskId, TaskQuery};
 use crate::store::{FailedTarget, OpenSubmission, Outcome, RowRetry, Store, StoreError};
-use crate::wake::Wakes;
 
 /// Looks that are open at once, over all accounts.
 const LOOKS_MAX: usize = 16;

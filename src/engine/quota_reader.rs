@@ -10,12 +10,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::drive::{Service, Step, looked};
+use super::driver::{Service, Step, looked};
 use super::{Accounts, Parts};
 use crate::domain::{AccountName, ErrorClass, Failure, ItemOperation, PoolReading, Timestamp};
+use crate::notify::Wakes;
 use crate::provider::ReadFault;
 use crate::store::StoreError;
-use crate::wake::Wakes;
 
 /// Nobody is asked more often than this, however much is wanted.
 const INTERVAL_MIN: Duration = Duration::from_secs(10);

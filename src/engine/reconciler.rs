@@ -9,12 +9,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::drive::{Service, Step, looked};
+use super::driver::{Service, Step, looked};
 use super::{Accounts, Parts, Patience};
 use crate::domain::{ErrorClass, Failure, SubmissionId, SubmissionState, Target, Timestamp};
+use crate::notify::Wakes;
 use crate::provider::{FindQuery, ListedTask, Lookup, ReadFault};
 use crate::store::{GiveBack, OpenSubmission, Outcome, Return, Store, StoreError};
-use crate::wake::Wakes;
 
 /// Between two looks at the list.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);

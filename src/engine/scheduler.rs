@@ -1,7 +1,7 @@
 //! The pure decision: may this lane send now, how much, and if not, why not?
 
 use super::account::Way;
-use super::board::Waiting;
+use super::lane_status::Waiting;
 use crate::domain::{ErrorClass, PoolUse, Reserve, Timestamp, WaitingReason};
 
 /// Calls of one lane without an answer. More would only widen what a crash leaves to reconcile.

@@ -9,20 +9,20 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::board::{Board, Waiting};
-use super::drive::{Service, Step, unbroken};
-use super::hand::Hand;
+use super::counters::Counted;
+use super::driver::{Service, Step, unbroken};
+use super::in_flight::Hand;
+use super::lane_status::{Board, Waiting};
 use super::promoter::Promoter;
 use super::scheduler::{Decision, LaneView, decide};
-use super::tally::Counted;
 use super::{Accounts, Parts, Patience};
 use crate::clock;
 use crate::domain::{
     ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, TargetKind, Timestamp, WaitingReason,
 };
+use crate::notify::Wakes;
 use crate::provider::{Answer, Turnstile};
 use crate::store::{GiveBack, Grant, LaneDepth, LanePause, Outcome, Return, Store, StoreError};
-use crate::wake::Wakes;
 
 pub(super) struct Submitter {
     store: Arc<dyn Store>,

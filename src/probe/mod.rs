@@ -1,17 +1,17 @@
 //! Guarded looks at what an edge and an origin serve. Nothing here dials an address that the operator did not allow.
 
+mod address_policy;
 mod certificate;
-mod guard;
+mod host_limiter;
 mod http;
-mod look;
-mod names;
-mod sighting;
+mod prober;
+mod resolver;
+mod result;
 mod tls;
-mod turns;
 
-pub use guard::Guard;
-pub use look::{NetProber, Surroundings};
-pub use sighting::{
+pub use address_policy::Guard;
+pub use prober::{NetProber, Surroundings};
+pub use result::{
     Ask, Certificate, CertificateFault, ConnectFault, Dial, HttpFault, HttpLook, NameFault, NameLook, Scheme, Sighting,
     TlsFault, TlsLook,
 };

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::words::open_words;
+use super::open_string_enum::open_words;
 
 /// Which domains to ask about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 mod capabilities;
 mod domains;
-mod guide;
+mod open_string_enum;
 pub mod tencent;
-mod words;
+mod vendor_reference;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,9 +16,9 @@ pub use domains::{
     CacheKey, CacheRule, DisableReason, DomainDetail, DomainFacts, DomainQuery, DomainStatus, Keeps, KeyShape, Origin,
     OriginAddress, OriginKind, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule, ServedArea, ServiceKind,
 };
-pub use guide::{Course, EdgeStatus, Guide, Pages};
 /// The manual of the only provider there is yet.
 pub use tencent::GUIDE;
+pub use vendor_reference::{Course, EdgeStatus, Guide, Pages};
 
 use crate::domain::{Failure, ItemOperation, Lane, PoolName, PoolReading, Target, TargetKind, Timestamp};
 

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::Value;
 
-use super::credential::Credential;
-use super::verify::{Signed, verify};
+use super::account::credential::Credential;
+use super::api::signature::{Signed, verify};
 use crate::domain::Timestamp;
 
 const VECTORS: &str = include_str!("../../tests/vectors/tc3-signing.json");

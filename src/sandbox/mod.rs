@@ -11,58 +11,43 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use cache::Scheme;
 use edge::Door;
+use edge::cache::Scheme;
 use tls::Tls;
 
 mod account;
-mod answers;
 mod api;
-mod cache;
-mod calendar;
-mod calls;
-mod cloud;
 mod control;
-mod credential;
 mod dns;
-mod domains;
-pub mod domains_file;
+pub mod domain_config;
 mod edge;
 mod faults;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod listener;
 mod origin;
-mod pull;
-mod quota;
-mod rate;
-mod refusal;
-mod settle;
-mod setup;
-mod target;
-mod task;
+mod state;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod verify;
 mod wire;
 
+pub use account::credential::Credential;
+pub use account::quota::{PoolChange, PoolView, QuotaOptions};
 pub use account::wire::{AccountSetup, AccountState, Denial};
-pub use answers::{AnswerFault, AnswerRule, AnswerRuleFault, Side};
-pub use calls::Call;
-pub use cloud::{Cloud, TaskView};
-pub use credential::Credential;
+pub use api::call_log::Call;
+pub use api::task::TaskKind;
 pub use dns::wire::{DnsAnswer, DnsRule};
-pub use domains::{Area, Domain, DomainStatus};
-pub use origin::ContentFault;
-pub use quota::{PoolChange, PoolView, QuotaOptions};
-pub use setup::change::DomainFault;
-pub use setup::wire::{
+pub use domain_config::change::DomainFault;
+pub use domain_config::domain::{Area, Domain, DomainStatus};
+pub use domain_config::wire::{
     CacheConfig, CacheKey, CacheRule, CacheSetup, DomainChange, FollowOrigin, HeuristicCache, HeuristicCacheConfig,
     Keep, KeyRule, NoCache, OriginSetup, PullProtocol, QueryAction, QueryString, RuleType, Standing, StatusCodeCache,
     StatusCodeRule, Switch, Switched,
 };
-pub use task::TaskKind;
+pub use faults::http::{AnswerFault, AnswerRule, AnswerRuleFault, Side};
+pub use origin::ContentFault;
+pub use state::{Cloud, TaskView};
 pub use tls::{CertificateRule, CertificateState};
 pub use wire::{
     DayLimitRule, DirectorySlashRule, EdgeArea, Fault, FaultRule, MixedBatchRule, OriginContent, RateRule, RateScope,
@@ -90,7 +75,7 @@ impl Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             clock,
             credentials: vec![Credential::generate()],
-            domains: domains::newcomers_domains(),
+            domains: domain_config::domain::newcomers_domains(),
             quota: QuotaOptions::default(),
             switches: Switches::default(),
             task_time: Duration::from_secs(2),

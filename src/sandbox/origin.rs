@@ -9,11 +9,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use super::answers::Side;
-use super::calendar;
-use super::cloud::Cloud;
-use super::domains::{Domain, Domains};
+use super::api::time_formats;
+use super::domain_config::domain::{Domain, Domains};
+use super::faults::http::Side;
 use super::listener::{self, Dropped};
+use super::state::Cloud;
 use super::wire::OriginContent;
 use crate::domain::Timestamp;
 
@@ -104,7 +104,7 @@ fn headers(content: &OriginContent, last_modified: Timestamp) -> Result<HeaderMa
         (header::CONTENT_TYPE, Some(content_type)),
         (header::CACHE_CONTROL, content.cache_control.as_deref()),
         (header::ETAG, Some(format!("\"{etag}\"").as_str())),
-        (header::LAST_MODIFIED, Some(calendar::http_date(last_modified).as_str())),
+        (header::LAST_MODIFIED, Some(time_formats::http_date(last_modified).as_str())),
     ] {
         let Some(value) = value else { continue };
         let fault = if name == header::CACHE_CONTROL { "cache_control" } else { "content_type" };
@@ -141,7 +141,7 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<
         Some(response) => response,
         None => cloud.state().origin.serve(&host, &site, &path, &request, spoiling.serves_old_content()),
     };
-    if let Ok(date) = HeaderValue::from_str(&calendar::http_date(cloud.now())) {
+    if let Ok(date) = HeaderValue::from_str(&time_formats::http_date(cloud.now())) {
         response.headers_mut().insert(header::DATE, date);
     }
     spoiling.dress(response.headers_mut());
@@ -202,7 +202,7 @@ impl Document {
             return self.headers.get(header::ETAG) == Some(etag);
         }
         let since = request.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
-        since.and_then(calendar::parse_http_date).is_some_and(|since| self.last_modified <= since)
+        since.and_then(time_formats::parse_http_date).is_some_and(|since| self.last_modified <= since)
     }
 }
 

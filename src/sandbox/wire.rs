@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::domains::Area;
+use super::domain_config::domain::Area;
 
 /// Which calls a fault strikes. Without `times` and `every`: all calls of the action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

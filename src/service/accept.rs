@@ -1,12 +1,13 @@
 //! Accepting a job: understood, cut into lanes, kept, and only then acknowledged (law 1).
 
-use super::areas::{Areas, Places};
-use super::intake::{self, Asked};
-use super::{Caller, JobView, Refusal, Service, authority};
-use crate::aside::aside_if;
+use super::parse_job;
+use super::parse_job::Asked;
+use super::routing::{Areas, Places};
+use super::{Caller, JobView, Refusal, Service, authorization};
 use crate::clock;
 use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
 use crate::engine::Counted;
+use crate::offload::aside_if;
 use crate::store::{Creation, IdempotencyKey, NewJob, Part, PartState};
 
 /// A job that is kept.
@@ -50,8 +51,8 @@ impl Service {
         idempotency: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<NewJob, Refusal> {
-        let request = intake::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
-        authority::allow(caller, &request, asked)?;
+        let request = parse_job::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
+        authorization::allow(caller, &request, asked)?;
         let warnings = self.warnings(asked, &request);
         Ok(NewJob { warnings, ..self.new_job(caller, request, idempotency, now) })
     }

@@ -1,19 +1,18 @@
 //! What a caller can do, with whose authority. Every door goes through here.
 
 mod accept;
-mod areas;
-mod authority;
+mod authorization;
 mod caller;
 mod cancel;
-mod company;
 mod diagnose;
-mod intake;
 mod lanes;
-mod look;
-mod measures;
+mod metrics;
+mod parse_job;
 mod plan;
 mod quota;
+mod read_jobs;
 mod retry;
+mod routing;
 mod search;
 mod tokens;
 mod warnings;
@@ -21,14 +20,14 @@ mod warnings;
 pub use accept::Accepted;
 pub use caller::Caller;
 pub use diagnose::{AskedDiagnosis, Desk, Probed};
-#[cfg(any(test, fuzzing))]
-pub(crate) use intake::understand;
-pub use intake::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};
 pub use lanes::LaneView;
-pub use look::{JobPage, JobView, JobWaiting};
-pub use measures::{Measures, Since, Standing};
+pub use metrics::{Measures, Since, Standing};
+#[cfg(any(test, fuzzing))]
+pub(crate) use parse_job::understand;
+pub use parse_job::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};
 pub use plan::{LanePlan, Plan, PoolCost};
 pub use quota::PoolView;
+pub use read_jobs::{JobPage, JobView, JobWaiting};
 pub use search::Search;
 pub use tokens::Tokens;
 
@@ -42,8 +41,8 @@ pub use crate::diagnose::{CauseAnswer, CheckAnswer, Diagnose, DiagnosisAnswer, D
 use crate::domain::{Routes, ScopeWord};
 use crate::engine::{Board, Outlook};
 pub use crate::engine::{Counted, PoolOutlook as Pool, Waiting as Why};
+use crate::notify::Wakes;
 use crate::store::{Store, StoreError};
-use crate::wake::Wakes;
 
 /// The counter at which callers are served.
 #[derive(Clone)]

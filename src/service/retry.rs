@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::accept::first_to_wait;
-use super::areas::Areas;
+use super::routing::Areas;
 use super::{Accepted, Caller, Fault, Refusal, Service};
-use crate::aside::{MANY_TARGETS, aside_if};
 use crate::clock;
 use crate::domain::{ItemOperation, JobId, Lane, Operation, Target, TargetKind};
 use crate::engine::Counted;
+use crate::offload::{MANY_TARGETS, aside_if};
 use crate::store::{Creation, Job, NewJob, Part, PartState, Unsuccessful};
 
 impl Service {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Service;
-use super::intake::Asked;
+use super::parse_job::Asked;
 use crate::diagnose::KeyWarning;
 use crate::diagnose::cache_key::{representative, same_object, spelling_warnings, warnings};
 use crate::domain::{JobRequest, Target, TargetKind, Warning};

@@ -1,7 +1,7 @@
 //! What goes into the memory and comes out of it, in the words of the domain.
 
 use super::{LanePause, PartState};
-use crate::domain::words::words;
+use crate::domain::string_enum::words;
 use crate::domain::{
     Area, Counts, Failure, ItemId, ItemOperation, ItemState, JobId, JobStatus, Labels, Lane, LaneId, Operation,
     Priority, Proof, SubmissionId, SubmissionState, Target, TenantName, Timestamp, Verification, Warning,

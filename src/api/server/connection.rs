@@ -9,8 +9,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::pulse::{Felt, Overdue, Pulse};
-use super::request::{Answer, Timely};
+use super::body_timeout::{Answer, Timely};
+use super::connection_timeouts::{Felt, Overdue, Pulse};
 use super::{Answers, Limits};
 
 /// Serves requests until the peer leaves, waits too long, or `shutdown` comes; then the request in hand is finished.

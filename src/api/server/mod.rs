@@ -1,13 +1,13 @@
 //! The accept loop of the door: how many connections there may be, how patient each of them is, and how all of them end.
 //! HTTP/1.1 only; a proxy in front speaks the rest.
 
+mod body_timeout;
 mod connection;
-mod pulse;
-mod request;
+mod connection_timeouts;
 
 #[cfg(test)]
-pub(super) use request::Timely;
-pub(super) use request::TooSlow;
+pub(super) use body_timeout::Timely;
+pub(super) use body_timeout::TooSlow;
 
 use std::io;
 use std::sync::Arc;

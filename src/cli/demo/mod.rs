@@ -1,20 +1,21 @@
 //! `refreshd demo`: a cloud, an origin, an edge and the daemon on loopback, and one real refresh before your eyes.
 //! Here alone sandbox and daemon meet, and they meet over sockets. Every line shown was observed, not scripted.
 
-mod play;
-mod stage;
-mod world;
+mod actions;
+mod environment;
+mod script;
 
 use std::process::ExitCode;
 
 use super::arguments::DemoArguments;
-use super::{signals, terminal};
+use super::output::terminal;
+use super::signals;
 use crate::telemetry::{self, Format};
 
 pub(super) async fn run(arguments: &DemoArguments) -> ExitCode {
     // Warnings of the daemon would talk into the story; REFRESHD_LOG brings them back.
     let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_QUIET);
-    let stage = match stage::Stage::build().await {
+    let stage = match environment::Stage::build().await {
         Ok(stage) => stage,
         Err(error) => {
             terminal::note(&format!("refreshd demo does not start: {error:#}"));
@@ -22,7 +23,7 @@ pub(super) async fn run(arguments: &DemoArguments) -> ExitCode {
         }
     };
     let told = tokio::select! {
-        told = play::tell(&stage) => told,
+        told = script::tell(&stage) => told,
         () = signals::told_to_stop() => return ExitCode::from(super::exit::INTERRUPTED),
     };
     let code = match told {

@@ -1,12 +1,14 @@
 //! A diagnosis as files for a support ticket, in one zip. Pure: from what is kept to bytes, with no secret in any of them.
 
-mod exhibits;
-mod mask;
+mod attachments_from_evidence;
+mod attachments_from_input;
+mod redact;
 mod report;
 mod times;
 
-pub use exhibits::exhibits;
-pub(super) use mask::masked;
+pub(super) use attachments_from_evidence::attachments_from_evidence;
+pub use attachments_from_input::attachments_from_input;
+pub(super) use redact::masked;
 pub(super) use times::utc;
 
 use std::io::{Cursor, Write};

@@ -114,7 +114,7 @@ fn diagnosis() -> Diagnosis {
 }
 
 fn dossier() -> Dossier {
-    Dossier::new(DiagnosisId::from_u128(7), None, &diagnosis(), &exhibits(&case(), &diagnosis()))
+    Dossier::new(DiagnosisId::from_u128(7), None, &diagnosis(), &attachments_from_input(&case(), &diagnosis()))
 }
 
 /// Every file by its name in the zip.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::paths::{applies, extension};
+use super::path_rules::{applies, extension};
 use crate::domain::{Target, TargetKind};
 use crate::provider::{CacheKey, DomainFacts, KeyShape, QueryAction, QueryRule};
 

@@ -1,10 +1,10 @@
 //! Faults as the world shows them, and what has to be said of each.
 
-mod faults;
-mod faults_behind;
-mod judged;
-mod looking;
-mod pages;
-mod pairs;
-mod scene;
-mod words;
+mod causes_ranked;
+mod collect;
+mod doc_list;
+mod fixtures;
+mod origin_and_edge_faults;
+mod single_faults;
+mod two_faults;
+mod wording;

@@ -1,15 +1,15 @@
 //! The verifier: looks at the edge once the provider says that a job is done, until it is seen fresh, is still stale after the
 //! grace, or the deadline ends. Done and fresh are two facts.
 
+mod concurrency;
 mod directories;
-mod looks;
+mod observe;
 mod origin;
-mod places;
 mod policy;
 mod repurge;
+mod round;
 #[cfg(test)]
 mod tests;
-mod view;
 
 pub use policy::VerifyPolicy;
 
@@ -22,17 +22,17 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
-use self::looks::{Round, SHARED_PROBES_MAX, Turns, Wanted, by_target, unasked};
 use self::origin::{Domains, Known};
-use self::places::Places;
-use self::view::Viewer;
-use super::drive::{Service, Step, unbroken};
-use super::tally::Counted;
+use super::counters::Counted;
+use super::driver::{Service, Step, unbroken};
 use super::{Accounts, Board, Parts, Patience};
 use crate::clock::{self, Stopwatch};
 use crate::domain::{Backoff, ItemId, JobId, Lane, Proof, Target, Timestamp, Verification};
+use crate::notify::Wakes;
 use crate::store::{DueVerification, HostWalk, ItemVerdict, Sample, Seen, Store, StoreError};
-use crate::wake::Wakes;
+use concurrency::Places;
+use observe::Viewer;
+use round::{Round, SHARED_PROBES_MAX, Turns, Wanted, by_target, unasked};
 
 /// Due jobs that a step reads, longest due first. If there are more, they may be a pile of one host's, and a step walks on
 /// from host to host: a few of each, so many hosts at a time, the next ones after a moment.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::places::JOBS_MAX;
+use super::concurrency::JOBS_MAX;
 use super::*;
 use crate::domain::TargetKind;
 use crate::probe::{Ask, ConnectFault, NameLook, Prober, Sighting};

@@ -13,9 +13,10 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 use url::Url;
 
-use super::answer::{self, CallFault, Refusal, Reply, lost};
-use super::codes;
 use super::credentials::{Credentials, KeyRing};
+use super::error_codes;
+use super::response;
+use super::response::{CallFault, Refusal, Reply, lost};
 use super::sign::{Signable, Signature, sign};
 use super::skew::Skew;
 use super::{Options, SetupFault};
@@ -119,11 +120,11 @@ impl Client {
     /// What to sign with again, if something has changed that the refusal blames.
     async fn amended(&self, refusal: &Refusal, pair: Arc<Credentials>, correction: i64) -> Option<Arc<Credentials>> {
         let learnt = self.skew.correction();
-        if codes::blames_clock(refusal) && learnt != correction {
+        if error_codes::blames_clock(refusal) && learnt != correction {
             warn!(correction_ms = learnt, "this machine's clock is off; signing with the provider's time");
             return Some(pair);
         }
-        if codes::blames_key(refusal) {
+        if error_codes::blames_key(refusal) {
             return self.keys.renewed(&pair, self.corrected_now(learnt)).await;
         }
         None
@@ -165,7 +166,7 @@ impl Client {
     ) -> Result<Reply<A>, CallFault> {
         #[cfg(any(test, fuzzing))]
         if let Some(replies) = &self.replies {
-            return answer::read(&replies.next()?);
+            return response::read(&replies.next()?);
         }
         let timestamp = self.corrected_now(correction).as_secs();
         let headers = [("content-type", JSON), ("host", self.host.as_str())];
@@ -186,7 +187,7 @@ impl Client {
         }
         // Only the API's own clock counts, not that of a gateway before it.
         self.skew.learn(response.headers(), self.clock.now());
-        let answer = answer::read(&self.bounded_body(response).await?);
+        let answer = response::read(&self.bounded_body(response).await?);
         answer.map_err(|fault| without_secrets(fault, pair, &signature))
     }
 

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::answer::{CallFault, lost};
+use super::response::{CallFault, lost};
 use super::{Credentials, KeyRing, Options, TencentCdn};
 use crate::clock::ManualClock;
 use crate::domain::{AccountName, Area, Failure, ItemOperation, Lane, Target, TargetKind, Timestamp};

@@ -1,22 +1,18 @@
 //! Tencent Cloud CDN (product `cdn`, API version 2018-06-06) behind the provider trait. What its pages leave open, and
 //! how each answer is survived, stands in `docs/unconfirmed.md`.
 
-mod answer;
 mod cdn;
 mod client;
-mod codes;
 mod credentials;
-#[cfg(test)]
-mod faults;
-#[cfg(test)]
-mod faults_tls;
+mod error_codes;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod guide;
-#[cfg(test)]
-mod scripted;
+mod response;
 mod sign;
 mod skew;
+#[cfg(test)]
+mod tests;
+mod vendor_reference;
 mod wire;
 
 use std::collections::BTreeSet;
@@ -28,7 +24,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use credentials::{Credentials, CredentialsFault, KeyRing, Places};
-pub use guide::GUIDE;
+pub use vendor_reference::GUIDE;
 
 use self::client::Client;
 use crate::clock::Clock;
@@ -117,7 +113,7 @@ impl Provider for TencentCdn {
     }
 
     async fn find(&self, query: &FindQuery, turnstile: &dyn Turnstile) -> Result<Vec<ListedTask>, ReadFault> {
-        cdn::find::find(&cdn::Reader { client: &self.client, turnstile }, query).await
+        cdn::find_lost_task::find(&cdn::Reader { client: &self.client, turnstile }, query).await
     }
 
     async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault> {
@@ -139,46 +135,5 @@ impl Provider for TencentCdn {
 
     fn call_sample(&self, lane: &Lane, target: &Target) -> Option<String> {
         cdn::submit::sample(&self.client, lane, target)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use secrecy::SecretString;
-
-    use super::*;
-    use crate::clock::SystemClock;
-
-    fn built(endpoint: &str) -> Result<TencentCdn, SetupFault> {
-        let credentials = Credentials::new("AKIDx".to_owned(), SecretString::from("hush"), None).expect("well formed");
-        let endpoint = endpoint.parse().expect("a URL");
-        TencentCdn::new(Options {
-            endpoint,
-            keys: KeyRing::given(credentials),
-            clock: Arc::new(SystemClock::default()),
-        })
-    }
-
-    #[test]
-    fn an_endpoint_is_a_bare_origin() {
-        assert!(built("http://127.0.0.1:4000").is_ok());
-        for bad in
-            ["ftp://h.example/", "https://me:hush@h.example/", "https://h.example/v2", "https://h.example/?a", "data:x"]
-        {
-            let fault = built(bad).err().unwrap_or_else(|| panic!("{bad} was taken"));
-            assert!(matches!(fault, SetupFault::Endpoint { .. }) && !fault.to_string().contains("hush"), "{fault}");
-        }
-    }
-
-    #[test]
-    fn the_day_turns_and_calls_leave_as_the_provider_documents() {
-        let client = built("http://127.0.0.1:4000/").expect("a client");
-        let limits = client.capabilities();
-        assert_eq!(limits.pace(Meter("PurgeUrlsCache")).0, 20);
-        // 2026-11-22 16:00 UTC is midnight there.
-        let midnight = scripted::NOW;
-        assert_eq!(limits.day.next_reset(midnight - Duration::from_secs(1)), midnight);
     }
 }

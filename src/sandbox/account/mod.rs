@@ -1,8 +1,11 @@
 //! Whether the account may do what a call asks, before anybody looks at what the call lists.
 
-use super::refusal::Refusal;
+use super::api::error::Refusal;
 use wire::{AccountSetup, AccountState, Denial};
 
+pub(super) mod credential;
+pub(super) mod quota;
+pub(super) mod rate;
 pub(super) mod wire;
 
 /// The root account that owns everything here.

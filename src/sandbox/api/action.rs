@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use super::error::Refusal;
 use super::history::{self, HistoryKind};
 use super::params::Params;
 use super::submit::{self, Order};
+use super::task::TaskKind;
 use super::{Done, Moment, domains, nodes, quota};
-use crate::sandbox::cloud::Cloud;
 use crate::sandbox::faults::Curse;
-use crate::sandbox::refusal::Refusal;
-use crate::sandbox::task::TaskKind;
+use crate::sandbox::state::Cloud;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {

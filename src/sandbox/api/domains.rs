@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::Done;
+use super::error::Refusal;
 use super::params::Params;
-use crate::sandbox::cache::Scheme;
-use crate::sandbox::calendar;
-use crate::sandbox::cloud::Cloud;
-use crate::sandbox::domains::Domain;
-use crate::sandbox::refusal::Refusal;
+use super::time_formats;
+use crate::sandbox::domain_config::domain::Domain;
+use crate::sandbox::edge::cache::Scheme;
+use crate::sandbox::state::Cloud;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
@@ -84,7 +84,7 @@ impl Filter {
 }
 
 fn row(cloud: &Cloud, domain: &Domain, detail: Detail) -> Value {
-    let created = calendar::text(cloud.started_at);
+    let created = time_formats::text(cloud.started_at);
     let mut row = json!({
         "ResourceId": format!("cdn-{}", domain.bare_name()),
         "AppId": 1_250_000_000,

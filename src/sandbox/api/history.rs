@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::error::Refusal;
 use super::params::Params;
+use super::task::{Row, RowStatus, Task, TaskKind};
+use super::time_formats;
 use super::{Done, Moment};
 use crate::domain::Timestamp;
-use crate::sandbox::calendar;
-use crate::sandbox::cloud::{Cloud, State};
-use crate::sandbox::domains::Area;
-use crate::sandbox::refusal::Refusal;
-use crate::sandbox::task::{Row, RowStatus, Task, TaskKind};
+use crate::sandbox::domain_config::domain::Area;
+use crate::sandbox::state::{Cloud, State};
 use crate::sandbox::wire::Switches;
 
 const LIMIT_DEFAULT: u64 = 20;
@@ -125,7 +125,7 @@ fn window(
 ) -> Result<(Timestamp, Timestamp), Refusal> {
     let time = |name| match params.text(name)? {
         None => Ok(None),
-        Some(text) => calendar::parse_text(text).map(Some).ok_or_else(|| not_a(text, name)),
+        Some(text) => time_formats::parse_text(text).map(Some).ok_or_else(|| not_a(text, name)),
     };
     let kept_from = moment.told - switches.history_retention;
     let (start, end) = (time("StartTime")?, time("EndTime")?);
@@ -152,7 +152,7 @@ fn log(kind: HistoryKind, task: &Task, row: &Row, switches: &Switches, now: Time
         RowStatus::Done if switches.status_capitalised => "Done",
         status => status.as_str(),
     };
-    let created = calendar::text(task.created_at);
+    let created = time_formats::text(task.created_at);
     match kind {
         HistoryKind::Purge => json!({
             "TaskId": task.id,
@@ -169,7 +169,7 @@ fn log(kind: HistoryKind, task: &Task, row: &Row, switches: &Switches, now: Time
             "Percent": percent(task, row, now),
             "CreateTime": created,
             "Area": row.area.as_str(),
-            "UpdateTime": (row.status != RowStatus::Process).then(|| calendar::text(row.ready_at)),
+            "UpdateTime": (row.status != RowStatus::Process).then(|| time_formats::text(row.ready_at)),
         }),
     }
 }

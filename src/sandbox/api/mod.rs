@@ -8,27 +8,34 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::account::Asked;
-use super::calls::Call;
-use super::cloud::Cloud;
+use super::account::rate::RatedCall;
 use super::faults::{Spoiling, Strike};
 use super::listener::Dropped;
-use super::rate::RatedCall;
-use super::refusal::Refusal;
-use super::verify::{self, Signed};
+use super::state::Cloud;
 use crate::domain::Timestamp;
 use action::Action;
-use arrival::Arrival;
+use call_log::Call;
+use error::Refusal;
 use params::Params;
+use request::Arrival;
+use signature::Signed;
 
 mod action;
-mod arrival;
+pub(super) mod call_log;
+pub(super) mod complete_tasks;
 mod domains;
+pub(super) mod error;
 mod history;
 mod nodes;
 mod params;
 mod quota;
 mod reply;
+mod request;
+pub(super) mod signature;
 mod submit;
+pub(super) mod target;
+pub(super) mod task;
+pub(super) mod time_formats;
 
 const VERSION: &str = "2018-06-06";
 
@@ -91,15 +98,15 @@ async fn carry_out(
 ) -> Result<Done, Refusal> {
     arrival.check_protocol()?;
     let headers = &arrival.parts.headers;
-    let name = verify::required(headers, "X-TC-Action")?;
-    let version = verify::required(headers, "X-TC-Version")?;
+    let name = signature::required(headers, "X-TC-Action")?;
+    let version = signature::required(headers, "X-TC-Version")?;
     let signed = Signed {
         method: &arrival.parts.method,
         query: arrival.parts.uri.query().unwrap_or(""),
         headers,
         body: &arrival.body,
     };
-    let credential = verify::verify(&signed, &cloud.credentials, moment.told)?;
+    let credential = signature::verify(&signed, &cloud.credentials, moment.told)?;
     if version != VERSION {
         return Err(Refusal::new("NoSuchVersion", "The API version does not exist."));
     }

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use serde_json::{Map, Value, json};
 
 use super::Done;
+use super::error::Refusal;
 use super::params::Params;
-use crate::sandbox::cloud::Cloud;
-use crate::sandbox::refusal::Refusal;
+use crate::sandbox::state::Cloud;
 
 /// The provider's figure.
 const ADDRESSES_MAX: usize = 20;

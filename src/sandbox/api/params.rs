@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::sandbox::domains::Area;
-use crate::sandbox::refusal::Refusal;
+use super::error::Refusal;
+use crate::sandbox::domain_config::domain::Area;
 
 pub(super) struct Params<'a> {
     fields: &'a Map<String, Value>,

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Done;
+use super::task::TaskKind;
 use crate::domain::Timestamp;
-use crate::sandbox::cloud::Cloud;
-use crate::sandbox::domains::Area;
-use crate::sandbox::task::TaskKind;
+use crate::sandbox::domain_config::domain::Area;
+use crate::sandbox::state::Cloud;
 
 pub(super) fn describe(cloud: &Cloud, lists: &[(&str, TaskKind)], now: Timestamp) -> Done {
     let state = &mut *cloud.state();

@@ -10,10 +10,10 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::Done;
+use super::error::Refusal;
+use super::time_formats;
 use crate::domain::Timestamp;
-use crate::sandbox::calendar;
 use crate::sandbox::faults::GatewayAnswer;
-use crate::sandbox::refusal::Refusal;
 
 pub(super) const GARBAGE: &str = "<html><body>It works!</body></html>";
 
@@ -35,7 +35,7 @@ pub(super) fn json(body: impl Into<Body>, told: Timestamp) -> Response<Body> {
 
 /// Without a date of ours the server would tell the machine's, which is another time under a clock moved by hand.
 fn dated(mut response: Response<Body>, told: Timestamp) -> Response<Body> {
-    if let Ok(date) = HeaderValue::from_str(&calendar::http_date(told)) {
+    if let Ok(date) = HeaderValue::from_str(&time_formats::http_date(told)) {
         response.headers_mut().insert(header::DATE, date);
     }
     response

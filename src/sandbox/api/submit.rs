@@ -4,15 +4,17 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::error::Refusal;
 use super::params::Params;
+use super::target;
+use super::target::{Listed, Wanted};
+use super::task;
+use super::task::{Fate, Flush, Row, RowStatus, Task, TaskKind};
 use super::{Done, Moment};
 use crate::domain::Timestamp;
-use crate::sandbox::cloud::{Cloud, State};
-use crate::sandbox::domains::Area;
+use crate::sandbox::domain_config::domain::Area;
 use crate::sandbox::faults::Curse;
-use crate::sandbox::refusal::Refusal;
-use crate::sandbox::target::{self, Listed, Wanted};
-use crate::sandbox::task::{self, Fate, Flush, Row, RowStatus, Task, TaskKind};
+use crate::sandbox::state::{Cloud, State};
 use crate::sandbox::wire::{DayLimitRule, MixedBatchRule};
 
 /// What a call asks to be done.

@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::calendar;
-use super::calls::Call;
-use super::cloud::{Cloud, TaskView};
-use super::quota::PoolView;
+use super::account::quota::PoolView;
+use super::api::call_log::Call;
+use super::api::time_formats;
+use super::state::{Cloud, TaskView};
 use super::wire::{Fault, FaultRule, OriginContent, Switches};
 use wire::{CallsAfter, ContentPlace, PoolWish};
 
+mod fault_settings;
 mod wire;
-mod world;
 
 pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cloud: Arc<Cloud>) {
     let router = Router::new()
@@ -32,7 +32,7 @@ pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cl
         .route("/control/origin", put(put_origin).delete(delete_origin))
         .route("/control/calls", get(calls))
         .route("/control/tasks", get(tasks))
-        .merge(world::routes())
+        .merge(fault_settings::routes())
         .with_state(cloud);
     let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
     if let Err(error) = served.await {
@@ -111,7 +111,7 @@ fn quota_view(cloud: &Cloud) -> Value {
         })
     };
     let pools: Vec<Value> = cloud.quota().iter().map(pool).collect();
-    json!({"resets_at": calendar::quota_reset(cloud.now()).as_millis(), "pools": pools})
+    json!({"resets_at": time_formats::quota_reset(cloud.now()).as_millis(), "pools": pools})
 }
 
 async fn put_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Unreadable> {

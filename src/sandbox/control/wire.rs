@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::sandbox::domains::Area;
-use crate::sandbox::quota::PoolChange;
-use crate::sandbox::task::TaskKind;
+use crate::sandbox::account::quota::PoolChange;
+use crate::sandbox::api::task::TaskKind;
+use crate::sandbox::domain_config::domain::Area;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

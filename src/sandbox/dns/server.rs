@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::zone::{End, Resolved, Wanted, plain};
-use crate::sandbox::cloud::Cloud;
+use crate::sandbox::state::Cloud;
 
 /// Without a word from the client, what every path carries.
 const DATAGRAM_BYTES: usize = 512;

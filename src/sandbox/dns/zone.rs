@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::wire::{DnsAnswer, DnsRule};
-use crate::sandbox::domains::Domains;
+use crate::sandbox::domain_config::domain::Domains;
 
 /// What the provider's names end in.
 pub(in crate::sandbox) const EDGE_SUFFIX: &str = ".cdn.dnsv1.com";

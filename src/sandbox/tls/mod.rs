@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector, server};
 
-use super::answers::Side;
-use super::pull::PullFault;
+use super::edge::origin_fetch::PullFault;
+use super::faults::http::Side;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use authority::Authority;

@@ -1,7 +1,7 @@
 //! The desk where diagnoses are asked for: who may have one looked at, how many at once, and which is kept for whom.
 
-mod case;
 mod findings;
+mod input;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -13,7 +13,8 @@ use self::limits::Limits;
 use super::caller::lacks;
 use super::{Caller, Fault, Refusal, Service};
 use crate::clock;
-use crate::diagnose::{About, Case, DEADLINE, Diagnose, Dossier, Patrol, exhibits, zip};
+use crate::diagnose::attachments_from_input;
+use crate::diagnose::{About, Case, DEADLINE, Diagnose, Dossier, Patrol, zip};
 use crate::domain::{
     DiagnosisId, Exhibit, IdFault, JobId, ScopeWord, Scopes, Target, TargetKind, TenantName, host_name,
 };
@@ -165,7 +166,7 @@ impl Desk {
     ) -> Result<Dossier, Refusal> {
         let diagnosis = self.diagnoser.diagnose(case.clone(), DEADLINE).await;
         let id = clock::diagnosis_id();
-        let mut evidence = exhibits(&case, &diagnosis);
+        let mut evidence = attachments_from_input(&case, &diagnosis);
         evidence.extend(self.request_sample(&case));
         let dossier = Dossier::new(id, case.request.as_ref().map(|request| request.job), &diagnosis, &evidence);
         let (tenant, job) = job.map_or_else(|| (caller.tenant.clone(), None), |(tenant, job)| (tenant, Some(job)));

@@ -9,26 +9,27 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 
-use super::cancel::Cancel;
-use super::change::{Change, Ticket};
-use super::claim::ClaimBatch;
-use super::create::Written;
 use super::diagnoses::{self, ForgetDiagnoses, KeepDiagnosis};
-use super::find;
-use super::forget::ForgetKeys;
+use super::dispatch::claim::ClaimBatch;
+use super::dispatch::directory_promotion;
+use super::dispatch::lane_pauses::{PauseLane, ResumeLane};
+use super::dispatch::tenant_quota;
+use super::dispatch::timers::Ripen;
+use super::jobs::cancel::Cancel;
+use super::jobs::create::Written;
+use super::jobs::read;
+use super::jobs::search;
 use super::open::{self, OpenError};
-use super::outcome::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
-use super::pause::{PauseLane, ResumeLane};
-use super::promotion;
-use super::read;
-use super::ripen::Ripen;
-use super::settle::Settle;
-use super::share;
-use super::token_file;
-use super::verify::{self, RecordVerification};
+use super::retention::ForgetKeys;
+use super::submissions::outcomes::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
+use super::submissions::settle::Settle;
+use super::tokens::token_file;
+use super::verification;
+use super::verification::RecordVerification;
+use super::writer::command::{Change, Ticket};
 use super::writer::{Creating, Order, Writer};
-use crate::aside::{MANY_TARGETS, aside_if};
 use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
+use crate::offload::{MANY_TARGETS, aside_if};
 use crate::store::Unsuccessful;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
@@ -93,7 +94,7 @@ impl Store for SqliteStore {
     }
 
     async fn find_jobs(&self, filter: &JobFilter, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError> {
-        find::jobs(filter, before, limit, &self.lookers).await
+        search::jobs(filter, before, limit, &self.lookers).await
     }
 
     async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {
@@ -129,15 +130,15 @@ impl Store for SqliteStore {
     }
 
     async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
-        promotion::lane_heads(lane, limit, &self.readers).await
+        directory_promotion::lane_heads(lane, limit, &self.readers).await
     }
 
     async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError> {
-        promotion::pending_targets(lane, targets, &self.lookers).await
+        directory_promotion::pending_targets(lane, targets, &self.lookers).await
     }
 
     async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        promotion::jobs_since(tenant, since, limit, &self.readers).await
+        directory_promotion::jobs_since(tenant, since, limit, &self.readers).await
     }
 
     async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError> {
@@ -238,7 +239,7 @@ impl Store for SqliteStore {
     }
 
     async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
-        share::spending(since, &self.readers).await
+        tenant_quota::spending(since, &self.readers).await
     }
 
     async fn due_verifications(
@@ -246,7 +247,7 @@ impl Store for SqliteStore {
         limit: u32,
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
-        verify::due(limit, now, &self.readers).await
+        verification::due(limit, now, &self.readers).await
     }
 
     async fn due_verifications_by_host(
@@ -254,7 +255,7 @@ impl Store for SqliteStore {
         walk: HostWalk,
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
-        verify::due_by_host(&walk, now, &self.readers).await
+        verification::due_by_host(&walk, now, &self.readers).await
     }
 
     async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {

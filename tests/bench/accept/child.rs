@@ -19,11 +19,11 @@ use refreshd::clock::{Clock, SystemClock};
 use refreshd::diagnose::Case;
 use refreshd::domain::{AccountName, Diagnosis, HostPattern, Routes, TenantName, Token, TokenId};
 use refreshd::engine::{Board, Outlook};
+use refreshd::notify::Wakes;
 use refreshd::service::{Desk, Diagnose, Probed, Service, Tokens};
 use refreshd::store::Store;
 use refreshd::store::sqlite::{NewToken, SqliteStore, TokenFile};
 use refreshd::telemetry;
-use refreshd::wake::Wakes;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

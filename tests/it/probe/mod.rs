@@ -1,8 +1,8 @@
 //! Guarded looks at real sockets on loopback: what may be dialled, what is noted of each stage, and that every look ends.
 
-mod answers;
+mod address_policy;
 mod certificates;
-mod guarded;
+mod http_responses;
 mod name_server;
 
 use std::net::{IpAddr, SocketAddr};

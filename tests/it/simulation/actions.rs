@@ -9,10 +9,10 @@ use refreshd::service::{Asked, Caller, Refusal};
 use refreshd::store::IdempotencyKey;
 
 use super::History;
-use super::laws::Acknowledged;
-use super::orders;
-use super::trouble;
-use super::world::{LOCKED, cut_off};
+use super::environment::{LOCKED, cut_off};
+use super::invariants::Acknowledged;
+use super::provider_faults;
+use super::workload;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
@@ -111,14 +111,14 @@ impl History {
             Action::PassMidnight => self.pass_midnight().await,
             Action::BreakOut => {
                 let cloud = self.any_cloud();
-                let told = trouble::break_out(&cloud, self.temper, &mut self.excuses, &mut self.dice);
+                let told = provider_faults::break_out(&cloud, self.temper, &mut self.excuses, &mut self.dice);
                 self.tell(&told);
             }
             Action::CalmDown => self.any_cloud().set_faults(Vec::new()),
             Action::Meddle if self.temper.outside_spending => {
                 let account = self.any_account();
                 let site = &self.world.sites[&account];
-                let told = trouble::meddle(site, &mut self.excuses, &mut self.dice).await;
+                let told = provider_faults::meddle(site, &mut self.excuses, &mut self.dice).await;
                 self.tell(&told);
             }
             Action::Meddle => {}
@@ -156,7 +156,7 @@ impl History {
 
     async fn post(&mut self) -> Result<(), String> {
         let tenant = self.dice.below(3);
-        let asked = orders::drawn(self.world.now(), &mut self.dice);
+        let asked = workload::drawn(self.world.now(), &mut self.dice);
         let key = self.dice.percent(40).then(|| IdempotencyKey {
             key: format!("key-{}", self.posts),
             fingerprint: [u8::try_from(self.posts % 256).unwrap_or(0); 32],
@@ -164,12 +164,12 @@ impl History {
         self.posts += 1;
         self.tell(&format!("{} {:?} {:?} for {tenant}", asked.operation, asked.urls, asked.directories));
         let service = self.world.service();
-        let accepted = service.accept(&orders::caller(tenant), &asked, key.clone()).await;
+        let accepted = service.accept(&workload::caller(tenant), &asked, key.clone()).await;
         if self.world.ailment.was_felt() && accepted.is_err() {
             return Ok(());
         }
         let job = accepted.map_err(|refusal| format!("a good job was refused: {refusal}: {asked:?}"))?.view.job.id;
-        self.told.push(Acknowledged { id: job, items: orders::items(&asked) });
+        self.told.push(Acknowledged { id: job, items: workload::items(&asked) });
         self.tenants.push(tenant);
         self.keyed.extend(key.map(|key| Keyed { tenant, key, asked, job }));
         Ok(())
@@ -177,13 +177,13 @@ impl History {
 
     /// The caller goes away before the answer: the job may be kept or not, but nobody was told.
     async fn post_and_hang_up(&mut self) {
-        let asked = orders::drawn(self.world.now(), &mut self.dice);
+        let asked = workload::drawn(self.world.now(), &mut self.dice);
         let polls = self.dice.below(4);
         let service = self.world.service().clone();
-        let answer = cut_off(service.accept(&orders::caller(0), &asked, None), polls).await;
+        let answer = cut_off(service.accept(&workload::caller(0), &asked, None), polls).await;
         service.store.drain(Duration::from_secs(30)).await;
         if let Some(Ok(accepted)) = answer {
-            self.told.push(Acknowledged { id: accepted.view.job.id, items: orders::items(&asked) });
+            self.told.push(Acknowledged { id: accepted.view.job.id, items: workload::items(&asked) });
             self.tenants.push(0);
         }
     }
@@ -197,7 +197,7 @@ impl History {
         if other_body {
             key.fingerprint = [255; 32];
         }
-        let answer = self.world.service().accept(&orders::caller(tenant), &asked, Some(key.clone())).await;
+        let answer = self.world.service().accept(&workload::caller(tenant), &asked, Some(key.clone())).await;
         let ailed = self.world.ailment.was_felt();
         match answer {
             Err(Refusal::Store(_)) if ailed => Ok(()),
@@ -205,7 +205,7 @@ impl History {
             Ok(accepted) if accepted.replayed && !other_body && accepted.view.job.id == job => Ok(()),
             // The key was forgotten meanwhile, or its moment is past: a new job, or none.
             Ok(accepted) if !accepted.replayed && self.keys_may_be_forgotten() => {
-                self.told.push(Acknowledged { id: accepted.view.job.id, items: orders::items(&asked) });
+                self.told.push(Acknowledged { id: accepted.view.job.id, items: workload::items(&asked) });
                 self.tenants.push(tenant);
                 self.keyed.retain(|keyed| keyed.key.key != key.key);
                 Ok(())
@@ -218,7 +218,7 @@ impl History {
     async fn cancel(&mut self) {
         if !self.told.is_empty() {
             let place = self.dice.below(self.told.len());
-            let (job, caller) = (self.told[place].id, orders::caller(self.tenants[place]));
+            let (job, caller) = (self.told[place].id, workload::caller(self.tenants[place]));
             let answer = self.world.service().cancel(&caller, job).await.map(|view| view.job.counts);
             self.tell(&format!("{job}: {answer:?}"));
         }
@@ -234,7 +234,7 @@ impl History {
         }
         let job = *self.dice.one(&failed);
         let Some(place) = self.told.iter().position(|told| told.id == job) else { return Ok(()) };
-        let caller = orders::caller(self.tenants[place]);
+        let caller = workload::caller(self.tenants[place]);
         let tenant = self.tenants[place];
         let answer = self.world.service().retry(&caller, job).await.map(|accepted| accepted.view.job.id);
         self.tell(&format!("{job}: {answer:?}"));

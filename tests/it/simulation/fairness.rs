@@ -8,9 +8,9 @@ use refreshd::engine::Duty;
 use refreshd::sandbox::{Area, PoolChange, TaskKind};
 use refreshd::service::{Asked, Caller};
 
-use super::dice::Dice;
-use super::trouble::CALM;
-use super::world::World;
+use super::environment::World;
+use super::provider_faults::CALM;
+use super::rng::Dice;
 
 const BATCH: usize = 1_000;
 

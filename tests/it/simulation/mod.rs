@@ -5,22 +5,22 @@
 //! when its process died: the database has threads of its own.
 
 mod actions;
-mod ailing;
-mod areas;
-mod books;
-mod dice;
-mod ending;
+mod area_after_move;
+mod db_snapshot;
+mod environment;
 mod fairness;
-mod laws;
-mod leftovers;
-mod line;
-mod midnight;
-mod orders;
-mod rows;
-mod rules;
-mod strays;
-mod trouble;
-mod world;
+mod faulty_store;
+mod invariants;
+mod network;
+mod operator_policy;
+mod orphaned_submissions;
+mod provider_faults;
+mod provider_ledger;
+mod quiesce;
+mod quota_reset;
+mod restart_recovery;
+mod rng;
+mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,13 +34,13 @@ use refreshd::engine::Duty;
 use refreshd::sandbox::Cloud;
 
 use self::actions::{Keyed, WEIGHTS};
-use self::books::CloudBooks;
-use self::dice::Dice;
-use self::laws::{Acknowledged, Laws, Since};
-use self::rows::Reader;
-use self::trouble::{Excuses, Temper};
-use self::world::World;
 use crate::support::{recount_of, slow};
+use db_snapshot::Reader;
+use environment::World;
+use invariants::{Acknowledged, Laws, Since};
+use provider_faults::{Excuses, Temper};
+use provider_ledger::CloudBooks;
+use rng::Dice;
 
 const HISTORIES: u64 = 200;
 const HISTORIES_SLOW: u64 = 4_000;
@@ -305,7 +305,7 @@ impl History {
         // A start that changed nothing may be what is wrong.
         if news || since.restarted {
             let rows = self.reader.read().await;
-            let done = books::newly_succeeded(&self.laws.before, &rows);
+            let done = provider_ledger::newly_succeeded(&self.laws.before, &rows);
             let (reached, breaches) = self.world.rules.check(&self.laws.before, &rows);
             self.laws.moves.extend(reached);
             broken.extend(breaches);
@@ -332,7 +332,7 @@ impl History {
     async fn check_tasks(&self, done: &[i64]) -> Vec<String> {
         let mut broken = Vec::new();
         for (account, cloud) in self.world.clouds() {
-            broken.extend(books::check_tasks(account, cloud, &self.laws, done, &self.excuses).await);
+            broken.extend(provider_ledger::check_tasks(account, cloud, &self.laws, done, &self.excuses).await);
         }
         broken
     }

@@ -3,7 +3,7 @@
 use refreshd::domain::{ItemOperation, Priority, Target, TargetKind, TenantName};
 use refreshd::store::{Claim, NewJob, PartState, Return, Store};
 
-use super::drafts::{
+use super::fixtures::{
     accept, at, batch, directory, do_all, give_back, items, keep, lane_of, numbers, part, prefetch, purge, settle,
     states,
 };

@@ -1,22 +1,22 @@
 //! What every store must do, as one suite (`exercise!`), and what only the one on SQLite must.
 
-mod cancelling;
-mod claiming;
-mod company;
-mod creating;
-mod diagnosing;
-pub(crate) mod drafts;
+mod cancel;
+mod claim;
+mod coalescing;
+mod create_jobs;
+mod diagnoses;
 mod fairness;
+pub(crate) mod fixtures;
+mod host_isolation;
+mod lane_pauses;
 mod outcomes;
-mod pausing;
-mod reading;
-mod recounted;
-mod riding;
-mod settling;
-mod sharing;
+mod read_jobs;
+mod recounting_store;
+mod settlement;
 mod sqlite;
-mod time;
-mod verifying;
+mod tenant_quota;
+mod timers;
+mod verification;
 
 /// One test for each duty, each on a fresh store: `$open` is an async function that gives something with a
 /// `store() -> &dyn Store`. Another store passes the suite unchanged.
@@ -32,7 +32,7 @@ macro_rules! exercise {
     )+ };
     ($open:path) => {
         crate::store::exercise! { $open;
-            creating {
+            create_jobs {
                 a_small_job_is_kept_whole,
                 a_large_job_is_kept_whole,
                 what_is_told_of_a_job_is_kept_with_it,
@@ -44,7 +44,7 @@ macro_rules! exercise {
                 a_key_is_forgotten_when_it_is_old_and_its_job_is_final,
                 a_job_that_exists_already_fails_alone,
             }
-            cancelling {
+            cancel {
                 pending_items_are_cancelled_and_the_job_ends,
                 what_was_sent_is_followed_unless_it_comes_back,
                 what_comes_back_is_told_as_what_became_of_it,
@@ -52,7 +52,7 @@ macro_rules! exercise {
                 a_cancelled_refresh_prefetches_nothing,
                 what_failed_or_expired_can_be_read_back,
             }
-            claiming {
+            claim {
                 urgent_leaves_first_and_then_who_came_first,
                 equal_targets_share_a_place,
                 a_batch_has_at_most_so_many_targets_and_bytes,
@@ -60,7 +60,7 @@ macro_rules! exercise {
                 lanes_do_not_mix,
                 what_was_asked_after_a_batch_left_travels_again,
             }
-            company {
+            host_isolation {
                 a_pile_of_a_parked_host_does_not_hold_up_who_may_go,
                 a_refused_host_is_found_by_hosts_and_not_by_targets,
                 a_parked_host_waits_apart_and_holds_nobody_up,
@@ -73,7 +73,7 @@ macro_rules! exercise {
                 urgent_work_waits_for_no_proof,
                 lanes_that_are_claimed_in_step_have_turns_of_their_own,
             }
-            diagnosing {
+            diagnoses {
                 the_item_that_tells_most_is_found,
                 a_diagnosis_is_its_tenants_and_its_jobs_newest_is_found,
                 outdated_diagnoses_go_a_few_at_a_time,
@@ -106,13 +106,13 @@ macro_rules! exercise {
                 what_is_over_is_not_changed,
                 an_outage_is_told_once,
             }
-            pausing {
+            lane_pauses {
                 a_paused_lane_gives_nothing_until_it_is_resumed,
                 a_lane_is_paused_once_and_may_be_paused_again,
                 what_was_sent_before_a_pause_ends_as_ever,
                 a_lane_tells_what_is_in_it_and_since_when,
             }
-            riding {
+            coalescing {
                 a_url_rides_on_the_directory_above_it,
                 nobody_rides_on_what_has_left,
                 who_rode_on_a_directory_that_failed_goes_by_itself,
@@ -120,7 +120,7 @@ macro_rules! exercise {
                 only_what_surely_covers_a_url_carries_it,
                 who_is_held_back_does_not_ride,
             }
-            settling {
+            settlement {
                 rows_that_are_done_succeed,
                 a_failed_row_is_tried_again_until_its_attempts_are_spent,
                 a_row_reported_twice_ends_once,
@@ -139,12 +139,12 @@ macro_rules! exercise {
                 directories_of_several_jobs_do_not_touch,
                 a_prefetch_without_a_purge_of_its_own_waits_for_the_directories,
             }
-            sharing {
+            tenant_quota {
                 a_tenant_beyond_its_share_waits_and_others_go,
                 urgent_work_elsewhere_goes_before_what_is_normal_in_a_half,
                 what_was_not_charged_is_not_drawn,
             }
-            time {
+            timers {
                 a_delayed_item_is_due_at_its_moment,
                 a_deadline_ends_only_what_is_pending,
                 what_expires_keeps_its_failure,
@@ -152,7 +152,7 @@ macro_rules! exercise {
                 many_items_ripen_in_turns,
                 the_next_moment_is_the_earliest,
             }
-            verifying {
+            verification {
                 a_finished_job_wants_a_look,
                 what_is_due_behind_a_pile_of_one_host_is_found_by_host,
                 a_job_without_a_success_is_never_looked_at,
@@ -162,7 +162,7 @@ macro_rules! exercise {
                 urls_below_a_directory_are_known_from_jobs_of_late,
                 what_was_not_looked_at_is_unknown_when_the_verdict_is_known,
             }
-            reading {
+            read_jobs {
                 pages_follow_each_other,
                 the_last_of_what_happened_is_told_in_its_order,
                 a_tenant_sees_its_own_jobs,

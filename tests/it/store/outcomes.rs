@@ -5,7 +5,7 @@ use refreshd::domain::{
 };
 use refreshd::store::{EventKind, GiveBack, NewJob, Outcome, Return, Store};
 
-use super::drafts::{
+use super::fixtures::{
     accept, at, batch, claim, events, give_back, items, job, keep, kinds, lane, lane_of, numbers, prefetch, purge,
     settle, states, travelling, url,
 };

@@ -1,17 +1,17 @@
 //! What integration tests share. Each piece arrives with the first test that needs it.
 
-pub(crate) mod answers;
+pub(crate) mod acknowledged_jobs;
 pub(crate) mod binary;
-pub(crate) mod ledger;
-pub(crate) mod posters;
-mod recount;
+pub(crate) mod crashing_daemon;
+mod db_invariants;
+pub(crate) mod job_fixtures;
+pub(crate) mod load_generator;
 pub(crate) mod scripted_daemon;
-pub(crate) mod victim;
 mod world;
 
 use std::time::Duration;
 
-pub(crate) use recount::{Books, recount as recount_of};
+pub(crate) use db_invariants::{Books, recount as recount_of};
 pub(crate) use world::{Answered, World, configuration};
 
 /// A client that gives up on a daemon that hangs.

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use refreshd::cli::serve::{Daemon, ceiling};
 use refreshd::clock::SystemClock;
 use refreshd::config::Config;
+use refreshd::daemon::{Daemon, ceiling};
 use refreshd::diagnose::Diagnose;
 use refreshd::sandbox::{self, OriginContent, Sandbox};
 use refreshd::telemetry;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Reader;
-use super::facts::facts;
+use super::domain_facts::facts;
 use super::history::senseless;
 use super::wire::{DomainFilter, DomainsPage, DomainsRequest};
 use crate::provider::{DomainDetail, DomainFacts, DomainQuery, Meter, ReadFault};
@@ -94,9 +94,9 @@ async fn read(
 mod tests {
     use serde_json::json;
 
-    use super::super::super::scripted::{Act, Counter, Script, ok};
     use super::*;
     use crate::provider::Provider;
+    use crate::provider::tencent::tests::scripted_server::{Act, Counter, Script, ok};
 
     fn page(total: u64, names: &[&str]) -> Act {
         let rows: Vec<_> = names.iter().map(|name| json!({"Domain": name, "Status": "online"})).collect();

@@ -1,14 +1,14 @@
 //! The CDN product's actions: what each asks, what its answer means, and the limits they share.
 
+mod domain_facts;
 pub(super) mod domains;
-mod facts;
-pub(super) mod find;
+pub(super) mod find_lost_task;
 mod history;
 pub(super) mod quota;
 pub(super) mod submit;
 pub(super) mod tasks;
+mod utc8;
 mod wire;
-mod zone;
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::client::Client;
-use super::codes;
+use super::error_codes;
 use crate::domain::{ItemOperation, Mode, PaceLimit, ServiceDay, TargetKind};
 use crate::provider::{Allowance, Capabilities, Company, Lookup, Meter, Offer, ReadFault, Status, Turnstile};
 
@@ -66,7 +66,7 @@ impl Reader<'_> {
         self.turnstile.enter(meter).await;
         let _pass = Pass { turnstile: self.turnstile, meter };
         let answer = self.client.call(meter.0, parameters).await;
-        let answer = answer.map(|reply| reply.fields).map_err(codes::read_fault);
+        let answer = answer.map(|reply| reply.fields).map_err(error_codes::read_fault);
         if matches!(answer, Err(ReadFault::Throttled(_))) {
             self.turnstile.throttled(meter);
         }

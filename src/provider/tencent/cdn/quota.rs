@@ -55,10 +55,10 @@ fn reading(operation: ItemOperation, kind: TargetKind, quota: &AreaQuota) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::scripted::{Counter, Script, ok};
     use super::*;
     use crate::domain::AccountName;
     use crate::provider::Provider;
+    use crate::provider::tencent::tests::scripted_server::{Counter, Script, ok};
 
     /// The readings as `name total available batch`, of an answer with these fields.
     async fn read(operation: ItemOperation, fields: &str) -> Vec<String> {

@@ -1,10 +1,10 @@
 //! Sends a batch: `PurgeUrlsCache`, `PurgePathCache` or `PushUrlsCache`, by the lane.
 
-use super::super::answer::{CallFault, Reply};
 use super::super::client::Client;
-use super::super::codes;
 use super::wire::{PathsRequest, Submitted, UrlsRequest};
 use crate::domain::{Area, ErrorClass, Failure, ItemOperation, Lane, Mode, Target, TargetKind};
+use crate::provider::tencent::error_codes;
+use crate::provider::tencent::response::{CallFault, Reply};
 use crate::provider::{Answer, Meter, TaskId};
 
 const PURGE_URLS: Meter = Meter("PurgeUrlsCache");
@@ -44,7 +44,7 @@ pub(in super::super) async fn submit(client: &Client, lane: &Lane, targets: &[Ta
     };
     match answer {
         Ok(reply) => accepted(reply),
-        Err(fault) => codes::answer(fault),
+        Err(fault) => error_codes::answer(fault),
     }
 }
 
@@ -74,7 +74,7 @@ fn accepted(reply: Reply<Submitted>) -> Answer {
         None => {
             let failure =
                 Failure::new(ErrorClass::Lost, "no_task_id", "the provider named no task, so it may have made one");
-            codes::answer(CallFault::Lost(failure.with_request_id(request_id)))
+            error_codes::answer(CallFault::Lost(failure.with_request_id(request_id)))
         }
     }
 }
@@ -111,10 +111,10 @@ const fn flush_type(mode: Option<Mode>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::scripted::{Script, ok};
     use super::*;
     use crate::domain::AccountName;
     use crate::provider::Provider;
+    use crate::provider::tencent::tests::scripted_server::{Script, ok};
 
     fn lane(operation: ItemOperation, kind: TargetKind, area: Area, mode: Option<Mode>) -> Lane {
         Lane { account: AccountName::new("main"), operation, kind, area, mode }

@@ -95,9 +95,9 @@ fn failure(status: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::scripted::{Act, Counter, Script, ok};
     use super::*;
     use crate::provider::Provider;
+    use crate::provider::tencent::tests::scripted_server::{Act, Counter, Script, ok};
 
     fn page(total: u64, rows: &str) -> Act {
         ok(&format!(r#","TotalCount":{total},"PurgeLogs":[{rows}]"#))

@@ -2,9 +2,9 @@
 //! at ("Credentials"). Assuming another role (STS) and pod identities (TKE) are not spoken here.
 
 mod files;
-mod places;
-mod ring;
-mod role;
+mod instance_role;
+mod provider;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +14,8 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-pub use places::Places;
-pub use ring::KeyRing;
+pub use provider::KeyRing;
+pub use sources::Places;
 
 /// One key pair, with a session token if it is temporary. If it exists, it can be sent in headers.
 #[derive(Clone)]

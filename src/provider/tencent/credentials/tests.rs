@@ -5,9 +5,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 use url::Url;
 
-use super::super::scripted::{Act, NOW, Script, client_with, ok, refused};
 use super::*;
 use crate::domain::{AccountName, Area, ErrorClass, ItemOperation, Lane, Target, TargetKind, Timestamp};
+use crate::provider::tencent::tests::scripted_server::{Act, NOW, Script, client_with, ok, refused};
 use crate::provider::{Answer, Provider};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -240,7 +240,7 @@ async fn submitted(ring: KeyRing, acts: Vec<Act>) -> (Answer, Vec<String>) {
     let script = Script::start(acts).await;
     let targets = [Target::parse(TargetKind::Url, "https://h.example/a").expect("a target")];
     let answer = client_with(&script.endpoint(), ring, LONG).submit(&lane(), &targets).await;
-    let signer = |seen: &super::super::scripted::Seen| {
+    let signer = |seen: &crate::provider::tencent::tests::scripted_server::Seen| {
         let authorization = seen.header("authorization").unwrap_or_default().to_owned();
         let id = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split_once('/'));
         format!("{} {}", id.expect("an id").0, seen.header("x-tc-token").unwrap_or("-"))

@@ -1,13 +1,13 @@
 //! The store on SQLite: the suite, and what is true of this one alone.
 
-mod audit;
-mod disk;
-mod ledger;
-mod model;
-mod opening;
-mod plans;
+mod disk_full;
+mod ledger_checker_selftest;
+mod model_based;
+mod open;
+mod pause_audit;
+mod query_plans;
 mod speed;
-mod upgrading;
+mod upgrade;
 mod writer;
 
 use std::path::PathBuf;
@@ -17,8 +17,8 @@ use refreshd::store::sqlite::SqliteStore;
 use refreshd::store::{Outcome, Return, Store};
 use tempfile::TempDir;
 
-use super::drafts::{at, do_all, give_back, keep, lane_of, refresh, settle, states, travelling};
-use super::recounted::Recounted;
+use super::fixtures::{at, do_all, give_back, keep, lane_of, refresh, settle, states, travelling};
+use super::recounting_store::Recounted;
 use crate::support::Books;
 
 /// A store on a file of its own.

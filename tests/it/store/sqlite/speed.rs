@@ -7,8 +7,8 @@ use refreshd::clock::Stopwatch;
 use refreshd::domain::Target;
 use refreshd::store::{NewJob, Return, Store};
 
-use super::super::drafts::{accept, at, batch, give_back, keep, lane_of, purge, settle};
 use super::fresh;
+use crate::store::fixtures::{accept, at, batch, give_back, keep, lane_of, purge, settle};
 
 const JOB_TARGETS: u32 = 10_000;
 const ROUNDS: u32 = 10;

@@ -7,10 +7,10 @@ use refreshd::domain::{ItemOperation, Priority, TargetKind, TenantName, Verifica
 use refreshd::store::{Creation, Grant, ItemVerdict, LaneTurn, NewJob, Outcome, RowRetry, Seen, Store, StoreError};
 use tokio::join;
 
-use super::super::drafts::{
+use super::{database, fresh};
+use crate::store::fixtures::{
     at, batch, failed_target, items, job, keep, lane, lane_of, purge, refresh, states, travelling, url,
 };
-use super::{database, fresh};
 
 /// Commits in the write-ahead log: frames whose header tells the size of the database after them.
 fn commits(path: &Path) -> usize {
@@ -46,7 +46,7 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
     let (store, path) = (&fresh.store.store, database(&fresh.folder));
     let seen = keep(store, NewJob { verify: true, ..purge(0..1) }, at(1)).await;
     let urls = lane_of(store, &seen, 0).await;
-    super::super::drafts::do_all(store, urls, at(1)).await;
+    crate::store::fixtures::do_all(store, urls, at(1)).await;
     let item = items(store, &seen).await[0].id;
     let kept = keep(store, refresh(0..4, 0..0), at(2)).await;
     let [one, two, three] = [

@@ -1,0 +1,222 @@
+//! `/docs`: the OpenAPI document as a page that works without JavaScript and loads nothing from elsewhere.
+
+use askama::Template;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use utoipa::OpenApi;
+
+use crate::api::openapi::Document;
+use crate::api::problem::ApiError;
+
+#[derive(Template)]
+#[template(path = "docs.html")]
+struct Docs {
+    version: &'static str,
+    calls: Vec<Call>,
+    shapes: Vec<Shape>,
+}
+
+/// One method of one path.
+struct Call {
+    method: String,
+    path: String,
+    description: String,
+    parameters: Vec<Field>,
+    body: Option<Kind>,
+    answers: Vec<Field>,
+}
+
+/// What a body or an answer is made of.
+struct Shape {
+    name: String,
+    description: String,
+    fields: Vec<Field>,
+}
+
+struct Field {
+    name: String,
+    /// Where a parameter stands, or whether a field must be there.
+    place: String,
+    kind: Kind,
+    description: String,
+}
+
+/// A type in words, and the shape that it names, if any.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Kind {
+    words: String,
+    shape: String,
+}
+
+/// This API in words, for people.
+#[utoipa::path(get, path = "/docs", operation_id = "docs", responses((status = 200, description = "a page", content_type = "text/html")))]
+pub(in crate::api) async fn page() -> Result<Response, ApiError> {
+    let internal = |error: &dyn std::fmt::Display| ApiError::Internal(error.to_string());
+    let mut document = serde_json::to_value(Document::openapi()).map_err(|error| internal(&error))?;
+    name_rows(&mut document);
+    let docs = Docs { version: env!("CARGO_PKG_VERSION"), calls: calls(&document), shapes: shapes(&document) };
+    let html = docs.render().map_err(|error| internal(&error))?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    Ok((headers, html).into_response())
+}
+
+/// Nothing is loaded but our own style, nothing is run, and nobody may frame the page.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The page's style: a file of its own, since the policy lets no style stand in the page.
+pub(in crate::api) async fn style() -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"))], include_str!("docs.css"))
+        .into_response()
+}
+
+/// The document spells the rows of a list out where it could name them; a page that did so would be twice as long.
+fn name_rows(document: &mut Value) {
+    let shapes = document["components"]["schemas"].clone();
+    for (_, shape) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        let Some(rows) = shape.pointer_mut("/properties/items/items") else { continue };
+        if let Some((name, _)) = entries(&shapes).find(|(_, shape)| *shape == rows) {
+            *rows = serde_json::json!({ "$ref": name });
+        }
+    }
+}
+
+fn calls(document: &Value) -> Vec<Call> {
+    let mut calls = Vec::new();
+    for (path, methods) in entries(&document["paths"]) {
+        for (method, call) in entries(methods) {
+            let body = &call["requestBody"];
+            calls.push(Call {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                description: description(call),
+                parameters: call["parameters"]
+                    .as_array()
+                    .map_or(&[][..], Vec::as_slice)
+                    .iter()
+                    .map(parameter)
+                    .collect(),
+                body: content(body).map(kind),
+                answers: entries(&call["responses"]).map(|(status, answer)| answered(status, answer)).collect(),
+            });
+        }
+    }
+    calls
+}
+
+fn parameter(parameter: &Value) -> Field {
+    Field {
+        name: text(&parameter["name"]),
+        place: text(&parameter["in"]),
+        kind: kind(&parameter["schema"]),
+        description: text(&parameter["description"]),
+    }
+}
+
+fn answered(status: &str, answer: &Value) -> Field {
+    let kind = content(answer).map(kind).unwrap_or_default();
+    Field { name: status.to_owned(), place: String::new(), kind, description: text(&answer["description"]) }
+}
+
+fn shapes(document: &Value) -> Vec<Shape> {
+    let shape = |(name, schema): (&String, &Value)| {
+        let required = |field: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|it| it == field));
+        let field = |(name, schema): (&String, &Value)| Field {
+            name: name.clone(),
+            place: if required(name) { "always" } else { "optional" }.to_owned(),
+            kind: kind(schema),
+            description: text(&schema["description"]),
+        };
+        let fields = entries(&schema["properties"]).map(field).collect();
+        Shape { name: name.clone(), description: text(&schema["description"]), fields }
+    };
+    entries(&document["components"]["schemas"]).map(shape).collect()
+}
+
+/// The schema of the one type of content that a body has.
+fn content(body: &Value) -> Option<&Value> {
+    Some(&entries(&body["content"]).next()?.1["schema"])
+}
+
+/// A schema in words: `string or null`, `list of JobAnswer`, `map of string`.
+fn kind(schema: &Value) -> Kind {
+    if let Some(shape) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        return Kind { words: shape.to_owned(), shape: shape.to_owned() };
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        return either(choices.iter().map(kind).collect());
+    }
+    match &schema["type"] {
+        Value::Array(choices) => either(choices.iter().map(|word| kind(&alone(schema, word))).collect()),
+        Value::String(word) if word == "array" => within("list of", kind(&schema["items"])),
+        Value::String(word) if word == "object" && schema["additionalProperties"].is_object() => {
+            within("map of", kind(&schema["additionalProperties"]))
+        }
+        Value::String(word) => Kind { words: word.clone(), shape: String::new() },
+        _ => Kind::default(),
+    }
+}
+
+/// The schema with one of its types.
+fn alone(schema: &Value, word: &Value) -> Value {
+    let mut schema = schema.clone();
+    schema["type"] = word.clone();
+    schema
+}
+
+fn within(words: &str, inner: Kind) -> Kind {
+    Kind { words: format!("{words} {}", inner.words), shape: inner.shape }
+}
+
+/// What may be null is said last.
+fn either(mut kinds: Vec<Kind>) -> Kind {
+    kinds.sort_by_key(|kind| kind.words == "null");
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.words.as_str()).collect();
+    let words = words.join(" or ");
+    Kind { words, shape: kinds.into_iter().map(|kind| kind.shape).find(|shape| !shape.is_empty()).unwrap_or_default() }
+}
+
+fn description(call: &Value) -> String {
+    let (summary, more) = (text(&call["summary"]), text(&call["description"]));
+    if summary.is_empty() || more.starts_with(&summary) || more.is_empty() {
+        return if more.is_empty() { summary } else { more };
+    }
+    format!("{summary} {more}")
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_is_told_in_words() {
+        for (schema, words, shape) in [
+            (json!({"type": "string"}), "string", ""),
+            (json!({"type": ["null", "string"]}), "string or null", ""),
+            (json!({"$ref": "#/components/schemas/JobAnswer"}), "JobAnswer", "JobAnswer"),
+            (json!({"type": "array", "items": {"$ref": "#/x/ItemAnswer"}}), "list of ItemAnswer", "ItemAnswer"),
+            (json!({"oneOf": [{"type": "null"}, {"$ref": "#/x/WhyAnswer"}]}), "WhyAnswer or null", "WhyAnswer"),
+            (json!({"type": "object", "additionalProperties": {"type": "string"}}), "map of string", ""),
+            (json!({}), "", ""),
+        ] {
+            let expected = Kind { words: words.to_owned(), shape: shape.to_owned() };
+            assert_eq!(kind(&schema), expected, "{schema}");
+        }
+    }
+}

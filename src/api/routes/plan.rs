@@ -1,0 +1,34 @@
+//! The dry run of a job.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+
+use super::dispatch_convert;
+use super::jobs;
+use super::wire::PlanAnswer;
+use crate::api::auth::Known;
+use crate::api::problem::ApiError;
+use crate::api::wire::{JobBody, ProblemAnswer};
+use crate::api::{Api, body};
+
+/// Says what would become of a job. Nothing is sent or kept; what posting it would refuse is refused in the same words.
+#[utoipa::path(post, path = "/v1/plan", request_body = JobBody, responses(
+    (status = 200, description = "what would become of it", body = PlanAnswer),
+    (status = 401, description = "no token, or none that is good", body = ProblemAnswer),
+    (status = 403, description = "a scope is missing; errors names each target that takes it", body = ProblemAnswer),
+    (status = 422, description = "something in the body is wrong", body = ProblemAnswer),
+))]
+pub(in crate::api) async fn plan(
+    Known(caller): Known,
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<PlanAnswer>, ApiError> {
+    let body: JobBody = body::json(&headers, body).await?;
+    let plan = api.service.plan(&caller, &jobs::asked(body)).await?;
+    Ok(Json(dispatch_convert::plan(plan)))
+}

@@ -1,0 +1,26 @@
+//! The day quotas of every account.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::dispatch_convert;
+use super::wire::PoolAnswer;
+use crate::api::Api;
+use crate::api::auth::Known;
+use crate::api::problem::ApiError;
+use crate::api::wire::{ListAnswer, ProblemAnswer};
+
+/// What is left of each day quota.
+#[utoipa::path(get, path = "/v1/quota", operation_id = "quota", responses(
+    (status = 200, description = "every pool that the providers told of, on one page", body = ListAnswer<PoolAnswer>),
+    (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
+))]
+pub(in crate::api) async fn list(
+    Known(caller): Known,
+    State(api): State<Arc<Api>>,
+) -> Result<Json<ListAnswer<PoolAnswer>>, ApiError> {
+    let items = api.service.quota(&caller).await?.iter().map(dispatch_convert::pool).collect();
+    Ok(Json(ListAnswer { items, next_cursor: None }))
+}

@@ -1,0 +1,44 @@
+//! Looks at a job until nothing about it changes any more, or the time for it is up.
+
+use std::time::Duration;
+
+use super::progress::Progress;
+use super::{Client, Patience};
+use crate::api::wire::JobAnswer;
+use crate::cli::error::Fault;
+use crate::cli::exit;
+
+/// How long the daemon holds a look at an open job: the end is heard of at once, and progress shown this often.
+const HOLD: Duration = Duration::from_secs(2);
+/// No two looks begin closer together than this, whatever the daemon makes of `HOLD`.
+const LOOKS_APART: Duration = Duration::from_secs(1);
+
+/// Follows `job`, which is always the last that was seen. `true`: it is settled. `false`: `timeout` came first.
+pub(in crate::cli) async fn follow(
+    client: &Client,
+    job: &mut JobAnswer,
+    timeout: Duration,
+    progress: &Progress,
+) -> Result<bool, Fault> {
+    let told = |text: &str| progress.note(text);
+    let patience = Patience::of(Patience::TRIES_FOLLOWING, &told);
+    progress.show(job)?;
+    let looks = async {
+        while !exit::is_settled(job) {
+            let apart = tokio::time::sleep(LOOKS_APART);
+            *job = client.job(&job.id, HOLD, patience).await?;
+            progress.show(job)?;
+            if !exit::is_settled(job) {
+                apart.await;
+            }
+        }
+        Ok::<(), Fault>(())
+    };
+    let settled = tokio::time::timeout(timeout, looks).await;
+    progress.end();
+    match settled {
+        Ok(Ok(())) => Ok(true),
+        Ok(Err(fault)) => Err(fault),
+        Err(_) => Ok(false),
+    }
+}

@@ -1,0 +1,128 @@
+//! Standing by a job until it is settled, for whoever asked for it or looks on, and telling what came of it.
+
+use std::cell::OnceCell;
+use std::future::{Future, pending};
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use super::poll::follow;
+use super::progress::Progress;
+use super::{Client, Patience};
+use crate::api::wire::JobAnswer;
+use crate::cli::error::Fault;
+use crate::cli::exit;
+use crate::cli::output::report;
+use crate::cli::output::report::Selection;
+use crate::cli::output::terminal;
+use crate::domain::Verification;
+
+/// Troubled items that a summary names.
+const NAMED_MAX: usize = 5;
+/// Longer than any job takes.
+const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// What standard output gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Output {
+    /// A summary for a person, at the end.
+    Summary,
+    /// The job as JSON, at the end.
+    Json,
+    /// A line of JSON for each change.
+    Changes,
+}
+
+/// Runs `work` until it ends or somebody interrupts it, and tells what can be done then: about the job once it is `known`,
+/// before that about the `doubt` whether there is one. Returns the exit code.
+pub(in crate::cli) async fn attended(
+    work: impl Future<Output = Result<u8, Fault>>,
+    known: &OnceCell<String>,
+    doubt: Option<&str>,
+) -> u8 {
+    let ended = tokio::select! {
+        ended = work => ended,
+        () = interrupt() => {
+            terminal::note("interrupted");
+            Ok(exit::INTERRUPTED)
+        }
+    };
+    let interrupted = matches!(ended, Ok(exit::INTERRUPTED));
+    let failed = ended.is_err();
+    let doubtful = interrupted || ended.as_ref().is_err_and(Fault::leaves_doubt);
+    // Told first what happened, then what can be done about it.
+    let code = ended.unwrap_or_else(|fault| fault.report());
+    match (known.get(), doubt) {
+        (Some(id), _) if interrupted || failed => {
+            terminal::note(&format!("the job goes on at the daemon; look with: refreshd job {id}"));
+        }
+        (None, Some(doubt)) if doubtful => terminal::note(doubt),
+        _ => {}
+    }
+    code
+}
+
+/// Ends a command that made a job: at once with its id, or, with a timeout, after waiting for it.
+pub(in crate::cli) async fn posted(
+    client: &Client,
+    mut job: JobAnswer,
+    timeout: Option<Duration>,
+    json: bool,
+) -> Result<u8, Fault> {
+    if timeout.is_some() {
+        terminal::note(&format!("{}: {} accepted", job.id, job.operation));
+        return wait(client, &mut job, timeout, if json { Output::Json } else { Output::Summary }).await;
+    }
+    if json {
+        terminal::print_json(&job)?;
+    } else {
+        terminal::print(&format!("{}\n", job.id))?;
+    }
+    Ok(exit::SUCCEEDED)
+}
+
+/// Waits until `job` is settled, or the timeout if there is one, and tells how it stands then.
+pub(in crate::cli) async fn wait(
+    client: &Client,
+    job: &mut JobAnswer,
+    timeout: Option<Duration>,
+    output: Output,
+) -> Result<u8, Fault> {
+    let progress = if output == Output::Changes { Progress::of_changes() } else { Progress::of_stderr() };
+    let settled = match follow(client, job, timeout.unwrap_or(FOR_EVER), &progress).await {
+        // Whoever read the changes has seen enough.
+        Err(Fault::Output(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(exit::of_job(job)),
+        followed => followed?,
+    };
+    match output {
+        Output::Summary => terminal::print(&summary(client, job).await)?,
+        Output::Json => terminal::print_json(job)?,
+        Output::Changes => {}
+    }
+    if !settled {
+        let id = &job.id;
+        terminal::note(&format!("not settled at the timeout; it goes on at the daemon, look with: refreshd job {id}"));
+    } else if exit::of_job(job) == exit::SUCCEEDED && exit::verification(job) == Some(Verification::Unknown) {
+        terminal::note("warning: the provider is done, but the edge could not be compared with the origin");
+    }
+    Ok(exit::of_job(job))
+}
+
+/// What came of it. If the items cannot be had now, the rest is told all the same.
+async fn summary(client: &Client, job: &JobAnswer) -> String {
+    let mut text = report::outcome(job);
+    if report::has_troubled(job) {
+        let patience = Patience::of(Patience::TRIES, &terminal::note);
+        match Selection::read(client, job, NAMED_MAX, patience).await {
+            Ok(selection) => text.push_str(&report::troubled(&selection, job)),
+            Err(fault) => terminal::note(&format!("warning: the items cannot be shown: {fault}")),
+        }
+    }
+    text
+}
+
+/// Returns at Ctrl-C; never, if that cannot be listened for.
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        pending::<()>().await;
+    }
+}

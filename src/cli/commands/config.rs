@@ -1,0 +1,39 @@
+//! `refreshd config`: what the daemon would say of its configuration, without starting it.
+
+use std::io;
+
+use crate::cli::arguments::ConfigCommand;
+use crate::cli::exit;
+use crate::cli::output::terminal;
+use crate::cli::output::wire::{CheckReport, ProblemLine};
+use crate::config::{Config, ConfigFault, Problem, environment};
+use crate::daemon::ceiling;
+
+pub(in crate::cli) fn run(command: &ConfigCommand) -> io::Result<u8> {
+    let (ConfigCommand::Check { file, .. } | ConfigCommand::Show { file, .. }) = command;
+    let loaded = Config::load(file.config.as_deref(), environment(), ceiling);
+    let code = if loaded.is_ok() { exit::SUCCEEDED } else { exit::BAD_CONFIGURATION };
+    match (command, loaded) {
+        (ConfigCommand::Check { json: true, .. }, loaded) => terminal::print_json(&report(loaded))?,
+        (_, Err(fault)) => terminal::note(&fault.to_string()),
+        (ConfigCommand::Show { json: true, .. }, Ok(config)) => terminal::print_json(&config.shown_json())?,
+        (ConfigCommand::Show { .. }, Ok(config)) => terminal::print(&config.shown())?,
+        (ConfigCommand::Check { .. }, Ok(config)) => {
+            for warning in &config.warnings {
+                terminal::note(&format!("warning: {warning}"));
+            }
+            terminal::print("ok\n")?;
+        }
+    }
+    Ok(code)
+}
+
+fn report(loaded: Result<Config, ConfigFault>) -> CheckReport {
+    let line = |problem: Problem| ProblemLine { key: problem.key, detail: problem.detail };
+    match loaded {
+        Ok(config) => CheckReport { ok: true, warnings: config.warnings, problems: Vec::new() },
+        Err(fault) => {
+            CheckReport { ok: false, warnings: Vec::new(), problems: fault.problems.into_iter().map(line).collect() }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `refreshd diagnose URL|JOB|HOST`: why a refresh failed or had no effect, and what to do.
+
+mod bundle;
+mod render;
+
+use std::io::{IsTerminal, stderr};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::api::routes::diagnoses::wire::{DiagnosisAnswer, DiagnosisBody};
+use crate::cli::client::Client;
+use crate::cli::error::Fault;
+use crate::cli::exit;
+use crate::cli::output::terminal;
+use crate::domain::{JobId, host_name};
+
+pub(in crate::cli) const EXAMPLES: &str = "\
+Examples:
+  refreshd diagnose https://www.example.com/app.js
+  refreshd diagnose job_0192f3a000007000800000000000002a --bundle ticket.zip
+  refreshd diagnose www.example.com --json | jq -r '.causes[0].id'";
+
+pub(in crate::cli) const CODES: &str = "\
+Looks at the request, the account, the domain, the origin and the edge, for up
+to ten seconds, and changes nothing. A bundle holds the answer, what was seen
+and the times as files, without secrets. It takes the scope diagnose, and one
+to purge or prefetch on the host, and a route for the host.
+
+Exit codes: 0 diagnosed, whatever was found; for the rest and for the
+environment see refreshd --help.";
+
+#[derive(Debug, Args)]
+pub struct DiagnoseArguments {
+    /// A URL as a visitor asks for it, a job's id, or a host
+    #[arg(value_name = "URL|JOB|HOST", value_parser = subject)]
+    pub subject: DiagnosisBody,
+    /// Write everything as a zip for a support ticket; the file must not exist
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+    /// Print what POST /v1/diagnoses answers
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is meant is seen by its form: job_…, scheme://…, or a host.
+fn subject(text: &str) -> Result<DiagnosisBody, String> {
+    let none = DiagnosisBody::default();
+    if text.starts_with("job_") {
+        return match text.parse::<JobId>() {
+            Ok(id) => Ok(DiagnosisBody { job: Some(id.to_string()), ..none }),
+            Err(fault) => Err(fault.to_string()),
+        };
+    }
+    if text.contains("://") {
+        return Ok(DiagnosisBody { url: Some(text.to_owned()), ..none });
+    }
+    match host_name(text) {
+        Some(host) => Ok(DiagnosisBody { host: Some(host), ..none }),
+        None => Err("expected a URL such as https://www.example.com/app.js, a job's id, or a host".to_owned()),
+    }
+}
+
+pub(in crate::cli) async fn run(arguments: &DiagnoseArguments) -> Result<u8, Fault> {
+    // Before anything is asked: ten seconds later would be a bad moment to hear of it.
+    let place = arguments.bundle.as_deref().map(bundle::Place::take).transpose()?;
+    let client = Client::from_environment()?;
+    if stderr().is_terminal() {
+        terminal::note("looking, for up to ten seconds …");
+    }
+    let told: DiagnosisAnswer = client.ask(&["v1", "diagnoses"], &arguments.subject).await?;
+    if arguments.json {
+        terminal::print_json(&told)?;
+    } else {
+        terminal::print(&render::diagnosis(&told))?;
+    }
+    if let Some(place) = place {
+        let zip = client.file(&["v1", "diagnoses", &told.id, "bundle"]).await?;
+        place.fill(&zip)?;
+    }
+    Ok(exit::SUCCEEDED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_is_seen_by_its_form() {
+        let job = "job_0192f3a000007000800000000000002a";
+        assert_eq!(subject(job).expect("a job").job.as_deref(), Some(job));
+        let url = "https://www.example.com/a b";
+        assert_eq!(subject(url).expect("a URL").url.as_deref(), Some(url), "the daemon says what is wrong with it");
+        assert_eq!(subject("WWW.Example.com").expect("a host").host.as_deref(), Some("www.example.com"));
+        for wrong in ["job_12", "www.example.com/a.js", "", "a b"] {
+            assert!(subject(wrong).is_err(), "{wrong}");
+        }
+    }
+}

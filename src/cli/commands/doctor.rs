@@ -1,0 +1,172 @@
+//! `refreshd doctor`: one round of the patrol from the configuration alone, with or without a daemon beside it.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::api::routes::findings::answer;
+use crate::api::routes::findings::wire::{FindingAnswer, FindingsAnswer};
+use crate::cli::arguments::ConfigFile;
+use crate::cli::exit;
+use crate::cli::output::report::wrapped;
+use crate::cli::output::terminal;
+use crate::clock::SystemClock;
+use crate::config::{Config, environment};
+use crate::daemon;
+use crate::domain::CheckResult;
+use crate::telemetry::{self, Format, chain};
+
+pub(in crate::cli) const EXAMPLES: &str = "\
+Examples:
+  refreshd doctor
+  refreshd doctor --config /etc/refreshd/refreshd.toml && systemctl start refreshd";
+
+pub(in crate::cli) const CODES: &str = "\
+Reads the configuration as serve does and looks at every account (key, clock,
+quota) and every routed domain (state, CNAME, origin, certificates). It needs no
+daemon and does not disturb one, but takes part of the provider's call rate. A
+daemon looks by itself every patrol.every: GET /v1/findings.
+
+Exit codes: 0 nothing is broken (warnings count as well); 1 something is; 2 usage;
+74 something could not be had at this moment; 78 bad configuration.";
+
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// Print what GET /v1/findings answers
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(in crate::cli) async fn run(arguments: &DoctorArguments) -> ExitCode {
+    // A second subscriber is no reason to stop.
+    let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_QUIET);
+    let started = async {
+        let config = Config::load(arguments.file.config.as_deref(), environment(), daemon::ceiling)?;
+        for warning in &config.warnings {
+            terminal::note(&format!("warning: {warning}"));
+        }
+        daemon::patrol_alone(&config, Arc::new(SystemClock::default())).await
+    };
+    let patrol = match started.await {
+        Ok(patrol) => patrol,
+        Err(fault) => {
+            terminal::note(&format!("refreshd: nothing could be looked at:\n{}", chain(&fault)));
+            return ExitCode::from(fault.exit_code());
+        }
+    };
+    patrol.round().await;
+    let (findings, rounded_at) = patrol.findings();
+    let answer = answer(&findings, rounded_at);
+    let printed = if arguments.json { terminal::print_json(&answer) } else { terminal::print(&told(&answer)) };
+    match printed {
+        Err(error) => {
+            terminal::note(&format!("refreshd: standard output cannot be written: {error}"));
+            ExitCode::from(exit::OUTPUT_LOST)
+        }
+        Ok(()) => ExitCode::from(code(&answer)),
+    }
+}
+
+fn count(answer: &FindingsAnswer, result: CheckResult) -> usize {
+    answer.items.iter().filter(|finding| finding.result == result.as_str()).count()
+}
+
+fn code(answer: &FindingsAnswer) -> u8 {
+    if count(answer, CheckResult::Fail) == 0 { exit::SUCCEEDED } else { exit::NOTHING_SUCCEEDED }
+}
+
+/// The verdict, what is wrong first, and all that was looked at.
+fn told(answer: &FindingsAnswer) -> String {
+    if answer.items.is_empty() {
+        return "there is nothing to look at: no account is configured\n".to_owned();
+    }
+    let [fails, warns, unknown, ok] = [CheckResult::Fail, CheckResult::Warn, CheckResult::Unknown, CheckResult::Ok]
+        .map(|result| count(answer, result));
+    let verdict = match (fails, warns) {
+        (0, 0) => "Nothing is broken",
+        (0, _) => "Nothing is broken, but something will be",
+        _ => "Something is broken",
+    };
+    let mut text = wrapped(&format!("{verdict}: {fails} failed, {warns} to warn of, {unknown} unknown, {ok} ok."), 0);
+    let mut subject = None;
+    for finding in &answer.items {
+        if subject != Some(&finding.subject) {
+            subject = Some(&finding.subject);
+            text.push_str(&format!("\n{}\n", finding.subject));
+        }
+        text.push_str(&line(finding));
+    }
+    text
+}
+
+const FINDING_WIDTH: usize = 27;
+
+fn line(finding: &FindingAnswer) -> String {
+    let mark = match finding.result.as_str() {
+        "fail" => "FAIL",
+        "unknown" => "?",
+        other => other,
+    };
+    let mut text = wrapped(&format!("  {mark:<5} {:<19}{}", finding.check, finding.seen), FINDING_WIDTH);
+    if let Some(action) = &finding.action {
+        text.push_str(&wrapped(&format!("{}-> {action}", " ".repeat(FINDING_WIDTH)), FINDING_WIDTH + 3));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(subject: &str, check: &str, result: &str) -> FindingAnswer {
+        FindingAnswer {
+            account: "main".to_owned(),
+            subject: subject.to_owned(),
+            check: check.to_owned(),
+            result: result.to_owned(),
+            seen: "the certificate ends in 2 days, on 2026-11-24T10:00:00Z; it is for www.example.com".to_owned(),
+            action: (result == "fail").then(|| "Renew it and load it at the origin.".to_owned()),
+            since: "2026-11-22T10:00:00.000Z".to_owned(),
+            checked_at: "2026-11-22T10:00:00.000Z".to_owned(),
+        }
+    }
+
+    fn findings(items: Vec<FindingAnswer>) -> FindingsAnswer {
+        FindingsAnswer { items, next_cursor: None, rounded_at: None }
+    }
+
+    #[test]
+    fn what_is_broken_is_told_first_at_80_columns() {
+        let answer = findings(vec![
+            finding("domain www.example.com", "origin_certificate", "fail"),
+            finding("account main", "clock", "warn"),
+            finding("account main", "permission", "ok"),
+            finding("domain www.example.com", "cname", "unknown"),
+        ]);
+        let text = told(&answer);
+        insta::assert_snapshot!(text, @r"
+    Something is broken: 1 failed, 1 to warn of, 1 unknown, 1 ok.
+
+    domain www.example.com
+      FAIL  origin_certificate the certificate ends in 2 days, on
+                               2026-11-24T10:00:00Z; it is for www.example.com
+                               -> Renew it and load it at the origin.
+
+    account main
+      warn  clock              the certificate ends in 2 days, on
+                               2026-11-24T10:00:00Z; it is for www.example.com
+      ok    permission         the certificate ends in 2 days, on
+                               2026-11-24T10:00:00Z; it is for www.example.com
+
+    domain www.example.com
+      ?     cname              the certificate ends in 2 days, on
+                               2026-11-24T10:00:00Z; it is for www.example.com
+    ");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert_eq!(code(&answer), 1);
+        assert_eq!(code(&findings(vec![finding("account main", "clock", "warn")])), 0);
+    }
+}

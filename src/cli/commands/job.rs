@@ -1,0 +1,80 @@
+//! `refreshd job ID`: everything that the daemon knows of one job.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::api::wire::{EventAnswer, ItemAnswer};
+use crate::cli::arguments::JobArguments;
+use crate::cli::client::{Client, Patience};
+use crate::cli::error::Fault;
+use crate::cli::exit;
+use crate::cli::output::report;
+use crate::cli::output::report::Selection;
+use crate::cli::output::terminal;
+use crate::cli::output::wire::JobReport;
+
+/// Items that are shown to a person.
+const SHOWN_MAX: usize = 20;
+/// Events that are shown to a person: the last ones.
+const EVENTS_SHOWN_MAX: usize = 30;
+/// Twice the most items that a job can have (a refresh of 100,000 URLs), and no daemon's list goes on for ever.
+const PAGES_MAX: usize = 800;
+
+pub(in crate::cli) async fn run(arguments: &JobArguments) -> Result<u8, Fault> {
+    let client = Client::from_environment()?;
+    let patience = Patience::of(Patience::TRIES, &terminal::note);
+    let id = arguments.id.to_string();
+    let job = client.job(&id, Duration::ZERO, patience).await?;
+    if arguments.json {
+        let items = all_items(&client, &id, patience).await?;
+        let events = last_events(&client, &id, usize::MAX, patience).await?.1.into();
+        terminal::print_json(&JobReport { job, items, events })?;
+        return Ok(exit::SUCCEEDED);
+    }
+    let selection = Selection::read(&client, &job, SHOWN_MAX, patience).await?;
+    let (earlier, events) = last_events(&client, &id, EVENTS_SHOWN_MAX, patience).await?;
+    let mut text = report::head(&job);
+    text.push_str(&report::items(&selection, &job));
+    text.push_str(&report::history(earlier, &events));
+    terminal::print(&text)?;
+    Ok(exit::SUCCEEDED)
+}
+
+async fn all_items(client: &Client, id: &str, patience: Patience<'_>) -> Result<Vec<ItemAnswer>, Fault> {
+    let (mut items, mut cursor) = (Vec::new(), None);
+    for _ in 0..PAGES_MAX {
+        let page = client.items(id, cursor.as_deref(), patience).await?;
+        items.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(items);
+        }
+    }
+    Err(endless("items"))
+}
+
+/// The last `shown` events, and how many came before them.
+async fn last_events(
+    client: &Client,
+    id: &str,
+    shown: usize,
+    patience: Patience<'_>,
+) -> Result<(usize, VecDeque<EventAnswer>), Fault> {
+    let (mut events, mut cursor, mut earlier) = (VecDeque::new(), None, 0);
+    for _ in 0..PAGES_MAX {
+        let page = client.events(id, cursor.as_deref(), patience).await?;
+        events.extend(page.items);
+        let more = events.len().saturating_sub(shown);
+        events.drain(..more);
+        earlier += more;
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok((earlier, events));
+        }
+    }
+    Err(endless("events"))
+}
+
+fn endless(list: &str) -> Fault {
+    Fault::Unreadable { url: "the daemon".to_owned(), why: format!("its list of {list} does not end") }
+}

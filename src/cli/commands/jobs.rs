@@ -1,0 +1,135 @@
+//! `refreshd jobs`: which jobs there are, newest first, each with what it waits for.
+
+use clap::Args;
+
+use crate::api::wire::{JobAnswer, ListAnswer};
+use crate::cli::arguments::{label, span, words};
+use crate::cli::client::{Client, PAGE_ROWS, Patience};
+use crate::cli::error::Fault;
+use crate::cli::exit;
+use crate::cli::output::{report, terminal};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::{JobStatus, Operation};
+
+pub(in crate::cli) const EXAMPLES: &str = "\
+Examples:
+  refreshd jobs --status failed --since 2h
+  refreshd jobs https://www.example.com/app.js
+  refreshd jobs --label release=42 --limit 500 --json | jq -r '.items[].id'";
+
+pub(in crate::cli) const SHAPE: &str = "\
+With --json one line holds {\"items\": […], \"next_cursor\"}: jobs as GET /v1/jobs
+answers them, and null if these are all that fit.
+
+Environment and exit codes: refreshd --help. Found or not is 0.";
+
+#[derive(Debug, Args)]
+pub struct JobsArguments {
+    /// Exactly a job, task or request id, target, host or label value
+    pub word: Option<String>,
+    /// pending, running, succeeded, partial, failed, …
+    #[arg(long, value_name = "S", hide_possible_values = true, value_parser = words(JobStatus::ALL.iter().map(|word| word.as_str())))]
+    pub status: Option<String>,
+    /// purge, prefetch or refresh
+    #[arg(long, value_name = "O", hide_possible_values = true, value_parser = words(Operation::ALL.iter().map(|word| word.as_str())))]
+    pub operation: Option<String>,
+    /// One that the job touches
+    #[arg(long, value_name = "H")]
+    pub host: Option<String>,
+    /// A URL or directory of the job
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+    /// One that was given with the job
+    #[arg(long, value_name = "K=V", value_parser = label)]
+    pub label: Option<(String, String)>,
+    /// Who asked, in the job's words
+    #[arg(long, value_name = "S")]
+    pub source: Option<String>,
+    /// Another than your own, with the scope oncall
+    #[arg(long, value_name = "T")]
+    pub tenant: Option<String>,
+    /// Made at or after (RFC 3339), or so long ago: 2h
+    #[arg(long, value_name = "T|SPAN", value_parser = moment)]
+    pub since: Option<String>,
+    /// Made before (RFC 3339), or so long ago
+    #[arg(long, value_name = "T|SPAN", value_parser = moment)]
+    pub until: Option<String>,
+    /// The provider's task
+    #[arg(long, value_name = "ID")]
+    pub task_id: Option<String>,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+    /// Print {"items": […], "next_cursor"}
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(in crate::cli) async fn run(arguments: &JobsArguments) -> Result<u8, Fault> {
+    let client = Client::from_environment()?;
+    let found = found(&client, arguments).await?;
+    if arguments.json {
+        terminal::print_json(&found)?;
+        return Ok(exit::SUCCEEDED);
+    }
+    let text: String = found.items.iter().map(report::listed).collect();
+    terminal::print(&text)?;
+    if found.items.is_empty() {
+        terminal::note("no job fits");
+    } else if found.next_cursor.is_some() {
+        terminal::note(&format!("these are the newest {}; --limit shows more", found.items.len()));
+    }
+    Ok(exit::SUCCEEDED)
+}
+
+/// As many pages as hold `--limit` jobs.
+async fn found(client: &Client, arguments: &JobsArguments) -> Result<ListAnswer<JobAnswer>, Fault> {
+    let patience = Patience::of(Patience::TRIES, &terminal::note);
+    let conditions = conditions(arguments);
+    let mut found = ListAnswer { items: Vec::new(), next_cursor: None };
+    loop {
+        let left = arguments.limit.saturating_sub(u32::try_from(found.items.len()).unwrap_or(u32::MAX));
+        let rows = left.min(PAGE_ROWS);
+        let page = client.jobs(&conditions, rows, found.next_cursor.as_deref(), patience).await?;
+        let is_last = page.next_cursor.is_none() || page.items.is_empty() || page.items.len() >= left as usize;
+        found.items.extend(page.items);
+        found.next_cursor = page.next_cursor;
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
+/// As `GET /v1/jobs` names them.
+fn conditions(arguments: &JobsArguments) -> Vec<(&'static str, String)> {
+    let label = arguments.label.as_ref().map(|(key, value)| format!("{key}={value}"));
+    let all = [
+        ("status", &arguments.status),
+        ("operation", &arguments.operation),
+        ("host", &arguments.host),
+        ("target", &arguments.target),
+        ("label", &label),
+        ("source", &arguments.source),
+        ("tenant", &arguments.tenant),
+        ("since", &arguments.since),
+        ("until", &arguments.until),
+        ("task_id", &arguments.task_id),
+        ("q", &arguments.word),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+}
+
+/// A moment as the API reads it.
+fn moment(text: &str) -> Result<String, String> {
+    if let Ok(span) = span(text) {
+        let ago = (SystemClock::default().now() - span).as_millis();
+        return jiff::Timestamp::from_millisecond(ago)
+            .map(|moment| moment.to_string())
+            .map_err(|error| error.to_string());
+    }
+    let parsed: Result<jiff::Timestamp, _> = text.parse();
+    match parsed {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("expected a time such as 2026-11-22T10:00:00Z, or how long ago, such as 2h".to_owned()),
+    }
+}

@@ -1,0 +1,196 @@
+//! `refreshd lanes`: how much waits in each lane and why; and holding one back.
+
+use clap::{Args, Subcommand};
+
+use crate::api::routes::wire::{LaneAnswer, PauseBody, WhyAnswer};
+use crate::api::wire::ListAnswer;
+use crate::cli::client::Client;
+use crate::cli::error::Fault;
+use crate::cli::exit;
+use crate::cli::output::report::{field, to_the_second};
+use crate::cli::output::terminal;
+
+pub(in crate::cli) const EXAMPLES: &str = "\
+Examples:
+  refreshd lanes
+  refreshd lanes pause 3 --reason 'the origin is being moved'
+  refreshd lanes resume 3";
+
+pub(in crate::cli) const SHAPE: &str = "\
+A paused lane sends nothing, not even urgent work; what was sent is followed to
+its end, and the other lanes go on. It stays paused until it is resumed, also
+over a restart. Pausing takes the scope control.
+
+Environment and exit codes: refreshd --help.";
+
+#[derive(Debug, Args)]
+pub struct LanesArguments {
+    #[command(subcommand)]
+    pub command: Option<LanesCommand>,
+    /// Print what the daemon answers
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LanesCommand {
+    /// Hold a lane back until it is resumed
+    Pause {
+        /// The number before the lane's name
+        id: u64,
+        /// For whoever wonders why nothing leaves
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Let a lane go on
+    Resume {
+        /// The number before the lane's name
+        id: u64,
+    },
+}
+
+pub(in crate::cli) async fn run(arguments: &LanesArguments) -> Result<u8, Fault> {
+    let client = Client::from_environment()?;
+    let changed: LaneAnswer = match &arguments.command {
+        None => {
+            let lanes: ListAnswer<LaneAnswer> = client.read(&["v1", "lanes"]).await?;
+            if arguments.json {
+                terminal::print_json(&lanes)?;
+            } else {
+                terminal::print(&list(&lanes.items))?;
+            }
+            return Ok(exit::SUCCEEDED);
+        }
+        Some(LanesCommand::Pause { id, reason }) => {
+            let body = PauseBody { reason: reason.clone() };
+            client.ask(&["v1", "lanes", &id.to_string(), "pause"], &body).await?
+        }
+        Some(LanesCommand::Resume { id }) => {
+            client.ask(&["v1", "lanes", &id.to_string(), "resume"], &PauseBody::default()).await?
+        }
+    };
+    if arguments.json {
+        terminal::print_json(&changed)?;
+    } else {
+        terminal::print(&told(&changed))?;
+    }
+    Ok(exit::SUCCEEDED)
+}
+
+fn list(lanes: &[LaneAnswer]) -> String {
+    if lanes.is_empty() {
+        return "no lane yet: the first job makes one\n".to_owned();
+    }
+    lanes.iter().map(told).collect()
+}
+
+fn told(lane: &LaneAnswer) -> String {
+    let mut text = format!("{:>3}  {:<9} {}\n", lane.id, lane.state, name(lane));
+    if let Some(why) = &lane.why {
+        text.push_str(&indented("why", &reason(why)));
+    }
+    if let Some(pause) = &lane.paused {
+        text.push_str(&indented("since", &to_the_second(&pause.at)));
+    }
+    let depth = &lane.depth;
+    let mut items = format!("{} urgent, {} normal, {} bulk", depth.urgent, depth.normal, depth.bulk);
+    for (count, which) in [(lane.delayed, "delayed"), (lane.blocked, "behind their purge")] {
+        if count > 0 {
+            items.push_str(&format!("; {count} {which}"));
+        }
+    }
+    if let Some(oldest) = lane.oldest_s {
+        items.push_str(&format!("; oldest waits {}", age(oldest)));
+    }
+    text.push_str(&indented("items", &items));
+    let rate = lane.rate.map_or_else(|| "no account".to_owned(), |rate| format!("at most {rate} calls/s"));
+    let apart = if lane.calls_apart > 0 {
+        format!("; {} calls apart since the start", lane.calls_apart)
+    } else {
+        String::new()
+    };
+    text + &indented("sends", &format!("{rate}; {} in flight{apart}", lane.in_flight))
+}
+
+fn name(lane: &LaneAnswer) -> String {
+    full_name(&lane.account, &lane.operation, &lane.kind, &lane.area, lane.mode.as_deref())
+}
+
+pub(in crate::cli) fn full_name(account: &str, operation: &str, kind: &str, area: &str, mode: Option<&str>) -> String {
+    let mode = mode.map_or_else(String::new, |mode| format!("/{mode}"));
+    format!("{account}/{operation}/{kind}/{area}{mode}")
+}
+
+pub(in crate::cli) fn reason(why: &WhyAnswer) -> String {
+    let until = why.until.as_deref().map_or_else(String::new, |until| format!(", until {}", to_the_second(until)));
+    format!("{}: {}{until}", why.reason, why.detail)
+}
+
+fn indented(name: &str, value: &str) -> String {
+    field(&format!("     {name}"), value)
+}
+
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::routes::wire::{DepthAnswer, PauseAnswer};
+
+    #[test]
+    fn lanes_fit_80_columns_and_tell_why() {
+        let lane = LaneAnswer {
+            id: "3".to_owned(),
+            account: "main".to_owned(),
+            operation: "purge".to_owned(),
+            kind: "directory".to_owned(),
+            area: "overseas".to_owned(),
+            mode: Some("invalidate".to_owned()),
+            state: "running".to_owned(),
+            why: None,
+            paused: None,
+            depth: DepthAnswer { urgent: 0, normal: 12_000, bulk: 10_000_000 },
+            delayed: 4,
+            blocked: 0,
+            oldest_s: Some(310),
+            rate: Some(20),
+            in_flight: 2,
+            calls_apart: 0,
+        };
+        let detail = "the lane was paused by shop (token 0123456789abcdef): the origin is being moved".to_owned();
+        let paused = LaneAnswer {
+            id: "12".to_owned(),
+            state: "paused".to_owned(),
+            why: Some(WhyAnswer { reason: "lane_paused".to_owned(), detail, until: None }),
+            paused: Some(PauseAnswer {
+                by: "shop (token 0123456789abcdef)".to_owned(),
+                at: "2026-11-22T14:00:00.000Z".to_owned(),
+                reason: Some("the origin is being moved".to_owned()),
+            }),
+            oldest_s: None,
+            ..lane.clone()
+        };
+        let text = list(&[lane, paused]);
+        insta::assert_snapshot!(text, @r"
+         3  running   main/purge/directory/overseas/invalidate
+            items    0 urgent, 12000 normal, 10000000 bulk; 4 delayed; oldest waits 5
+                     min
+            sends    at most 20 calls/s; 2 in flight
+        12  paused    main/purge/directory/overseas/invalidate
+            why      lane_paused: the lane was paused by shop (token 0123456789abcdef):
+                     the origin is being moved
+            since    2026-11-22T14:00:00Z
+            items    0 urgent, 12000 normal, 10000000 bulk; 4 delayed
+            sends    at most 20 calls/s; 2 in flight
+        ");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert_eq!([5, 600, 90_000, 1_000_000].map(age), ["5 s", "10 min", "25 h", "11 days"]);
+    }
+}

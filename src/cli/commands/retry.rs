@@ -1,0 +1,49 @@
+//! `refreshd retry ID`: a new job of a job's failed and expired targets.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::arguments::span;
+use crate::cli::client::wait::{attended, posted};
+use crate::cli::client::{Client, Patience};
+use crate::cli::error::Fault;
+use crate::cli::output::terminal;
+use crate::domain::JobId;
+
+pub(in crate::cli) const EXAMPLES: &str = "\
+Examples:
+  refreshd retry job_0192f3a000007000800000000000002a
+  refreshd retry job_0192f3a000007000800000000000002a --wait --timeout 30m";
+
+#[derive(Debug, Args)]
+pub struct RetryArguments {
+    /// job_ and 32 hexadecimal digits
+    pub id: JobId,
+    /// Follow the new job to its end and prove it at the edge
+    #[arg(long)]
+    pub wait: bool,
+    /// How long to wait
+    #[arg(long, value_name = "SPAN", default_value = "10m", requires = "wait", value_parser = span)]
+    pub timeout: Duration,
+    /// Print the new job as GET /v1/jobs/{id} answers it
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(in crate::cli) async fn run(arguments: &RetryArguments) -> u8 {
+    // A second try could make a second job, so whether there is a first is left to a person.
+    let doubt = "the new job may have been kept; before another try look for it with: refreshd jobs --limit 5";
+    let known = OnceCell::new();
+    attended(retry(arguments, &known), &known, Some(doubt)).await
+}
+
+async fn retry(arguments: &RetryArguments, known: &OnceCell<String>) -> Result<u8, Fault> {
+    let client = Client::from_environment()?;
+    let patience = Patience::of(Patience::TRIES, &terminal::note);
+    let job = client.retry(&arguments.id.to_string(), patience).await?;
+    // Set once, here.
+    let _ = known.set(job.id.clone());
+    posted(&client, job, arguments.wait.then_some(arguments.timeout), arguments.json).await
+}

@@ -1,0 +1,82 @@
+//! `refreshd sandbox`: the simulated cloud alone, for newcomers, staging and tests.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::arguments::SandboxArguments;
+use crate::cli::output::terminal;
+use crate::cli::{exit, signals};
+use crate::clock::SystemClock;
+use crate::sandbox;
+use crate::sandbox::domain_config::file;
+use crate::sandbox::{Credential, Options, Sandbox};
+use crate::telemetry::{self, Format};
+
+pub(in crate::cli) async fn run(arguments: &SandboxArguments) -> ExitCode {
+    // A second subscriber is no reason not to start.
+    let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_DEFAULT);
+    let options = match options(arguments) {
+        Ok(options) => options,
+        Err(problem) => {
+            terminal::note(&format!("refreshd sandbox does not start:\n{problem}"));
+            return ExitCode::from(exit::BAD_CONFIGURATION);
+        }
+    };
+    let generated = arguments.secret_id.is_none().then(|| options.credentials[0].clone());
+    let shutdown = CancellationToken::new();
+    let sandbox = match sandbox::start(options, shutdown.clone()).await {
+        Ok(sandbox) => sandbox,
+        Err(error) => {
+            terminal::note(&format!("refreshd sandbox cannot listen on {}: {error}", arguments.listen));
+            return ExitCode::from(exit::BAD_CONFIGURATION);
+        }
+    };
+    if let Err(error) = terminal::print_json(&announcement(&sandbox, generated.as_ref())) {
+        terminal::note(&format!("refreshd sandbox cannot say where it listens: {error}"));
+        return ExitCode::from(exit::OUTPUT_LOST);
+    }
+    signals::told_to_stop().await;
+    shutdown.cancel();
+    sandbox.ended().await;
+    ExitCode::SUCCESS
+}
+
+/// One line that a script can read: where everything is and, if we made it, the key pair to sign with.
+fn announcement(sandbox: &Sandbox, generated: Option<&Credential>) -> serde_json::Value {
+    let at = sandbox.addresses;
+    let mut line = json!({
+        "api": at.api,
+        "edge": at.edge,
+        "edge_overseas": at.edge_overseas,
+        "edge_tls": at.edge_tls,
+        "origin": at.origin,
+        "origin_tls": at.origin_tls,
+        "dns": at.dns,
+        "control": at.control,
+    });
+    if let Some(pair) = generated {
+        line["secret_id"] = json!(pair.secret_id);
+        line["secret_key"] = json!(pair.secret_key);
+    }
+    line
+}
+
+fn options(arguments: &SandboxArguments) -> Result<Options, String> {
+    let mut options = Options { listen: arguments.listen, ..Options::new(Arc::new(SystemClock::default())) };
+    if let (Some(id), Some(key)) = (&arguments.secret_id, &arguments.secret_key) {
+        let token = arguments.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+        // An empty variable is how some shells and unit files say that there is none.
+        let token = token.filter(|token| !token.is_empty());
+        options.credentials = vec![Credential { token, ..Credential::new(id.clone(), key.expose_secret()) }];
+    }
+    if let Some(file) = &arguments.domains {
+        let read = file::read(file).map_err(|fault| format!("{}: {fault}", file.display()))?;
+        options.domains = read.domains;
+        options.quota = read.quota;
+    }
+    Ok(options)
+}

@@ -1,0 +1,47 @@
+//! `refreshd serve`: runs the daemon until it is told to stop.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::cli::arguments::ServeArguments;
+use crate::cli::output::terminal;
+use crate::cli::{exit, signals};
+use crate::clock::SystemClock;
+use crate::config::{self, Config};
+use crate::daemon::{Daemon, ceiling};
+use crate::telemetry::{self, Format, chain};
+
+/// Runs the daemon until SIGTERM or SIGINT. A second signal ends it at once.
+pub(in crate::cli) async fn run(arguments: &ServeArguments) -> ExitCode {
+    // A second subscriber is no reason not to start.
+    let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_DEFAULT);
+    let started = async {
+        let config = Config::load(arguments.file.config.as_deref(), config::environment(), ceiling)?;
+        Daemon::start(&config, Arc::new(SystemClock::default())).await
+    };
+    let daemon = match started.await {
+        Ok(daemon) => daemon,
+        Err(fault) => {
+            terminal::note(&format!("refreshd does not start:\n{}", chain(&fault)));
+            return ExitCode::from(fault.exit_code());
+        }
+    };
+    tokio::select! {
+        () = signals::told_to_stop() => {}
+        () = daemon.broken() => {
+            terminal::note("refreshd ends because a part of it broke off; its log tells why, and the next start takes the work up");
+            return ExitCode::from(exit::BROKEN);
+        }
+    }
+    tracing::info!("stopping: nothing new is accepted, open calls are finished");
+    tokio::select! {
+        () = daemon.stop() => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
+        }
+        () = signals::told_to_stop() => {
+            tracing::warn!("stopped at once; the next start asks the provider about open calls");
+            ExitCode::from(exit::INTERRUPTED)
+        }
+    }
+}

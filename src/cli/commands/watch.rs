@@ -1,0 +1,46 @@
+//! `refreshd watch ID`: a job's progress as it goes, to the end of its verification.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::arguments::span;
+use crate::cli::client::wait::{Output, attended, wait};
+use crate::cli::client::{Client, Patience};
+use crate::cli::error::Fault;
+use crate::cli::output::terminal;
+use crate::domain::JobId;
+
+pub(in crate::cli) const EXAMPLES: &str = "\
+Examples:
+  refreshd watch job_0192f3a000007000800000000000002a
+  refreshd watch job_0192f3a000007000800000000000002a --timeout 15m && deploy-next
+  refreshd watch job_0192f3a000007000800000000000002a --json | jq -c .counts";
+
+#[derive(Debug, Args)]
+pub struct WatchArguments {
+    /// job_ and 32 hexadecimal digits
+    pub id: JobId,
+    /// How long to watch; to its end if left out
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub timeout: Option<Duration>,
+    /// Print the job as a line of JSON each time it has changed
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(in crate::cli) async fn run(arguments: &WatchArguments) -> u8 {
+    let known = OnceCell::new();
+    attended(watch(arguments, &known), &known, None).await
+}
+
+async fn watch(arguments: &WatchArguments, known: &OnceCell<String>) -> Result<u8, Fault> {
+    let client = Client::from_environment()?;
+    let patience = Patience::of(Patience::TRIES, &terminal::note);
+    let mut job = client.job(&arguments.id.to_string(), Duration::ZERO, patience).await?;
+    // Set once, here: now it is there, whatever happens to this look at it.
+    let _ = known.set(job.id.clone());
+    let output = if arguments.json { Output::Changes } else { Output::Summary };
+    wait(&client, &mut job, arguments.timeout, output).await
+}

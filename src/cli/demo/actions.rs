@@ -1,0 +1,85 @@
+//! What a person could do with curl: publish at the origin, visit the edge, post a job, read what happened.
+
+use anyhow::{Context, ensure};
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+
+use super::environment::Stage;
+
+pub(super) const HOST: &str = "www.example.com";
+
+pub(super) struct World<'a> {
+    stage: &'a Stage,
+    http: Client,
+}
+
+/// What a visitor got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) status: u16,
+    pub(super) body: String,
+    /// The edge's own word for where it came from.
+    pub(super) cache: String,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(stage: &'a Stage) -> anyhow::Result<Self> {
+        Ok(Self { stage, http: Client::builder().no_proxy().build()? })
+    }
+
+    pub(super) async fn publish(&self, path: &str, body: &str) -> anyhow::Result<()> {
+        let url = format!("http://{}/control/origin", self.stage.addresses.control);
+        let content = json!({"host": HOST, "path": path, "body": body});
+        let answer = self.http.put(url).json(&content).send().await.context("the origin cannot be changed")?;
+        ensure!(answer.status().is_success(), "the origin was not changed: {}", answer.status());
+        Ok(())
+    }
+
+    pub(super) async fn visit_edge(&self, path: &str) -> anyhow::Result<Page> {
+        self.visit(format!("http://{}{path}", self.stage.addresses.edge)).await
+    }
+
+    pub(super) async fn visit_origin(&self, path: &str) -> anyhow::Result<Page> {
+        self.visit(format!("http://{}{path}", self.stage.addresses.origin)).await
+    }
+
+    async fn visit(&self, url: String) -> anyhow::Result<Page> {
+        let answer = self.http.get(url).header("Host", HOST).send().await?;
+        let cache = answer.headers().get("x-cache-lookup").and_then(|value| value.to_str().ok()).unwrap_or("");
+        let cache = cache.to_owned();
+        Ok(Page { status: answer.status().as_u16(), body: answer.text().await?, cache })
+    }
+
+    /// Posts a job and tells the status code and the answer.
+    pub(super) async fn post(&self, body: &Value) -> anyhow::Result<(u16, Value)> {
+        let answer = self.http.post(self.daemon("/v1/jobs")).json(body).send().await?;
+        Ok((answer.status().as_u16(), answer.json().await?))
+    }
+
+    pub(super) async fn job(&self, id: &str) -> anyhow::Result<Value> {
+        read(self.http.get(self.daemon(&format!("/v1/jobs/{id}"))).send().await?).await
+    }
+
+    /// The job's events after number `after`.
+    pub(super) async fn events(&self, id: &str, after: i64) -> anyhow::Result<Vec<Value>> {
+        let list =
+            read(self.http.get(self.daemon(&format!("/v1/jobs/{id}/events?cursor={after}"))).send().await?).await?;
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// The calls that the cloud has seen after number `after`.
+    pub(super) async fn calls(&self, after: i64) -> anyhow::Result<Vec<Value>> {
+        let url = format!("http://{}/control/calls?after={after}", self.stage.addresses.control);
+        let list = read(self.http.get(url).send().await?).await?;
+        Ok(list.as_array().or_else(|| list["calls"].as_array()).cloned().unwrap_or_default())
+    }
+
+    pub(super) fn daemon(&self, path: &str) -> String {
+        format!("http://{}{path}", self.stage.daemon_address)
+    }
+}
+
+async fn read(answer: Response) -> anyhow::Result<Value> {
+    let answer = answer.error_for_status()?;
+    Ok(answer.json().await?)
+}

@@ -1,0 +1,100 @@
+//! The stage: a sandbox and a daemon in front of it, in a temporary folder.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::Context;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::daemon::{Daemon, ceiling};
+use crate::sandbox::{self, Addresses, Options, Sandbox};
+
+/// Where the client commands look for a daemon, so that they work beside the demo without a setting.
+const USUAL_PORT: u16 = 8470;
+
+pub(super) struct Stage {
+    pub(super) daemon_address: SocketAddr,
+    pub(super) addresses: Addresses,
+    daemon: Daemon,
+    sandbox: Sandbox,
+    sandbox_shutdown: CancellationToken,
+    /// Removed with everything in it when the demo ends.
+    _folder: TempDir,
+}
+
+impl Stage {
+    pub(super) async fn build() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("no temporary folder")?;
+        let options = Options::new(Arc::new(SystemClock::default()));
+        let key = options.credentials[0].clone();
+        let sandbox_shutdown = CancellationToken::new();
+        let sandbox = sandbox::start(options, sandbox_shutdown.clone()).await.context("the sandbox cannot listen")?;
+        let addresses = sandbox.addresses;
+        let file = folder.path().join("refreshd.toml");
+        let text = configuration(folder.path(), addresses, &key, free_port().await);
+        std::fs::write(&file, text).context("the configuration cannot be written")?;
+        let config = Config::load(Some(&file), std::iter::empty(), ceiling)?;
+        let daemon = Daemon::start(&config, Arc::new(SystemClock::default())).await?;
+        Ok(Self { daemon_address: daemon.address, addresses, daemon, sandbox, sandbox_shutdown, _folder: folder })
+    }
+
+    /// Stops the daemon as SIGTERM would, then the cloud.
+    pub(super) async fn strike(self) {
+        self.daemon.stop().await;
+        self.sandbox_shutdown.cancel();
+        self.sandbox.ended().await;
+    }
+}
+
+/// The usual port if nobody has it, otherwise any.
+async fn free_port() -> u16 {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT)).await {
+        Ok(_) => USUAL_PORT,
+        Err(_) => 0,
+    }
+}
+
+fn configuration(folder: &std::path::Path, at: Addresses, key: &sandbox::Credential, port: u16) -> String {
+    format!(
+        r#"# A refreshd that talks to a simulated cloud on loopback, as `refreshd demo` writes it.
+server.listen = "127.0.0.1:{port}"
+store.url = "sqlite://{database}"
+auth.mode = "open"
+routes = [{{ host = "*.example.com", account = "demo" }}]
+# The simulated cloud is quicker than a real one.
+engine.poll_first = "250ms"
+engine.poll_max = "2s"
+verify.deadline = "30s"
+# The edge and the origin are on loopback, which probes do not dial unless allowed.
+probe.allow = ["127.0.0.0/8"]
+# Its own DNS, so that no question leaves this machine and the answers are what the cloud's would be.
+probe.resolver = ["{dns}"]
+
+[accounts.demo]
+provider = "tencent-cdn"
+endpoint = "http://{api}"
+sandbox = true
+secret_id = "{id}"
+secret_key = "{secret}"
+
+[probe.edges]
+"www.example.com" = "{edge}"
+"static.example.com" = "{edge}"
+
+[probe.origins]
+"www.example.com" = "{origin}"
+"static.example.com" = "{origin}"
+"#,
+        database = folder.join("refreshd.db").display(),
+        api = at.api,
+        dns = at.dns,
+        edge = at.edge,
+        origin = at.origin,
+        id = key.secret_id,
+        secret = key.secret_key,
+    )
+}

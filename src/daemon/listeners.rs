@@ -1,0 +1,107 @@
+//! The doors of the daemon: where it listens, who is asked for a token, and what stands behind the counter.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::wiring::diagnosed_edges;
+use super::{REQUEST_GRACE, StartFault};
+use crate::api::server::{self, Limits};
+use crate::api::{Api, Door, Figures};
+use crate::config::{AuthMode, Config};
+use crate::diagnose::{Diagnose, Patrol};
+use crate::engine::{Outlook, Parts};
+use crate::service::{Desk, Probed, Service, Tokens};
+use crate::store::{Store, StoreError};
+use crate::web::{self, Web};
+
+/// `key` is the setting that the address is from.
+pub(super) async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartFault> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let said = format!("{key}: cannot listen on {address} ({error})");
+        match error.kind() {
+            ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => StartFault::Setting(said),
+            _ => StartFault::Busy(said),
+        }
+    })?;
+    let address = listener.local_addr().map_err(|error| StartFault::Busy(format!("{key}: {error}")))?;
+    Ok((listener, address))
+}
+
+/// Where metrics are served without a token, and the server there.
+pub(super) struct FiguresDoor {
+    pub(super) address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl FiguresDoor {
+    pub(super) fn open(
+        (listener, address): (TcpListener, SocketAddr),
+        figures: Figures,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        let serve = server::serve(listener, figures.front(), Limits::default(), REQUEST_GRACE, shutdown.clone());
+        tracing::info!(address = %address, "metrics are served without a token");
+        Self { address, server: tokio::spawn(serve) }
+    }
+
+    pub(super) async fn closed(self) {
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the server of the metrics broke off");
+        }
+    }
+}
+
+pub(super) fn door(
+    config: &Config,
+    parts: &Parts,
+    outlook: Arc<Outlook>,
+    diagnoser: Arc<dyn Diagnose>,
+    patrol: Arc<Patrol>,
+    draining: &CancellationToken,
+) -> Api {
+    let service = Service {
+        store: parts.store.clone(),
+        routes: Arc::new(config.routes.clone()),
+        board: parts.board.clone(),
+        outlook,
+        wakes: parts.wakes.clone(),
+        clock: parts.clock.clone(),
+    };
+    let probed = Probed { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
+    Api {
+        desk: Arc::new(Desk::new(service.clone(), diagnoser, probed, config.shown()).patrolled_by(patrol)),
+        service,
+        door: match config.auth {
+            AuthMode::Open => Door::Open,
+            AuthMode::Tokens => Door::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),
+        },
+        sandbox_accounts: sandbox_accounts(config).into(),
+        draining: draining.clone(),
+    }
+}
+
+/// A daemon that nobody can use runs well and looks broken.
+pub(super) async fn warn_of_a_closed_door(config: &Config, store: &Arc<dyn Store>) -> Result<(), StoreError> {
+    if config.auth == AuthMode::Tokens && store.tokens().await?.tokens.is_empty() {
+        tracing::warn!("auth.mode is tokens and there is no token: make one with `refreshd token create`");
+    }
+    Ok(())
+}
+
+/// The pages know no caller yet, so they are shown only where everyone is `local`.
+pub(super) fn pages(api: &Api) -> axum::Router {
+    match api.door {
+        Door::Open => web::router(Web { service: api.service.clone(), sandbox_accounts: api.sandbox_accounts.clone() }),
+        Door::Tokens(_) => axum::Router::new(),
+    }
+}
+
+pub(super) fn sandbox_accounts(config: &Config) -> Vec<String> {
+    let sandboxed = config.accounts.iter().filter(|(_, account)| account.sandbox);
+    sandboxed.map(|(name, _)| name.to_string()).collect()
+}

@@ -1,0 +1,152 @@
+//! The running daemon: opens the database, takes up the work, listens, and stops in the order in which work flows.
+
+mod listeners;
+mod start_error;
+mod wiring;
+
+pub use start_error::StartFault;
+pub use wiring::{ceiling, patrol_alone};
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::server::{self, Limits};
+use crate::api::{self, Figures};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::diagnose::{Diagnose, Diagnoser};
+use crate::engine::{Board, Engine, Outlook, Parts};
+use crate::notify::Wakes;
+use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
+use listeners::{FiguresDoor, door, listen, pages, sandbox_accounts, warn_of_a_closed_door};
+use wiring::{accounts, patience, patrol, prober, verify_policy, walk};
+
+/// How long open requests may take when the daemon stops.
+const REQUEST_GRACE: Duration = Duration::from_secs(10);
+/// How long the database may take to commit what it was given.
+const STORE_GRACE: Duration = Duration::from_secs(10);
+
+/// A running daemon.
+pub struct Daemon {
+    pub address: SocketAddr,
+    engine: Engine,
+    server: JoinHandle<()>,
+    figures: Option<FiguresDoor>,
+    patrol: JoinHandle<()>,
+    store: Arc<dyn Store>,
+    draining: CancellationToken,
+    engine_shutdown: CancellationToken,
+    server_shutdown: CancellationToken,
+}
+
+impl Daemon {
+    /// Opens the database, takes up the work and opens the door.
+    ///
+    /// # Errors
+    /// A setting that cannot work, or a database that cannot be used.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
+        Self::assemble(config, clock, None).await
+    }
+
+    /// The same with a diagnoser from outside.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_with(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        diagnoser: Arc<dyn Diagnose>,
+    ) -> Result<Self, StartFault> {
+        Self::assemble(config, clock, Some(diagnoser)).await
+    }
+
+    async fn assemble(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        diagnoser: Option<Arc<dyn Diagnose>>,
+    ) -> Result<Self, StartFault> {
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store.path).await?);
+        let (listener, address) = listen("server.listen", config.server.listen).await?;
+        let for_figures = match config.metrics.listen {
+            Some(address) => Some(listen("metrics.listen", address).await?),
+            None => None,
+        };
+        let parts = Parts {
+            store: store.clone(),
+            accounts: accounts(config, &clock).await?,
+            prober: prober(config, &clock)?,
+            verify: Arc::new(verify_policy(config)),
+            board: Arc::new(Board::default()),
+            wakes: Wakes::default(),
+            clock,
+            patience: patience(config),
+        };
+        let (draining, engine_shutdown, server_shutdown) =
+            (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let outlook = Arc::new(Outlook::new(parts.accounts.clone(), Arc::new(config.routes.clone())));
+        let diagnoser = diagnoser.unwrap_or_else(|| {
+            Arc::new(Diagnoser::new(parts.prober.clone(), parts.clock.clone())) as Arc<dyn Diagnose>
+        });
+        let patrol = Arc::new(patrol(
+            config,
+            &parts.accounts,
+            outlook.clone(),
+            diagnoser.clone(),
+            Some(store.clone()),
+            &parts.clock,
+        ));
+        let api = door(config, &parts, outlook, diagnoser, patrol.clone(), &draining);
+        let pages = pages(&api);
+        let figures = Figures { service: api.service.clone(), desk: api.desk.clone() };
+        let front = api::front(api, pages);
+        warn_of_a_closed_door(config, &parts.store).await?;
+        let engine = Engine::start(parts, &engine_shutdown).await?;
+        let serve = server::serve(listener, front, Limits::default(), REQUEST_GRACE, server_shutdown.clone());
+        let server = tokio::spawn(serve);
+        let figures = for_figures.map(|at| FiguresDoor::open(at, figures, &server_shutdown));
+        let patrol = tokio::spawn(walk(patrol, config.patrol.every, engine_shutdown.clone()));
+        let sandboxed = sandbox_accounts(config);
+        if !sandboxed.is_empty() {
+            tracing::warn!(accounts = %sandboxed.join(", "), "these accounts talk to a simulated cloud");
+        }
+        tracing::info!(address = %address, database = %config.store.path.display(), "refreshd is listening");
+        Ok(Self { address, engine, server, figures, patrol, store, draining, engine_shutdown, server_shutdown })
+    }
+
+    /// Where metrics are served without a token, if they are.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.figures.as_ref().map(|figures| figures.address)
+    }
+
+    /// Returns when a part of the engine ended that was not told to.
+    pub async fn broken(&self) {
+        self.engine.broken.cancelled().await;
+    }
+
+    /// Stops in the order in which work flows: accept nothing, finish open calls, answer open requests, commit.
+    pub async fn stop(self) {
+        self.draining.cancel();
+        self.engine_shutdown.cancel();
+        self.engine.finished().await;
+        if let Err(error) = self.patrol.await {
+            tracing::error!(%error, "the patrol broke off");
+        }
+        self.server_shutdown.cancel();
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the HTTP server broke off");
+        }
+        if let Some(figures) = self.figures {
+            figures.closed().await;
+        }
+        self.store.drain(STORE_GRACE).await;
+    }
+}

@@ -1,0 +1,37 @@
+//! Why the daemon does not start, and the exit code that says so.
+
+use thiserror::Error;
+
+use crate::config::ConfigFault;
+use crate::store::StoreError;
+use crate::store::sqlite::OpenError;
+
+/// Why the daemon does not start.
+#[derive(Debug, Error)]
+pub enum StartFault {
+    #[error(transparent)]
+    Config(#[from] ConfigFault),
+    #[error("{0}")]
+    Setting(String),
+    /// The setting is good, but cannot be had at this moment.
+    #[error("{0}")]
+    Busy(String),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("the database could not be taken up again")]
+    Store(#[from] StoreError),
+}
+
+impl StartFault {
+    /// The exit code of the contract: 65 damaged or newer, 75 owned by another, 78 bad configuration. Everything that may
+    /// pass by itself is none of these but 74 (`EX_IOERR`): the service manager starts us again.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Open(OpenError::Owned(_)) => 75,
+            Self::Open(OpenError::Newer { .. } | OpenError::Damaged { .. }) => 65,
+            Self::Config(_) | Self::Setting(_) | Self::Open(OpenError::Unusable { .. }) => 78,
+            Self::Busy(_) | Self::Open(OpenError::Failed { .. }) | Self::Store(_) => 74,
+        }
+    }
+}

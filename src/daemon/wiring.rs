@@ -1,0 +1,148 @@
+//! Builds the parts of the daemon from its configuration. The one place that names the concrete provider.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::StartFault;
+use crate::clock::Clock;
+use crate::config::{self, Ceiling, Config, ProviderKind};
+use crate::diagnose::{Beat, Diagnose, Diagnoser, Equipment, Patrol};
+use crate::domain::{AccountName, Reserve};
+use crate::engine::{Account, Accounts, Outlook, Patience, VerifyPolicy};
+use crate::probe::{Guard, NetProber, Prober, Surroundings};
+use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
+use crate::provider::{Allowance, Turnstile};
+use crate::store::Store;
+use crate::telemetry::chain;
+
+/// The most that a provider allows, for a configuration to stay below.
+#[must_use]
+pub fn ceiling(provider: ProviderKind) -> Ceiling {
+    let (pace, batch_targets) = match provider {
+        ProviderKind::TencentCdn => TencentCdn::limits().most(),
+    };
+    Ceiling { calls_per_second: pace.0, batch_targets }
+}
+
+pub(super) async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartFault> {
+    let mut accounts: BTreeMap<AccountName, Arc<Account>> = BTreeMap::new();
+    let reserve = Reserve(config.quota.reserve);
+    for (name, account) in &config.accounts {
+        let keys = keys(account, clock).await.map_err(|fault| {
+            let said = format!("accounts.{name}: {}", chain(&fault));
+            // A metadata service that does not answer may only be slower to start than we are.
+            if fault.may_pass() { StartFault::Busy(said) } else { StartFault::Setting(said) }
+        })?;
+        let options = Options { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
+        let provider = TencentCdn::new(options)
+            .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?
+            .within(Allowance { rate: account.rate, batch: account.batch });
+        let account = Account::new(name.clone(), Arc::new(provider), reserve, clock.clone());
+        accounts.insert(
+            name.clone(),
+            Arc::new(account.promoting(config.promote.clone()).sharing(config.quota.shares.clone())),
+        );
+    }
+    Ok(Arc::new(accounts))
+}
+
+async fn keys(account: &config::Account, clock: &Arc<dyn Clock>) -> Result<KeyRing, CredentialsFault> {
+    use secrecy::ExposeSecret;
+    match &account.credentials {
+        Some(pair) => {
+            let (id, key) = (pair.secret_id.expose_secret().to_owned(), pair.secret_key.clone());
+            Credentials::new(id, key, None).map(KeyRing::given)
+        }
+        None => KeyRing::search(&Places::of_this_machine(), clock.now()).await,
+    }
+}
+
+pub(super) fn prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Prober>, StartFault> {
+    let guard = Guard::new(config.probe.allow.clone());
+    let roots = config.probe.ca_file.as_ref().map(|file| file.roots.clone()).unwrap_or_default();
+    let surroundings = Surroundings { resolvers: config.probe.resolver.clone(), roots };
+    let prober = NetProber::new(guard, &surroundings, clock.clone())
+        .map_err(|fault| StartFault::Setting(format!("probe.ca_file: {}", chain(&fault))))?;
+    Ok(Arc::new(prober))
+}
+
+pub(super) fn verify_policy(config: &Config) -> VerifyPolicy {
+    let verify = &config.verify;
+    VerifyPolicy {
+        edges: named_edges(config),
+        origins: config.probe.origins.clone(),
+        directories: verify.directories.clone(),
+        sample: verify.sample,
+        grace: verify.grace,
+        repurge: verify.repurge,
+    }
+}
+
+/// Where hosts' edges are looked at instead of where DNS says.
+fn named_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
+    let mut edges: BTreeMap<_, _> =
+        config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address])).collect();
+    edges.extend(config.verify.edges.clone());
+    edges
+}
+
+/// The first of each, since a diagnosis explains what one visitor meets.
+pub(super) fn diagnosed_edges(config: &Config) -> BTreeMap<String, SocketAddr> {
+    named_edges(config).into_iter().filter_map(|(host, edges)| Some((host, *edges.first()?))).collect()
+}
+
+pub(super) fn patience(config: &Config) -> Patience {
+    Patience {
+        poll_first: config.engine.poll_first,
+        poll_max: config.engine.poll_max,
+        listing_grace: config.engine.listing_grace,
+        task_max_purge: config.engine.task_max_purge,
+        task_max_prefetch: config.engine.task_max_prefetch,
+        verify_deadline: config.verify.deadline,
+        idempotency_keep: config.idempotency.keep,
+    }
+}
+
+pub(super) async fn walk(patrol: Arc<Patrol>, every: Duration, shutdown: CancellationToken) {
+    patrol.run(every, shutdown).await;
+}
+
+/// A patrol without a daemon.
+///
+/// # Errors
+/// A setting that cannot work.
+pub async fn patrol_alone(config: &Config, clock: Arc<dyn Clock>) -> Result<Patrol, StartFault> {
+    let accounts = accounts(config, &clock).await?;
+    let outlook = Arc::new(Outlook::new(accounts.clone(), Arc::new(config.routes.clone())));
+    let diagnoser = Arc::new(Diagnoser::new(prober(config, &clock)?, clock.clone()));
+    Ok(patrol(config, &accounts, outlook, diagnoser, None, &clock))
+}
+
+pub(super) fn patrol(
+    config: &Config,
+    accounts: &Accounts,
+    standings: Arc<Outlook>,
+    diagnoser: Arc<dyn Diagnose>,
+    store: Option<Arc<dyn Store>>,
+    clock: &Arc<dyn Clock>,
+) -> Patrol {
+    let beat = |(name, account): (&AccountName, &Arc<Account>)| Beat {
+        name: name.clone(),
+        provider: account.provider(),
+        turnstile: account.clone() as Arc<dyn Turnstile>,
+    };
+    Patrol::new(Equipment {
+        beats: accounts.iter().map(beat).collect(),
+        routes: Arc::new(config.routes.clone()),
+        standings,
+        diagnoser,
+        store,
+        clock: clock.clone(),
+        edges: diagnosed_edges(config),
+        origins: config.probe.origins.clone(),
+    })
+}

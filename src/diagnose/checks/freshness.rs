@@ -1,0 +1,105 @@
+//! Does the edge serve what the origin serves?
+
+use super::super::Request;
+use super::super::evidence::{Evidence, Freshness, Source, compare};
+use crate::diagnose::format::{argument, span};
+use crate::domain::{CauseId, Check, CheckId, Confidence, Mode, Verification};
+
+pub(super) fn edge_freshness(evidence: &Evidence) -> Check {
+    let pages = &evidence.guide.pages;
+    match evidence.freshness() {
+        Freshness::Fresh(what) => {
+            let then = match evidence.request().map(|request| request.verification) {
+                Some(Verification::Stale) => " It was seen stale after the job, and is fresh by now.",
+                _ => " An old page in a browser is then the browser's own copy: reload without cache.",
+            };
+            Check::ok(CheckId::EdgeFreshness, format!("The edge serves what the origin serves ({what}).{then}"))
+        }
+        Freshness::Old(what) => old(evidence, &what),
+        Freshness::Unlike(what) => Check::warn(
+            CheckId::EdgeFreshness,
+            format!("The edge fetched it just now, and still it is not what the origin gave to refreshd: {what}."),
+        ),
+        Freshness::Unknown(because) => match evidence.request() {
+            Some(request) if request.verification == Verification::Stale => {
+                let seen =
+                    format!("After the job the edge was seen stale; it cannot be looked at again now: {because}.");
+                Check::fail(CheckId::EdgeFreshness, CauseId::EdgeStale, Confidence::Possible, seen)
+                    .act(again(evidence))
+                    .page(pages.stale)
+            }
+            _ => Check::unknown(CheckId::EdgeFreshness, format!("Not to be told: {because}.")),
+        },
+    }
+}
+
+fn old(evidence: &Evidence, what: &str) -> Check {
+    let id = CheckId::EdgeFreshness;
+    let page = evidence.guide.pages.stale;
+    let told = format!("The edge serves an old copy: {what}{}{}.", source(evidence), age(evidence));
+    let Some(request) = evidence.request() else {
+        return Check::fail(id, CauseId::EdgeStale, Confidence::Likely, told).act(again(evidence)).page(page);
+    };
+    if unchanged(evidence, request) {
+        let seen = "The purge was of mode \"invalidate\", which asks by Last-Modified; the content changed and Last-Modified did not, so the old copy stays.";
+        return Check::fail(id, CauseId::LastModifiedUnchanged, Confidence::Likely, seen)
+            .act("Purge it with mode delete (the default of `refreshd purge --dir`), and let releases set a new Last-Modified.")
+            .page(evidence.guide.pages.purge);
+    }
+    if !request.state.is_final() {
+        return Check::warn(id, format!("{told} The refresh has not ended yet."))
+            .hints_at(CauseId::EdgeStale)
+            .act(format!("`refreshd watch {}`", request.job));
+    }
+    let usual = evidence.guide.course(request.operation).usual;
+    let since = request.finished_at.map(|finished| evidence.at.since(finished));
+    match since.filter(|since| evidence.succeeded() && *since < usual) {
+        Some(since) => {
+            Check::warn(id, format!("{told} The refresh ended {} ago; nodes may take {}.", span(since), span(usual)))
+                .hints_at(CauseId::EdgeStale)
+                .act(format!(
+                    "Look again in a few minutes with `refreshd diagnose {}`.",
+                    argument(evidence.case.target.as_str())
+                ))
+                .page(page)
+        }
+        None => Check::fail(id, CauseId::EdgeStale, Confidence::Likely, told).act(again(evidence)).page(page),
+    }
+}
+
+/// The one change that an invalidating purge cannot see.
+fn unchanged(evidence: &Evidence, request: &Request) -> bool {
+    let Some(edge) = evidence.edge_answer().filter(|_| request.mode == Some(Mode::Invalidate)) else { return false };
+    evidence.origin_answers().any(|origin| {
+        let same_date = edge.header("last-modified").is_some_and(|date| origin.header("last-modified") == Some(date));
+        same_date && edge.status == origin.status && matches!(compare(edge, origin), Some(Err(_)))
+    })
+}
+
+fn again(evidence: &Evidence) -> String {
+    let target = argument(evidence.case.target.as_str());
+    match evidence.request() {
+        None => format!("`refreshd refresh {target} --wait`."),
+        Some(request) => format!(
+            "`refreshd refresh {target} --wait`; if it stays old, open a ticket with `refreshd diagnose {} --bundle FILE`.",
+            request.job
+        ),
+    }
+}
+
+fn source(evidence: &Evidence) -> &'static str {
+    match evidence.edge_answer().map(|look| evidence.source(look)) {
+        Some(Source::Copy) => ", from its cache",
+        _ => "",
+    }
+}
+
+fn age(evidence: &Evidence) -> String {
+    let Some(copied) = evidence.copied_at() else { return String::new() };
+    let age = span(evidence.at.since(copied));
+    match evidence.request().and_then(|request| request.finished_at) {
+        Some(finished) if copied < finished => format!(", made {age} ago, before the refresh ended"),
+        Some(_) => format!(", made {age} ago, after the refresh"),
+        None => format!(", made {age} ago"),
+    }
+}

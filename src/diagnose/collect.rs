@@ -1,0 +1,271 @@
+//! Plans what to look at from what is known, and looks at all of it side by side. A second round follows the first where it
+//! can tell more: behind a redirect, at the other scheme's copy, and past the copy. Whatever has not ended at the deadline
+//! is left, and what ended is kept.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{OptionFuture, join_all};
+
+use super::Case;
+use super::cache_key::object_key;
+use super::evidence::{Evidence, Freshness, Moved, Reached, Source, Unseen, answer};
+use super::input::Known;
+use crate::clock::Clock;
+use crate::domain::{Target, TargetKind};
+use crate::probe::{Ask, Dial, NameLook, Prober, Scheme, Sighting};
+use crate::provider::{Guide, PullProtocol};
+
+/// A domain can have many origins; these are enough to see whether they agree.
+const ORIGINS_MAX: usize = 4;
+/// The first round may take so much of the time, the second the rest but for a margin.
+const FIRST_ROUND: f64 = 0.6;
+const SECOND_ROUND: f64 = 0.3;
+
+pub(super) struct Looker<'a> {
+    pub(super) prober: &'a dyn Prober,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) guide: &'static Guide,
+}
+
+/// What has ended so far.
+#[derive(Default)]
+struct Seen {
+    name: Option<NameLook>,
+    edge: Option<Sighting>,
+    /// With their places in the plan.
+    origins: Vec<(usize, Sighting)>,
+    control: Option<Sighting>,
+    other_scheme: Option<Sighting>,
+    moved: Option<Moved>,
+}
+
+impl Looker<'_> {
+    /// All that was seen within `deadline`, and whether that cut something off.
+    pub(super) async fn collect(&self, case: Case, deadline: Duration) -> (Evidence, bool) {
+        let seen = Mutex::new(Seen::default());
+        let asks = origin_asks(&case, self.guide);
+        let all = async {
+            let name = async {
+                let look = self.prober.resolve(case.target.host(), deadline.mul_f64(FIRST_ROUND)).await;
+                lock(&seen).name = Some(look);
+            };
+            let served = async {
+                self.first_round(&case, &asks, &seen, deadline.mul_f64(FIRST_ROUND)).await;
+                self.second_round(&case, &asks, &seen, deadline.mul_f64(SECOND_ROUND)).await;
+            };
+            tokio::join!(name, served);
+        };
+        let cut_short = tokio::time::timeout(deadline, all).await.is_err();
+        let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (self.evidence(case, seen, &asks), cut_short)
+    }
+
+    async fn first_round(&self, case: &Case, asks: &Result<Vec<Ask>, Unseen>, seen: &Mutex<Seen>, within: Duration) {
+        let edge = async {
+            let sighting = self.look(&edge_ask(case, &case.target), within, case.edge.is_some()).await;
+            lock(seen).edge = Some(sighting);
+        };
+        let may_be_plain = case.origin.is_some() && told_protocol(case).is_none();
+        let origins = asks.iter().flatten().enumerate().map(|(place, ask)| async move {
+            let sighting = self.look(ask, within, may_be_plain).await;
+            lock(seen).origins.push((place, sighting));
+        });
+        tokio::join!(edge, join_all(origins));
+    }
+
+    async fn second_round(&self, case: &Case, asks: &Result<Vec<Ask>, Unseen>, seen: &Mutex<Seen>, within: Duration) {
+        let draft = {
+            let seen = lock(seen);
+            let so_far = Seen { edge: seen.edge.clone(), origins: seen.origins.clone(), ..Seen::default() };
+            self.evidence(case.clone(), so_far, asks)
+        };
+        let by_address = case.edge.is_some();
+        let control = OptionFuture::from(self.control_ask(&draft).map(|ask| async move {
+            let sighting = self.look(&ask, within, by_address).await;
+            lock(seen).control = Some(sighting);
+        }));
+        let other = OptionFuture::from(other_scheme_ask(&draft).map(|ask| async move {
+            let sighting = self.look(&ask, within, false).await;
+            lock(seen).other_scheme = Some(sighting);
+        }));
+        let moved = OptionFuture::from(moved_to(&draft).map(|to| self.follow(to, &draft, seen, within)));
+        tokio::join!(control, other, moved);
+    }
+
+    async fn look(&self, ask: &Ask, within: Duration, configured: bool) -> Sighting {
+        match configured {
+            true => self.prober.look_at_configured(ask, within).await,
+            false => self.prober.look(ask, within).await,
+        }
+    }
+
+    /// Looks where a redirect leads, at edge and origin.
+    async fn follow(&self, to: Target, draft: &Evidence, seen: &Mutex<Seen>, within: Duration) {
+        let ask = edge_ask(&draft.case, &to);
+        let edge = self.look(&ask, within, draft.case.edge.is_some());
+        let origin = async {
+            let known = draft.origins.as_ref().ok()?.iter().find(|origin| answer(origin).is_some())?;
+            if known.ask.path == ask.path {
+                return Some(known.clone());
+            }
+            Some(self.prober.look(&Ask { path: ask.path.clone(), ..known.ask.clone() }, within).await)
+        };
+        let (edge, origin) = tokio::join!(edge, origin);
+        lock(seen).moved = Some(Moved { to, edge, origin });
+    }
+
+    /// The edge with a parameter that nobody used before, so that no copy can answer. It costs the origin one request and
+    /// no quota, and is asked only where a copy hides what the CDN would fetch.
+    fn control_ask(&self, draft: &Evidence) -> Option<Ask> {
+        let edge = draft.edge_answer().filter(|look| look.status < 400)?;
+        let blind = draft.origin_answers().next().is_none() && draft.origins.is_ok();
+        let hides = matches!(draft.freshness(), Freshness::Old(_)) || blind;
+        if !hides || draft.source(edge) == Source::Pulled {
+            return None;
+        }
+        let target = &draft.case.target;
+        let joint = if target.as_str().contains('?') { '&' } else { '?' };
+        let past_copy = format!("{target}{joint}refreshd-look={}", self.clock.now().as_millis());
+        let past_copy = Target::parse(TargetKind::Url, &past_copy).ok()?;
+        let url = Target::parse(TargetKind::Url, target.as_str()).ok()?;
+        let other_object = draft.facts().is_none_or(|facts| object_key(facts, &past_copy) != object_key(facts, &url));
+        other_object.then(|| edge_ask(&draft.case, &past_copy))
+    }
+
+    fn evidence(&self, case: Case, seen: Seen, asks: &Result<Vec<Ask>, Unseen>) -> Evidence {
+        let late = |what: &str| Unseen(format!("the look at {what} did not end in time"));
+        let mut origins = seen.origins;
+        origins.sort_by_key(|(place, _)| *place);
+        let origins: Vec<Sighting> = origins.into_iter().map(|(_, sighting)| sighting).collect();
+        Evidence {
+            guide: self.guide,
+            at: self.clock.now(),
+            name: seen.name.ok_or_else(|| late("the host's DNS")),
+            edge: seen.edge.ok_or_else(|| late("the edge")),
+            origins: match asks {
+                Err(unseen) => Err(unseen.clone()),
+                Ok(_) if origins.is_empty() => Err(late("the origin")),
+                Ok(_) => Ok(origins),
+            },
+            control: seen.control,
+            other_scheme: seen.other_scheme,
+            moved: seen.moved,
+            case,
+        }
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn scheme(target: &Target) -> Scheme {
+    if target.as_str().starts_with("https:") { Scheme::Https } else { Scheme::Http }
+}
+
+fn path(target: &Target) -> String {
+    let rest = target.as_str().split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').map_or_else(|| "/".to_owned(), |at| rest[at..].to_owned())
+}
+
+fn edge_ask(case: &Case, target: &Target) -> Ask {
+    let scheme = scheme(target);
+    let host = target.host().to_owned();
+    let dial = match case.edge {
+        Some(address) => Dial::Address(address),
+        None => Dial::Name(host.clone(), default_port(scheme)),
+    };
+    Ask { dial, scheme, host, path: path(target), user_agent: None }
+}
+
+const fn default_port(scheme: Scheme) -> u16 {
+    match scheme {
+        Scheme::Http => 80,
+        Scheme::Https => 443,
+    }
+}
+
+fn told_protocol(case: &Case) -> Option<&PullProtocol> {
+    match &case.circumstances.domain {
+        Known::Facts(facts) => facts.origin.as_ref()?.protocol.as_ref(),
+        _ => None,
+    }
+}
+
+/// The origins as the CDN would ask them for the target.
+fn origin_asks(case: &Case, guide: &Guide) -> Result<Vec<Ask>, Unseen> {
+    let host = case.target.host();
+    let known = match &case.circumstances.domain {
+        Known::Facts(facts) => facts.origin.as_ref(),
+        _ => None,
+    };
+    let by_port = |port: Option<u16>| match (told_protocol(case), port) {
+        (Some(PullProtocol::Http), _) => Scheme::Http,
+        (Some(PullProtocol::Https), _) => Scheme::Https,
+        (Some(PullProtocol::Follow), _) => scheme(&case.target),
+        (_, Some(80)) => Scheme::Http,
+        (_, Some(443)) => Scheme::Https,
+        _ => scheme(&case.target),
+    };
+    let ask = |dial, scheme| Ask {
+        dial,
+        scheme,
+        host: known.and_then(|origin| origin.server_name.clone()).unwrap_or_else(|| host.to_owned()),
+        path: path(&case.target),
+        user_agent: Some(guide.puller.to_owned()),
+    };
+    if let Some(address) = case.origin {
+        return Ok(vec![ask(Dial::Address(address), by_port(Some(address.port())))]);
+    }
+    let Some(known) = known.filter(|origin| !origin.addresses.is_empty()) else {
+        let because =
+            format!("the provider did not tell the origin of {host}; probe.origins.\"{host}\" can name its address");
+        return Err(Unseen(because));
+    };
+    let asks = known.addresses.iter().take(ORIGINS_MAX).map(|address| {
+        let scheme = by_port(address.port);
+        let port = address.port.unwrap_or_else(|| default_port(scheme));
+        let dial = match address.host.parse::<IpAddr>() {
+            Ok(ip) => Dial::Address(SocketAddr::new(ip, port)),
+            Err(_) => Dial::Name(address.host.clone(), port),
+        };
+        ask(dial, scheme)
+    });
+    Ok(asks.collect())
+}
+
+/// The other scheme's copy, where the domain keeps one. An operator's own edge address has one port, so it has one scheme.
+fn other_scheme_ask(draft: &Evidence) -> Option<Ask> {
+    let apart = draft.facts()?.cache_key.as_ref()?.scheme == Some(true);
+    if !apart || draft.case.edge.is_some() || draft.case.target.kind() == TargetKind::Directory {
+        return None;
+    }
+    let target = draft.case.target.as_str();
+    let other = match target.strip_prefix("https:") {
+        Some(rest) => format!("http:{rest}"),
+        None => format!("https:{}", target.strip_prefix("http:")?),
+    };
+    Some(edge_ask(&draft.case, &Target::parse(TargetKind::Url, &other).ok()?))
+}
+
+/// Where the edge, or else the origin, sends those who ask, if that is another URL of the same host.
+fn moved_to(draft: &Evidence) -> Option<Target> {
+    let origin = draft.origins.iter().flatten().next().map(Reached::of);
+    let origin = match origin {
+        Some(Reached::Answer(look)) => Some(look),
+        _ => None,
+    };
+    let looks = draft.edge_answer().into_iter().chain(origin);
+    let to = looks.filter(|look| (300..400).contains(&look.status)).find_map(|look| look.header("location"))?;
+    let target = &draft.case.target;
+    let whole = match to.strip_prefix('/') {
+        Some(path) if !path.starts_with('/') => {
+            format!("{}//{}/{path}", target.as_str().split('/').next()?, target.host())
+        }
+        _ => to,
+    };
+    let to = Target::parse(TargetKind::Url, &whole).ok()?;
+    (to.host() == target.host() && to.as_str() != target.as_str()).then_some(to)
+}

@@ -1,0 +1,85 @@
+//! Two faults at once: both are named, the one that stops the other's cure first; and what speaks against a cause.
+
+use super::fixtures::*;
+use crate::diagnose::Evidence;
+use crate::domain::CauseId::*;
+use crate::domain::{CauseId, CheckId, Confidence, ErrorClass, WaitingReason};
+use crate::probe::{CertificateFault, ConnectFault};
+
+type Pair = (&'static str, [CauseId; 2], fn(&mut Evidence));
+
+const PAIRS: &[Pair] = &[
+    ("no permission, and a dead origin", [NoPermission, OriginTcp], |e| {
+        refused(e, ErrorClass::Permission, "UnauthorizedOperation.CdnCamUnauthorized");
+        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectFault::Refused)]);
+    }),
+    ("no quota, and a dead certificate", [QuotaSpent, OriginTls], |e| {
+        waits(e, WaitingReason::DayQuota);
+        e.case.circumstances.pools[0].available = 0;
+        e.origins = Ok(vec![distrusted(origin(200, 2), CertificateFault::Expired)]);
+    }),
+    ("a failing API, and a dead origin", [ProviderFailed, OriginTcp], |e| {
+        refused(e, ErrorClass::Outage, "InternalError.CdnSystemError");
+        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectFault::Refused)]);
+    }),
+    ("a failed row, and a dead origin", [OriginTcp, ProviderFailed], |e| {
+        prefetch_failed(e, "fail");
+        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectFault::Refused)]);
+    }),
+    ("a dead certificate before a failing page", [OriginTls, OriginHttp], |e| {
+        edge_says(e, 502);
+        e.origins = Ok(vec![distrusted(origin(500, 9), CertificateFault::Expired)]);
+    }),
+    ("the wrong key, and an edge that is old anyhow", [WrongCacheKey, EdgeStale], |e| {
+        e.case.target = url("https://www.example.com/app.js?v=2");
+        known(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
+        stale(e);
+    }),
+    ("elsewhere by DNS, and old there", [NotOnCdn, EdgeStale], |e| {
+        stale(e);
+        e.name = Ok(names(&["x.edgekey.net"], &[ORIGIN]));
+    }),
+    ("held by a person, with a bad edge certificate", [HeldBack, EdgeTls], |e| {
+        waits(e, WaitingReason::LanePaused);
+        e.edge = Ok(distrusted(edge(200, 1), CertificateFault::Expired));
+    }),
+    ("one dead origin of two, and an old edge", [EdgeStale, OriginTcp], |e| {
+        stale(e);
+        e.origins = Ok(vec![origin(200, 2), unconnected(origin(200, 2), ConnectFault::TimedOut)]);
+    }),
+];
+
+#[test]
+fn both_faults_are_named_in_their_order() {
+    for (what, pair, change) in PAIRS {
+        let found = ids(&world(change));
+        let places = pair.map(|cause| found.iter().position(|id| *id == cause));
+        assert!(places[0] == Some(0) && places[1].is_some(), "{what}: {found:?}");
+    }
+}
+
+#[test]
+fn a_dead_origin_by_our_look_is_doubted_where_the_cdn_reaches_it() {
+    let found = causes(&world(|e| {
+        add(e.edge.as_mut().expect("an edge"), "x-cache-lookup", "Cache Miss");
+        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectFault::TimedOut)]);
+    }));
+    assert_eq!((found[0].id, found[0].confidence), (OriginTcp, Confidence::Possible));
+    assert_eq!(found[0].against, [CheckId::EdgeAnswer]);
+}
+
+#[test]
+fn what_only_the_edge_says_of_the_origin_stands_against_our_own_look() {
+    let found = causes(&world(|e| edge_says(e, 531)));
+    assert_eq!((found[0].id, found[0].against.as_slice()), (OriginDns, &[CheckId::OriginName][..]));
+}
+
+#[test]
+fn the_edges_word_supports_the_fault_that_was_seen_at_the_origin() {
+    let found = causes(&world(|e| {
+        edge_says(e, 502);
+        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectFault::Refused)]);
+    }));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].checks, [CheckId::OriginConnect, CheckId::EdgeAnswer]);
+}

@@ -1,0 +1,101 @@
+//! Hosts that the provider refused of late: how long each stays aside, and when it is trusted again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::domain::{Backoff, Failure, ItemOperation, SubmissionId, Timestamp};
+use crate::store::Suspect;
+
+/// How long a host that is offline or migrating stays aside: it takes a person to bring it back.
+const PARK: Backoff = Backoff { first: Duration::from_secs(60), max: Duration::from_secs(900) };
+
+/// The suspects of one account, by operation: a host that may not be purged may still be prefetched. After a restart they are found again, at the cost of a refused call.
+#[derive(Default)]
+pub(in crate::engine) struct Hosts(BTreeMap<(ItemOperation, String), Suspicion>);
+
+struct Suspicion {
+    refused: SubmissionId,
+    until: Timestamp,
+    /// How often it was parked without having worked since.
+    times: u32,
+    failure: Failure,
+}
+
+impl Hosts {
+    /// The host cannot be refreshed as it is: nothing of it goes before the moment that is answered.
+    pub(in crate::engine) fn park(
+        &mut self,
+        (operation, host): (ItemOperation, &str),
+        refused: SubmissionId,
+        failure: &Failure,
+        jitter: f64,
+        now: Timestamp,
+    ) -> Timestamp {
+        let key = (operation, host.to_owned());
+        let times = match self.0.get(&key) {
+            // Calls that left together are refused together: that is one reason to wait, not sixteen.
+            Some(known) if now < known.until => return known.until,
+            Some(known) => known.times.saturating_add(1),
+            None => 1,
+        };
+        let until = now + PARK.wait(times, jitter);
+        self.0.insert(key, Suspicion { refused, until, times, failure: failure.clone() });
+        until
+    }
+
+    /// The host is not the account's: what else is sent of it is sent apart.
+    pub(in crate::engine) fn doubt(
+        &mut self,
+        (operation, host): (ItemOperation, &str),
+        refused: SubmissionId,
+        failure: &Failure,
+        now: Timestamp,
+    ) {
+        let suspicion = Suspicion { refused, until: now, times: 0, failure: failure.clone() };
+        self.0.entry((operation, host.to_owned())).or_insert(suspicion);
+    }
+
+    /// The provider took a batch with these hosts.
+    pub(in crate::engine) fn work(&mut self, operation: ItemOperation, hosts: &BTreeSet<String>) {
+        self.0.retain(|(of, host), _| *of != operation || !hosts.contains(host));
+    }
+
+    pub(in crate::engine) fn suspects(&self, operation: ItemOperation) -> Vec<Suspect> {
+        let suspect = |((_, host), known): (&(ItemOperation, String), &Suspicion)| Suspect {
+            host: host.clone(),
+            refused: known.refused,
+            until: known.until,
+            failure: known.failure.clone(),
+        };
+        self.0.iter().filter(|((of, _), _)| *of == operation).map(suspect).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ErrorClass;
+
+    #[test]
+    fn a_host_stays_aside_longer_each_time_until_it_works() {
+        let mut hosts = Hosts::default();
+        let offline = Failure::new(ErrorClass::DomainState, "CdnHostIsNotOnline", "offline");
+        let mut now = Timestamp::from_millis(1_000_000);
+        let host = (ItemOperation::Purge, "a.example");
+        for seconds in [60, 120, 240] {
+            let until = hosts.park(host, SubmissionId(7), &offline, 1.0, now);
+            assert_eq!(until.since(now).as_secs(), seconds);
+            assert_eq!(hosts.park(host, SubmissionId(9), &offline, 1.0, now), until, "they left together");
+            now = until;
+        }
+        hosts.doubt(host, SubmissionId(8), &offline, now);
+        assert_eq!(hosts.suspects(ItemOperation::Purge)[0].refused, SubmissionId(7), "a parked host stays parked");
+        assert!(hosts.suspects(ItemOperation::Prefetch).is_empty());
+        let works = BTreeSet::from(["a.example".to_owned()]);
+        hosts.work(ItemOperation::Prefetch, &works);
+        assert_eq!(hosts.suspects(ItemOperation::Purge).len(), 1);
+        hosts.work(ItemOperation::Purge, &works);
+        assert!(hosts.suspects(ItemOperation::Purge).is_empty());
+        assert_eq!(hosts.park(host, SubmissionId(9), &offline, 1.0, now).since(now).as_secs(), 60);
+    }
+}

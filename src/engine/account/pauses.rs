@@ -1,0 +1,84 @@
+//! What holds an account's calls back because the provider refused one: a wrong key stops everything, a missing permission
+//! stops one action. Probed gently until something works again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::domain::{Backoff, ErrorClass, Failure, Timestamp, WaitingReason};
+use crate::engine::lane_status::Waiting;
+use crate::provider::Meter;
+
+/// How gently a paused account is probed.
+const PAUSE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), max: Duration::from_secs(120) };
+
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Pauses(BTreeMap<Scope, Pause>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope {
+    Account,
+    Action(Meter),
+}
+
+#[derive(Debug, Clone)]
+struct Pause {
+    failure: Failure,
+    times: u32,
+    until: Timestamp,
+}
+
+impl Pauses {
+    /// What holds the action back at `now`, and whether anything does that may be over.
+    pub(in crate::engine) fn before(&self, meter: Meter, now: Timestamp) -> (Option<Waiting>, bool) {
+        let scopes = [Scope::Account, Scope::Action(meter)];
+        let pauses: Vec<_> = scopes.iter().filter_map(|scope| self.0.get(scope)).collect();
+        let pause = pauses.iter().find(|pause| now < pause.until).map(|pause| pause.waiting());
+        (pause, !pauses.is_empty())
+    }
+
+    /// Holds everything, or one action, back for a while that doubles each time.
+    pub(in crate::engine) fn add(&mut self, meter: Meter, failure: &Failure, jitter: f64, now: Timestamp) {
+        let scope = match failure.class {
+            ErrorClass::Permission | ErrorClass::Internal => Scope::Action(meter),
+            _ => Scope::Account,
+        };
+        let times = match self.0.get(&scope) {
+            // Calls that left together fail together: that is one reason to wait, not sixteen.
+            Some(pause) if now < pause.until => return,
+            Some(pause) => pause.times.saturating_add(1),
+            None => 1,
+        };
+        let until = now + PAUSE_BACKOFF.wait(times, jitter);
+        self.0.insert(scope, Pause { failure: failure.clone(), times, until });
+    }
+
+    /// A call of this action was accepted.
+    pub(in crate::engine) fn end(&mut self, meter: Meter) {
+        self.0.remove(&Scope::Account);
+        self.0.remove(&Scope::Action(meter));
+    }
+
+    /// What stops all calls, if something does; a pause that is over counts until a call has worked.
+    pub(in crate::engine) fn account(&self) -> Option<Failure> {
+        self.0.get(&Scope::Account).map(|pause| pause.failure.clone())
+    }
+
+    /// What stops one action, by its name.
+    pub(in crate::engine) fn actions(&self) -> Vec<(String, Failure)> {
+        let actions = self.0.iter().filter_map(|(scope, pause)| match scope {
+            Scope::Account => None,
+            Scope::Action(meter) => Some((meter.0.to_owned(), pause.failure.clone())),
+        });
+        actions.collect()
+    }
+}
+
+impl Pause {
+    fn waiting(&self) -> Waiting {
+        let reason = match self.failure.class {
+            ErrorClass::Outage | ErrorClass::Lost => WaitingReason::Outage,
+            _ => WaitingReason::AccountPaused,
+        };
+        Waiting { reason, detail: self.failure.told(), until: Some(self.until) }
+    }
+}

@@ -1,0 +1,71 @@
+//! The board: why each lane that has due items does not send right now, and what was counted since the start. Written by
+//! the services, read by callers.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use super::counters::Tally;
+use crate::domain::{Lane, LaneId, Timestamp, WaitingReason};
+
+/// Why something waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub reason: WaitingReason,
+    /// In words, with the provider's code where there is one.
+    pub detail: String,
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Debug, Default)]
+pub struct Board {
+    lanes: RwLock<HashMap<LaneId, Posted>>,
+    apart: RwLock<HashMap<LaneId, u64>>,
+    pub tally: Tally,
+}
+
+#[derive(Debug, Clone)]
+struct Posted {
+    lane: Lane,
+    waiting: Option<Waiting>,
+    /// Due items of the lane, as last counted.
+    due: u64,
+}
+
+impl Board {
+    /// Why the lane waits, if it does, and how many of its items are due.
+    #[must_use]
+    pub fn lane(&self, lane: LaneId) -> (Option<Waiting>, u64) {
+        let posted = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        posted.get(&lane).map_or((None, 0), Posted::read)
+    }
+
+    /// The same for whoever knows the lane, but not yet its number.
+    #[must_use]
+    pub fn lane_named(&self, lane: &Lane) -> (Option<Waiting>, u64) {
+        let posted = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        // Lanes are few.
+        posted.values().find(|posted| posted.lane == *lane).map_or((None, 0), Posted::read)
+    }
+
+    /// Calls of the lane since the start that went apart from its other targets: each may be one more than was needed.
+    #[must_use]
+    pub fn calls_apart(&self, lane: LaneId) -> u64 {
+        self.apart.read().unwrap_or_else(PoisonError::into_inner).get(&lane).copied().unwrap_or(0)
+    }
+
+    pub(super) fn count_apart(&self, lane: LaneId) {
+        *self.apart.write().unwrap_or_else(PoisonError::into_inner).entry(lane).or_default() += 1;
+    }
+
+    /// Replaces the whole board.
+    pub(super) fn post(&self, lanes: impl Iterator<Item = (LaneId, Lane, Option<Waiting>, u64)>) {
+        let posted = lanes.map(|(id, lane, waiting, due)| (id, Posted { lane, waiting, due })).collect();
+        *self.lanes.write().unwrap_or_else(PoisonError::into_inner) = posted;
+    }
+}
+
+impl Posted {
+    fn read(&self) -> (Option<Waiting>, u64) {
+        (self.waiting.clone(), self.due)
+    }
+}

@@ -1,0 +1,213 @@
+//! The outlook: what the pools hold, how fast each action may be called, what stands in a lane's way, and what the provider
+//! told of its domains. For callers to look at; nothing can be changed by it.
+
+use std::sync::Arc;
+
+use super::Accounts;
+use super::account::{Account, Standing};
+use super::domain_reader::KnownDomain;
+use super::lane_status::Waiting;
+use super::promoter::promotions_left;
+use super::scheduler::{Decision, LaneView, decide};
+use crate::domain::{
+    AccountName, Area, Failure, ItemOperation, Lane, PoolName, Priority, Routes, ServiceDay, Target, TargetKind,
+    Timestamp,
+};
+use crate::store::{Store, StoreError};
+
+/// The public front of the accounts.
+pub struct Outlook {
+    accounts: Accounts,
+    routes: Arc<Routes>,
+}
+
+/// A pool at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PoolOutlook {
+    pub account: AccountName,
+    pub name: PoolName,
+    pub operation: ItemOperation,
+    pub kind: TargetKind,
+    pub area: Area,
+    pub total: u64,
+    /// By the smaller of our ledger and the provider's last answer.
+    pub available: u64,
+    /// Of the available ones, only for `urgent`; the rest is for all.
+    pub reserved: u64,
+    pub used: u64,
+    /// Targets of one call.
+    pub batch: u32,
+    /// The end of the day that the figures are of. Past: the provider has not been asked since.
+    pub resets_at: Timestamp,
+    pub exhausted_at: Option<Timestamp>,
+    pub read_at: Timestamp,
+}
+
+/// What stands before a lane's next targets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaneOutlook {
+    /// Why it could not send a target now, if it could not.
+    pub waiting: Option<Waiting>,
+    pub targets_max: u32,
+    pub bytes_max: usize,
+    pub calls_per_second: u32,
+    /// The pools that it draws on, as far as the provider told of them.
+    pub pools: Vec<PoolOutlook>,
+    /// Not all its pools are known yet.
+    pub quota_is_unknown: bool,
+}
+
+/// How the provider lets an account work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountOutlook {
+    pub name: AccountName,
+    /// What stops all its calls, if something does.
+    pub paused: Option<Failure>,
+    /// What stops one action, by the action's name.
+    pub refused_actions: Vec<(String, Failure)>,
+    /// Why the day quota of an operation could not be read, without which nothing of it is sent.
+    pub unread_quotas: Vec<(ItemOperation, Failure)>,
+    /// The provider's clock less ours; none: no answer yet.
+    pub skew_millis: Option<i64>,
+    /// When a call was last refused because there were too many.
+    pub throttled_at: Option<Timestamp>,
+}
+
+impl Outlook {
+    #[must_use]
+    pub const fn new(accounts: Accounts, routes: Arc<Routes>) -> Self {
+        Self { accounts, routes }
+    }
+
+    /// What the provider told of the domain that serves the host. None: it has not told yet, or knows of none.
+    #[must_use]
+    pub fn domain(&self, host: &str) -> Option<KnownDomain> {
+        self.accounts.get(self.routes.account_for(host)?)?.domains.serving(host)
+    }
+
+    /// When the provider told of the domains of the host's account. After it, a host without a domain is not the account's.
+    #[must_use]
+    pub fn domains_read_at(&self, host: &str) -> Option<Timestamp> {
+        self.accounts.get(self.routes.account_for(host)?)?.domains.read_at()
+    }
+
+    /// Why the provider did not tell of the domains of the host's account when it was last asked, if it did not.
+    #[must_use]
+    pub fn domains_failed(&self, host: &str) -> Option<Failure> {
+        self.accounts.get(self.routes.account_for(host)?)?.domains.failed()
+    }
+
+    /// Every pool that the providers told of.
+    #[must_use]
+    pub fn pools(&self, now: Timestamp) -> Vec<PoolOutlook> {
+        let of_account = |account: &Arc<Account>| self.of_account(account, now);
+        self.accounts.values().flat_map(of_account).collect()
+    }
+
+    /// The provider's day around `now`.
+    #[must_use]
+    pub fn day(&self, account: &AccountName) -> Option<ServiceDay> {
+        Some(self.accounts.get(account)?.provider.capabilities().day)
+    }
+
+    /// The pools that a submission of the lane draws on.
+    #[must_use]
+    pub fn pools_of(&self, lane: &Lane) -> Vec<PoolName> {
+        self.accounts.get(&lane.account).map(|account| account.provider.pools(lane)).unwrap_or_default()
+    }
+
+    /// The directories that would be purged instead, if these URLs of the lane were pending.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn promoted(
+        &self,
+        lane: &Lane,
+        urls: &[Target],
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<Vec<Target>, StoreError> {
+        let Some(account) = self.accounts.get(&lane.account) else { return Ok(Vec::new()) };
+        let crowds = account.crowds(lane, urls.iter().map(|url| (url, Priority::Normal)), now);
+        if crowds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let left = promotions_left(store, account, now).await?;
+        Ok(crowds.into_iter().map(|crowd| crowd.directory).take(left as usize).collect())
+    }
+
+    /// Calls per second of the lane's action; none if its account is not configured any more.
+    #[must_use]
+    pub fn rate(&self, lane: &Lane, now: Timestamp) -> Option<u32> {
+        Some(self.accounts.get(&lane.account)?.rate(lane, now))
+    }
+
+    /// How every account stands.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountOutlook> {
+        self.accounts.values().map(|account| account.outlook()).collect()
+    }
+
+    /// How the account stands; none if it is not configured any more.
+    #[must_use]
+    pub fn account(&self, name: &AccountName) -> Option<AccountOutlook> {
+        Some(self.accounts.get(name)?.outlook())
+    }
+
+    /// The call that would carry the target, as text for a support ticket, without what it is signed with.
+    #[must_use]
+    pub fn call_sample(&self, lane: &Lane, target: &Target) -> Option<String> {
+        self.accounts.get(&lane.account)?.provider.call_sample(lane, target)
+    }
+
+    /// What one more target of the lane would meet; none if its account is not configured any more.
+    #[must_use]
+    pub fn lane(&self, lane: &Lane, now: Timestamp) -> Option<LaneOutlook> {
+        let account = self.accounts.get(&lane.account)?;
+        let capabilities = account.provider.capabilities();
+        let way = account.way(lane, now);
+        let drawn: Vec<&PoolName> = way.pools.iter().map(|(name, _)| name).collect();
+        let mut pools = self.of_account(account, now);
+        pools.retain(|pool| drawn.contains(&&pool.name));
+        let quota_is_unknown = pools.len() < drawn.len() || pools.iter().any(|pool| pool.resets_at <= now);
+        let batch_max = capabilities.batch_targets_max(lane);
+        // The reserve is told by the pools: whether it is for the target depends on who asks.
+        let view = LaneView { urgent: 1, others: 0, batch_max, in_flight: 0, paused: None };
+        let waiting = match decide(&view, &way, now) {
+            Decision::Send { .. } => None,
+            Decision::AskQuota(waiting) | Decision::Wait(waiting) => Some(waiting),
+        };
+        Some(LaneOutlook {
+            waiting,
+            targets_max: pools.iter().map(|pool| pool.batch).fold(batch_max, u32::min),
+            bytes_max: capabilities.batch_bytes_max(lane),
+            calls_per_second: account.rate(lane, now),
+            pools,
+            quota_is_unknown,
+        })
+    }
+
+    fn of_account(&self, account: &Account, now: Timestamp) -> Vec<PoolOutlook> {
+        let day = account.provider.capabilities().day;
+        let outlook = |standing: Standing| {
+            let Standing { reading, read_at, available, used, exhausted_at } = standing;
+            let resets_at = day.next_reset(read_at);
+            PoolOutlook {
+                account: account.name.clone(),
+                name: reading.name,
+                operation: reading.operation,
+                kind: reading.kind,
+                area: reading.area,
+                total: reading.total,
+                available,
+                reserved: account.reserve.of(reading.total, resets_at, now),
+                used,
+                batch: reading.batch,
+                resets_at,
+                exhausted_at,
+                read_at,
+            }
+        };
+        account.standings().into_iter().map(outlook).collect()
+    }
+}

@@ -1,0 +1,164 @@
+//! The services driven by hand instead of by `drive`: the same records, steps and calls, each when the caller says so.
+//! Dropping a `ManualEngine` is the death of its process: nothing is recorded any more.
+
+use async_trait::async_trait;
+
+use super::Parts;
+use super::cleaner::Cleaner;
+use super::domain_reader::FactsReader;
+use super::driver::{Bench, Service};
+use super::poller::Poller;
+use super::quota_reader::QuotaReader;
+use super::reconciler::Reconciler;
+use super::submitter::Submitter;
+use super::verifier::Verifier;
+use crate::domain::Timestamp;
+use crate::store::StoreError;
+
+/// One of the services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    QuotaReader,
+    Submitter,
+    Poller,
+    Reconciler,
+    Cleaner,
+    Verifier,
+    FactsReader,
+}
+
+impl Duty {
+    pub const ALL: [Self; 7] = [
+        Self::QuotaReader,
+        Self::Submitter,
+        Self::Poller,
+        Self::Reconciler,
+        Self::Cleaner,
+        Self::Verifier,
+        Self::FactsReader,
+    ];
+}
+
+/// The engine without its loop. Calls are prepared by `step`, begun by `begin`, and their answers recorded by `record`.
+/// A product process records before it steps, and begins every call at once.
+pub struct ManualEngine {
+    hands: [Box<dyn Hand>; 7],
+}
+
+impl ManualEngine {
+    /// Takes up the work where the last process left it.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn start(parts: &Parts) -> Result<Self, StoreError> {
+        parts.take_up().await?;
+        let hand = |duty| -> Box<dyn Hand> {
+            match duty {
+                Duty::QuotaReader => Held::boxed(QuotaReader::new(parts)),
+                Duty::Submitter => Held::boxed(Submitter::new(parts)),
+                Duty::Poller => Held::boxed(Poller::new(parts)),
+                Duty::Reconciler => Held::boxed(Reconciler::new(parts)),
+                Duty::Cleaner => Held::boxed(Cleaner::new(parts)),
+                Duty::Verifier => Held::boxed(Verifier::new(parts)),
+                Duty::FactsReader => Held::boxed(FactsReader::new(parts)),
+            }
+        };
+        Ok(Self { hands: Duty::ALL.map(hand) })
+    }
+
+    /// Records the answers that are in.
+    ///
+    /// # Errors
+    /// The store refused one; it is offered again.
+    pub async fn record(&mut self, duty: Duty, now: Timestamp) -> Result<(), StoreError> {
+        self.hand(duty).record(now).await
+    }
+
+    /// Steps once, and tells when there will be something to do, as far as is known.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn step(&mut self, duty: Duty, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.hand(duty).step(now).await
+    }
+
+    /// How many calls of the service are prepared and not begun.
+    #[must_use]
+    pub fn prepared(&self, duty: Duty) -> usize {
+        self.hands[duty as usize].prepared()
+    }
+
+    /// Begins the prepared call at `place`. It goes on by itself; several may be under way.
+    pub fn begin(&mut self, duty: Duty, place: usize) {
+        self.hand(duty).begin(place);
+    }
+
+    /// How many calls are under way, over all services. Ended ones wait to be recorded.
+    pub fn under_way(&mut self) -> usize {
+        self.hands.iter_mut().map(|hand| hand.under_way()).sum()
+    }
+
+    /// How many answers of the service wait to be recorded.
+    #[must_use]
+    pub fn unrecorded(&self, duty: Duty) -> usize {
+        self.hands[duty as usize].unrecorded()
+    }
+
+    fn hand(&mut self, duty: Duty) -> &mut dyn Hand {
+        self.hands[duty as usize].as_mut()
+    }
+}
+
+/// A service of any kind, with the calls that nobody has begun.
+struct Held<S: Service> {
+    bench: Bench<S>,
+    prepared: Vec<S::Call>,
+}
+
+impl<S: Service + 'static> Held<S> {
+    fn boxed(service: S) -> Box<dyn Hand> {
+        Box::new(Self { bench: Bench::new(service), prepared: Vec::new() })
+    }
+}
+
+#[async_trait]
+trait Hand: Send {
+    async fn record(&mut self, now: Timestamp) -> Result<(), StoreError>;
+    async fn step(&mut self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+    fn prepared(&self) -> usize;
+    fn begin(&mut self, place: usize);
+    fn under_way(&mut self) -> usize;
+    fn unrecorded(&self) -> usize;
+}
+
+#[async_trait]
+impl<S: Service> Hand for Held<S> {
+    async fn record(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.bench.take_in();
+        self.bench.record_all(now).await
+    }
+
+    async fn step(&mut self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let step = self.bench.step(now).await?;
+        self.prepared.extend(step.calls);
+        Ok(step.next_at)
+    }
+
+    fn prepared(&self) -> usize {
+        self.prepared.len()
+    }
+
+    fn begin(&mut self, place: usize) {
+        let call = self.prepared.remove(place);
+        self.bench.make(call);
+    }
+
+    fn under_way(&mut self) -> usize {
+        self.bench.take_in();
+        self.bench.open()
+    }
+
+    fn unrecorded(&self) -> usize {
+        self.bench.answers()
+    }
+}

@@ -1,0 +1,164 @@
+//! Holds the key pair in force and renews it from the place it came from: a role's keys before they expire, a file's when
+//! it changes. A renewal that fails costs nothing while the old pair is good.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+use super::files::{self, Format, Held};
+use super::instance_role::{Lease, Role, RoleFault};
+use super::sources::Places;
+use super::{Credentials, CredentialsFault};
+use crate::domain::{ErrorClass, Failure, Timestamp};
+
+/// The SDKs renew a role's keys when so much of their life is left.
+const RENEW_BEFORE: Duration = Duration::from_secs(300);
+/// How often a file is looked at again.
+const FILE_INTERVAL: Duration = Duration::from_secs(60);
+/// Between two tries to renew.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+
+/// One account's key pair, now and later.
+pub struct KeyRing {
+    source: Source,
+    /// As shown to a person.
+    place: String,
+    state: Mutex<State>,
+}
+
+/// Where renewals come from.
+pub(super) enum Source {
+    /// The configuration or the environment: the same as long as the process lives.
+    Fixed,
+    File(PathBuf, Format),
+    Role(Role),
+}
+
+struct State {
+    pair: Arc<Credentials>,
+    renew_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    /// Why the last renewal failed.
+    failed: Option<String>,
+}
+
+/// What a renewal brought.
+struct Fresh {
+    pair: Credentials,
+    expires_at: Option<Timestamp>,
+}
+
+impl KeyRing {
+    /// A pair as configured. It is not read again: a rotated key has a new id too, so the configuration changes with it.
+    #[must_use]
+    pub fn given(pair: Credentials) -> Self {
+        Self::held(Source::Fixed, "the configuration".to_owned(), pair, Timestamp::from_millis(0))
+    }
+
+    /// The pair of the first of `places` that holds one.
+    ///
+    /// # Errors
+    /// If a place holds something that cannot be used, or none holds anything; then all are named.
+    pub async fn search(places: &Places, now: Timestamp) -> Result<Self, CredentialsFault> {
+        let ring = places.search(now).await?;
+        info!(place = ring.place, "the account's key pair was found");
+        Ok(ring)
+    }
+
+    pub(super) fn held(source: Source, place: String, pair: Credentials, now: Timestamp) -> Self {
+        let renew_at = renew_at(&source, None, now);
+        let state = State { pair: Arc::new(pair), renew_at, expires_at: None, failed: None };
+        Self { source, place, state: Mutex::new(state) }
+    }
+
+    pub(super) fn leased(role: Role, lease: Lease, now: Timestamp) -> Self {
+        let (source, expires_at) = (Source::Role(role), Some(lease.expires_at));
+        let renew_at = renew_at(&source, expires_at, now);
+        let state = State { pair: Arc::new(lease.pair), renew_at, expires_at, failed: None };
+        Self { source, place: "the instance role".to_owned(), state: Mutex::new(state) }
+    }
+
+    /// The pair to sign with at `now`, which is the provider's time.
+    ///
+    /// # Errors
+    /// If the pair has expired and there is no other.
+    pub(in super::super) async fn current(&self, now: Timestamp) -> Result<Arc<Credentials>, Failure> {
+        // One caller renews and the others wait for it: it is one short question.
+        let mut state = self.state.lock().await;
+        if state.renew_at.is_some_and(|at| now >= at) {
+            self.renew(&mut state, now).await;
+        }
+        match state.expires_at {
+            Some(expired) if now >= expired => Err(self.expired(&state)),
+            _ => Ok(state.pair.clone()),
+        }
+    }
+
+    /// Another pair than `refused`, which the provider did not take; nothing if there is none to be had.
+    pub(in super::super) async fn renewed(&self, refused: &Credentials, now: Timestamp) -> Option<Arc<Credentials>> {
+        let mut state = self.state.lock().await;
+        // Who waited behind another's renewal finds its fruit.
+        if *state.pair == *refused {
+            self.renew(&mut state, now).await;
+        }
+        (*state.pair != *refused).then(|| state.pair.clone())
+    }
+
+    async fn renew(&self, state: &mut State, now: Timestamp) {
+        match self.fresh().await {
+            Ok(None) => state.renew_at = None,
+            Ok(Some(fresh)) => {
+                if *state.pair != fresh.pair {
+                    info!(place = self.place, "the account's key pair was renewed");
+                }
+                state.renew_at = renew_at(&self.source, fresh.expires_at, now);
+                *state = State {
+                    pair: Arc::new(fresh.pair),
+                    renew_at: state.renew_at,
+                    expires_at: fresh.expires_at,
+                    failed: None,
+                };
+            }
+            Err(reason) => {
+                warn!(place = self.place, reason, "the account's key pair could not be renewed");
+                state.failed = Some(reason);
+                state.renew_at = Some(now + TRY_AGAIN);
+            }
+        }
+    }
+
+    /// `Ok(None)`: there is nothing to renew from.
+    async fn fresh(&self) -> Result<Option<Fresh>, String> {
+        match &self.source {
+            Source::Fixed => Ok(None),
+            Source::File(path, format) => match files::read(path, *format).await {
+                Ok(Held::Pair(pair)) => Ok(Some(Fresh { pair, expires_at: None })),
+                Ok(Held::Nothing(reason)) => Err(reason),
+                Err(fault) => Err(fault.to_string()),
+            },
+            Source::Role(role) => match role.lease().await {
+                Ok(Lease { pair, expires_at }) => Ok(Some(Fresh { pair, expires_at: Some(expires_at) })),
+                Err(RoleFault::NoRole) => Err("this machine has no role any more".to_owned()),
+                Err(RoleFault::Silent(reason)) => Err(reason),
+            },
+        }
+    }
+
+    fn expired(&self, state: &State) -> Failure {
+        let reason = state.failed.as_deref().unwrap_or("the keys handed out have expired already");
+        let message = format!("the temporary keys from {} have expired and no new ones came: {reason}", self.place);
+        Failure::new(ErrorClass::Auth, "credentials_expired", message)
+    }
+}
+
+fn renew_at(source: &Source, expires_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    match source {
+        Source::Fixed => None,
+        Source::File(..) => Some(now + FILE_INTERVAL),
+        // Keys that are handed out near their end are not asked for without pause.
+        Source::Role(_) => Some(expires_at.map_or(now, |at| at - RENEW_BEFORE).max(now + TRY_AGAIN)),
+    }
+}

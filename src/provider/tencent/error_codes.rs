@@ -1,0 +1,381 @@
+//! The provider's error codes and what cures each: one table, read from its "Error codes" pages. Messages are never
+//! parsed; only the code decides.
+
+use tracing::warn;
+
+use super::response::{CallFault, Refusal};
+use crate::domain::{ErrorClass, Failure};
+use crate::provider::{Answer, ReadFault};
+
+/// What cures a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cure {
+    /// Fewer calls a second.
+    SlowDown,
+    /// The next day, or a raised quota.
+    NextDay,
+    /// A smaller batch.
+    Split,
+    /// One target is to blame, which one is not said: the rest can go without it.
+    Isolate(ErrorClass),
+    /// One host is not this account's, which one is not said.
+    Disown,
+    /// One host cannot be refreshed until a person has mended something, which one is not said.
+    Park(ErrorClass),
+    /// Nothing of this account goes until a person has mended something; the work is kept.
+    Hold(ErrorClass),
+    /// Asking again later, unchanged.
+    AskAgain,
+}
+
+use Cure::{AskAgain, Disown, Hold, Isolate, NextDay, Park, SlowDown, Split};
+use ErrorClass::{Auth, BadTarget, Clock, DomainState, Internal, Permission};
+
+pub(super) fn answer(fault: CallFault) -> Answer {
+    let refusal = match fault {
+        CallFault::NotSent(failure) => return Answer::NotSent(failure),
+        CallFault::Lost(failure) => return Answer::Lost(failure),
+        CallFault::Refused(refusal) => refusal,
+    };
+    let (cure, failure) = judged(refusal);
+    match cure {
+        SlowDown => Answer::Throttled(failure),
+        NextDay => Answer::QuotaSpent(failure),
+        Split => Answer::TooMany(failure),
+        Isolate(_) => Answer::TargetRefused(failure),
+        Disown => Answer::HostRefused(failure),
+        Park(_) => Answer::HostUnready(failure),
+        Hold(_) => Answer::AccountRefused(failure),
+        AskAgain => Answer::Outage(failure),
+    }
+}
+
+pub(super) fn read_fault(fault: CallFault) -> ReadFault {
+    let refusal = match fault {
+        CallFault::NotSent(failure) => return ReadFault::Failed(failure),
+        // A lost read is no mystery to be settled: nothing was changed, it is simply asked again.
+        CallFault::Lost(failure) => return ReadFault::Failed(Failure { class: ErrorClass::Outage, ..failure }),
+        CallFault::Refused(refusal) => refusal,
+    };
+    match judged(refusal) {
+        (SlowDown, failure) => ReadFault::Throttled(failure),
+        // A question that the provider does not understand says nothing about what the account may send.
+        (Hold(Internal), failure) => ReadFault::Failed(failure),
+        (Hold(_), failure) => ReadFault::AccountRefused(failure),
+        (NextDay | Split | Isolate(_) | Disown | Park(_) | AskAgain, failure) => ReadFault::Failed(failure),
+    }
+}
+
+/// Whether the provider refused because the signature's time is off.
+pub(super) fn blames_clock(refusal: &Refusal) -> bool {
+    cure(&refusal.code) == Hold(Clock)
+}
+
+/// Whether the provider refused the key pair itself, so that another one may pass.
+pub(super) fn blames_key(refusal: &Refusal) -> bool {
+    cure(&refusal.code) == Hold(Auth)
+}
+
+fn judged(refusal: Refusal) -> (Cure, Failure) {
+    if listed(&refusal.code).is_none() {
+        warn!(
+            code = refusal.code,
+            request_id = refusal.request_id,
+            "the provider answered with a code that is not in our table"
+        );
+    }
+    let cure = cure(&refusal.code);
+    let class = match cure {
+        SlowDown => ErrorClass::Throttle,
+        NextDay => ErrorClass::Quota,
+        // We sent more than was allowed: that is ours to mend, by cutting.
+        Split => Internal,
+        Isolate(class) | Park(class) | Hold(class) => class,
+        Disown => BadTarget,
+        AskAgain => ErrorClass::Outage,
+    };
+    (cure, refusal.failure(class))
+}
+
+fn cure(code: &str) -> Cure {
+    listed(code).unwrap_or_else(|| by_shape(code))
+}
+
+fn listed(code: &str) -> Option<Cure> {
+    CODES.iter().find(|(known, _)| *known == code).map(|(_, cure)| *cure)
+}
+
+/// The cure of a code that is not in the table, by how it is written; the first rule that fits counts.
+fn by_shape(code: &str) -> Cure {
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.starts_with(prefix));
+    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| code.ends_with(suffix));
+    if starts(&["InternalError", "ServiceUnavailable"]) {
+        AskAgain
+    } else if starts(&["RequestLimitExceeded"]) || ends(&["TooOften"]) {
+        SlowDown
+    } else if ends(&["DayLimit", "DailyQuota"]) || code == "LimitExceeded" {
+        NextDay
+    } else if ends(&["BatchLimit", "BatchQuota"]) {
+        Split
+    } else if ends(&["SignatureExpire"]) {
+        Hold(Clock)
+    } else if starts(&["AuthFailure.UnauthorizedOperation", "UnauthorizedOperation"]) {
+        Hold(Permission)
+    } else if starts(&["AuthFailure"]) {
+        Hold(Auth)
+    } else if starts(&["ResourceUnavailable", "OperationDenied"]) || ends(&["InvalidStatus", "NotOnline"]) {
+        Park(DomainState)
+    } else if starts(&["ResourceInUse", "FailedOperation"]) {
+        AskAgain
+    } else if starts(&["MissingParameter", "UnknownParameter"]) {
+        Hold(Internal)
+    } else if starts(&["InvalidParameter", "ResourceNotFound", "Unsupported"]) {
+        Isolate(BadTarget)
+    } else {
+        AskAgain
+    }
+}
+
+/// Every code of the product's and of the common pages. What needs a reason has one beside it.
+const CODES: &[(&str, Cure)] = &[
+    // Codes that blame the request as a whole mean that our client is wrong. Isolating targets could never cure them and
+    // would fail every item, so the work is held, seen, and probed gently until a new version is installed.
+    ("ActionOffline", Hold(Internal)),
+    ("DryRunOperation", Hold(Internal)),
+    ("InvalidAction", Hold(Internal)),
+    ("InvalidParameter.CdnStatInvalidDate", Hold(Internal)),
+    ("InvalidParameter.CdnStatInvalidMetric", Hold(Internal)),
+    ("InvalidParameter.CdnStatInvalidProjectId", Hold(Internal)),
+    ("InvalidRequest", Hold(Internal)),
+    ("MissingParameter", Hold(Internal)),
+    ("NoSuchProduct", Hold(Internal)),
+    ("NoSuchVersion", Hold(Internal)),
+    ("UnknownParameter", Hold(Internal)),
+    ("UnsupportedProtocol", Hold(Internal)),
+    ("UnsupportedRegion", Hold(Internal)),
+    // The key.
+    ("AuthFailure.InvalidAuthorization", Hold(Auth)),
+    ("AuthFailure.InvalidSecretId", Hold(Auth)),
+    ("AuthFailure.MFAFailure", Hold(Auth)),
+    ("AuthFailure.SecretIdNotFound", Hold(Auth)),
+    ("AuthFailure.SignatureExpire", Hold(Clock)),
+    ("AuthFailure.SignatureFailure", Hold(Auth)),
+    ("AuthFailure.TokenFailure", Hold(Auth)),
+    // What the account may do. The gateway's two codes name no scope; the account is the one that loses no item.
+    ("AuthFailure.UnauthorizedOperation", Hold(Permission)),
+    ("IpInBlacklist", Hold(Permission)),
+    ("IpNotInWhitelist", Hold(Permission)),
+    ("ResourceNotFound.CdnUserNotExists", Hold(Permission)),
+    ("UnauthorizedOperation", Hold(Permission)),
+    ("UnauthorizedOperation.CdnAccountUnauthorized", Hold(Permission)),
+    ("UnauthorizedOperation.CdnCamUnauthorized", Hold(Permission)),
+    ("UnauthorizedOperation.CdnInvalidUserStatus", Hold(Permission)),
+    ("UnauthorizedOperation.CdnUserAuthFail", Hold(Permission)),
+    ("UnauthorizedOperation.CdnUserAuthWait", Hold(Permission)),
+    ("UnauthorizedOperation.CdnUserNoWhitelist", Hold(Permission)),
+    ("UnauthorizedOperation.OpNoAuth", Hold(Permission)),
+    ("UnauthorizedOperation.Unknown", Hold(Permission)),
+    // The account's own state: suspended, in arrears, blocked, or gone to EdgeOne as a whole.
+    ("OperationDenied.ProductUpgraded", Hold(DomainState)),
+    ("OperationDenied.UserMigrating", Hold(DomainState)),
+    ("ResourceUnavailable.CheckUserHighRisk", Hold(DomainState)),
+    ("UnauthorizedOperation.CdnUserIsIsolated", Hold(DomainState)),
+    ("UnauthorizedOperation.CdnUserIsSuspended", Hold(DomainState)),
+    // One domain is not ours to refresh; a project or a tag is a property of a domain.
+    ("UnauthorizedOperation.CdnHostUnauthorized", Park(Permission)),
+    ("UnauthorizedOperation.CdnProjectUnauthorized", Park(Permission)),
+    ("UnauthorizedOperation.CdnTagUnauthorized", Park(Permission)),
+    // One domain cannot be refreshed as it is now.
+    ("InvalidParameter.CdnHostInvalidMiddleConfig", Park(DomainState)),
+    ("InvalidParameter.CdnHostInvalidStatus", Park(DomainState)),
+    ("OperationDenied.ProductUpdating", Park(DomainState)),
+    ("ResourceUnavailable", Park(DomainState)),
+    ("ResourceUnavailable.CdnHostIsLocked", Park(DomainState)),
+    ("ResourceUnavailable.CdnHostIsMalicious", Park(DomainState)),
+    ("ResourceUnavailable.CdnHostIsNotOnline", Park(DomainState)),
+    ("ResourceUnavailable.CdnHostNoIcp", Park(DomainState)),
+    ("UnauthorizedOperation.CdnDomainRecordNotVerified", Park(DomainState)),
+    // One target is wrong for good.
+    ("InvalidParameter", Isolate(BadTarget)),
+    ("InvalidParameter.CdnHostExistsInEdgeOne", Disown),
+    ("InvalidParameter.CdnHostInvalidParam", Isolate(BadTarget)),
+    ("InvalidParameter.CdnParamError", Isolate(BadTarget)),
+    ("InvalidParameter.CdnPurgeWildcardNotAllowed", Isolate(BadTarget)),
+    ("InvalidParameter.CdnPushWildcardNotAllowed", Isolate(BadTarget)),
+    ("InvalidParameter.CdnUrlExceedLength", Isolate(BadTarget)),
+    ("InvalidParameterValue", Isolate(BadTarget)),
+    ("ResourceNotFound", Isolate(BadTarget)),
+    ("ResourceNotFound.CdnHostNotExists", Disown),
+    ("UnauthorizedOperation.CdnHostIsOwnedByOther", Disown),
+    ("UnauthorizedOperation.CdnHostIsUsedByOther", Disown),
+    ("UnauthorizedOperation.EcdnMigratedCdn", Disown),
+    ("UnsupportedOperation", Isolate(BadTarget)),
+    // Too fast, whatever the prefix says.
+    ("LimitExceeded.CdnCallingQueryIpTooOften", SlowDown),
+    ("LimitExceeded.CdnHostOpTooOften", SlowDown),
+    ("RequestLimitExceeded", SlowDown),
+    ("RequestLimitExceeded.GlobalRegionUinLimitExceeded", SlowDown),
+    ("RequestLimitExceeded.IPLimitExceeded", SlowDown),
+    ("RequestLimitExceeded.UinLimitExceeded", SlowDown),
+    ("UnauthorizedOperation.OperationTooOften", SlowDown),
+    // The day's quota.
+    ("LimitExceeded", NextDay),
+    ("LimitExceeded.CdnPurgeExceedDayLimit", NextDay),
+    ("LimitExceeded.CdnPurgePathExceedDayLimit", NextDay),
+    ("LimitExceeded.CdnPurgeUrlExceedDayLimit", NextDay),
+    ("LimitExceeded.CdnPushExceedDayLimit", NextDay),
+    // Too much in one call.
+    ("LimitExceeded.CdnPurgeExceedBatchLimit", Split),
+    ("LimitExceeded.CdnPurgePathExceedBatchLimit", Split),
+    ("LimitExceeded.CdnPurgeUrlExceedBatchLimit", Split),
+    ("LimitExceeded.CdnPushExceedBatchLimit", Split),
+    ("LimitExceeded.CdnQueryIpBatchTooMany", Split),
+    ("RequestSizeLimitExceeded", Split),
+    // The provider's own trouble, also where the prefix blames us.
+    ("FailedOperation", AskAgain),
+    ("FailedOperation.EdgeoneServiceError", AskAgain),
+    ("InternalError", AskAgain),
+    ("InternalError.CamSystemError", AskAgain),
+    ("InternalError.CdnConfigError", AskAgain),
+    ("InternalError.CdnDbError", AskAgain),
+    ("InternalError.CdnQueryParamError", AskAgain),
+    ("InternalError.CdnQuerySystemError", AskAgain),
+    ("InternalError.CdnSystemError", AskAgain),
+    ("InternalError.Error", AskAgain),
+    ("InternalError.ProxyServer", AskAgain),
+    ("InternalError.RouteError", AskAgain),
+    ("InternalError.UnknownError", AskAgain),
+    ("InvalidParameter.CdnInterfaceError", AskAgain),
+    ("ResourceInUse", AskAgain),
+    ("ResourceInUse.CdnOpInProgress", AskAgain),
+    ("ResourceInsufficient", AskAgain),
+    ("ResponseSizeLimitExceeded", AskAgain),
+    ("ServiceUnavailable", AskAgain),
+    ("UnauthorizedOperation.CdnUserInvalidCredential", AskAgain),
+    ("UnauthorizedOperation.CsrfError", AskAgain),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn refusal(code: &str) -> CallFault {
+        CallFault::Refused(Refusal { code: code.to_owned(), message: "m".to_owned(), request_id: "r".to_owned() })
+    }
+
+    /// The variant of the answer to a submission, and the class it carries.
+    fn judged(code: &str) -> String {
+        let (variant, failure) = match answer(refusal(code)) {
+            Answer::Throttled(failure) => ("throttled", failure),
+            Answer::QuotaSpent(failure) => ("quota", failure),
+            Answer::TooMany(failure) => ("split", failure),
+            Answer::TargetRefused(failure) => ("target", failure),
+            Answer::HostRefused(failure) | Answer::HostUnready(failure) => ("host", failure),
+            Answer::AccountRefused(failure) => ("account", failure),
+            Answer::Outage(failure) => ("outage", failure),
+            other => panic!("{code}: {other:?}"),
+        };
+        assert_eq!((failure.code.as_str(), failure.request_id.as_deref()), (code, Some("r")));
+        format!("{variant}/{}", failure.class)
+    }
+
+    /// The answers that fit what the fact sheet says of a code: what it blames, and its class.
+    fn fitting(blames: &str, class: &str) -> &'static [&'static str] {
+        match class {
+            "n/a" => &["account/internal"],
+            class if class.starts_with("auth") => &["account/auth"],
+            "clock" => &["account/clock"],
+            "throttle" => &["throttled/throttle"],
+            "throttle / split" => &["throttled/throttle", "split/internal"],
+            "retryable-after-quota-reset" => &["quota/quota"],
+            class if class.starts_with("retryable-now after split") => &["split/internal"],
+            class if class.starts_with("retryable-now") => &["outage/outage"],
+            "provider-outage" => &["outage/outage"],
+            "bad-target (client bug)" | "bad-target (client must change)" => &["account/internal"],
+            // A bad project id blames the call as a whole, of which no target is a part.
+            "bad-target" if blames == "batch" => &["account/internal"],
+            class if class.starts_with("bad-target") => &["target/bad_target", "host/bad_target"],
+            "domain-state (account)" => &["account/domain_state"],
+            "domain-state" if blames == "item" => &["host/domain_state"],
+            class if class.starts_with("domain-state") => &["host/domain_state", "account/domain_state"],
+            "permission (account)" => &["account/permission"],
+            "permission" if blames == "item" => &["host/permission"],
+            "permission" if blames == "account" => &["account/permission"],
+            "permission" => &["host/permission", "account/permission"],
+            other => panic!("a class without a rule: {other}"),
+        }
+    }
+
+    #[test]
+    fn every_published_code_has_the_cure_that_the_fact_sheet_asks_for() {
+        let published = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/tencent-codes.tsv"));
+        let mut seen = HashSet::new();
+        for line in published.lines().filter(|line| !line.starts_with('#')) {
+            let [code, blames, class] = line.split('\t').collect::<Vec<_>>()[..] else {
+                panic!("three columns: {line}")
+            };
+            assert!(listed(code).is_some(), "{code} is not in the table");
+            assert!(fitting(blames, class).contains(&judged(code).as_str()), "{line}: {}", judged(code));
+            seen.insert(code);
+        }
+        assert_eq!(seen.len(), CODES.len(), "the table has each published code once, and no other");
+    }
+
+    #[test]
+    fn codes_that_were_never_published_are_judged_by_their_shape() {
+        for (code, expected) in [
+            ("InternalError.New", "outage/outage"),
+            ("ServiceUnavailable.New", "outage/outage"),
+            ("RequestLimitExceeded.New", "throttled/throttle"),
+            ("UnauthorizedOperation.NewTooOften", "throttled/throttle"),
+            ("LimitExceeded.CdnNewExceedDayLimit", "quota/quota"),
+            ("LimitExceeded.NewDailyQuota", "quota/quota"),
+            ("LimitExceeded.CdnNewExceedBatchLimit", "split/internal"),
+            ("InvalidParameter.NewBatchQuota", "split/internal"),
+            ("New.SignatureExpire", "account/clock"),
+            ("AuthFailure.UnauthorizedOperation.New", "account/permission"),
+            ("UnauthorizedOperation.New", "account/permission"),
+            ("AuthFailure.New", "account/auth"),
+            ("ResourceUnavailable.New", "host/domain_state"),
+            ("OperationDenied.New", "host/domain_state"),
+            ("InvalidParameter.NewInvalidStatus", "host/domain_state"),
+            ("InvalidParameter.NewNotOnline", "host/domain_state"),
+            ("ResourceInUse.New", "outage/outage"),
+            ("FailedOperation.New", "outage/outage"),
+            ("MissingParameter.New", "account/internal"),
+            ("UnknownParameter.New", "account/internal"),
+            ("InvalidParameter.New", "target/bad_target"),
+            ("InvalidParameterValue.New", "target/bad_target"),
+            ("ResourceNotFound.New", "target/bad_target"),
+            ("UnsupportedNew", "target/bad_target"),
+            ("LimitExceeded.New", "outage/outage"),
+            ("New", "outage/outage"),
+            ("", "outage/outage"),
+        ] {
+            assert_eq!(judged(code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_refused_question_holds_the_account_only_for_what_a_person_can_mend() {
+        for (code, expected) in [
+            ("RequestLimitExceeded", "throttled"),
+            ("AuthFailure.SecretIdNotFound", "account"),
+            ("AuthFailure.SignatureExpire", "account"),
+            ("UnauthorizedOperation.CdnCamUnauthorized", "account"),
+            ("UnknownParameter", "failed"),
+            ("ResourceNotFound.CdnHostNotExists", "failed"),
+            ("InternalError", "failed"),
+            ("LimitExceeded", "failed"),
+        ] {
+            let seen = match read_fault(refusal(code)) {
+                ReadFault::Throttled(_) => "throttled",
+                ReadFault::AccountRefused(_) => "account",
+                ReadFault::Failed(_) => "failed",
+            };
+            assert_eq!(seen, expected, "{code}");
+        }
+    }
+}

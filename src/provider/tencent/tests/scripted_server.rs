@@ -1,0 +1,299 @@
+//! A tiny HTTP/1.1 server for tests that does what its script says, act by act, and remembers what it was sent.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::Certificate;
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::clock::{Clock, ManualClock};
+use crate::domain::Timestamp;
+use crate::provider::tencent::client::Patience;
+use crate::provider::tencent::{Credentials, KeyRing, Options, TencentCdn};
+use crate::provider::{Meter, Turnstile};
+
+/// 2026-11-22 16:00:00 UTC.
+pub(in crate::provider::tencent) const NOW: Timestamp = Timestamp::from_millis(1_795_363_200_000);
+
+pub(in crate::provider::tencent) enum Act {
+    /// Answers 200 with a body, and keeps the connection.
+    Answer(String),
+    /// Answers with these very bytes, then closes.
+    Raw(String),
+    /// Closes a new connection before anything is read.
+    CloseAtOnce,
+    /// Closes once the request was read.
+    CloseAfterRequest,
+    /// Answers properly, then closes, although it promised to keep the connection.
+    AnswerAndClose(String),
+    /// Refuses, and quotes the request's secret headers in its message.
+    Quote,
+    /// Sends a body that never ends.
+    Endless,
+    /// Sends a head that never ends.
+    EndlessHead,
+    /// Reads the request and says nothing.
+    Silence,
+    /// Sends a proper answer, but a byte at a time with this pause between.
+    Drip(Duration),
+    /// Resets a new connection before anything is read.
+    ResetAtOnce,
+    /// Resets once so many bytes of the request were read.
+    ResetAfter(usize),
+    /// Sends the head, then nothing more.
+    Stall,
+}
+
+/// An answer as the provider writes it, around `fields` (which begin with a comma unless empty).
+pub(in crate::provider::tencent) fn ok(fields: &str) -> Act {
+    Act::Answer(format!(r#"{{"Response":{{"RequestId":"req-1"{fields}}}}}"#))
+}
+
+pub(in crate::provider::tencent) fn refused(code: &str) -> Act {
+    ok(&format!(r#","Error":{{"Code":"{code}","Message":"no"}}"#))
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::provider::tencent) struct Seen {
+    pub(in crate::provider::tencent) head: String,
+    pub(in crate::provider::tencent) body: String,
+}
+
+impl Seen {
+    pub(in crate::provider::tencent) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub(in crate::provider::tencent) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("a JSON body")
+    }
+}
+
+#[derive(Clone)]
+pub(in crate::provider::tencent) struct Script {
+    pub(in crate::provider::tencent) address: String,
+    acts: Arc<Mutex<VecDeque<Act>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    /// Bytes sent by acts without an end.
+    pub(in crate::provider::tencent) poured: Arc<AtomicU64>,
+}
+
+impl Script {
+    pub(in crate::provider::tencent) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let script = Self {
+            address,
+            acts: Arc::new(Mutex::new(acts.into_iter().collect())),
+            seen: Arc::default(),
+            poured: Arc::default(),
+        };
+        let server = script.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                match server.early() {
+                    None => drop(tokio::spawn(server.clone().serve(stream))),
+                    Some(Act::CloseAtOnce) => {}
+                    Some(act) => drop(tokio::spawn(reset(stream, act))),
+                }
+            }
+        });
+        script
+    }
+
+    /// The next act, if it does not wait for the request.
+    fn early(&self) -> Option<Act> {
+        let mut acts = self.acts.lock().expect("acts");
+        let is_early = matches!(acts.front(), Some(Act::CloseAtOnce | Act::ResetAtOnce | Act::ResetAfter(_)));
+        if is_early { acts.pop_front() } else { None }
+    }
+
+    pub(in crate::provider::tencent) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("seen").clone()
+    }
+
+    pub(in crate::provider::tencent) fn bodies(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.body).collect()
+    }
+
+    /// Acts that were not played.
+    pub(in crate::provider::tencent) fn left(&self) -> usize {
+        self.acts.lock().expect("acts").len()
+    }
+
+    pub(in crate::provider::tencent) fn client(&self) -> TencentCdn {
+        client(&self.endpoint(), Duration::from_secs(20))
+    }
+
+    pub(in crate::provider::tencent) fn endpoint(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    async fn pour(&self, mut stream: TcpStream, chunk: &[u8]) {
+        while stream.write_all(chunk).await.is_ok() {
+            self.poured.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        }
+    }
+
+    async fn serve(self, mut stream: TcpStream) {
+        while let Some(seen) = request(&mut stream).await {
+            self.seen.lock().expect("seen").push(seen.clone());
+            let act = self.acts.lock().expect("acts").pop_front();
+            let answer = |body: &str| format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            match act.expect("the script has an act for every request") {
+                Act::Answer(body) => stream.write_all(answer(&body).as_bytes()).await.expect("write"),
+                Act::Raw(bytes) => return stream.write_all(bytes.as_bytes()).await.expect("write"),
+                Act::AnswerAndClose(body) => return stream.write_all(answer(&body).as_bytes()).await.expect("write"),
+                Act::CloseAtOnce | Act::ResetAtOnce | Act::ResetAfter(_) => panic!("this act is for new connections"),
+                Act::CloseAfterRequest => return,
+                Act::Quote => {
+                    let quoted =
+                        [seen.header("authorization"), seen.header("x-tc-token")].map(Option::unwrap_or_default);
+                    let error =
+                        format!(r#"{{"Code":"AuthFailure.SignatureFailure","Message":"{}"}}"#, quoted.join(" "));
+                    let body = format!(r#"{{"Response":{{"RequestId":"req-1","Error":{error}}}}}"#);
+                    stream.write_all(answer(&body).as_bytes()).await.expect("write");
+                }
+                Act::Endless => {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("write");
+                    return self.pour(stream, &[b' '; 64 * 1024]).await;
+                }
+                Act::EndlessHead => {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nx-more: ").await.expect("write");
+                    return self.pour(stream, &[b'x'; 64 * 1024]).await;
+                }
+                Act::Silence => tokio::time::sleep(Duration::from_secs(60)).await,
+                Act::Drip(pause) => {
+                    let bytes = answer(&format!("{}{{}}", " ".repeat(2_000)));
+                    for byte in bytes.as_bytes().chunks(1) {
+                        if stream.write_all(byte).await.is_err() {
+                            return;
+                        }
+                        tokio::time::sleep(pause).await;
+                    }
+                }
+                Act::Stall => {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{").await.expect("write");
+                    tokio::time::sleep(Duration::from_secs(60)).await;
+                }
+            }
+        }
+    }
+}
+
+async fn reset(mut stream: TcpStream, act: Act) {
+    if let Act::ResetAfter(bytes) = act {
+        let mut read = vec![0; bytes];
+        stream.read_exact(&mut read).await.expect("so much of a request");
+    }
+    stream.set_zero_linger().expect("a socket");
+}
+
+async fn request(stream: &mut TcpStream) -> Option<Seen> {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            let mut seen = Seen { head, body: String::new() };
+            let length: usize = seen.header("content-length").map_or(0, |length| length.parse().expect("a length"));
+            if bytes.len() >= end + 4 + length {
+                seen.body = String::from_utf8(bytes.split_off(end + 4)).expect("UTF-8");
+                return Some(seen);
+            }
+        }
+        let mut more = [0; 4096];
+        match stream.read(&mut more).await {
+            Ok(0) | Err(_) => return None,
+            Ok(length) => bytes.extend_from_slice(&more[..length]),
+        }
+    }
+}
+
+/// A client whose calls may take `patience`, with a clock whose sleepers wake at once.
+pub(in crate::provider::tencent) fn client(endpoint: &str, patience: Duration) -> TencentCdn {
+    client_with(endpoint, keys(), patience)
+}
+
+/// The keys of a client that is not told others.
+fn keys() -> KeyRing {
+    let credentials = Credentials::new(
+        "AKIDEXAMPLE".to_owned(),
+        SecretString::from("hush-secret-key"),
+        Some(SecretString::from("hush-token")),
+    );
+    KeyRing::given(credentials.expect("well formed"))
+}
+
+/// The same with other keys.
+pub(in crate::provider::tencent) fn client_with(endpoint: &str, keys: KeyRing, patience: Duration) -> TencentCdn {
+    client_made(endpoint, keys, patience, Vec::new())
+}
+
+/// The same, trusting nobody's certificates but those of one authority.
+pub(in crate::provider::tencent) fn client_trusting(
+    endpoint: &str,
+    authority: Certificate,
+    patience: Duration,
+) -> TencentCdn {
+    client_made(endpoint, keys(), patience, vec![authority])
+}
+
+fn client_made(endpoint: &str, keys: KeyRing, patience: Duration, trusted: Vec<Certificate>) -> TencentCdn {
+    let options = Options {
+        endpoint: endpoint.parse().expect("a URL"),
+        keys,
+        clock: Arc::new(LeapingClock(ManualClock::new(NOW))),
+    };
+    let patience = Patience { connect: patience / 2, total: patience };
+    TencentCdn::made(options, &patience, trusted).expect("a client")
+}
+
+/// A clock that leaps to where a sleeper wants it.
+struct LeapingClock(ManualClock);
+
+#[async_trait]
+impl Clock for LeapingClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, moment: Timestamp) {
+        self.0.advance(moment.since(self.now()));
+    }
+}
+
+/// A turnstile that lets everybody pass and counts them.
+#[derive(Default)]
+pub(in crate::provider::tencent) struct Counter {
+    pub(in crate::provider::tencent) entered: Mutex<Vec<&'static str>>,
+    pub(in crate::provider::tencent) left: Mutex<Vec<&'static str>>,
+}
+
+#[async_trait]
+impl Turnstile for Counter {
+    async fn enter(&self, meter: Meter) {
+        self.entered.lock().expect("entered").push(meter.0);
+    }
+
+    fn throttled(&self, _: Meter) {}
+
+    fn leave(&self, meter: Meter) {
+        self.left.lock().expect("left").push(meter.0);
+    }
+}
+
+impl Counter {
+    /// How many calls were made; each must have left as it entered.
+    pub(in crate::provider::tencent) fn calls(&self) -> usize {
+        let (entered, left) = (self.entered.lock().expect("entered"), self.left.lock().expect("left"));
+        assert_eq!(*entered, *left, "every token is given back");
+        entered.len()
+    }
+}

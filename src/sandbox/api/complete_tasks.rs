@@ -1,0 +1,122 @@
+//! Ends the rows whose time has come, in the order of their times, and does to the edge what they promised.
+//! There are no timers: every look at the cloud settles first, so that a clock moved by hand is enough.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::task::{Fate, Flush, Row, RowPlace, RowStatus, TaskKind};
+use crate::domain::Timestamp;
+use crate::sandbox::domain_config::domain::Area;
+use crate::sandbox::edge;
+use crate::sandbox::edge::cache::ObjectKey;
+use crate::sandbox::edge::{LoadFault, Visit};
+use crate::sandbox::state::{Cloud, State};
+
+/// How many prefetches ask the origin side by side.
+const PREFETCHES_AT_ONCE: usize = 64;
+
+impl Cloud {
+    /// Settles everything that is due at the clock's present moment.
+    pub(in crate::sandbox) async fn settle_due(self: &Arc<Self>) {
+        let _turn = self.settling.lock().await;
+        // Whoever settled before us may have gone away while the origin was asked.
+        self.state().tasks.give_back_in_hand();
+        loop {
+            let prefetches = self.state().settle_up_to_prefetches(self.now());
+            if prefetches.is_empty() {
+                return;
+            }
+            let mut fetches = JoinSet::new();
+            for (place, visits) in prefetches {
+                let cloud = Arc::clone(self);
+                fetches.spawn(async move { (place, prefetch(&cloud, &visits).await) });
+            }
+            for (place, status) in fetches.join_all().await {
+                self.state().settle(place, status, self.now());
+            }
+            self.state().tasks.empty_hand();
+        }
+    }
+}
+
+/// The worst of what the areas' visits come to.
+async fn prefetch(cloud: &Cloud, visits: &[Visit]) -> RowStatus {
+    let mut status = RowStatus::Done;
+    for visit in visits {
+        match edge::load(cloud, visit).await {
+            Ok(loaded) if loaded.object.status.as_u16() < 400 => {}
+            Ok(_) => status = RowStatus::Invalid,
+            Err(LoadFault::Origin(_) | LoadFault::NoSuchDomain) => return RowStatus::Fail,
+        }
+    }
+    status
+}
+
+/// One visit for each area that the row covers.
+fn visits(row: &Row) -> Vec<Visit> {
+    let visit = |area: &Area| Visit { area: *area, scheme: row.scheme, host: row.host.clone(), path: row.path.clone() };
+    row.area.parts().iter().map(visit).collect()
+}
+
+impl State {
+    /// Settles due rows until the next ones are prefetches, and returns those to be made now. What is due after them
+    /// waits for them: a purge must not overtake a prefetch of the same object.
+    fn settle_up_to_prefetches(&mut self, now: Timestamp) -> Vec<(RowPlace, Vec<Visit>)> {
+        let mut prefetches = Vec::new();
+        while let Some(place) = self.tasks.next_due(now) {
+            let (task, row) = self.tasks.at(place);
+            let fetches = task.kind == TaskKind::Push && row.fate == Fate::Works;
+            if prefetches.len() == PREFETCHES_AT_ONCE || (!fetches && !prefetches.is_empty()) {
+                break;
+            }
+            if fetches {
+                prefetches.push((place, visits(row)));
+                self.tasks.take_in_hand();
+                continue;
+            }
+            let status = if row.fate == Fate::Fails { RowStatus::Fail } else { RowStatus::Done };
+            self.tasks.take_due();
+            self.settle(place, status, now);
+        }
+        prefetches
+    }
+
+    fn settle(&mut self, place: RowPlace, status: RowStatus, now: Timestamp) {
+        self.tasks.settle(place, status);
+        let (task, row) = self.tasks.at(place);
+        if status == RowStatus::Fail && self.switches.failed_rows_refunded {
+            self.quota.refund(task.kind, row.area, task.made_at, now);
+        }
+        if status != RowStatus::Done || task.kind == TaskKind::Push {
+            return;
+        }
+        let Some(domain) = self.domains.owner_of(&row.host) else { return };
+        let key = match task.kind {
+            TaskKind::PurgePath => ObjectKey {
+                host: row.host.clone(),
+                path: row.path.clone(),
+                folded: false,
+                scheme: domain.cache_key.scheme.switch.is_on().then_some(row.scheme),
+            },
+            TaskKind::PurgeUrl | TaskKind::Push => domain.cache_key.object_key(row.scheme, &row.host, &row.path),
+        };
+        for area in row.area.parts().iter().filter(|area| reaches(row.fate, **area)) {
+            let cache = self.caches.of(*area);
+            match (task.kind, task.flush) {
+                (TaskKind::PurgePath, Flush::Delete) => cache.purge_below(&key),
+                (TaskKind::PurgePath, Flush::Flush) => cache.revalidate_below(&key),
+                (TaskKind::PurgeUrl | TaskKind::Push, _) => cache.purge_url(&key),
+            }
+        }
+    }
+}
+
+/// Whether a row of this fate changes what the nodes of the area have.
+fn reaches(fate: Fate, area: Area) -> bool {
+    match fate {
+        Fate::Works => true,
+        Fate::LiesIn(kept) => kept != area,
+        Fate::Fails | Fate::Lies | Fate::NeverEnds => false,
+    }
+}

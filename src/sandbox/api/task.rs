@@ -1,0 +1,233 @@
+//! Tasks and their rows: when each row will end, how, and which rows are due.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::Timestamp;
+use crate::sandbox::domain_config::domain::Area;
+use crate::sandbox::edge::cache::Scheme;
+
+/// What a task does, which is also what its quota is called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TaskKind {
+    PurgeUrl,
+    PurgePath,
+    Push,
+}
+
+impl TaskKind {
+    /// The words of the domain file and the control endpoint.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PurgeUrl => "urls",
+            Self::PurgePath => "directories",
+            Self::Push => "prefetches",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::PurgeUrl, Self::PurgePath, Self::Push].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What a purge does to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum Flush {
+    /// Ask the origin next time, and keep the copy if its `Last-Modified` is the same.
+    Flush,
+    Delete,
+}
+
+impl Flush {
+    pub(in crate::sandbox) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flush => "flush",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum RowStatus {
+    Process,
+    Done,
+    Fail,
+    Invalid,
+}
+
+impl RowStatus {
+    pub(in crate::sandbox) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Done => "done",
+            Self::Fail => "fail",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct Task {
+    pub(in crate::sandbox) id: String,
+    pub(in crate::sandbox) kind: TaskKind,
+    pub(in crate::sandbox) flush: Flush,
+    /// When it was made, by the sandbox's own clock.
+    pub(in crate::sandbox) made_at: Timestamp,
+    /// When it was made, as the API tells it: a skewed clock shows here.
+    pub(in crate::sandbox) created_at: Timestamp,
+    pub(in crate::sandbox) listed_from: Timestamp,
+    pub(in crate::sandbox) rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct Row {
+    pub(in crate::sandbox) url: String,
+    pub(in crate::sandbox) scheme: Scheme,
+    pub(in crate::sandbox) host: String,
+    /// With its query.
+    pub(in crate::sandbox) path: String,
+    pub(in crate::sandbox) area: Area,
+    pub(in crate::sandbox) ready_at: Timestamp,
+    pub(in crate::sandbox) fate: Fate,
+    /// `Process` until the row is settled.
+    pub(in crate::sandbox) status: RowStatus,
+}
+
+/// How a row will end, known from its birth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum Fate {
+    Works,
+    Fails,
+    /// Says `done`, and changes nothing.
+    Lies,
+    /// Says `done`, and changes nothing in this area.
+    LiesIn(Area),
+    NeverEnds,
+}
+
+/// Where a row is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sandbox) struct RowPlace {
+    pub(in crate::sandbox) ready_at: Timestamp,
+    task: usize,
+    row: usize,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::sandbox) struct Tasks {
+    all: Vec<Task>,
+    by_id: HashMap<String, usize>,
+    by_created_at: BTreeSet<(Timestamp, usize)>,
+    due: BinaryHeap<Reverse<RowPlace>>,
+    in_hand: Vec<RowPlace>,
+}
+
+impl Tasks {
+    /// Keeps the task under a fresh id, and returns the id.
+    pub(in crate::sandbox) fn add(&mut self, mut task: Task) -> String {
+        let index = self.all.len();
+        task.id = self.fresh_id(task.created_at);
+        for (row, made) in task.rows.iter().enumerate().filter(|(_, row)| row.fate != Fate::NeverEnds) {
+            self.due.push(Reverse(RowPlace { ready_at: made.ready_at, task: index, row }));
+        }
+        self.by_id.insert(task.id.clone(), index);
+        self.by_created_at.insert((task.created_at, index));
+        let id = task.id.clone();
+        self.all.push(task);
+        id
+    }
+
+    /// `<epoch second>-<8 of a-z0-9>`, one of the forms that the provider's samples show.
+    fn fresh_id(&self, created_at: Timestamp) -> String {
+        loop {
+            let random = Uuid::new_v4().simple().to_string();
+            let id = format!("{}-{}", created_at.as_secs(), &random[..8]);
+            if !self.by_id.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    pub(in crate::sandbox) fn all(&self) -> &[Task] {
+        &self.all
+    }
+
+    pub(in crate::sandbox) fn find(&self, id: &str) -> Option<&Task> {
+        self.by_id.get(id).map(|index| &self.all[*index])
+    }
+
+    /// The tasks created in `from..=to` as the API tells it, oldest first.
+    pub(in crate::sandbox) fn created_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl DoubleEndedIterator<Item = &Task> {
+        self.by_created_at.range((from, 0)..=(to, usize::MAX)).map(|(_, index)| &self.all[*index])
+    }
+
+    /// The row that is ready first, if it is ready at `now`.
+    pub(in crate::sandbox) fn next_due(&self, now: Timestamp) -> Option<RowPlace> {
+        self.due.peek().map(|Reverse(place)| *place).filter(|place| place.ready_at <= now)
+    }
+
+    /// Takes the first row off the due ones.
+    pub(in crate::sandbox) fn take_due(&mut self) {
+        self.due.pop();
+    }
+
+    /// Takes the first row off the due ones, to be settled when the origin has answered.
+    pub(in crate::sandbox) fn take_in_hand(&mut self) {
+        self.in_hand.extend(self.due.pop().map(|Reverse(place)| place));
+    }
+
+    /// Makes the rows in hand due again: whoever held them went away.
+    pub(in crate::sandbox) fn give_back_in_hand(&mut self) {
+        self.due.extend(self.in_hand.drain(..).map(Reverse));
+    }
+
+    pub(in crate::sandbox) fn empty_hand(&mut self) {
+        self.in_hand.clear();
+    }
+
+    pub(in crate::sandbox) fn at(&self, place: RowPlace) -> (&Task, &Row) {
+        let task = &self.all[place.task];
+        (task, &task.rows[place.row])
+    }
+
+    pub(in crate::sandbox) fn settle(&mut self, place: RowPlace, status: RowStatus) {
+        self.all[place.task].rows[place.row].status = status;
+    }
+}
+
+/// When a row made now will be ready: after `task_time` and up to a quarter of it more, the same for the same URL.
+pub(in crate::sandbox) fn ready_at(url: &str, task_time: Duration, now: Timestamp) -> Timestamp {
+    now + task_time + task_time.mul_f64(share(url, "spread") / 4.0)
+}
+
+/// A number in `0.0..1.0` that depends on nothing but the words.
+pub(in crate::sandbox) fn share(url: &str, purpose: &str) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    (purpose, url).hash(&mut hasher);
+    (hasher.finish() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_end_a_little_apart_and_always_alike() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let span = |url: &str| ready_at(url, Duration::from_secs(2), now).since(now);
+        let spans: BTreeSet<Duration> = (0..100).map(|n| span(&format!("https://a.example.com/{n}"))).collect();
+        assert!(spans.len() > 50);
+        assert!(spans.iter().all(|span| (2_000..2_500).contains(&span.as_millis())));
+        assert_eq!(span("https://a.example.com/"), span("https://a.example.com/"));
+    }
+}

@@ -1,0 +1,195 @@
+//! The acceleration domains of the simulated account: names, areas, states, and which of them owns a host.
+
+use std::borrow::Cow;
+
+use super::wire::{CacheKey, CacheSetup, OriginSetup, Standing, StatusCodeCache, Switched};
+
+/// Where a domain is accelerated, or what a call asks for. `Global` is the other two together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Area {
+    Mainland,
+    Overseas,
+    Global,
+}
+
+impl Area {
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "mainland" => Some(Self::Mainland),
+            "overseas" => Some(Self::Overseas),
+            "global" => Some(Self::Global),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mainland => "mainland",
+            Self::Overseas => "overseas",
+            Self::Global => "global",
+        }
+    }
+
+    pub(in crate::sandbox) const fn covers(self, other: Self) -> bool {
+        matches!((self, other), (Self::Global, _) | (Self::Mainland, Self::Mainland) | (Self::Overseas, Self::Overseas))
+    }
+
+    /// The areas with a quota of their own that this one is made of.
+    pub(in crate::sandbox) const fn parts(self) -> &'static [Self] {
+        match self {
+            Self::Mainland => &[Self::Mainland],
+            Self::Overseas => &[Self::Overseas],
+            Self::Global => &[Self::Mainland, Self::Overseas],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DomainStatus {
+    Online,
+    Offline,
+    Processing,
+    Closing,
+    Rejected,
+}
+
+impl DomainStatus {
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "online" => Some(Self::Online),
+            "offline" => Some(Self::Offline),
+            "processing" => Some(Self::Processing),
+            "closing" => Some(Self::Closing),
+            "rejected" => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Offline => "offline",
+            Self::Processing => "processing",
+            Self::Closing => "closing",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Whether edges serve the domain, which is also when it may be purged.
+    pub(in crate::sandbox) const fn serves(self) -> bool {
+        matches!(self, Self::Online | Self::Processing)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// A host in lower case, or `*.` and a host for a wildcard domain.
+    pub name: String,
+    pub area: Area,
+    pub status: DomainStatus,
+    /// Why it is off, in the provider's word; `normal` if it is not.
+    pub disable: String,
+    /// Where the provider lets nothing be changed; `normal` is nowhere.
+    pub readonly: String,
+    pub standing: Standing,
+    pub origin: OriginSetup,
+    pub cache_key: CacheKey,
+    pub cache: CacheSetup,
+    /// `None`: a 404 is kept for ten seconds, and no other error.
+    pub status_code_cache: Option<StatusCodeCache>,
+    pub follow_redirect: Switched,
+}
+
+impl Domain {
+    /// A domain in every area, online, whose queries count.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            area: Area::Global,
+            status: DomainStatus::Online,
+            disable: "normal".to_owned(),
+            readonly: "normal".to_owned(),
+            standing: Standing::Normal,
+            origin: OriginSetup::default(),
+            cache_key: CacheKey::default(),
+            cache: CacheSetup::default(),
+            status_code_cache: None,
+            follow_redirect: Switched::default(),
+        }
+    }
+
+    pub(in crate::sandbox) fn is_wildcard(&self) -> bool {
+        self.name.starts_with("*.")
+    }
+
+    /// The name without the star of a wildcard.
+    pub(in crate::sandbox) fn bare_name(&self) -> &str {
+        self.name.trim_start_matches("*.")
+    }
+
+    /// What the domain's own DNS has to point to.
+    pub(in crate::sandbox) fn cname(&self) -> String {
+        format!("{}.cdn.dnsv1.com", self.bare_name())
+    }
+
+    /// The Host that the origin is asked with, for a request of `host`.
+    pub(in crate::sandbox) fn server_name(&self, host: &str) -> String {
+        self.origin.server_name.clone().unwrap_or_else(|| host.to_owned())
+    }
+
+    /// Whose copies serve somebody who comes from `area`: a domain that is not served there is served from elsewhere.
+    pub(in crate::sandbox) const fn edge_for(&self, area: Area) -> Area {
+        if self.area.covers(area) { area } else { self.area }
+    }
+}
+
+/// What the sandbox owns if nobody says otherwise.
+pub(in crate::sandbox) fn newcomers_domains() -> Vec<Domain> {
+    vec![Domain::new("www.example.com"), Domain::new("static.example.com")]
+}
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct Domains(pub(in crate::sandbox) Vec<Domain>);
+
+impl Domains {
+    /// The domain with this name, else the wildcard domain that the host falls under.
+    pub(in crate::sandbox) fn owner_of(&self, host: &str) -> Option<&Domain> {
+        let host = lower(host);
+        let named = self.named(&host);
+        named.or_else(|| self.0.iter().find(|domain| domain.is_wildcard() && host.ends_with(&domain.name[1..])))
+    }
+}
+
+impl Domains {
+    pub(in crate::sandbox) fn named(&self, name: &str) -> Option<&Domain> {
+        self.0.iter().find(|domain| domain.name == name)
+    }
+}
+
+fn lower(host: &str) -> Cow<'_, str> {
+    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Owned(host.to_ascii_lowercase());
+    }
+    Cow::Borrowed(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_belongs_to_its_own_domain_before_a_wildcard() {
+        let mut named = Domain::new("a.example.com");
+        named.area = Area::Mainland;
+        let domains = Domains(vec![Domain::new("*.example.com"), named]);
+        assert_eq!(domains.owner_of("A.example.com").map(|domain| domain.area), Some(Area::Mainland));
+        assert_eq!(domains.owner_of("b.example.com").map(|domain| domain.area), Some(Area::Global));
+        assert!(domains.owner_of("example.com").is_none());
+        assert!(domains.owner_of("badexample.com").is_none());
+    }
+}

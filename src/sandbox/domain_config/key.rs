@@ -1,0 +1,113 @@
+//! The cache key: what of a URL tells one object from another, by the domain's `CacheKey`.
+
+use super::paths;
+use super::wire::{CacheKey, QueryAction, QueryString, Switch};
+use crate::sandbox::edge::cache::{ObjectKey, Scheme};
+
+/// What of a key decides, from the domain or from the last rule that fits.
+struct Shape<'a> {
+    full_url_cache: Switch,
+    ignore_case: Switch,
+    query: &'a QueryString,
+}
+
+impl CacheKey {
+    /// The key of a URL, of which `path` has its query.
+    pub(in crate::sandbox) fn object_key(&self, scheme: Scheme, host: &str, path: &str) -> ObjectKey {
+        let (bare, query) = path.split_once('?').map_or((path, None), |(bare, query)| (bare, Some(query)));
+        let shape = self.shape_of(bare);
+        let query = query.and_then(|query| shape.query_in_key(query));
+        let path = query.map_or_else(|| bare.to_owned(), |query| format!("{bare}?{query}"));
+        let folded = shape.ignore_case.is_on();
+        let path = if folded { path.to_ascii_lowercase() } else { path };
+        ObjectKey { host: host.to_owned(), path, folded, scheme: self.scheme.switch.is_on().then_some(scheme) }
+    }
+
+    fn shape_of(&self, path: &str) -> Shape<'_> {
+        let fits = |rule: &&super::wire::KeyRule| paths::fits(rule.rule_type, &rule.rule_paths, path);
+        match self.key_rules.iter().rfind(fits) {
+            Some(rule) => {
+                Shape { full_url_cache: rule.full_url_cache, ignore_case: rule.ignore_case, query: &rule.query_string }
+            }
+            None => {
+                Shape { full_url_cache: self.full_url_cache, ignore_case: self.ignore_case, query: &self.query_string }
+            }
+        }
+    }
+}
+
+impl Shape<'_> {
+    /// `None`: the query is no part of the key.
+    fn query_in_key(&self, query: &str) -> Option<String> {
+        if self.full_url_cache.is_on() {
+            return Some(query.to_owned());
+        }
+        if !self.query.switch.is_on() {
+            return None;
+        }
+        let listed: Vec<&str> = self.query.value.as_deref().unwrap_or("").split(';').map(str::trim).collect();
+        let counts = |pair: &&str| {
+            let name = pair.split('=').next().unwrap_or(pair);
+            match self.query.action {
+                None | Some(QueryAction::IncludeAll) => true,
+                Some(QueryAction::ExcludeAll) => false,
+                Some(QueryAction::IncludeCustom) => listed.contains(&name),
+                Some(QueryAction::ExcludeCustom) => !listed.contains(&name),
+            }
+        };
+        let mut pairs: Vec<&str> = query.split('&').filter(counts).collect();
+        if self.query.reorder.is_some_and(Switch::is_on) {
+            pairs.sort_unstable();
+        }
+        (!pairs.is_empty()).then(|| pairs.join("&"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn path(setup: Value, url: &str) -> String {
+        let key: CacheKey = serde_json::from_value(setup).unwrap();
+        key.object_key(Scheme::Http, "www.example.com", url).path
+    }
+
+    #[test]
+    fn queries_count_as_the_domain_says() {
+        let query = |action: &str, value: &str| json!({"FullUrlCache": "off", "QueryString": {"Switch": "on", "Action": action, "Value": value}});
+        let url = "/a?v=2&u=1&t";
+        for (setup, kept) in [
+            (json!({}), "/a?v=2&u=1&t"),
+            (json!({"FullUrlCache": "off"}), "/a"),
+            (query("includeAll", ""), "/a?v=2&u=1&t"),
+            (query("excludeAll", ""), "/a"),
+            (query("includeCustom", "v; t"), "/a?v=2&t"),
+            (query("excludeCustom", "v"), "/a?u=1&t"),
+            (json!({"FullUrlCache": "off", "QueryString": {"Switch": "on", "Reorder": "on"}}), "/a?t&u=1&v=2"),
+        ] {
+            assert_eq!(path(setup.clone(), url), kept, "{setup}");
+        }
+    }
+
+    #[test]
+    fn the_last_rule_that_fits_goes_before_the_domain() {
+        let rule = |paths: &str, case: &str| json!({"RulePaths": [paths], "RuleType": "directory", "FullUrlCache": "off", "IgnoreCase": case});
+        let setup = json!({"IgnoreCase": "on", "KeyRules": [rule("/img", "off"), rule("/img/old/", "on")]});
+        assert_eq!(path(setup.clone(), "/A?B"), "/a?b");
+        assert_eq!(path(setup.clone(), "/img/A?B"), "/img/A");
+        assert_eq!(path(setup, "/img/old/A?B"), "/img/old/a");
+    }
+
+    #[test]
+    fn the_scheme_counts_only_if_the_domain_says_so() {
+        let key = |setup: Value, scheme| {
+            let key: CacheKey = serde_json::from_value(setup).unwrap();
+            key.object_key(scheme, "www.example.com", "/")
+        };
+        assert_eq!(key(json!({}), Scheme::Http), key(json!({}), Scheme::Https));
+        let split = json!({"Scheme": {"Switch": "on"}});
+        assert_ne!(key(split.clone(), Scheme::Http), key(split, Scheme::Https));
+    }
+}

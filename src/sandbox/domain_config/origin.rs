@@ -1,0 +1,68 @@
+//! Where a domain's origin is, as its configuration writes it.
+
+use super::wire::{OriginSetup, PullProtocol};
+use crate::sandbox::edge::cache::Scheme;
+
+/// `name`, `name:port`, `ip:port` or `ip:port:weight`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sandbox) struct OriginPlace {
+    pub(in crate::sandbox) host: String,
+    pub(in crate::sandbox) port: Option<u16>,
+}
+
+impl OriginPlace {
+    fn read(text: &str) -> Self {
+        // A bare IPv6 address is all colons.
+        let (host, rest) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+            Some((host, rest)) => (host, rest.strip_prefix(':')),
+            None if text.matches(':').count() > 2 => (text, None),
+            None => text.split_once(':').map_or((text, None), |(host, rest)| (host, Some(rest))),
+        };
+        let port = rest.and_then(|rest| rest.split(':').next()).and_then(|port| port.parse().ok());
+        Self { host: host.to_ascii_lowercase(), port }
+    }
+}
+
+impl OriginSetup {
+    /// `None`: this sandbox's own origin.
+    pub(in crate::sandbox) fn place(&self) -> Option<OriginPlace> {
+        self.origins.first().map(|text| OriginPlace::read(text))
+    }
+
+    pub(in crate::sandbox) fn is_at(&self, name: &str) -> bool {
+        self.origins.iter().any(|text| OriginPlace::read(text).host == name)
+    }
+
+    /// How the origin is asked by an edge that was asked by `scheme`.
+    pub(in crate::sandbox) const fn scheme(&self, scheme: Scheme) -> Scheme {
+        match self.origin_pull_protocol {
+            PullProtocol::Http => Scheme::Http,
+            PullProtocol::Https => Scheme::Https,
+            PullProtocol::Follow => scheme,
+        }
+    }
+
+    /// The provider's word for what `origins` holds, if nobody wrote one.
+    pub(in crate::sandbox) fn kind(&self) -> &str {
+        let is_name = self.place().is_some_and(|place| place.host.parse::<std::net::IpAddr>().is_err());
+        self.origin_type.as_deref().unwrap_or(if is_name { "domain" } else { "ip" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_form_is_read() {
+        for (text, host, port) in [
+            ("origin.example.com", "origin.example.com", None),
+            ("Origin.example.com:8080", "origin.example.com", Some(8080)),
+            ("192.0.2.1:80:30", "192.0.2.1", Some(80)),
+            ("[2001:db8::1]:443", "2001:db8::1", Some(443)),
+            ("2001:db8::2", "2001:db8::2", None),
+        ] {
+            assert_eq!(OriginPlace::read(text), OriginPlace { host: host.to_owned(), port }, "{text}");
+        }
+    }
+}

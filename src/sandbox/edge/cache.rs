@@ -1,0 +1,213 @@
+//! The copies that the edge keeps, by the key that the domain's configuration gives them, in each area apart.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use crate::domain::Timestamp;
+use crate::sandbox::domain_config::domain::Area;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sandbox) enum Scheme {
+    Http,
+    Https,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sandbox) struct ObjectKey {
+    pub(in crate::sandbox) host: String,
+    /// With as much of its query as counts.
+    pub(in crate::sandbox) path: String,
+    /// Its path is in lower case because case does not count.
+    pub(in crate::sandbox) folded: bool,
+    /// Only if it counts.
+    pub(in crate::sandbox) scheme: Option<Scheme>,
+}
+
+/// The copies of every area.
+#[derive(Debug, Default)]
+pub(in crate::sandbox) struct Caches {
+    mainland: Cache,
+    overseas: Cache,
+}
+
+impl Caches {
+    /// `Global` is no place where copies are; its first part stands for it.
+    pub(in crate::sandbox) fn of(&mut self, area: Area) -> &mut Cache {
+        match area {
+            Area::Mainland | Area::Global => &mut self.mainland,
+            Area::Overseas => &mut self.overseas,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Object {
+    pub(in crate::sandbox) status: StatusCode,
+    /// Those of the origin's headers that an edge passes on.
+    pub(in crate::sandbox) headers: HeaderMap,
+    pub(in crate::sandbox) body: Bytes,
+    pub(in crate::sandbox) stored_at: Timestamp,
+    /// From then on the origin has to be asked.
+    pub(in crate::sandbox) expires_at: Timestamp,
+    /// The origin has to be asked before this copy is served again.
+    pub(in crate::sandbox) revalidate: bool,
+}
+
+/// A fetch from the origin that may become a copy, unless a purge comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) struct FetchTicket(u64);
+
+#[derive(Debug, Default)]
+pub(in crate::sandbox) struct Cache {
+    objects: BTreeMap<ObjectKey, Object>,
+    fetching: BTreeMap<ObjectKey, FetchTicket>,
+    tickets: u64,
+}
+
+impl Cache {
+    pub(in crate::sandbox) fn look(&self, key: &ObjectKey) -> Option<&Object> {
+        self.objects.get(key)
+    }
+
+    pub(in crate::sandbox) fn begin_fetch(&mut self, key: &ObjectKey) -> FetchTicket {
+        self.tickets += 1;
+        let ticket = FetchTicket(self.tickets);
+        self.fetching.insert(key.clone(), ticket);
+        ticket
+    }
+
+    /// Keeps what a fetch brought. What was purged meanwhile is not kept: it may be older than the purge.
+    pub(in crate::sandbox) fn store(&mut self, key: ObjectKey, ticket: FetchTicket, object: Object) {
+        if self.fetching.get(&key) == Some(&ticket) {
+            self.fetching.remove(&key);
+            self.objects.insert(key, object);
+        }
+    }
+
+    pub(in crate::sandbox) fn purge_url(&mut self, key: &ObjectKey) {
+        self.objects.remove(key);
+        self.fetching.remove(key);
+    }
+
+    pub(in crate::sandbox) fn purge_below(&mut self, directory: &ObjectKey) {
+        for key in keys_below(&self.objects, directory) {
+            self.objects.remove(&key);
+        }
+        self.forget_fetches_below(directory);
+    }
+
+    pub(in crate::sandbox) fn revalidate_below(&mut self, directory: &ObjectKey) {
+        for key in keys_below(&self.objects, directory) {
+            if let Some(object) = self.objects.get_mut(&key) {
+                object.revalidate = true;
+            }
+        }
+        self.forget_fetches_below(directory);
+    }
+
+    fn forget_fetches_below(&mut self, directory: &ObjectKey) {
+        for key in keys_below(&self.fetching, directory) {
+            self.fetching.remove(&key);
+        }
+    }
+}
+
+/// Keys are in order, so that those below a directory follow each other; those whose case does not count follow each
+/// other below the directory in lower case.
+fn keys_below<V>(map: &BTreeMap<ObjectKey, V>, directory: &ObjectKey) -> Vec<ObjectKey> {
+    let lower = ObjectKey { path: directory.path.to_ascii_lowercase(), ..directory.clone() };
+    let below = |directory: &ObjectKey| -> Vec<ObjectKey> {
+        let from = ObjectKey { folded: false, scheme: None, ..directory.clone() };
+        let there = map.range(from..).map(|(key, _)| key).take_while(|key| is_below(key, directory));
+        there.filter(|key| directory.scheme.is_none() || key.scheme == directory.scheme).cloned().collect()
+    };
+    let mut keys = below(directory);
+    if lower.path != directory.path {
+        keys.extend(below(&lower).into_iter().filter(|key| key.folded));
+    }
+    keys
+}
+
+fn is_below(key: &ObjectKey, directory: &ObjectKey) -> bool {
+    key.host == directory.host && key.path.starts_with(&directory.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(host: &str, path: &str) -> ObjectKey {
+        ObjectKey { host: host.to_owned(), path: path.to_owned(), folded: false, scheme: None }
+    }
+
+    fn object() -> Object {
+        Object {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"x"),
+            stored_at: Timestamp::from_millis(0),
+            expires_at: Timestamp::from_millis(i64::MAX),
+            revalidate: false,
+        }
+    }
+
+    fn filled(paths: &[&str]) -> Cache {
+        let mut cache = Cache::default();
+        for path in paths {
+            let key = key("a", path);
+            let ticket = cache.begin_fetch(&key);
+            cache.store(key, ticket, object());
+        }
+        cache
+    }
+
+    #[test]
+    fn a_directory_purge_takes_what_lies_below_and_nothing_beside() {
+        let mut cache = filled(&["/", "/d", "/d/", "/d/x?y", "/d/e/f", "/d-2/x", "/e"]);
+        let other = key("b", "/d/x");
+        let ticket = cache.begin_fetch(&other);
+        cache.store(other.clone(), ticket, object());
+        cache.purge_below(&key("a", "/d/"));
+        let left: Vec<&str> = cache.objects.keys().map(|key| key.path.as_str()).collect();
+        assert_eq!(left, ["/", "/d", "/d-2/x", "/e", "/d/x"]);
+        cache.purge_below(&key("a", "/"));
+        assert_eq!(cache.objects.keys().collect::<Vec<_>>(), [&other]);
+    }
+
+    #[test]
+    fn a_directory_in_another_case_takes_only_what_is_kept_without_case() {
+        let mut cache = filled(&["/D/x", "/d/x"]);
+        let folded = ObjectKey { folded: true, ..key("a", "/d/y") };
+        let ticket = cache.begin_fetch(&folded);
+        cache.store(folded.clone(), ticket, object());
+        cache.purge_below(&key("a", "/D/"));
+        assert_eq!(cache.objects.keys().collect::<Vec<_>>(), [&key("a", "/d/x")]);
+    }
+
+    #[test]
+    fn a_flush_marks_and_keeps() {
+        let mut cache = filled(&["/d/x", "/e"]);
+        cache.revalidate_below(&key("a", "/d/"));
+        assert!(cache.look(&key("a", "/d/x")).unwrap().revalidate);
+        assert!(!cache.look(&key("a", "/e")).unwrap().revalidate);
+    }
+
+    #[test]
+    fn what_was_fetched_before_a_purge_is_not_kept_after_it() {
+        let mut cache = Cache::default();
+        let wanted = key("a", "/d/x");
+        let purges: [fn(&mut Cache); 3] = [
+            |cache| cache.purge_url(&key("a", "/d/x")),
+            |cache| cache.purge_below(&key("a", "/d/")),
+            |cache| cache.revalidate_below(&key("a", "/d/")),
+        ];
+        for purge in purges {
+            let ticket = cache.begin_fetch(&wanted);
+            purge(&mut cache);
+            cache.store(wanted.clone(), ticket, object());
+            assert!(cache.look(&wanted).is_none());
+        }
+    }
+}

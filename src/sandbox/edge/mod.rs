@@ -1,0 +1,189 @@
+//! The edge: serves copies by `Host`, in each area its own, fetches what it lacks from the origin over a real connection,
+//! and keeps it as long as the domain's configuration says.
+
+pub(super) mod cache;
+pub(super) mod origin_fetch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use uuid::Uuid;
+
+use super::api::time_formats;
+use super::domain_config::domain::{Area, Domain};
+use super::domain_config::lifetime::{Answered, Lifetime};
+use super::faults::http::Side;
+use super::listener::{self, Dropped};
+use super::origin::plain;
+use super::state::Cloud;
+use cache::{FetchTicket, Object, ObjectKey, Scheme};
+use origin_fetch::{Pull, Pulled};
+
+/// The provider's limit for redirects that an edge follows.
+const REDIRECTS_MAX: usize = 3;
+/// Lets a client of any of the edge's ports choose whose copies serve it.
+const AREA_HEADER: &str = "x-sandbox-area";
+
+/// The port by which a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Door {
+    pub(super) area: Area,
+    pub(super) scheme: Scheme,
+}
+
+/// A request for an object, by a client or a prefetch.
+#[derive(Debug, Clone)]
+pub(super) struct Visit {
+    pub(super) area: Area,
+    pub(super) scheme: Scheme,
+    pub(super) host: String,
+    /// With its query.
+    pub(super) path: String,
+}
+
+pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>, door: Door) -> Result<Response<Body>, Dropped> {
+    cloud.settle_due().await;
+    let (parts, _) = request.into_parts();
+    let visit = visit(&parts, door);
+    let spoiling = cloud.state().answers.strike(Side::Edge, &[&visit.host], &visit.path, &parts.headers);
+    spoiling.delay(&cloud).await?;
+    let mut response = match spoiling.instead(&visit.path) {
+        Some(response) => response,
+        None => serve(&cloud, &parts, &visit).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::SERVER, HeaderValue::from_static("NWS_SPMid"));
+    insert(headers, HeaderName::from_static("x-nws-log-uuid"), &Uuid::new_v4().to_string());
+    insert(headers, header::DATE, &time_formats::http_date(cloud.now()));
+    spoiling.dress(headers);
+    Ok(response)
+}
+
+fn visit(request: &Parts, door: Door) -> Visit {
+    let chosen = request.headers.get(AREA_HEADER).and_then(|value| value.to_str().ok()).and_then(Area::parse);
+    Visit {
+        area: chosen.unwrap_or(door.area),
+        scheme: door.scheme,
+        host: listener::host(&request.headers).unwrap_or_default(),
+        path: request.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+    }
+}
+
+async fn serve(cloud: &Cloud, request: &Parts, visit: &Visit) -> Response<Body> {
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        return plain(StatusCode::METHOD_NOT_ALLOWED, "The edge answers GET and HEAD.\n");
+    }
+    match load(cloud, visit).await {
+        Ok(loaded) => answer_with(cloud, loaded),
+        Err(LoadFault::NoSuchDomain) => plain(StatusCode::NOT_FOUND, "This CDN does not serve this domain.\n"),
+        Err(LoadFault::Origin(status)) => plain(status, "The origin gives no answer.\n"),
+    }
+}
+
+fn answer_with(cloud: &Cloud, loaded: Loaded) -> Response<Body> {
+    let mut response = Response::new(Body::from(loaded.object.body));
+    *response.status_mut() = loaded.object.status;
+    *response.headers_mut() = loaded.object.headers;
+    let lookup = if loaded.hit { "Cache Hit" } else { "Cache Miss" };
+    response.headers_mut().insert("x-cache-lookup", HeaderValue::from_static(lookup));
+    if loaded.hit && cloud.state().switches.age_sent {
+        let age = cloud.now().since(loaded.object.stored_at).as_secs();
+        insert(response.headers_mut(), header::AGE, &age.to_string());
+    }
+    response
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+pub(super) struct Loaded {
+    pub(super) object: Object,
+    pub(super) hit: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LoadFault {
+    NoSuchDomain,
+    /// The origin gave no answer; the edge answers this status in its stead.
+    Origin(StatusCode),
+}
+
+/// A look into the cache that found nothing to serve at once.
+struct Miss {
+    domain: Domain,
+    area: Area,
+    key: ObjectKey,
+    held: Option<Object>,
+    ticket: FetchTicket,
+    patience: Duration,
+}
+
+/// Brings an object: the edge's copy, or what the origin says, which is kept if it may be.
+pub(super) async fn load(cloud: &Cloud, visit: &Visit) -> Result<Loaded, LoadFault> {
+    let miss = match look(cloud, visit)? {
+        Ok(object) => return Ok(Loaded { object, hit: true }),
+        Err(miss) => miss,
+    };
+    // Only `Last-Modified` is compared, as the provider's nodes do.
+    let condition = miss.held.as_ref().and_then(|object| object.headers.get(header::LAST_MODIFIED)).cloned();
+    let pull = Pull::new(&miss.domain, visit.scheme, &visit.host, &visit.path, miss.patience);
+    let (status, headers, body) = pulled(cloud, &miss.domain, pull.if_modified_since(condition)).await?;
+    let now = cloud.now();
+    let (object, hit) = match miss.held {
+        Some(held) if status == StatusCode::NOT_MODIFIED => (Object { revalidate: false, ..held }, true),
+        _ => (Object { status, headers, body, stored_at: now, expires_at: now, revalidate: false }, false),
+    };
+    let answered = Answered { path: &visit.path, status: object.status, headers: &object.headers, at: now };
+    let expires_at = match miss.domain.cache.lifetime(&answered, miss.domain.status_code_cache.as_ref()) {
+        Lifetime::NotKept => None,
+        Lifetime::Checked => Some(now),
+        Lifetime::For(span) => Some(now + span),
+    };
+    if let Some(expires_at) = expires_at {
+        let kept = Object { expires_at, ..object.clone() };
+        cloud.state().caches.of(miss.area).store(miss.key, miss.ticket, kept);
+    }
+    Ok(Loaded { object, hit })
+}
+
+fn look(cloud: &Cloud, visit: &Visit) -> Result<Result<Object, Miss>, LoadFault> {
+    let now = cloud.now();
+    let mut state = cloud.state();
+    let domain = state.domains.owner_of(&visit.host).filter(|domain| domain.status.serves());
+    let domain = domain.ok_or(LoadFault::NoSuchDomain)?.clone();
+    let area = domain.edge_for(visit.area);
+    let key = domain.cache_key.object_key(visit.scheme, &visit.host, &visit.path);
+    let patience = state.switches.origin_patience;
+    let cache = state.caches.of(area);
+    let held = cache.look(&key).cloned();
+    if let Some(object) = held.as_ref().filter(|object| !object.revalidate && now < object.expires_at) {
+        return Ok(Ok(object.clone()));
+    }
+    let ticket = cache.begin_fetch(&key);
+    Ok(Err(Miss { domain, area, key, held, ticket, patience }))
+}
+
+/// Asks the origin, and asks on where it redirects to itself, if the domain's edge is to follow.
+async fn pulled(cloud: &Cloud, domain: &Domain, mut pull: Pull) -> Result<Pulled, LoadFault> {
+    for _ in 0..=REDIRECTS_MAX {
+        let pulled = origin_fetch::pull(cloud, &pull).await.map_err(LoadFault::Origin)?;
+        let followed = domain.follow_redirect.switch.is_on() && pulled.0.is_redirection();
+        let target = pulled.1.get(header::LOCATION).filter(|_| followed).and_then(|value| value.to_str().ok());
+        let Some(path) = target.and_then(|target| path_at(target, pull.server_name())) else { return Ok(pulled) };
+        pull = pull.redirected(path);
+    }
+    Err(LoadFault::Origin(StatusCode::LOCKED))
+}
+
+/// `None`: it leads elsewhere.
+fn path_at(location: &str, host: &str) -> Option<String> {
+    let uri: Uri = location.parse().ok()?;
+    let here = uri.host().is_none_or(|there| there.eq_ignore_ascii_case(host));
+    uri.path_and_query().filter(|_| here).map(|path| path.as_str().to_owned())
+}

@@ -1,0 +1,171 @@
+//! How the edge asks an origin: finds its address in the simulated DNS, connects, and asks with the configured Host.
+//! It dials nothing but this machine; an address elsewhere is one that does not answer.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use axum::body::{self, Body};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::cache::Scheme;
+use crate::sandbox::dns::zone::{EDGE_SUFFIX, End, Wanted};
+use crate::sandbox::domain_config::domain::Domain;
+use crate::sandbox::domain_config::origin::OriginPlace;
+use crate::sandbox::state::Cloud;
+
+/// Copies larger than this are no use in a simulation.
+const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What to ask for, and of whom.
+pub(in crate::sandbox) struct Pull {
+    scheme: Scheme,
+    place: Option<OriginPlace>,
+    server_name: String,
+    path: String,
+    if_modified_since: Option<HeaderValue>,
+    patience: Duration,
+}
+
+impl Pull {
+    pub(in crate::sandbox) fn new(
+        domain: &Domain,
+        asked_by: Scheme,
+        host: &str,
+        path: &str,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            scheme: domain.origin.scheme(asked_by),
+            place: domain.origin.place(),
+            server_name: domain.server_name(host),
+            path: path.to_owned(),
+            if_modified_since: None,
+            patience,
+        }
+    }
+
+    pub(in crate::sandbox) fn if_modified_since(self, moment: Option<HeaderValue>) -> Self {
+        Self { if_modified_since: moment, ..self }
+    }
+
+    /// The same origin, asked for another path.
+    pub(in crate::sandbox) fn redirected(self, path: String) -> Self {
+        Self { path, if_modified_since: None, ..self }
+    }
+
+    pub(in crate::sandbox) fn server_name(&self) -> &str {
+        &self.server_name
+    }
+}
+
+/// Why an origin gave no whole answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum PullFault {
+    /// The origin's name leads back to the CDN.
+    Loop,
+    Dns,
+    Connect,
+    ConnectTimeout,
+    AnswerTimeout,
+    Broken,
+    Handshake,
+    Certificate,
+    CertificateName,
+}
+
+impl PullFault {
+    /// The provider tells causes apart only where it asks by https.
+    fn status(self, scheme: Scheme) -> StatusCode {
+        let status = match (self, scheme) {
+            (Self::Loop, _) => 423,
+            (Self::Broken, _) | (_, Scheme::Http) => 502,
+            (Self::Dns, Scheme::Https) => 531,
+            (Self::Connect, Scheme::Https) => 532,
+            (Self::ConnectTimeout, Scheme::Https) => 533,
+            (Self::AnswerTimeout, Scheme::Https) => 537,
+            (Self::Handshake, Scheme::Https) => 538,
+            (Self::Certificate, Scheme::Https) => 539,
+            (Self::CertificateName, Scheme::Https) => 540,
+        };
+        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
+    }
+}
+
+pub(in crate::sandbox) type Pulled = (StatusCode, HeaderMap, Bytes);
+
+/// What the origin answers, or the status that the edge answers in its stead.
+pub(in crate::sandbox) async fn pull(cloud: &Cloud, pull: &Pull) -> Result<Pulled, StatusCode> {
+    let asked = tokio::time::timeout(pull.patience, ask(cloud, pull)).await;
+    asked.unwrap_or(Err(PullFault::AnswerTimeout)).map_err(|fault| fault.status(pull.scheme))
+}
+
+async fn ask(cloud: &Cloud, pull: &Pull) -> Result<Pulled, PullFault> {
+    let address = address(cloud, pull)?;
+    let stream = TcpStream::connect(address).await.map_err(|_| PullFault::Connect)?;
+    match pull.scheme {
+        Scheme::Http => exchange(stream, pull).await,
+        Scheme::Https => exchange(cloud.tls.connect(&pull.server_name, stream).await?, pull).await,
+    }
+}
+
+fn address(cloud: &Cloud, pull: &Pull) -> Result<SocketAddr, PullFault> {
+    let own = cloud.origin_at(pull.scheme);
+    let Some(place) = &pull.place else { return Ok(own) };
+    let ip = match place.host.parse() {
+        Ok(ip) => ip,
+        Err(_) => found_in_dns(cloud, &place.host)?,
+    };
+    if !ip.is_loopback() && ip != own.ip() {
+        return Err(PullFault::ConnectTimeout);
+    }
+    Ok(SocketAddr::new(ip, place.port.unwrap_or(own.port())))
+}
+
+fn found_in_dns(cloud: &Cloud, name: &str) -> Result<IpAddr, PullFault> {
+    let resolved = cloud.resolve(name, Wanted::A);
+    if resolved.links.iter().any(|(_, target, _)| target.ends_with(EDGE_SUFFIX)) {
+        return Err(PullFault::Loop);
+    }
+    match resolved.end {
+        End::Addresses(addresses, _) => addresses.first().copied().ok_or(PullFault::Dns),
+        End::NoSuchName | End::Failure | End::Silence | End::Nothing => Err(PullFault::Dns),
+    }
+}
+
+async fn exchange<S>(stream: S, pull: &Pull) -> Result<Pulled, PullFault>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut request =
+        Request::get(&pull.path).header(header::HOST, &pull.server_name).header(header::USER_AGENT, "TencentCdn");
+    if let Some(condition) = &pull.if_modified_since {
+        request = request.header(header::IF_MODIFIED_SINCE, condition);
+    }
+    let request = request.body(Body::empty()).map_err(|_| PullFault::Broken)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| PullFault::Broken)?;
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(|_| PullFault::Broken)?;
+        let (parts, body) = response.into_parts();
+        let body = body::to_bytes(Body::new(body), BODY_BYTES_MAX).await.map_err(|_| PullFault::Broken)?;
+        Ok((parts.status, passed_on(&parts.headers), body))
+    };
+    tokio::pin!(connection, answer);
+    // The connection has to be driven for the answer to come; it may close just before the answer is read out.
+    tokio::select! {
+        found = &mut answer => found,
+        _ = &mut connection => answer.await,
+    }
+}
+
+/// All but what belongs to the one connection.
+fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    let kept_back =
+        [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::DATE, header::SERVER];
+    let kept = headers.iter().filter(|(name, _)| !kept_back.contains(name));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+}

@@ -1,0 +1,124 @@
+//! Which rule spoils an answer of origin or edge, and how.
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+
+use crate::sandbox::listener::Dropped;
+use crate::sandbox::state::Cloud;
+pub use wire::{AnswerFault, AnswerRule, Side};
+
+pub(super) mod wire;
+
+#[derive(Debug, Default)]
+pub(in crate::sandbox) struct Answers(Vec<AnswerRule>);
+
+/// Why a rule cannot be meant.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerRuleFault {
+    #[error("`status` is a final HTTP status, 200 to 599")]
+    Status,
+    #[error("`{0}` is no header that HTTP can carry")]
+    Header(String),
+    #[error("`location` is not a header's value")]
+    Location,
+}
+
+impl Answers {
+    pub(in crate::sandbox) fn replace(&mut self, rules: Vec<AnswerRule>) -> Result<(), AnswerRuleFault> {
+        rules.iter().try_for_each(check)?;
+        self.0 = rules;
+        Ok(())
+    }
+
+    pub(in crate::sandbox) fn rules(&self) -> Vec<AnswerRule> {
+        self.0.clone()
+    }
+
+    /// `names` are all that the host goes by.
+    pub(in crate::sandbox) fn strike(&self, at: Side, names: &[&str], path: &str, headers: &HeaderMap) -> Spoiling {
+        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let fits = |rule: &&AnswerRule| {
+            rule.at == at
+                && names.iter().any(|name| rule.host.eq_ignore_ascii_case(name))
+                && rule.path.as_ref().is_none_or(|begin| path.starts_with(begin))
+                && rule.user_agent.as_ref().is_none_or(|part| agent.contains(part))
+        };
+        Spoiling(self.0.iter().find(fits).map(|rule| rule.fault.clone()))
+    }
+}
+
+fn check(rule: &AnswerRule) -> Result<(), AnswerRuleFault> {
+    match &rule.fault {
+        AnswerFault::Status { status, .. } | AnswerFault::Redirect { status, .. } if !(200..=599).contains(status) => {
+            Err(AnswerRuleFault::Status)
+        }
+        AnswerFault::Redirect { location, .. } if HeaderValue::from_str(location).is_err() => {
+            Err(AnswerRuleFault::Location)
+        }
+        AnswerFault::Headers { headers } => {
+            let bad = headers.iter().find(|(name, value)| {
+                HeaderName::try_from(name.as_str()).is_err() || HeaderValue::from_str(value).is_err()
+            });
+            bad.map_or(Ok(()), |(name, _)| Err(AnswerRuleFault::Header(name.clone())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is done to one answer; nothing, mostly.
+#[derive(Debug, Default)]
+pub(in crate::sandbox) struct Spoiling(Option<AnswerFault>);
+
+impl Spoiling {
+    /// Waits as long as the answer is to be late, which may be for ever.
+    pub(in crate::sandbox) async fn delay(&self, cloud: &Cloud) -> Result<(), Dropped> {
+        match &self.0 {
+            Some(AnswerFault::Close) => Err(Dropped),
+            Some(AnswerFault::Hang) => std::future::pending().await,
+            Some(fault) if !fault.delay().is_zero() => {
+                cloud.clock.sleep(fault.delay()).await;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An answer in place of the server's own.
+    pub(in crate::sandbox) fn instead(&self, path: &str) -> Option<Response<Body>> {
+        let (status, location, body) = match self.0.as_ref()? {
+            AnswerFault::Status { status, body } => (*status, None, body.clone()),
+            AnswerFault::Redirect { location, status } => (*status, Some(location.as_str()), String::new()),
+            AnswerFault::RedirectToItself => (302, Some(path), String::new()),
+            _ => return None,
+        };
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::from_u16(status).ok()?;
+        if let Some(location) = location {
+            response.headers_mut().insert(header::LOCATION, HeaderValue::from_str(location).ok()?);
+        }
+        Some(response)
+    }
+
+    pub(in crate::sandbox) fn serves_old_content(&self) -> bool {
+        self.0 == Some(AnswerFault::OldContent)
+    }
+
+    /// What is changed of the answer's headers.
+    pub(in crate::sandbox) fn dress(&self, headers: &mut HeaderMap) {
+        match &self.0 {
+            Some(AnswerFault::WithoutValidators) => {
+                headers.remove(header::ETAG);
+                headers.remove(header::LAST_MODIFIED);
+            }
+            Some(AnswerFault::Headers { headers: set }) => {
+                let read = |(name, value): (&String, &String)| {
+                    Some((HeaderName::try_from(name.as_str()).ok()?, HeaderValue::from_str(value).ok()?))
+                };
+                for (name, value) in set.iter().filter_map(read) {
+                    headers.insert(name, value);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Which fault rules strike a call, and what they ask for.
+
+pub(super) mod http;
+
+use std::time::Duration;
+
+use super::api::error::Refusal;
+use super::domain_config::domain::Area;
+use super::wire::{Fault, FaultRule};
+
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    armed: Vec<Armed>,
+}
+
+#[derive(Debug)]
+struct Armed {
+    rule: FaultRule,
+    matched: u64,
+    struck: u64,
+}
+
+impl Faults {
+    pub(super) fn replace(&mut self, rules: Vec<FaultRule>) {
+        self.armed = rules.into_iter().map(|rule| Armed { rule, matched: 0, struck: 0 }).collect();
+    }
+
+    pub(super) fn rules(&self) -> Vec<FaultRule> {
+        self.armed.iter().map(|armed| armed.rule.clone()).collect()
+    }
+
+    /// Counts a call against every rule and gathers what strikes it. Several rules can strike one call.
+    pub(super) fn strike(&mut self, action: &str, targets: &[&str]) -> Strike {
+        let struck = self.armed.iter_mut().filter_map(|armed| armed.strike(action, targets));
+        Strike(struck.collect())
+    }
+}
+
+impl Armed {
+    fn strike(&mut self, action: &str, targets: &[&str]) -> Option<Fault> {
+        let rule = &self.rule;
+        let concerned = rule.action == "*" || rule.action == action;
+        let aimed = rule.host.as_ref().is_none_or(|host| targets.iter().any(|target| is_on(target, host)));
+        if !concerned || !aimed {
+            return None;
+        }
+        self.matched += 1;
+        let turn = rule.every.is_none_or(|every| self.matched.is_multiple_of(every));
+        let left = rule.times.is_none_or(|times| self.struck < times);
+        if !turn || !left {
+            return None;
+        }
+        self.struck += 1;
+        Some(rule.fault.clone())
+    }
+}
+
+fn is_on(target: &str, host: &str) -> bool {
+    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
+    rest.split('/').next().is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+}
+
+/// The faults that strike one call.
+#[derive(Debug, Default)]
+pub(super) struct Strike(Vec<Fault>);
+
+/// How an answer is spoiled after the call has been carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Spoiling {
+    Lost,
+    Garbage,
+    Truncated,
+    Endless,
+    Gateway(GatewayAnswer),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct GatewayAnswer {
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+impl Strike {
+    pub(super) fn drops_request(&self) -> bool {
+        self.0.contains(&Fault::DropRequest)
+    }
+
+    /// A gateway's answer that keeps the call from the cloud.
+    pub(super) fn gateway_before(&self) -> Option<GatewayAnswer> {
+        self.0.iter().find_map(|fault| gateway_answer(fault, false))
+    }
+
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.0.iter().find_map(|fault| match fault {
+            Fault::Refuse { code, message } => Some(Refusal::new(code.clone(), message.clone())),
+            _ => None,
+        })
+    }
+
+    pub(super) fn spoiling(&self) -> Option<Spoiling> {
+        self.0.iter().find_map(|fault| match fault {
+            Fault::LoseAnswer => Some(Spoiling::Lost),
+            Fault::Garbage => Some(Spoiling::Garbage),
+            Fault::Truncate => Some(Spoiling::Truncated),
+            Fault::EndlessBody => Some(Spoiling::Endless),
+            _ => gateway_answer(fault, true).map(Spoiling::Gateway),
+        })
+    }
+
+    pub(super) fn answer_delay(&self) -> Duration {
+        self.0.iter().map(|fault| if let Fault::Slow { delay } = fault { *delay } else { Duration::ZERO }).sum()
+    }
+
+    pub(super) fn skew_seconds(&self) -> i64 {
+        self.0.iter().map(|fault| if let Fault::Skew { seconds } = fault { *seconds } else { 0 }).sum()
+    }
+
+    /// What the faults do to the tasks that this call makes.
+    pub(super) fn curse(&self) -> Curse {
+        let mut curse = Curse::default();
+        for fault in &self.0 {
+            match fault {
+                Fault::LateListing { delay } => curse.listing_delay = curse.listing_delay.max(*delay),
+                Fault::NeverDone => curse.never_done = true,
+                Fault::NoEffect => curse.no_effect = true,
+                Fault::KeepsCopy { area } => curse.keeps_copy = Some(area.area()),
+                Fault::SlowTask { delay } => curse.task_delay = curse.task_delay.max(*delay),
+                Fault::TaskFails { fraction, target: None } => curse.fraction = fraction.unwrap_or(1.0),
+                Fault::TaskFails { target: Some(target), .. } => curse.targets.push(target.clone()),
+                _ => {}
+            }
+        }
+        curse
+    }
+
+    /// The kinds that struck, for the call log.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(name).collect()
+    }
+}
+
+/// What is wrong with a task from its birth.
+#[derive(Debug, Default)]
+pub(super) struct Curse {
+    pub(super) listing_delay: Duration,
+    pub(super) never_done: bool,
+    pub(super) no_effect: bool,
+    /// Where the edge keeps its copies although the rows end `done`.
+    pub(super) keeps_copy: Option<Area>,
+    /// How much later than usual the rows end.
+    pub(super) task_delay: Duration,
+    /// The share of rows that fail, told by the URL, so that a second try fails for the same ones.
+    pub(super) fraction: f64,
+    pub(super) targets: Vec<String>,
+}
+
+fn gateway_answer(fault: &Fault, wanted_after: bool) -> Option<GatewayAnswer> {
+    match fault {
+        Fault::Status { status, body, after } if *after == wanted_after => {
+            Some(GatewayAnswer { status: *status, body: body.clone() })
+        }
+        _ => None,
+    }
+}
+
+fn name(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Refuse { .. } => "refuse",
+        Fault::LoseAnswer => "lose_answer",
+        Fault::DropRequest => "drop_request",
+        Fault::Status { .. } => "status",
+        Fault::Garbage => "garbage",
+        Fault::Truncate => "truncate",
+        Fault::Slow { .. } => "slow",
+        Fault::EndlessBody => "endless_body",
+        Fault::LateListing { .. } => "late_listing",
+        Fault::Skew { .. } => "skew",
+        Fault::TaskFails { .. } => "task_fails",
+        Fault::NeverDone => "never_done",
+        Fault::NoEffect => "no_effect",
+        Fault::KeepsCopy { .. } => "keeps_copy",
+        Fault::SlowTask { .. } => "slow_task",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strikes(rule: FaultRule, calls: &[&str]) -> Vec<bool> {
+        let mut faults = Faults::default();
+        faults.replace(vec![rule]);
+        calls.iter().map(|action| faults.strike(action, &["https://www.example.com/a"]).drops_request()).collect()
+    }
+
+    #[test]
+    fn a_rule_strikes_its_action_so_often_and_each_so_many() {
+        let calls = ["A", "B", "A", "A", "A", "A"];
+        let rule = |action| FaultRule::new(action, Fault::DropRequest);
+        assert_eq!(strikes(rule("A"), &calls), [true, false, true, true, true, true]);
+        assert_eq!(strikes(rule("*").times(2), &calls), [true, true, false, false, false, false]);
+        assert_eq!(strikes(rule("A").every(2), &calls), [false, false, true, false, true, false]);
+        assert_eq!(strikes(rule("A").every(2).times(1), &calls), [false, false, true, false, false, false]);
+    }
+
+    #[test]
+    fn a_rule_for_a_host_leaves_other_calls_alone() {
+        let rule = |host| FaultRule::new("*", Fault::DropRequest).host(host);
+        assert_eq!(strikes(rule("WWW.example.com"), &["A"]), [true]);
+        assert_eq!(strikes(rule("example.com"), &["A"]), [false]);
+    }
+}

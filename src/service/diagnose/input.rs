@@ -1,0 +1,229 @@
+//! From a job, a URL or a host to a case: what was asked, what became of it, and how the account stands.
+
+use std::time::Duration;
+
+use super::Desk;
+use crate::diagnose::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request, Standings};
+use crate::domain::{
+    AccountName, Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind, TenantName, WaitingReason,
+};
+use crate::engine::{AccountOutlook, Outlook, PoolOutlook};
+use crate::service::read_jobs::JobWaiting;
+use crate::service::{Caller, Refusal};
+use crate::store::{Event, EventKind, Job, JobFilter, Telling};
+
+/// How far back a job is looked for that named a URL: after that the answer would be about other content.
+const JOB_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Events of a job that a case holds: the last ones, for they tell how it stands now.
+const ATTEMPTS_MAX: u32 = 100;
+/// Directories above a URL that are looked for: deeper paths are rare, and each is a question to the store.
+const DIRECTORIES_MAX: usize = 8;
+
+impl Desk {
+    /// About the item of the job that tells most.
+    pub(super) async fn case_of_job(&self, job: Job) -> Result<Case, Refusal> {
+        let subject = Subject::Job(job.id);
+        let telling = self.service.store.telling(job.row, None).await?.ok_or(Refusal::NotFound("job"))?;
+        let target = telling.item.target.clone();
+        self.case(subject, target, Some((job, telling))).await
+    }
+
+    /// About the URL, with the newest job of the caller's that named it or a directory above it.
+    pub(super) async fn case_of_url(&self, caller: &Caller, target: Target) -> Result<Case, Refusal> {
+        let asked = self.newest_with(caller, &target).await?;
+        self.case(Subject::Url(target.clone()), target, asked).await
+    }
+
+    /// About the host's home page.
+    pub(super) async fn case_of_host(&self, host: String) -> Result<Case, Refusal> {
+        let home = Target::parse(TargetKind::Url, &format!("https://{host}/"));
+        let home = home.map_err(|fault| super::wrong("/host", fault.code, fault.detail))?;
+        self.case(Subject::Host(host), home, None).await
+    }
+
+    async fn newest_with(&self, caller: &Caller, target: &Target) -> Result<Option<(Job, Telling)>, Refusal> {
+        // Who may not look at jobs is diagnosed without.
+        let Ok(tenant) = caller.visible() else { return Ok(None) };
+        let mut newest: Option<(Job, Target)> = None;
+        for named in std::iter::once(target.clone()).chain(directories_above(target)) {
+            let job = self.newest_that_names(tenant, &named).await?;
+            let is_newer = |job: &Job| newest.as_ref().is_none_or(|(known, _)| known.created_at < job.created_at);
+            if let Some(job) = job.filter(is_newer) {
+                newest = Some((job, named));
+            }
+        }
+        let Some((job, named)) = newest else { return Ok(None) };
+        if !self.service.may_see_hosts(caller, job.row).await? {
+            return Ok(None);
+        }
+        let telling = self.service.store.telling(job.row, Some(&named)).await?;
+        Ok(telling.map(|telling| (job, telling)))
+    }
+
+    async fn newest_that_names(&self, tenant: Option<&TenantName>, target: &Target) -> Result<Option<Job>, Refusal> {
+        let filter = JobFilter {
+            tenant: tenant.cloned(),
+            host: Some(target.host().to_owned()),
+            target: Some(target.as_str().to_owned()),
+            since: Some(self.service.clock.now() - JOB_AGE_MAX),
+            ..JobFilter::default()
+        };
+        Ok(self.service.store.find_jobs(&filter, None, 1).await?.pop())
+    }
+
+    async fn case(&self, subject: Subject, target: Target, asked: Option<(Job, Telling)>) -> Result<Case, Refusal> {
+        let lane = match &asked {
+            Some((_, telling)) => Some(telling.lane.clone()),
+            None => self.usual_lane(&target),
+        };
+        let circumstances = self.circumstances(lane.as_ref(), &target);
+        let request = match asked {
+            Some((job, telling)) => Some(self.request(job, telling).await?),
+            None => None,
+        };
+        let edge = self.probed.edges.get(target.host()).copied();
+        let origin = self.probed.origins.get(target.host()).copied();
+        Ok(Case { subject, target, request, circumstances, edge, origin })
+    }
+
+    /// The lane of a plain purge of the target.
+    fn usual_lane(&self, target: &Target) -> Option<Lane> {
+        let account = self.service.routes.account_for(target.host())?.clone();
+        let kind = target.kind();
+        let mode = (kind == TargetKind::Directory).then_some(Mode::Delete);
+        Some(Lane { account, operation: ItemOperation::Purge, kind, area: Area::Own, mode })
+    }
+
+    /// The lane that the request travelled in, or would.
+    pub(super) fn lane_of(&self, case: &Case, request: &Request) -> Option<Lane> {
+        let account = case.circumstances.account.as_ref()?.name.clone();
+        let area = request.area.unwrap_or(Area::Own);
+        Some(Lane { account, operation: request.operation, kind: request.kind, area, mode: request.mode })
+    }
+
+    fn circumstances(&self, lane: Option<&Lane>, target: &Target) -> Circumstances {
+        let (outlook, now) = (&self.service.outlook, self.service.clock.now());
+        let account = lane.and_then(|lane| outlook.account(&lane.account)).map(account);
+        let pools = lane.and_then(|lane| outlook.lane(lane, now)).map(|lane| lane.pools).unwrap_or_default();
+        let pools = pools.into_iter().map(pool).collect();
+        Circumstances { account, pools, domain: self.domain(target) }
+    }
+
+    /// What the provider told of the domain that serves the target.
+    fn domain(&self, target: &Target) -> Known {
+        let (outlook, host) = (&self.service.outlook, target.host());
+        match (outlook.domain(host), outlook.domains_failed(host), outlook.domains_read_at(host)) {
+            (Some(known), _, _) => Known::Facts(Box::new(known.facts.as_ref().clone())),
+            (None, Some(failure), _) => Known::Failed(failure),
+            (None, None, Some(_)) => Known::NoSuchDomain,
+            (None, None, None) => Known::NotYet,
+        }
+    }
+
+    async fn request(&self, job: Job, telling: Telling) -> Result<Request, Refusal> {
+        let attempts = self.attempts(&job).await?;
+        let (id, asked, priority, source) = (job.id, job.operation, job.priority, job.source.clone());
+        let (created_at, finished_at) = (job.created_at, job.finished_at);
+        let Telling { item, lane, sent_at, failures } = telling;
+        let waiting = match item.state {
+            ItemState::Pending => self.service.view(job).await?.waiting.map(hold),
+            ItemState::Submitted if item.task_id.is_none() => attempts.last().and_then(unanswered),
+            _ => None,
+        };
+        Ok(Request {
+            job: id,
+            named: item.target.clone(),
+            asked,
+            operation: item.operation,
+            kind: item.target.kind(),
+            mode: lane.mode,
+            area: (lane.area != Area::Own).then_some(lane.area),
+            priority,
+            source,
+            state: item.state,
+            verification: item.verification,
+            failure: item.failure,
+            task_id: item.task_id,
+            request_id: item.request_id,
+            created_at,
+            submitted_at: sent_at,
+            finished_at,
+            waiting,
+            attempts: attempts.iter().map(attempt).collect(),
+            failures,
+        })
+    }
+
+    /// The last of what happened to the job's calls.
+    async fn attempts(&self, job: &Job) -> Result<Vec<Event>, Refusal> {
+        let mut attempts = self.service.store.last_events(job.row, ATTEMPTS_MAX).await?;
+        attempts.retain(|event| event.kind != EventKind::Accepted);
+        Ok(attempts)
+    }
+}
+
+/// What a purge can have named to drop the URL with all around it, deepest first.
+fn directories_above(target: &Target) -> Vec<Target> {
+    let path = target.as_str().split('?').next().unwrap_or_default();
+    let host_at = path.find("://").map_or(0, |at| at + 3);
+    let slashes = path.match_indices('/').map(|(at, _)| at).filter(|at| *at >= host_at);
+    let above = slashes.filter_map(|at| Target::parse(TargetKind::Directory, &path[..=at]).ok());
+    let mut above: Vec<Target> = above.filter(|above| above.as_str() != target.as_str()).collect();
+    above.reverse();
+    above.truncate(DIRECTORIES_MAX);
+    above
+}
+
+impl Standings for Outlook {
+    fn account(&self, name: &AccountName) -> Option<AccountState> {
+        Self::account(self, name).map(account)
+    }
+}
+
+fn attempt(event: &Event) -> Attempt {
+    let mut what = format!("{}: {}", event.kind, event.message);
+    if let Some(items) = event.items {
+        what.push_str(&format!(" ({items} {})", if items == 1 { "item" } else { "items" }));
+    }
+    if let Some(task) = &event.task_id {
+        what.push_str(&format!(", task {task}"));
+    }
+    if let Some(failure) = &event.failure {
+        what.push_str(&format!("; {} ({}): {}", failure.code, failure.class, failure.message));
+        if let Some(id) = &failure.request_id {
+            what.push_str(&format!(", request {id}"));
+        }
+    }
+    Attempt { at: event.at, what }
+}
+
+/// A call whose answer was lost waits until the provider's list has settled what became of it.
+fn unanswered(last: &Event) -> Option<Hold> {
+    let is_ambiguous = last.kind == EventKind::Ambiguous;
+    let detail = last.failure.as_ref().map_or_else(|| last.message.clone(), |failure| failure.message.clone());
+    is_ambiguous.then_some(Hold { reason: WaitingReason::Reconciling, detail, until: None })
+}
+
+fn hold(waiting: JobWaiting) -> Hold {
+    Hold { reason: waiting.why.reason, detail: waiting.why.detail, until: waiting.why.until }
+}
+
+fn account(outlook: AccountOutlook) -> AccountState {
+    let AccountOutlook { name, paused, refused_actions, unread_quotas, skew_millis, throttled_at } = outlook;
+    AccountState { name, paused, refused_actions, unread_quotas, skew_millis, throttled_at }
+}
+
+fn pool(outlook: PoolOutlook) -> PoolState {
+    PoolState {
+        name: outlook.name,
+        operation: outlook.operation,
+        kind: outlook.kind,
+        area: outlook.area,
+        total: outlook.total,
+        available: outlook.available,
+        ours: outlook.used,
+        batch: outlook.batch,
+        resets_at: outlook.resets_at,
+        read_at: outlook.read_at,
+    }
+}

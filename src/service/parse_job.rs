@@ -1,0 +1,310 @@
+//! Understanding a job: from the words of a body to valid, distinct targets, or every fault at once.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Display;
+use std::str::FromStr;
+
+use crate::domain::{Area, JobRequest, Mode, Operation, Priority, Routes, Target, TargetKind, Timestamp};
+use crate::offload::MANY_TARGETS;
+
+/// Targets in one job, before equal ones are merged (CONTRACT §1).
+pub const TARGETS_MAX: usize = 100_000;
+/// Faults named in one answer; more are only counted.
+pub const FAULTS_MAX: usize = 1_000;
+const LABELS_MAX: usize = 16;
+const LABEL_KEY_BYTES_MAX: usize = 64;
+const LABEL_VALUE_BYTES_MAX: usize = 256;
+const SOURCE_BYTES_MAX: usize = 256;
+
+/// A job as a body words it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub operation: String,
+    pub urls: Vec<String>,
+    pub directories: Vec<String>,
+    pub mode: Option<String>,
+    pub area: Option<String>,
+    pub priority: Option<String>,
+    pub not_before: Option<String>,
+    pub deadline: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    pub source: Option<String>,
+    pub verify: Option<bool>,
+    pub notify: Option<String>,
+}
+
+impl Asked {
+    /// Whether to understand it takes so long that it is done aside.
+    pub(super) fn is_large(&self) -> bool {
+        self.urls.len() + self.directories.len() >= MANY_TARGETS
+    }
+}
+
+/// One thing that is wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// A JSON Pointer into the body.
+    pub pointer: String,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// What is wrong, and the right form.
+    pub detail: String,
+}
+
+/// Reads a job, or names every fault.
+pub(crate) fn understand(asked: &Asked, routes: &Routes, now: Timestamp) -> Result<JobRequest, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let operation = faults.word(Some(&asked.operation), "/operation", Operation::Purge);
+    let mut merged = 0;
+    let urls = targets(TargetKind::Url, &asked.urls, routes, &mut merged, &mut faults);
+    let directories = targets(TargetKind::Directory, &asked.directories, routes, &mut merged, &mut faults);
+    let mode = faults.word(asked.mode.as_ref(), "/mode", Mode::Delete);
+    let area = area(asked, &mut faults);
+    let priority = faults.word(asked.priority.as_ref(), "/priority", Priority::Normal);
+    let not_before = moment(asked.not_before.as_ref(), "/not_before", &mut faults);
+    let deadline = moment(asked.deadline.as_ref(), "/deadline", &mut faults);
+    check_counts(asked, operation, &mut faults);
+    check_times(not_before, deadline, now, &mut faults);
+    check_words(asked, &mut faults);
+    if !faults.0.is_empty() {
+        return Err(faults.0);
+    }
+    Ok(JobRequest {
+        operation,
+        urls,
+        directories,
+        merged,
+        mode,
+        area,
+        priority,
+        not_before,
+        deadline,
+        labels: asked.labels.clone(),
+        source: asked.source.clone(),
+        verify: asked.verify.unwrap_or(true),
+        notify: None,
+    })
+}
+
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+        self.0.push(Fault { pointer: pointer.into(), code, detail: detail.into() });
+    }
+
+    fn word<T: FromStr<Err: Display>>(&mut self, word: Option<&String>, pointer: &str, default: T) -> T {
+        match word.map(|word| word.parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(error)) => {
+                self.add(pointer, "unknown_word", error.to_string());
+                default
+            }
+        }
+    }
+}
+
+/// The distinct targets among `raw`; each fault is named at its place.
+fn targets(kind: TargetKind, raw: &[String], routes: &Routes, merged: &mut u32, faults: &mut Faults) -> Vec<Target> {
+    let field = if kind == TargetKind::Url { "urls" } else { "directories" };
+    let mut seen = HashSet::with_capacity(raw.len());
+    let mut targets = Vec::with_capacity(raw.len());
+    for (index, raw) in raw.iter().enumerate().take(TARGETS_MAX) {
+        let pointer = || format!("/{field}/{index}");
+        match Target::parse(kind, raw) {
+            Err(fault) => faults.add(pointer(), fault.code, fault.detail),
+            Ok(target) if routes.account_for(target.host()).is_none() => {
+                let detail = format!("no account serves {}; add a route for it to the configuration", target.host());
+                faults.add(pointer(), "no_route", detail);
+            }
+            Ok(target) => {
+                if seen.insert(target.clone()) {
+                    targets.push(target);
+                } else {
+                    *merged += 1;
+                }
+            }
+        }
+    }
+    targets
+}
+
+/// `own` is our word for a job that names no area, and no word of the contract.
+fn area(asked: &Asked, faults: &mut Faults) -> Area {
+    let area = faults.word(asked.area.as_ref(), "/area", Area::Own);
+    if asked.area.is_some() && area == Area::Own && faults.0.iter().all(|fault| fault.pointer != "/area") {
+        faults.add(
+            "/area",
+            "unknown_word",
+            "leave area out for the domain's own, or write mainland, overseas or global",
+        );
+    }
+    area
+}
+
+fn moment(text: Option<&String>, pointer: &str, faults: &mut Faults) -> Option<Timestamp> {
+    match text?.parse::<jiff::Timestamp>() {
+        Ok(moment) => Some(Timestamp::from_millis(moment.as_millisecond())),
+        Err(error) => {
+            faults.add(pointer, "not_a_time", format!("not an RFC 3339 time such as 2026-11-22T10:00:00Z ({error})"));
+            None
+        }
+    }
+}
+
+fn check_counts(asked: &Asked, operation: Operation, faults: &mut Faults) {
+    let count = asked.urls.len() + asked.directories.len();
+    if count == 0 {
+        faults.add("", "no_targets", "name at least one target in urls or directories");
+    }
+    if count > TARGETS_MAX {
+        faults.add("", "too_many_targets", format!("{count} targets; one job has at most {TARGETS_MAX}: split it"));
+    }
+    if operation == Operation::Prefetch && !asked.directories.is_empty() {
+        faults.add(
+            "/directories",
+            "directories_in_prefetch",
+            "a directory cannot be prefetched; list its URLs under urls",
+        );
+    }
+    if asked.mode.is_some() && asked.directories.is_empty() {
+        faults.add(
+            "/mode",
+            "mode_without_directories",
+            "mode is for directories; leave it out, since a URL is always deleted",
+        );
+    }
+}
+
+fn check_times(not_before: Option<Timestamp>, deadline: Option<Timestamp>, now: Timestamp, faults: &mut Faults) {
+    let Some(deadline) = deadline else { return };
+    if deadline <= now {
+        faults.add("/deadline", "deadline_past", "the deadline is past; name a later one or none");
+    } else if not_before.is_some_and(|not_before| deadline <= not_before) {
+        faults.add("/deadline", "deadline_before_start", "the deadline must be later than not_before");
+    }
+}
+
+fn check_words(asked: &Asked, faults: &mut Faults) {
+    if asked.labels.len() > LABELS_MAX {
+        faults.add(
+            "/labels",
+            "too_many_labels",
+            format!("{} labels; a job has at most {LABELS_MAX}", asked.labels.len()),
+        );
+    }
+    for (key, value) in &asked.labels {
+        if key.is_empty() || key.len() > LABEL_KEY_BYTES_MAX || value.len() > LABEL_VALUE_BYTES_MAX {
+            let detail = format!(
+                "a label has a key of 1 to {LABEL_KEY_BYTES_MAX} bytes and a value of at most {LABEL_VALUE_BYTES_MAX}"
+            );
+            faults.add(format!("/labels/{}", escaped(key)), "label_size", detail);
+        }
+    }
+    if asked.source.as_ref().is_some_and(|source| source.len() > SOURCE_BYTES_MAX) {
+        faults.add("/source", "source_size", format!("source has at most {SOURCE_BYTES_MAX} bytes"));
+    }
+    if let Some(receiver) = &asked.notify {
+        faults.add("/notify", "unknown_receiver", format!("no receiver named {receiver:?} is configured"));
+    }
+}
+
+/// A key as a JSON Pointer writes it (RFC 6901).
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::AccountName;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_341_600_000);
+
+    fn routes() -> Routes {
+        let mut routes = Routes::default();
+        routes.add("*.example.com".parse().expect("a pattern"), AccountName::new("main"));
+        routes
+    }
+
+    fn asked(operation: &str, urls: &[&str]) -> Asked {
+        let urls = urls.iter().map(|url| (*url).to_owned()).collect();
+        Asked { operation: operation.to_owned(), urls, ..Asked::default() }
+    }
+
+    fn codes(asked: &Asked) -> Vec<(String, &'static str)> {
+        let faults = understand(asked, &routes(), NOW).expect_err("faults");
+        faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+    }
+
+    #[test]
+    fn equal_forms_are_merged_and_counted() {
+        let asked = asked(
+            "purge",
+            &["https://www.example.com/a", "HTTPS://WWW.EXAMPLE.COM:443/a", "https://www.example.com/b"],
+        );
+        let request = understand(&asked, &routes(), NOW).expect("valid");
+        assert_eq!((request.urls.len(), request.merged), (2, 1));
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once_with_its_place() {
+        let bad = Asked {
+            directories: vec!["https://www.example.com/img".to_owned()],
+            area: Some("own".to_owned()),
+            priority: Some("asap".to_owned()),
+            deadline: Some("2020-01-01T00:00:00Z".to_owned()),
+            not_before: Some("tomorrow".to_owned()),
+            labels: BTreeMap::from([("a/b".repeat(40), String::new())]),
+            notify: Some("pager".to_owned()),
+            ..asked(
+                "prefetch",
+                &["https://www.example.com/a", "https://www.example.com/a b", "https://other.example.org/"],
+            )
+        };
+        let found = codes(&bad);
+        for expected in [
+            ("/urls/1", "not_encoded"),
+            ("/urls/2", "no_route"),
+            ("/directories/0", "directory_slash"),
+            ("/directories", "directories_in_prefetch"),
+            ("/area", "unknown_word"),
+            ("/priority", "unknown_word"),
+            ("/deadline", "deadline_past"),
+            ("/not_before", "not_a_time"),
+            ("/notify", "unknown_receiver"),
+        ] {
+            assert!(
+                found.iter().any(|(pointer, code)| (pointer.as_str(), *code) == expected),
+                "{expected:?} in {found:?}"
+            );
+        }
+        assert!(found.iter().any(|(pointer, code)| pointer.starts_with("/labels/a~1b") && *code == "label_size"));
+    }
+
+    #[test]
+    fn a_job_has_at_least_one_target_and_a_mode_only_for_directories() {
+        assert_eq!(codes(&asked("purge", &[])), [(String::new(), "no_targets")]);
+        let moded = Asked { mode: Some("delete".to_owned()), ..asked("purge", &["https://www.example.com/"]) };
+        assert_eq!(codes(&moded), [("/mode".to_owned(), "mode_without_directories")]);
+        assert_eq!(codes(&asked("wipe", &["https://www.example.com/"])), [("/operation".to_owned(), "unknown_word")]);
+    }
+
+    #[test]
+    fn a_deadline_comes_after_the_start() {
+        let late = Asked {
+            not_before: Some("2026-11-23T10:00:00Z".to_owned()),
+            deadline: Some("2026-11-23T10:00:00Z".to_owned()),
+            ..asked("purge", &["https://www.example.com/"])
+        };
+        assert_eq!(codes(&late), [("/deadline".to_owned(), "deadline_before_start")]);
+    }
+
+    #[test]
+    fn more_targets_than_a_job_may_have_are_refused() {
+        let many = vec!["https://www.example.com/a"; TARGETS_MAX + 1];
+        assert_eq!(codes(&asked("purge", &many)), [(String::new(), "too_many_targets")]);
+    }
+}

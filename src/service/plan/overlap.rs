@@ -1,0 +1,60 @@
+//! Whom a planned job would meet: equal targets that wait already, and directories that its URLs would ride on (law 5).
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::domain::{Target, TargetKind, Timestamp, directories_above};
+use crate::service::{Refusal, Service};
+use crate::store::{Part, PartState};
+
+/// Targets that are looked for among those that wait; for more of them nobody waits.
+const LOOKED_MAX: usize = 10_000;
+
+/// What a job would meet.
+pub(in crate::service) struct Met {
+    /// Directories that would be purged in the place of URLs below them.
+    pub(in crate::service) promoted: Vec<Target>,
+    /// Of each part, in order, what would need a place of its own.
+    pub(in crate::service) alone: Vec<Part>,
+    /// How many would not. None: too many to look for.
+    pub(in crate::service) coalesced: Option<u64>,
+}
+
+impl Service {
+    pub(in crate::service) async fn met(&self, parts: &[Part], now: Timestamp) -> Result<Met, Refusal> {
+        let mut met = Met { promoted: Vec::new(), alone: Vec::new(), coalesced: Some(0) };
+        for part in parts.iter().filter(|part| part.state == PartState::Due) {
+            met.promoted.extend(self.outlook.promoted(&part.lane, &part.targets, self.store.as_ref(), now).await?);
+        }
+        if parts.iter().map(|part| part.targets.len()).sum::<usize>() > LOOKED_MAX {
+            met.coalesced = None;
+            met.alone = parts.to_vec();
+            return Ok(met);
+        }
+        for part in parts {
+            let shared: HashSet<Target> = self.shared(part, parts, &met.promoted).await?.into_iter().collect();
+            let alone = part.targets.iter().filter(|target| !shared.contains(target)).cloned().collect();
+            met.coalesced = met.coalesced.map(|so_far| so_far + shared.len() as u64);
+            met.alone.push(Part { targets: alone, ..part.clone() });
+        }
+        Ok(met)
+    }
+
+    /// Those of the part that would share a place with an equal target or ride on a directory, pending or of the same job.
+    async fn shared(&self, part: &Part, parts: &[Part], promoted: &[Target]) -> Result<Vec<Target>, Refusal> {
+        // What leaves later meets others.
+        if part.state != PartState::Due {
+            return Ok(Vec::new());
+        }
+        let mut shared = self.store.pending_targets(&part.lane, &part.targets).await?;
+        let Some(lane) = part.lane.ridden() else { return Ok(shared) };
+        let above: BTreeSet<&str> = part.targets.iter().flat_map(|url| directories_above(url.as_str())).collect();
+        let above: Vec<Target> =
+            above.into_iter().filter_map(|text| Target::parse(TargetKind::Directory, text).ok()).collect();
+        let mut carriers = self.store.pending_targets(&lane, &above).await?;
+        carriers.extend(parts.iter().filter(|other| other.lane == lane).flat_map(|other| other.targets.clone()));
+        let carriers: HashSet<&str> = carriers.iter().chain(promoted).map(Target::as_str).collect();
+        let rides = |url: &&Target| directories_above(url.as_str()).any(|above| carriers.contains(above));
+        shared.extend(part.targets.iter().filter(rides).cloned());
+        Ok(shared)
+    }
+}

@@ -1,0 +1,6 @@
+//! How domain values are written in columns, and read back.
+
+pub(super) mod columns;
+pub(super) mod proof_json;
+pub(super) mod target_key;
+pub(super) mod warnings_json;

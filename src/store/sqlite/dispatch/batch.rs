@@ -1,0 +1,174 @@
+//! Which of a lane's heads go together: most by priority and turn, and a tenth by age, so that nobody starves (law 8).
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use crate::domain::Target;
+use crate::store::Grant;
+
+/// Of so many places of a batch one is for the oldest, whatever their priority.
+pub(in crate::store::sqlite) const OLDEST_SHARE: u32 = 10;
+pub(in crate::store::sqlite) const PRIORITIES: usize = 3;
+
+/// A due item that may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store::sqlite) struct Head {
+    pub(in crate::store::sqlite) item: i64,
+    /// 0 is urgent.
+    pub(in crate::store::sqlite) priority: i64,
+    /// Its turn in the lane, among those of its priority.
+    pub(in crate::store::sqlite) rank: i64,
+    pub(in crate::store::sqlite) target: Target,
+}
+
+impl Head {
+    /// Its priority as a place in a list.
+    pub(in crate::store::sqlite) fn class(&self) -> usize {
+        usize::try_from(self.priority).unwrap_or_default().min(PRIORITIES - 1)
+    }
+}
+
+/// What goes. Equal targets share one place; all of them are unsent (law 5).
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::store::sqlite) struct Batch {
+    pub(in crate::store::sqlite) items: Vec<i64>,
+    /// Of these, those that took a place; the others ride.
+    pub(in crate::store::sqlite) placed: Vec<i64>,
+    pub(in crate::store::sqlite) targets: Vec<Target>,
+    /// How far the lane got with them: of each priority, the last turn that won a place.
+    pub(in crate::store::sqlite) turns: BTreeMap<i64, i64>,
+    /// How many of each priority were there and found no place.
+    pub(in crate::store::sqlite) left: [usize; PRIORITIES],
+    /// Which company they are of.
+    pub(in crate::store::sqlite) cohort: i64,
+    /// They go apart from others, because of a refusal or for want of proof.
+    pub(in crate::store::sqlite) apart: bool,
+}
+
+impl Batch {
+    /// Of heads that stand by priority and turn.
+    pub(in crate::store::sqlite) fn of(heads: Vec<Head>, grant: &Grant) -> Self {
+        let mut filling = Filling { grant, batch: Self::default(), seen: HashSet::new(), others: 0, bytes: 0 };
+        let in_turn = grant.targets_max - grant.targets_max / OLDEST_SHARE;
+        let mut queues: [VecDeque<Head>; PRIORITIES] = Default::default();
+        for head in heads {
+            if !filling.take(&head, in_turn) {
+                queues[head.class()].push_back(head);
+            }
+        }
+        // Each priority goes on in its own order, and among them the oldest goes first.
+        let mut left = Vec::new();
+        while let Some(queue) = queues.iter_mut().filter(|queue| !queue.is_empty()).min_by_key(|queue| queue[0].item) {
+            left.extend(queue.pop_front().filter(|head| !filling.take(head, grant.targets_max)));
+        }
+        // Who found no place may ride with one that came after.
+        left.retain(|head| !(filling.seen.contains(&head.target) && filling.take(head, grant.targets_max)));
+        for head in left {
+            filling.batch.left[head.class()] += 1;
+        }
+        filling.batch
+    }
+}
+
+struct Filling<'a> {
+    grant: &'a Grant,
+    batch: Batch,
+    seen: HashSet<Target>,
+    /// Places of other than urgent items.
+    others: u32,
+    bytes: usize,
+}
+
+impl Filling<'_> {
+    /// Whether the item travels: on a place of its own among `places`, or with an equal target.
+    fn take(&mut self, head: &Head, places: u32) -> bool {
+        if !self.seen.contains(&head.target) {
+            let is_other = head.priority > 0;
+            let bytes = self.bytes + head.target.as_str().len();
+            let is_full = self.batch.targets.len() >= places as usize || bytes > self.grant.bytes_max;
+            if is_full || (is_other && self.others >= self.grant.others_max) {
+                return false;
+            }
+            self.others += u32::from(is_other);
+            self.bytes = bytes;
+            self.seen.insert(head.target.clone());
+            self.batch.targets.push(head.target.clone());
+            self.batch.placed.push(head.item);
+            let turn = self.batch.turns.entry(head.priority).or_insert(head.rank);
+            *turn = head.rank.max(*turn);
+        }
+        self.batch.items.push(head.item);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{LaneId, TargetKind};
+    use crate::store::LaneTurn;
+
+    fn grant(targets_max: u32, others_max: u32) -> Grant {
+        Grant {
+            lane: LaneId(1),
+            turn: LaneTurn::default(),
+            targets_max,
+            others_max,
+            bytes_max: usize::MAX,
+            suspects: Vec::new(),
+            shares: Vec::new(),
+        }
+    }
+
+    fn head(item: i64, priority: i64, target: i64) -> Head {
+        let target = Target::parse(TargetKind::Url, &format!("https://h.example/{target}")).expect("a URL");
+        Head { item, priority, rank: item, target }
+    }
+
+    #[test]
+    fn nine_of_ten_go_by_priority_and_one_by_age() {
+        // Twenty urgent ones that came last, a normal one that came second and bulk that was there first.
+        let urgent = (100..120).map(|item| head(item, 0, item));
+        let heads: Vec<_> = urgent.chain([head(2, 1, 2)]).chain((3..30).map(|item| head(item, 2, item))).collect();
+        let batch = Batch::of(heads, &grant(20, u32::MAX));
+        let expected: Vec<i64> = (100..118).chain([2, 3]).collect();
+        assert_eq!(batch.items, expected);
+    }
+
+    #[test]
+    fn what_is_kept_for_urgent_work_is_not_given_to_the_oldest() {
+        let heads = [head(9, 0, 9), head(1, 1, 1), head(2, 2, 2)];
+        assert_eq!(Batch::of(heads.to_vec(), &grant(10, 1)).items, [9, 1]);
+        assert_eq!(Batch::of(heads.to_vec(), &grant(10, 0)).items, [9]);
+    }
+
+    #[test]
+    fn equal_targets_ride_whatever_their_priority() {
+        let heads = vec![head(5, 0, 1), head(6, 1, 2), head(7, 2, 1)];
+        let batch = Batch::of(heads, &grant(1, 0));
+        assert_eq!((batch.items, batch.targets.len()), (vec![5, 7], 1));
+    }
+
+    proptest! {
+        #[test]
+        fn no_batch_is_above_its_grant_nor_short_of_it(
+            kinds in proptest::collection::vec((0i64..3, 0i64..40), 1..60), targets_max in 1u32..30, others_max in 0u32..30,
+        ) {
+            let mut heads: Vec<_> =
+                kinds.iter().zip(1..).map(|((priority, target), item)| head(item, *priority, *target)).collect();
+            heads.sort_by_key(|head| head.priority);
+            let batch = Batch::of(heads.clone(), &grant(targets_max, others_max));
+            let taken = |head: &&Head| batch.items.contains(&head.item);
+            let others: HashSet<_> = heads.iter().filter(taken).filter(|head| head.priority > 0).map(|head| &head.target).collect();
+            let urgent: HashSet<_> = heads.iter().filter(|head| head.priority == 0).map(|head| &head.target).collect();
+            prop_assert!(batch.targets.len() <= targets_max as usize);
+            prop_assert!(others.difference(&urgent).count() <= others_max as usize);
+            for left in heads.iter().filter(|head| !taken(head)) {
+                prop_assert!(!batch.targets.contains(&left.target), "an equal target was left behind");
+                let is_full = batch.targets.len() == targets_max as usize;
+                prop_assert!(is_full || (left.priority > 0 && others_max <= batch.targets.len() as u32), "{left:?} could have gone");
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Claiming: the next distinct targets of a lane, on disk as a submission before anything is sent (law 4).
+
+use async_trait::async_trait;
+use sqlx::{Row, SqliteConnection};
+
+use super::batch::{Batch, Head};
+use super::eligibility::{Aside, Barriers};
+use super::lane_pauses::is_paused;
+use super::scan_window::{Reach, Seen, by_class};
+use super::{coalesce_into_directories, host_isolation, tenant_quota};
+use crate::domain::{SubmissionId, Timestamp};
+use crate::store::sqlite::codec::columns;
+use crate::store::sqlite::jobs::read;
+use crate::store::sqlite::writer::command;
+use crate::store::sqlite::writer::command::{Change, Notice};
+use crate::store::{Claim, EventKind, Grant, StoreError};
+
+pub(in crate::store::sqlite) struct ClaimBatch {
+    pub(in crate::store::sqlite) grant: Grant,
+    pub(in crate::store::sqlite) now: Timestamp,
+}
+
+/// What one look at the lane found.
+#[derive(Default)]
+struct Look {
+    batch: Batch,
+    /// Who may not go with it.
+    aside: Vec<Aside>,
+    /// Behind those who were seen may be others who should.
+    may_miss: bool,
+}
+
+impl Look {
+    /// Whether others than the batch may have to leave before it: who was set aside only to go in other company, whoever is
+    /// in other company if nobody here may go, or who was not seen.
+    fn calls_for_another(&self, is_far: bool) -> bool {
+        let has_become_due = self.aside.iter().any(|(_, becomes, ..)| *becomes == columns::DUE);
+        let has_changed = !self.aside.is_empty();
+        has_become_due || (has_changed && self.batch.targets.is_empty()) || (self.may_miss && (has_changed || !is_far))
+    }
+}
+
+#[async_trait]
+impl Change for ClaimBatch {
+    type Output = Option<Claim>;
+
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Option<Claim>, StoreError> {
+        if is_paused(self.grant.lane, db).await? {
+            return Ok(None);
+        }
+        let (mut picked, barriers) = self.pick(db).await?;
+        if picked.targets.is_empty() {
+            return Ok(None);
+        }
+        let submission = SubmissionId(
+            sqlx::query_scalar(
+                "insert into submissions (lane_id, state, targets, created_at) values ($1, 'sending', $2, $3) returning id",
+            )
+            .bind(self.grant.lane.0)
+            .bind(i64::try_from(picked.targets.len()).unwrap_or(i64::MAX))
+            .bind(self.now.as_millis())
+            .fetch_one(&mut *db)
+            .await?,
+        );
+        take(&picked.items, submission, db).await?;
+        // Who travels apart stands outside the turns.
+        if picked.cohort == 0 {
+            let turns: Vec<_> = picked.turns.iter().collect();
+            sqlx::query(include_str!("../sql/advance_turn.sql"))
+                .bind(self.grant.lane.0)
+                .bind(columns::json(&turns)?)
+                .execute(&mut *db)
+                .await?;
+        }
+        let riders = self.riders(&barriers, db).await?;
+        if !riders.is_empty() {
+            take(&riders, submission, db).await?;
+            picked.items.extend(riders);
+        }
+        let count = picked.targets.len();
+        let message =
+            format!("taken into submission {submission} with {count} target{}", if count == 1 { "" } else { "s" });
+        let notice =
+            Notice { kind: EventKind::Claimed, message: &message, submission: Some(submission), failure: None };
+        command::notice_moved(notice, None, db, self.now).await?;
+        command::apply_moves(db, self.now).await?;
+        tenant_quota::keep(submission, &picked.placed, &self.grant.shares, db).await?;
+        coalesce_into_directories::board(&picked, self.grant.lane, submission, self.now, db).await?;
+        let items = u32::try_from(picked.items.len()).unwrap_or(u32::MAX);
+        Ok(Some(Claim { submission, targets: picked.targets, items, apart: picked.apart }))
+    }
+}
+
+/// Items that travel along with a batch; the others share a place of a later one.
+const RIDERS_MAX: u32 = 10_000;
+/// What is looked at in one claim, in batches: whoever is claimed for waits for what is set aside, so that has a bound.
+const LOOKS_MAX: usize = 16;
+
+impl ClaimBatch {
+    /// The next items that may go, and what they passed. What may not is set aside.
+    async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Barriers<'_>), StoreError> {
+        let mut barriers = Barriers::of(&self.grant, self.now, db).await?;
+        let (mut reach, mut is_far) = (Reach::first(&self.grant, &barriers), false);
+        for looks_left in (0..LOOKS_MAX).rev() {
+            let look = self.look(reach, &mut barriers, &mut *db).await?;
+            let again = look.calls_for_another(is_far);
+            if !look.aside.is_empty() {
+                sqlx::query(include_str!("../sql/move_aside.sql"))
+                    .bind(columns::json(&look.aside)?)
+                    .execute(&mut *db)
+                    .await?;
+                command::apply_moves(db, self.now).await?;
+            } else if again {
+                (reach, is_far) = (reach.further(), true);
+            }
+            // The lane does not stand still for a pile: at the end those go who were seen and may.
+            if !again || looks_left == 0 {
+                return Ok((look.batch, barriers));
+            }
+        }
+        Ok((Batch::default(), barriers))
+    }
+
+    /// Whoever waits in the lane for one of the targets that move travels along, however far behind.
+    async fn riders(&self, barriers: &Barriers<'_>, db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+        let rows = sqlx::query(include_str!("../sql/riders.sql"))
+            .bind(self.grant.lane.0)
+            .bind(RIDERS_MAX)
+            .fetch_all(&mut *db)
+            .await?;
+        let mut riders = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let rider = row.try_get("id")?;
+            if !barriers.purge_first(rider, &read::decode_target(row)?) {
+                riders.push(rider);
+            }
+        }
+        Ok(riders)
+    }
+
+    /// The heads of the lane that may go.
+    async fn look(
+        &self,
+        reach: Reach,
+        barriers: &mut Barriers<'_>,
+        db: &mut SqliteConnection,
+    ) -> Result<Look, StoreError> {
+        let row = sqlx::query(include_str!("../sql/claim_heads.sql"))
+            .bind(self.grant.lane.0)
+            .bind(i64::from(reach.ahead))
+            .bind(host_isolation::UNPROVED)
+            .bind(i64::try_from(self.grant.turn.0).unwrap_or(i64::MAX))
+            .bind(i64::from(reach.each))
+            .fetch_one(&mut *db)
+            .await?;
+        let found: Vec<(i64, i64, i64, &str)> =
+            serde_json::from_str(row.try_get("heads")?).map_err(|error| StoreError::Database(error.into()))?;
+        if found.is_empty() {
+            return Ok(Look::default());
+        }
+        let (cohort, kind) = (row.try_get("cohort")?, columns::word(&row, "kind")?);
+        let head = |(item, priority, rank, text): (i64, i64, i64, &str)| {
+            columns::target(kind, text).map(|target| Head { item, priority, rank, target })
+        };
+        let all = found.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
+        let seen = Seen::of(&all, reach);
+        barriers.meet(all.iter().map(|head| &head.target), &mut *db).await?;
+        let mut free = Vec::with_capacity(all.len());
+        let mut aside = Vec::new();
+        for head in all {
+            match barriers.aside(head.item, cohort, &head.target, &mut *db).await? {
+                Some(barred) => aside.push(barred),
+                None => free.push((cohort, head)),
+            }
+        }
+        let (heads, unpaid) = tenant_quota::within(free, &self.grant.shares, self.now, &mut *db).await?;
+        aside.extend(unpaid);
+        let heads: Vec<Head> = heads.into_iter().map(|(_, head)| head).collect();
+        let free = by_class(&heads);
+        let sorted = host_isolation::sort(heads, cohort, self.grant.lane, db).await?;
+        let others_max = if sorted.urgent_only { 0 } else { self.grant.others_max };
+        let mut batch = Batch::of(sorted.heads, &Grant { others_max, ..self.grant.clone() });
+        (batch.cohort, batch.apart) = (cohort, sorted.apart);
+        batch.left.iter_mut().zip(sorted.left).for_each(|(left, held)| *left += held);
+        aside.extend(sorted.aside);
+        let may_miss = seen.may_miss(free, &batch, self.grant.targets_max);
+        Ok(Look { batch, aside, may_miss })
+    }
+}
+
+async fn take(items: &[i64], submission: SubmissionId, db: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query(include_str!("../sql/move_claimed.sql"))
+        .bind(columns::json(&items)?)
+        .bind(submission.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}

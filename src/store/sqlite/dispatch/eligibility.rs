@@ -1,0 +1,186 @@
+//! What keeps a due item of a lane that may send from going: a call without an answer that has its target (law 4), an open
+//! purge that a prefetch waits for (law 6), or a host that the provider refused. Such items are set aside for a while.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use sqlx::{Row, SqliteConnection};
+
+use crate::domain::{ErrorClass, Failure, LaneId, Target, TargetKind, Timestamp};
+use crate::store::sqlite::codec::{columns, target_key};
+use crate::store::sqlite::writer::command;
+use crate::store::{Grant, StoreError, Suspect};
+
+/// How soon a target whose earlier call has no answer is looked at again.
+const HOLD_LOOK: Duration = Duration::from_secs(1);
+/// How soon a prefetch whose purge is open is looked at again, and how much later each further one: a hundred thousand below
+/// one directory are not worth more than two hundred looks a second.
+const PURGE_LOOK: Duration = Duration::from_secs(5);
+const PURGE_LOOK_EACH: Duration = Duration::from_millis(5);
+/// Directories above a target that are looked for, from the site's root down: a path of two thousand slashes is valid, and
+/// nobody's site.
+const LEVELS_MAX: usize = 128;
+
+/// `[item, becomes, cohort, due_at, failure]`, as `sql/move_aside.sql` takes it.
+pub(in crate::store::sqlite) type Aside = (i64, i64, i64, Option<i64>, Option<i64>);
+
+pub(in crate::store::sqlite) struct Barriers<'a> {
+    grant: &'a Grant,
+    /// Some call has no answer.
+    some_held: bool,
+    /// The lane sends prefetches.
+    prefetches: bool,
+    held: HashSet<String>,
+    /// The first open purge of each target that was asked about.
+    purges: HashMap<(TargetKind, String), i64>,
+    /// How many were set aside for a purge.
+    put_off: u32,
+    /// Kept for this claim already, by host or code.
+    failures: HashMap<String, i64>,
+    now: Timestamp,
+}
+
+impl<'a> Barriers<'a> {
+    pub(in crate::store::sqlite) async fn of(
+        grant: &'a Grant,
+        now: Timestamp,
+        db: &mut SqliteConnection,
+    ) -> Result<Self, StoreError> {
+        let row = sqlx::query(
+            "select exists (select 1 from submissions where state = 'ambiguous') as some_held, \
+             exists (select 1 from lanes where id = $1 and operation = 'prefetch') as prefetches",
+        )
+        .bind(grant.lane.0)
+        .fetch_one(db)
+        .await?;
+        let (some_held, prefetches) = (row.try_get("some_held")?, row.try_get("prefetches")?);
+        let (held, purges, failures) = (HashSet::new(), HashMap::new(), HashMap::new());
+        Ok(Self { grant, some_held, prefetches, held, purges, put_off: 0, failures, now })
+    }
+
+    /// Whether anybody may be set aside at all.
+    pub(in crate::store::sqlite) fn may_bar(&self) -> bool {
+        let Grant { suspects, shares, .. } = self.grant;
+        self.some_held || self.prefetches || !suspects.is_empty() || !shares.is_empty()
+    }
+
+    /// Looks at what stands before these targets as a whole.
+    pub(in crate::store::sqlite) async fn meet(
+        &mut self,
+        targets: impl Iterator<Item = &Target>,
+        db: &mut SqliteConnection,
+    ) -> Result<(), StoreError> {
+        if !self.some_held && !self.prefetches {
+            return Ok(());
+        }
+        let texts: BTreeSet<&str> = targets.map(Target::as_str).collect();
+        if self.some_held {
+            self.held.extend(Self::held(self.grant.lane, texts.iter().copied(), &mut *db).await?);
+        }
+        if self.prefetches {
+            let own = texts.iter().copied();
+            let keys: BTreeSet<i64> =
+                own.chain(texts.iter().flat_map(|text| above(text))).map(target_key::of).collect();
+            let rows =
+                sqlx::query(include_str!("../sql/open_purges.sql")).bind(columns::json(&keys)?).fetch_all(db).await?;
+            for row in rows {
+                self.purges.insert((columns::word(&row, "kind")?, row.try_get("target")?), row.try_get("first")?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Of these targets of a lane, and of others, those whose call has no answer.
+    pub(in crate::store::sqlite) async fn held(
+        lane: LaneId,
+        texts: impl Iterator<Item = &str>,
+        db: &mut SqliteConnection,
+    ) -> Result<HashSet<String>, StoreError> {
+        let keys: Vec<i64> = texts.map(target_key::of).collect();
+        let held = sqlx::query_scalar(include_str!("../sql/held_targets.sql")).bind(lane.0).bind(columns::json(&keys)?);
+        Ok(held.fetch_all(db).await?.into_iter().collect())
+    }
+
+    /// Whether a purge that covers the target was asked for before, and is open. Its target has been met.
+    pub(in crate::store::sqlite) fn purge_first(&self, item: i64, target: &Target) -> bool {
+        let open = |kind, text: &str| self.purges.get(&(kind, text.to_owned())).is_some_and(|first| *first < item);
+        let text = target.as_str();
+        !self.purges.is_empty()
+            && (open(TargetKind::Url, text) || above(text).any(|above| open(TargetKind::Directory, above)))
+    }
+
+    /// What becomes of the item instead of going, if it may not. Its target has been met.
+    pub(in crate::store::sqlite) async fn aside(
+        &mut self,
+        item: i64,
+        cohort: i64,
+        target: &Target,
+        db: &mut SqliteConnection,
+    ) -> Result<Option<Aside>, StoreError> {
+        let grant = self.grant;
+        if let Some(suspect) = grant.suspects.iter().find(|suspect| suspect.host == target.host()) {
+            let own = suspect.refused.0 * 2;
+            if self.now < suspect.until {
+                let failure = self.refusal(suspect, db).await?;
+                return Ok(Some((item, columns::DELAYED, own, Some(suspect.until.as_millis()), Some(failure))));
+            }
+            if cohort == 0 {
+                return Ok(Some((item, columns::DUE, own, None, None)));
+            }
+        }
+        let (failure, again_at) = if self.held.contains(target.as_str()) {
+            let message = "an earlier call with this target has no answer; the provider's list is being asked first";
+            (Failure::new(ErrorClass::Lost, Failure::RECONCILING, message), self.now + HOLD_LOOK)
+        } else if self.purge_first(item, target) {
+            let message = "a purge of this URL, or of a directory above it, was asked for before and is still open";
+            let again_at = self.now + PURGE_LOOK + PURGE_LOOK_EACH * self.put_off;
+            self.put_off += 1;
+            (Failure::new(ErrorClass::PurgeFailed, Failure::PURGE_FIRST, message), again_at)
+        } else {
+            return Ok(None);
+        };
+        let failure = self.wait(&failure, db).await?;
+        Ok(Some((item, columns::DELAYED, cohort, Some(again_at.as_millis()), Some(failure))))
+    }
+
+    /// The failure that the host was refused with.
+    async fn refusal(&mut self, suspect: &Suspect, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+        if let Some(id) = self.failures.get(&suspect.host) {
+            return Ok(*id);
+        }
+        let kept: Option<i64> =
+            sqlx::query_scalar("select failure_id from submissions where id = $1 and failure_id is not null")
+                .bind(suspect.refused.0)
+                .fetch_optional(&mut *db)
+                .await?;
+        let id = match kept {
+            Some(id) => id,
+            None => command::keep_failure(&suspect.failure, db, self.now).await?,
+        };
+        self.failures.insert(suspect.host.clone(), id);
+        Ok(id)
+    }
+
+    /// The row of this kind of wait; there is one for all that ever waited so.
+    async fn wait(&mut self, failure: &Failure, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+        if let Some(id) = self.failures.get(&failure.code) {
+            return Ok(*id);
+        }
+        let kept: Option<i64> = sqlx::query_scalar(
+            "select id from failures where code = $1 and code in ('reconciling', 'purge_first') limit 1",
+        )
+        .bind(&failure.code)
+        .fetch_optional(&mut *db)
+        .await?;
+        let id = match kept {
+            Some(id) => id,
+            None => command::keep_failure(failure, db, self.now).await?,
+        };
+        self.failures.insert(failure.code.clone(), id);
+        Ok(id)
+    }
+}
+
+fn above(text: &str) -> impl Iterator<Item = &str> {
+    target_key::above(text).take(LEVELS_MAX)
+}

@@ -1,0 +1,87 @@
+//! Whose targets go in one call: hosts that are proved together, others apart and few to a call, so that a refusal is soon
+//! traced to its host.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use sqlx::SqliteConnection;
+
+use super::batch::{Head, PRIORITIES};
+use super::eligibility::Aside;
+use crate::domain::LaneId;
+use crate::store::StoreError;
+use crate::store::sqlite::codec::columns;
+
+/// Hosts in one call of which nothing is known. A thousand cost thirty-two calls, and to find a bad one among them ten more.
+const UNPROVED_MAX: usize = 32;
+/// The cohort of those who were taken out of open company, behind all that are named after submissions.
+pub(in crate::store::sqlite) const UNPROVED: i64 = 1 << 52;
+
+/// The heads of one cohort, sorted out.
+pub(in crate::store::sqlite) struct Sorted {
+    /// Who may go together now.
+    pub(in crate::store::sqlite) heads: Vec<Head>,
+    /// Who is taken out of open company; if any, the lane is to be looked at again.
+    pub(in crate::store::sqlite) aside: Vec<Aside>,
+    /// Somebody of them is unproved, or they were apart already.
+    pub(in crate::store::sqlite) apart: bool,
+    /// How many of each priority are left behind because there are hosts enough.
+    pub(in crate::store::sqlite) left: [usize; PRIORITIES],
+    /// Urgent work is left behind: nobody else may take its place.
+    pub(in crate::store::sqlite) urgent_only: bool,
+}
+
+/// Sorts out heads that nothing else holds back.
+pub(in crate::store::sqlite) async fn sort(
+    heads: Vec<Head>,
+    cohort: i64,
+    lane: LaneId,
+    db: &mut SqliteConnection,
+) -> Result<Sorted, StoreError> {
+    // Halves of a refused batch stay as they were cut.
+    if ![0, UNPROVED].contains(&cohort) || heads.is_empty() {
+        return Ok(Sorted { heads, aside: Vec::new(), apart: cohort > 0, left: [0; PRIORITIES], urgent_only: false });
+    }
+    let hosts: BTreeSet<&str> = heads.iter().map(|head| head.target.host()).collect();
+    let proved: Vec<String> = sqlx::query_scalar(include_str!("../sql/proved_hosts.sql"))
+        .bind(lane.0)
+        .bind(columns::json(&hosts)?)
+        .fetch_all(&mut *db)
+        .await?;
+    let proved: HashSet<String> = proved.into_iter().collect();
+    let is_mixed = !proved.is_empty() && proved.len() < hosts.len();
+    if cohort == 0 && is_mixed {
+        let (heads, unproved): (Vec<Head>, Vec<Head>) =
+            heads.into_iter().partition(|head| proved.contains(head.target.host()));
+        let aside = unproved.iter().map(|head| (head.item, columns::DUE, UNPROVED, None, None)).collect();
+        return Ok(Sorted { heads, aside, apart: false, left: [0; PRIORITIES], urgent_only: false });
+    }
+    let (heads, left) = few_unproved(heads, &proved);
+    let apart = cohort > 0 || proved.is_empty();
+    let urgent_only = left[0] > 0 || urgent_elsewhere(cohort, lane, db).await?;
+    Ok(Sorted { heads, aside: Vec::new(), apart, left, urgent_only })
+}
+
+/// Of the unproved hosts only the first few, and how many of each priority are left behind.
+fn few_unproved(heads: Vec<Head>, proved: &HashSet<String>) -> (Vec<Head>, [usize; PRIORITIES]) {
+    let mut admitted: BTreeMap<String, bool> = BTreeMap::new();
+    let mut unproved = 0;
+    let mut left = [0; PRIORITIES];
+    let heads = heads.into_iter().filter(|head| {
+        let host = head.target.host();
+        let may = *admitted.entry(host.to_owned()).or_insert_with(|| {
+            let is_proved = proved.contains(host);
+            unproved += usize::from(!is_proved);
+            is_proved || unproved <= UNPROVED_MAX
+        });
+        left[head.class()] += usize::from(!may);
+        may
+    });
+    (heads.collect(), left)
+}
+
+/// Whether urgent work waits in the other company, open or unproved.
+async fn urgent_elsewhere(cohort: i64, lane: LaneId, db: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let other = if cohort == 0 { UNPROVED } else { 0 };
+    let sql = "select exists (select 1 from items where state = 0 and lane_id = $1 and cohort = $2 and priority = 0)";
+    Ok(sqlx::query_scalar(sql).bind(lane.0).bind(other).fetch_one(db).await?)
+}

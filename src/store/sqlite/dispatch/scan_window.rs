@@ -1,0 +1,128 @@
+//! How far a look at a lane's heads goes, and whether it may have missed somebody who should leave with this call: a look
+//! costs the more the further it goes, and a second one as much again.
+
+use super::batch::{Batch, Head, OLDEST_SHARE, PRIORITIES};
+use super::eligibility::Barriers;
+use crate::store::Grant;
+
+/// Where somebody may be barred, a look goes so much further than the batch has places: one in so many.
+const MARGIN_SHARE: u32 = 8;
+
+/// How many heads are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store::sqlite) struct Reach {
+    /// In the order of priority and turn.
+    pub(in crate::store::sqlite) ahead: u32,
+    /// Of each priority at least, for the oldest may be of any.
+    pub(in crate::store::sqlite) each: u32,
+}
+
+impl Reach {
+    pub(in crate::store::sqlite) fn first(grant: &Grant, barriers: &Barriers<'_>) -> Self {
+        let places = grant.targets_max;
+        let margin = if barriers.may_bar() { places / MARGIN_SHARE } else { 0 };
+        Self { ahead: places.saturating_add(margin), each: places / OLDEST_SHARE + 1 }
+    }
+
+    /// Far enough for a batch of which every second head found its target in it already.
+    pub(in crate::store::sqlite) const fn further(self) -> Self {
+        let ahead = self.ahead.saturating_mul(2);
+        Self { ahead, each: ahead }
+    }
+}
+
+/// What a look went past, by priority.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store::sqlite) struct Seen {
+    found: [usize; PRIORITIES],
+    /// So many were asked for.
+    limits: [usize; PRIORITIES],
+}
+
+impl Seen {
+    pub(in crate::store::sqlite) fn of(heads: &[Head], reach: Reach) -> Self {
+        let found = by_class(heads);
+        let rest = |before: usize| (reach.ahead as usize).saturating_sub(before).max(reach.each as usize);
+        Self { found, limits: [reach.ahead as usize, rest(found[0]), rest(found[0] + found[1])] }
+    }
+
+    /// Whether others should perhaps go with a batch of `places`, or before it. Behind those who were seen, if of some priority
+    /// all who are free got a place, there may be more, and they were barred or leave a good part of the batch empty. In other
+    /// company, if urgent work was barred and the batch has none.
+    pub(in crate::store::sqlite) fn may_miss(&self, free: [usize; PRIORITIES], batch: &Batch, places: u32) -> bool {
+        let room = (places as usize).saturating_sub(batch.targets.len());
+        let has_room = room > (places / MARGIN_SHARE) as usize;
+        let behind = (0..PRIORITIES).any(|class| {
+            let (found, free) = (self.found[class], free[class]);
+            found >= self.limits[class] && batch.left[class] == 0 && (has_room || free < found)
+        });
+        behind || (free[0] < self.found[0] && !batch.turns.contains_key(&0))
+    }
+}
+
+/// How many there are of each priority.
+pub(in crate::store::sqlite) fn by_class(heads: &[Head]) -> [usize; PRIORITIES] {
+    let mut counts = [0; PRIORITIES];
+    for head in heads {
+        counts[head.class()] += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REACH: Reach = Reach { ahead: 10, each: 2 };
+
+    fn seen(found: [usize; 3]) -> Seen {
+        let rest = |before: usize| 10usize.saturating_sub(before).max(2);
+        Seen { found, limits: [10, rest(found[0]), rest(found[0] + found[1])] }
+    }
+
+    fn batch(places: usize, left: [usize; 3]) -> Batch {
+        let target = crate::domain::Target::parse(crate::domain::TargetKind::Url, "https://h.example/").expect("a URL");
+        Batch { targets: vec![target; places], left, ..Batch::default() }
+    }
+
+    fn with_urgent(batch: Batch) -> Batch {
+        Batch { turns: [(0, 1)].into(), ..batch }
+    }
+
+    #[test]
+    fn a_full_batch_of_free_heads_misses_nobody() {
+        assert!(!seen([10, 2, 2]).may_miss([10, 2, 2], &batch(10, [0, 2, 2]), 10));
+    }
+
+    #[test]
+    fn a_lane_that_was_seen_to_its_end_has_nobody_left() {
+        assert!(!seen([3, 1, 0]).may_miss([3, 1, 0], &batch(4, [0; 3]), 10));
+        assert!(!seen([0, 4, 0]).may_miss([0, 0, 0], &batch(0, [0; 3]), 10));
+    }
+
+    #[test]
+    fn behind_urgent_heads_that_are_barred_there_may_be_others() {
+        assert!(seen([10, 2, 2]).may_miss([1, 2, 2], &with_urgent(batch(5, [0; 3])), 5));
+        let full = with_urgent(batch(5, [1, 2, 2]));
+        assert!(!seen([10, 2, 2]).may_miss([6, 2, 2], &full, 5), "some who were seen did not find a place");
+    }
+
+    #[test]
+    fn where_urgent_work_was_barred_others_may_have_some() {
+        assert!(seen([1, 3, 0]).may_miss([0, 3, 0], &batch(3, [0; 3]), 10));
+        assert!(!seen([2, 3, 0]).may_miss([1, 3, 0], &with_urgent(batch(4, [0; 3])), 10));
+    }
+
+    #[test]
+    fn a_few_empty_places_are_not_worth_another_look() {
+        let seen = Seen { found: [100, 0, 0], limits: [100, 11, 11] };
+        assert!(!seen.may_miss([100, 0, 0], &with_urgent(batch(88, [0; 3])), 100));
+        assert!(seen.may_miss([100, 0, 0], &with_urgent(batch(87, [0; 3])), 100));
+    }
+
+    #[test]
+    fn equal_targets_make_room_for_those_behind() {
+        assert!(seen([10, 2, 2]).may_miss([10, 2, 2], &batch(7, [0; 3]), 10));
+        assert_eq!(REACH.further(), Reach { ahead: 20, each: 20 });
+    }
+}

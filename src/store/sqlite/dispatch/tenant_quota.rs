@@ -1,0 +1,91 @@
+//! Shares of the day quotas: what a tenant may still draw, and who waits for tomorrow because of it.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Row, SqliteConnection};
+
+use super::batch::Head;
+use super::eligibility::Aside;
+use crate::domain::{ErrorClass, Failure, SubmissionId, Target, TenantName, Timestamp};
+use crate::store::sqlite::codec::columns;
+use crate::store::sqlite::jobs::read;
+use crate::store::sqlite::writer::command;
+use crate::store::{StoreError, TenantShare, TenantSpending};
+
+/// Sets aside what is more than its tenant may draw, and hands back the others.
+pub(in crate::store::sqlite) async fn within(
+    heads: Vec<(i64, Head)>,
+    shares: &[TenantShare],
+    now: Timestamp,
+    db: &mut SqliteConnection,
+) -> Result<(Vec<(i64, Head)>, Vec<Aside>), StoreError> {
+    if shares.is_empty() || heads.is_empty() {
+        return Ok((heads, Vec::new()));
+    }
+    let items: Vec<i64> = heads.iter().map(|(_, head)| head.item).collect();
+    let rows =
+        sqlx::query(include_str!("../sql/tenants_of.sql")).bind(columns::json(&items)?).fetch_all(&mut *db).await?;
+    let mut tenants: HashMap<i64, String> = HashMap::new();
+    for row in &rows {
+        tenants.insert(row.try_get("id")?, row.try_get("name")?);
+    }
+    let mut drawn: HashMap<&str, HashSet<Target>> = HashMap::new();
+    let mut failures: HashMap<&str, i64> = HashMap::new();
+    let (mut may, mut aside) = (Vec::new(), Vec::new());
+    for (cohort, head) in heads {
+        let tenant = tenants.get(&head.item).map_or("", String::as_str);
+        let Some(share) = shares.iter().find(|share| share.tenant.as_str() == tenant) else {
+            may.push((cohort, head));
+            continue;
+        };
+        let drawn = drawn.entry(share.tenant.as_str()).or_default();
+        if drawn.contains(&head.target) || (drawn.len() as u64) < share.left {
+            drawn.insert(head.target.clone());
+            may.push((cohort, head));
+            continue;
+        }
+        let failure = match failures.get(share.tenant.as_str()) {
+            Some(failure) => *failure,
+            None => {
+                let failure = Failure::new(ErrorClass::Quota, Failure::TENANT_SHARE, share.detail.clone());
+                command::keep_failure(&failure, &mut *db, now).await?
+            }
+        };
+        failures.insert(share.tenant.as_str(), failure);
+        aside.push((head.item, columns::DELAYED, cohort, Some(share.until.as_millis()), Some(failure)));
+    }
+    Ok((may, aside))
+}
+
+/// Remembers who pays for the places of a submission.
+pub(in crate::store::sqlite) async fn keep(
+    submission: SubmissionId,
+    placed: &[i64],
+    shares: &[TenantShare],
+    db: &mut SqliteConnection,
+) -> Result<(), StoreError> {
+    if shares.is_empty() {
+        return Ok(());
+    }
+    let tenants: Vec<&str> = shares.iter().map(|share| share.tenant.as_str()).collect();
+    sqlx::query(include_str!("../sql/keep_places.sql"))
+        .bind(submission.0)
+        .bind(columns::json(&placed)?)
+        .bind(columns::json(&tenants)?)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+pub(in crate::store::sqlite) async fn spending(
+    since: Timestamp,
+    db: &SqlitePool,
+) -> Result<Vec<TenantSpending>, StoreError> {
+    let rows = sqlx::query(include_str!("../sql/tenant_spending.sql")).bind(since.as_millis()).fetch_all(db).await?;
+    let spending = rows.iter().map(|row| {
+        let tenant = TenantName::new(row.try_get::<String, _>("tenant")?);
+        Ok(TenantSpending { lane: read::decode_lane(row)?, tenant, targets: columns::count(row, "targets")? })
+    });
+    spending.collect()
+}

@@ -1,0 +1,109 @@
+//! The end of a task: what became of each item, and of the items that waited for it.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+
+use crate::domain::{ErrorClass, Failure, SubmissionId, Timestamp};
+use crate::store::sqlite::codec::columns;
+use crate::store::sqlite::writer::command;
+use crate::store::sqlite::writer::command::{Change, Notice};
+use crate::store::{EventKind, FailedTarget, Outcome, RowRetry, StoreError};
+
+pub(in crate::store::sqlite) struct Settle {
+    pub(in crate::store::sqlite) id: SubmissionId,
+    pub(in crate::store::sqlite) failed: Vec<FailedTarget>,
+    pub(in crate::store::sqlite) retry: RowRetry,
+    pub(in crate::store::sqlite) now: Timestamp,
+}
+
+#[async_trait]
+impl Change for Settle {
+    type Output = Outcome;
+
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+        let changed =
+            sqlx::query("update submissions set state = 'settled', due_at = null where id = $1 and state = 'accepted'")
+                .bind(self.id.0)
+                .execute(&mut *db)
+                .await?
+                .rows_affected();
+        if changed == 0 {
+            return Ok(Outcome::Late);
+        }
+        let failures = self.keep_failures(db).await?;
+        sqlx::query(include_str!("../sql/move_settled.sql"))
+            .bind(self.id.0)
+            .bind(columns::json(&failures)?)
+            .bind(self.retry.attempts_max)
+            .bind(self.retry.at.as_millis())
+            .execute(&mut *db)
+            .await?;
+        self.tell(db).await?;
+        follow_purges(db, self.now).await?;
+        command::apply_moves(db, self.now).await?;
+        Ok(Outcome::Done)
+    }
+}
+
+impl Settle {
+    /// One row for each distinct failure, and which target has which.
+    async fn keep_failures(&self, db: &mut SqliteConnection) -> Result<Vec<(&str, i64)>, StoreError> {
+        let mut kept: HashMap<&Failure, i64> = HashMap::new();
+        let mut failures = Vec::with_capacity(self.failed.len());
+        for FailedTarget { target, failure } in &self.failed {
+            let id = match kept.get(failure) {
+                Some(id) => *id,
+                None => command::keep_failure(failure, db, self.now).await?,
+            };
+            kept.insert(failure, id);
+            failures.push((target.as_str(), id));
+        }
+        Ok(failures)
+    }
+
+    async fn tell(&self, db: &mut SqliteConnection) -> Result<(), StoreError> {
+        for (kind, becomes, message) in [
+            (EventKind::Settled, columns::SUCCEEDED, "the provider reports these as done"),
+            (EventKind::Released, columns::DELAYED, "the provider reports these as failed; they are tried again"),
+            (EventKind::Failed, columns::FAILED, "the provider reports these as failed, and their attempts are spent"),
+            (EventKind::Released, columns::DUE, BACK_FROM_A_RIDE),
+            (
+                EventKind::Released,
+                columns::CANCELLED,
+                "the directory above these was not done, and they were cancelled",
+            ),
+        ] {
+            let notice = Notice { kind, message, submission: Some(self.id), failure: None };
+            command::notice_moved(notice, Some(becomes), db, self.now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What is told to those who rode on a directory that was not done.
+pub(in crate::store::sqlite) const BACK_FROM_A_RIDE: &str =
+    "the purge of the directory above these was not done; they go by themselves now";
+
+/// Law 6 within a refresh: a prefetch goes when every purge that covers it has succeeded, and ends unsent with the first one
+/// that did not. A cancelled job or a passed deadline ends purges and prefetches alike, so nobody has to ask here then.
+pub(in crate::store::sqlite) async fn follow_purges(
+    db: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let followed = sqlx::query(include_str!("../sql/follow_purges.sql")).execute(&mut *db).await?.rows_affected();
+    if followed == 0 {
+        return Ok(());
+    }
+    let failed: bool = sqlx::query_scalar("select exists (select 1 from moves where was = 2 and becomes = 5)")
+        .fetch_one(&mut *db)
+        .await?;
+    if failed {
+        let message = "the purge of this URL, or of a directory above it, did not succeed";
+        let failure = Failure::new(ErrorClass::PurgeFailed, "purge_failed", message);
+        let failure = command::keep_failure(&failure, db, now).await?;
+        sqlx::query(include_str!("../sql/fail_prefetches.sql")).bind(failure).bind(now.as_millis()).execute(db).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! API tokens and the key that hashes them.
+
+pub(super) mod pepper;
+pub(super) mod token_file;

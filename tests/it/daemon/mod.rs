@@ -1,0 +1,4 @@
+//! Starting and stopping the process.
+
+pub(crate) mod shutdown;
+pub(crate) mod startup;

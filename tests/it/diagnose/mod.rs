@@ -1,0 +1,6 @@
+//! Diagnoses over the whole daemon.
+
+pub(crate) mod authorization;
+pub(crate) mod deadline;
+pub(crate) mod monitor;
+pub(crate) mod scenarios;

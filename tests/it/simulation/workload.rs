@@ -1,0 +1,92 @@
+//! What callers ask for in a history: small jobs over few targets, so that they meet each other.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use refreshd::domain::{TenantName, Timestamp};
+use refreshd::service::{Asked, Caller};
+
+use super::environment::{DIRECTORIES, PATHS, SITES};
+use super::rng::Dice;
+
+pub(super) fn caller(tenant: usize) -> Caller {
+    Caller { tenant: TenantName::new(["blue", "green", "red"][tenant]), ..Caller::local() }
+}
+
+pub(super) fn drawn(now: Timestamp, dice: &mut Dice) -> Asked {
+    if dice.percent(8) {
+        return pile(dice);
+    }
+    let operation = *dice.one(&["purge", "purge", "prefetch", "refresh", "refresh"]);
+    let mut asked = Asked { operation: operation.to_owned(), verify: Some(dice.percent(20)), ..Asked::default() };
+    let urls = if dice.percent(85) { 1 + dice.below(10) } else { 0 };
+    asked.urls = targets(urls, &PATHS, dice);
+    let directories = if operation == "prefetch" || (urls > 0 && dice.percent(65)) { 0 } else { 1 + dice.below(3) };
+    asked.directories = targets(directories, &DIRECTORIES, dice);
+    if asked.urls.is_empty() && operation != "purge" {
+        asked.urls = targets(1, &PATHS, dice);
+    }
+    if !asked.directories.is_empty() && dice.percent(30) {
+        asked.mode = Some("invalidate".to_owned());
+    }
+    asked.area = dice
+        .weighed(&[(6, None), (1, Some("mainland")), (1, Some("overseas")), (1, Some("global"))])
+        .map(str::to_owned);
+    asked.priority = dice.weighed(&[(4, None), (1, Some("urgent")), (1, Some("bulk"))]).map(str::to_owned);
+    if dice.percent(12) {
+        asked.not_before = Some(written(now + dice.secs(1, 900)));
+    }
+    if dice.percent(15) {
+        asked.deadline = Some(written(now + Duration::from_secs(901) + dice.secs(0, 1800)));
+    }
+    asked
+}
+
+/// Targets of a pile in one directory.
+const PILED: usize = 16;
+
+/// So many targets that the call rate is felt.
+fn pile(dice: &mut Dice) -> Asked {
+    let (_, hosts) = dice.weighed_site();
+    let first = dice.below(50);
+    let urls = (first..first + 20 + dice.below(60))
+        .map(|number| format!("https://{}/pile/{}/{number:03}", hosts[0], number / PILED));
+    Asked { operation: "purge".to_owned(), urls: urls.collect(), verify: Some(false), ..Asked::default() }
+}
+
+/// The items that this asks for, as (operation, target), in order.
+pub(super) fn items(asked: &Asked) -> Vec<(String, String)> {
+    let operations: &[&str] = match asked.operation.as_str() {
+        "refresh" => &["purge", "prefetch"],
+        "prefetch" => &["prefetch"],
+        _ => &["purge"],
+    };
+    let each = |operation: &&str, targets: &[String]| -> Vec<(String, String)> {
+        targets.iter().map(|target| ((*operation).to_owned(), target.clone())).collect()
+    };
+    let mut items: Vec<_> = operations.iter().flat_map(|operation| each(operation, &asked.urls)).collect();
+    items.extend(each(&"purge", &asked.directories));
+    items.sort();
+    items
+}
+
+fn targets(count: usize, paths: &[&str], dice: &mut Dice) -> Vec<String> {
+    let (_, hosts) = *dice.weighed_site();
+    let mut targets = BTreeSet::new();
+    for _ in 0..count {
+        // Mostly the host that everyone uses.
+        let host = if dice.percent(60) { hosts[0] } else { *dice.one(hosts) };
+        targets.insert(format!("https://{host}/{}", dice.one(paths)));
+    }
+    targets.into_iter().collect()
+}
+
+impl Dice {
+    fn weighed_site(&mut self) -> &'static (&'static str, &'static [&'static str]) {
+        &SITES[usize::from(self.percent(25))]
+    }
+}
+
+fn written(moment: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(moment.as_millis()).expect("a moment of our times").to_string()
+}
