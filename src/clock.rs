@@ -28,17 +28,17 @@ pub trait Clock: Send + Sync + 'static {
 /// The machine's clock, but that it never runs backwards. Where somebody sets the machine's back, it goes on at half speed
 /// until the two meet: a span that stood still for an hour would hold every call for an hour.
 #[derive(Debug, Default)]
-pub struct SystemClock(Mutex<Option<Told>>);
+pub struct SystemClock(Mutex<Option<ClockReading>>);
 
 /// What was told last.
 #[derive(Debug, Clone, Copy)]
-struct Told {
+struct ClockReading {
     moment: Timestamp,
     /// By a clock that nobody sets.
     at: Instant,
 }
 
-impl Told {
+impl ClockReading {
     /// What to tell now, `machine` being what the machine says.
     fn next(self, machine: Timestamp, at: Instant) -> Self {
         let slow = self.moment + at.duration_since(self.at) / 2;
@@ -60,7 +60,7 @@ impl Clock for SystemClock {
         let machine = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
-        let next = told.map_or(Told { moment: machine, at }, |told| told.next(machine, at));
+        let next = told.map_or(ClockReading { moment: machine, at }, |told| told.next(machine, at));
         *told = Some(next);
         next.moment
     }
@@ -118,26 +118,26 @@ impl Clock for ManualClock {
 
     async fn sleep_until(&self, moment: Timestamp) {
         let mut seen = self.moment.subscribe();
-        let _asleep = Asleep::on(self, moment);
+        let _asleep = Sleeper::on(self, moment);
         // The sender lives in `self`, so the wait cannot fail.
         let _ = seen.wait_for(|now| *now >= moment).await;
     }
 }
 
 /// A sleeper of a manual clock, for as long as it is asked to wait.
-struct Asleep<'a> {
+struct Sleeper<'a> {
     clock: &'a ManualClock,
     until: Timestamp,
 }
 
-impl<'a> Asleep<'a> {
+impl<'a> Sleeper<'a> {
     fn on(clock: &'a ManualClock, until: Timestamp) -> Self {
         clock.sleepers().push(until);
         Self { clock, until }
     }
 }
 
-impl Drop for Asleep<'_> {
+impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
         let mut sleepers = self.clock.sleepers();
         if let Some(place) = sleepers.iter().position(|until| *until == self.until) {
@@ -210,7 +210,7 @@ mod tests {
     fn a_clock_that_is_set_back_goes_on_at_half_speed_until_it_is_caught_up() {
         let moment = Timestamp::from_millis;
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        let told = Told { moment: moment(100_000), at: start };
+        let told = ClockReading { moment: moment(100_000), at: start };
         let set_back = told.next(moment(90_000), start + second * 4);
         assert_eq!(set_back.moment, moment(102_000));
         assert_eq!(set_back.next(moment(91_000), start + second * 4).moment, moment(102_000), "never backwards");

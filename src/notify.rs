@@ -5,30 +5,30 @@ use tokio::sync::watch;
 
 /// A bell that any number of listeners hear.
 #[derive(Debug, Clone)]
-pub struct Wake(watch::Sender<u64>);
+pub struct Notifier(watch::Sender<u64>);
 
 /// Hears every ring since it was made or last heard one.
 #[derive(Debug)]
-pub struct Listener(watch::Receiver<u64>);
+pub struct Subscription(watch::Receiver<u64>);
 
-impl Default for Wake {
+impl Default for Notifier {
     fn default() -> Self {
         Self(watch::Sender::new(0))
     }
 }
 
-impl Wake {
+impl Notifier {
     pub fn ring(&self) {
         self.0.send_modify(|rings| *rings = rings.wrapping_add(1));
     }
 
     #[must_use]
-    pub fn listener(&self) -> Listener {
-        Listener(self.0.subscribe())
+    pub fn listener(&self) -> Subscription {
+        Subscription(self.0.subscribe())
     }
 }
 
-impl Listener {
+impl Subscription {
     /// Returns at once if the bell rang since the last call.
     pub async fn heard(&mut self) {
         if self.0.changed().await.is_err() {
@@ -40,14 +40,14 @@ impl Listener {
 
 /// The bells of the house, one for each place that waits for work.
 #[derive(Debug, Clone, Default)]
-pub struct Wakes {
-    pub submitter: Wake,
-    pub poller: Wake,
-    pub reconciler: Wake,
-    pub verifier: Wake,
-    pub quota_reader: Wake,
-    pub facts_reader: Wake,
-    pub cleaner: Wake,
+pub struct Notifiers {
+    pub submitter: Notifier,
+    pub poller: Notifier,
+    pub reconciler: Notifier,
+    pub verifier: Notifier,
+    pub quota_reader: Notifier,
+    pub facts_reader: Notifier,
+    pub cleaner: Notifier,
     /// Some job changed.
-    pub jobs: Wake,
+    pub jobs: Notifier,
 }

@@ -14,14 +14,14 @@ pub const FILTER_DEFAULT: &str = "info";
 pub const FILTER_QUIET: &str = "error";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum LogFormat {
     /// Readable lines, coloured.
     Text,
     /// One JSON object on each line.
     Json,
 }
 
-impl Format {
+impl LogFormat {
     /// What suits standard error: text for a person, JSON for whatever collects it.
     #[must_use]
     pub fn of_stderr() -> Self {
@@ -31,13 +31,13 @@ impl Format {
 
 /// Sends this process's log lines to standard error, once. A filter that cannot be read is replaced by the default and
 /// told of, because a daemon that stays down for a typing error in its log level helps nobody.
-pub fn init(format: Format, default: &'static str) -> Result<(), TryInitError> {
+pub fn init(format: LogFormat, default: &'static str) -> Result<(), TryInitError> {
     let written = std::env::var(FILTER_VARIABLE).unwrap_or_default();
     let (filter, fault) = filter(&written, default);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match format {
-        Format::Text => try_init(lines.finish()),
-        Format::Json => try_init(lines.json().flatten_event(true).with_current_span(false).finish()),
+        LogFormat::Text => try_init(lines.finish()),
+        LogFormat::Json => try_init(lines.json().flatten_event(true).with_current_span(false).finish()),
     }?;
     if let Some(fault) = fault {
         tracing::warn!(filter = %written, error = %fault, "{FILTER_VARIABLE} is no log filter; {default} is used");

@@ -13,7 +13,7 @@ use crate::service::{Caller, Tokens};
 
 /// How callers are known (`auth.mode`).
 #[derive(Clone)]
-pub enum Door {
+pub enum Authenticator {
     /// Every request is tenant `local` with all scopes.
     Open,
     /// A bearer token names the tenant.
@@ -22,15 +22,17 @@ pub enum Door {
 
 /// A caller whom we know. The service does nothing without one, so a handler that forgets to take it can do nothing
 /// either. It is the first thing that a handler takes: whoever may not ask learns nothing else.
-pub(super) struct Known(pub(super) Caller);
+pub(super) struct AuthenticatedCaller(pub(super) Caller);
 
-impl FromRequestParts<Arc<Api>> for Known {
+impl FromRequestParts<Arc<Api>> for AuthenticatedCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
         let caller = match &api.door {
-            Door::Open => Caller::local(),
-            Door::Tokens(tokens) => tokens.caller(bearer(&parts.headers).ok_or(ApiError::Unauthorized)?).await?,
+            Authenticator::Open => Caller::local(),
+            Authenticator::Tokens(tokens) => {
+                tokens.caller(bearer(&parts.headers).ok_or(ApiError::Unauthorized)?).await?
+            }
         };
         // Nothing behind the door has a use for it, so nothing can let it out.
         parts.headers.remove(header::AUTHORIZATION);

@@ -108,7 +108,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::server::Timely;
+    use crate::api::server::TimeoutBody;
     use crate::api::wire::JobBody;
 
     #[tokio::test]
@@ -118,7 +118,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(1)).await;
             bytes
         });
-        let body = Timely::new(Body::from_stream(trickle), limit);
+        let body = TimeoutBody::new(Body::from_stream(trickle), limit);
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json".parse().expect("a header"))]);
         let error = json::<JobBody>(&headers, Body::new(body)).await.expect_err("a fault");
         assert!(matches!(error, ApiError::TooSlow(too_slow) if too_slow.limit == limit), "{error:?}");

@@ -9,7 +9,7 @@ use super::routes::jobs::asked;
 use super::wire::JobBody;
 use crate::domain::fuzzing::assert_as_written;
 use crate::domain::{AccountName, JobRequest, Routes, Target, TargetKind, Timestamp};
-use crate::service::{self, Fault};
+use crate::service::{self, InputError};
 
 /// 2026-11-22 10:00:00 UTC.
 const NOW: Timestamp = Timestamp::from_millis(1_795_341_600_000);
@@ -48,8 +48,8 @@ fn understood(bytes: &[u8]) -> Result<JobRequest, ApiError> {
 }
 
 /// The pointer leads into the body: at least its first step, for the same key may be there twice.
-fn assert_names_a_place(written: Option<&Value>, fault: &Fault) {
-    let Fault { pointer, code, detail } = fault;
+fn assert_names_a_place(written: Option<&Value>, fault: &InputError) {
+    let InputError { pointer, code, detail } = fault;
     assert!(!code.is_empty() && !detail.is_empty(), "{pointer:?} is refused without a word");
     assert!(pointer.is_empty() || pointer.starts_with('/'), "{pointer:?} is no JSON Pointer");
     let Some(Value::Object(fields)) = written else { return };

@@ -9,27 +9,27 @@ use uuid::Uuid;
 
 use super::auth;
 use super::problem::ApiError;
-use super::server::Answers;
+use super::server::Handler;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The routes behind what all of them share.
 #[derive(Clone)]
-pub struct Front {
+pub struct App {
     routes: Router,
     /// Open mode.
     only_loopback_names: bool,
 }
 
-impl Front {
+impl App {
     pub(super) const fn new(routes: Router, only_loopback_names: bool) -> Self {
         Self { routes, only_loopback_names }
     }
 }
 
-impl Answers for Front {
+impl Handler for App {
     async fn answer(self, request: Request) -> Response {
-        let asked = Asked { id: Uuid::new_v4(), method: request.method().clone(), uri: request.uri().clone() };
+        let asked = RequestInfo { id: Uuid::new_v4(), method: request.method().clone(), uri: request.uri().clone() };
         let refusal = self.only_loopback_names.then(|| auth::only_loopback_names(request.headers()).err()).flatten();
         let response = match refusal {
             Some(refusal) => refusal.into_response(),
@@ -40,13 +40,13 @@ impl Answers for Front {
 }
 
 /// What is told of a request that failed.
-struct Asked {
+struct RequestInfo {
     id: Uuid,
     method: Method,
     uri: Uri,
 }
 
-impl Asked {
+impl RequestInfo {
     /// Names the request in its answer, and words the error if it is one.
     fn word(self, mut response: Response) -> Response {
         let id = self.id.to_string();

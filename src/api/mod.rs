@@ -13,9 +13,9 @@ pub mod routes;
 pub mod server;
 pub mod wire;
 
-pub use auth::Door;
-pub use middleware::Front;
-pub use routes::metrics::Figures;
+pub use auth::Authenticator;
+pub use middleware::App;
+pub use routes::metrics::MetricsApp;
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ use axum::Router;
 use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 
-use crate::service::{Desk, Service};
+use crate::service::{DiagnosisService, Service};
 
 /// What every handler works with.
 pub struct Api {
     pub service: Service,
-    pub desk: Arc<Desk>,
-    pub door: Door,
+    pub desk: Arc<DiagnosisService>,
+    pub door: Authenticator,
     /// Names of accounts that talk to a simulated cloud; shown so that nobody takes a rehearsal for the real thing.
     pub sandbox_accounts: Arc<[String]>,
     /// Cancelled when the daemon is on its way out: nothing new is accepted.
@@ -37,10 +37,10 @@ pub struct Api {
 }
 
 /// The routes and the pages, behind the same guards. Whose route needs a caller takes one.
-pub fn front(api: Api, pages: Router) -> Front {
+pub fn front(api: Api, pages: Router) -> App {
     // Each request clones what it works with, several times on its way: one count goes up, not twenty.
     let api = Arc::new(api);
-    let is_open = matches!(api.door, Door::Open);
+    let is_open = matches!(api.door, Authenticator::Open);
     let routes = Router::new()
         .route("/v1/jobs", post(routes::jobs::create).get(routes::jobs::list))
         .route("/v1/jobs/{id}", get(routes::jobs::one))
@@ -70,5 +70,5 @@ pub fn front(api: Api, pages: Router) -> Front {
         .merge(pages)
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::wrong_method);
-    Front::new(routes, is_open)
+    App::new(routes, is_open)
 }

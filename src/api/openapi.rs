@@ -12,8 +12,8 @@ use super::routes::wire::{
 };
 use super::routes::{diagnoses, docs, findings, health, jobs, metrics};
 use super::wire::{
-    CountsAnswer, ErrorAnswer, EventAnswer, FaultAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer,
-    ReadyAnswer, SeenAnswer, SideAnswer, WaitingAnswer, WarningAnswer,
+    CountsAnswer, ErrorAnswer, EventAnswer, EvidenceAnswer, FieldErrorAnswer, ItemAnswer, JobAnswer, JobBody,
+    ListAnswer, ObservedResponseAnswer, ProblemAnswer, ReadyAnswer, WaitingAnswer, WarningAnswer,
 };
 
 #[derive(OpenApi)]
@@ -24,8 +24,8 @@ use super::wire::{
         diagnoses::create, diagnoses::one, diagnoses::bundle, diagnoses::of_job, diagnoses::bundle_of_job,
         findings::list, findings::check, health::live, health::ready, metrics::scrape, document, docs::page),
     components(schemas(
-        JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, SeenAnswer, SideAnswer, EventAnswer, ErrorAnswer,
-        ListAnswer<JobAnswer>, ListAnswer<ItemAnswer>, ListAnswer<EventAnswer>, ProblemAnswer, FaultAnswer, ReadyAnswer,
+        JobBody, JobAnswer, CountsAnswer, WaitingAnswer, WarningAnswer, ItemAnswer, EvidenceAnswer, ObservedResponseAnswer, EventAnswer, ErrorAnswer,
+        ListAnswer<JobAnswer>, ListAnswer<ItemAnswer>, ListAnswer<EventAnswer>, ProblemAnswer, FieldErrorAnswer, ReadyAnswer,
         PoolAnswer, LaneAnswer, DepthAnswer, WhyAnswer, PauseAnswer, PauseBody, PlanAnswer, PlannedTarget, LanePlanAnswer,
         PoolCostAnswer, LeavesAnswer, ListAnswer<PoolAnswer>, ListAnswer<LaneAnswer>,
         DiagnosisBody, DiagnosisAnswer, SubjectAnswer, CauseAnswer, CheckAnswer, FindingsAnswer, FindingAnswer,

@@ -6,10 +6,10 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::server::TooSlow;
-use super::wire::{FaultAnswer, ProblemAnswer};
+use super::server::BodyTimeoutError;
+use super::wire::{FieldErrorAnswer, ProblemAnswer};
 use crate::domain::ScopeWord;
-use crate::service::{FAULTS_MAX, Fault, Refusal};
+use crate::service::{FAULTS_MAX, InputError, ServiceError};
 use crate::store::StoreError;
 
 /// Why a request was not served.
@@ -24,7 +24,7 @@ pub(crate) enum ApiError {
     },
     ScopeMissing {
         scopes: Vec<ScopeWord>,
-        faults: Vec<Fault>,
+        faults: Vec<InputError>,
     },
     NotFound(&'static str),
     NoSuchPath,
@@ -32,9 +32,9 @@ pub(crate) enum ApiError {
     TooLarge {
         limit: usize,
     },
-    TooSlow(TooSlow),
+    TooSlow(BodyTimeoutError),
     NotJson,
-    Invalid(Vec<Fault>),
+    Invalid(Vec<InputError>),
     KeyReused,
     Final(&'static str),
     TooMany {
@@ -55,7 +55,7 @@ const DRAIN_RETRY_S: u64 = 5;
 impl ApiError {
     /// One fault of the body.
     pub(crate) fn fault(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self::Invalid(vec![Fault { pointer: pointer.into(), code, detail: detail.into() }])
+        Self::Invalid(vec![InputError { pointer: pointer.into(), code, detail: detail.into() }])
     }
 
     fn status(&self) -> StatusCode {
@@ -158,7 +158,7 @@ impl ApiError {
             Self::Invalid(faults) | Self::ScopeMissing { faults, .. } => faults.as_slice(),
             _ => &[],
         };
-        let errors = faults.iter().take(FAULTS_MAX).map(|fault| FaultAnswer {
+        let errors = faults.iter().take(FAULTS_MAX).map(|fault| FieldErrorAnswer {
             pointer: fault.pointer.clone(),
             code: fault.code.to_owned(),
             detail: fault.detail.clone(),
@@ -182,21 +182,21 @@ fn counted(faults: usize) -> String {
     if faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") }
 }
 
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
+impl From<ServiceError> for ApiError {
+    fn from(refusal: ServiceError) -> Self {
         match refusal {
-            Refusal::Unauthorized => Self::Unauthorized,
-            Refusal::ScopeMissing { scopes, faults } => Self::ScopeMissing { scopes, faults },
-            Refusal::NotFound(what) => Self::NotFound(what),
-            Refusal::Invalid(faults) => Self::Invalid(faults),
-            Refusal::KeyReused => Self::KeyReused,
-            Refusal::Final(why) => Self::Final(why),
-            Refusal::TooMany { why, again_in } => Self::TooMany { why, again_in },
-            Refusal::Store(StoreError::DiskFull(_)) => Self::DiskFull,
-            Refusal::Store(error @ (StoreError::Database(_) | StoreError::Closed)) => {
+            ServiceError::Unauthorized => Self::Unauthorized,
+            ServiceError::ScopeMissing { scopes, faults } => Self::ScopeMissing { scopes, faults },
+            ServiceError::NotFound(what) => Self::NotFound(what),
+            ServiceError::Invalid(faults) => Self::Invalid(faults),
+            ServiceError::KeyReused => Self::KeyReused,
+            ServiceError::Final(why) => Self::Final(why),
+            ServiceError::TooMany { why, again_in } => Self::TooMany { why, again_in },
+            ServiceError::Store(StoreError::DiskFull(_)) => Self::DiskFull,
+            ServiceError::Store(error @ (StoreError::Database(_) | StoreError::Closed)) => {
                 Self::StoreUnavailable(format!("{error:?}"))
             }
-            Refusal::Store(error @ StoreError::Damaged(_)) => Self::Internal(format!("{error:?}")),
+            ServiceError::Store(error @ StoreError::Damaged(_)) => Self::Internal(format!("{error:?}")),
         }
     }
 }

@@ -129,22 +129,22 @@ pub struct ItemAnswer {
     pub verification: String,
     /// Why the verification is what it is; null if nobody looked.
     #[serde(default)]
-    pub seen: Option<SeenAnswer>,
+    pub seen: Option<EvidenceAnswer>,
 }
 
 /// The last look at a target.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct SeenAnswer {
+pub struct EvidenceAnswer {
     pub at: String,
     pub reason: String,
     /// Null if one of the sides could not be looked at; then there are no edges either.
-    pub origin: Option<SideAnswer>,
-    pub edges: Vec<SideAnswer>,
+    pub origin: Option<ObservedResponseAnswer>,
+    pub edges: Vec<ObservedResponseAnswer>,
 }
 
 /// What an edge or the origin answered.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct SideAnswer {
+pub struct ObservedResponseAnswer {
     pub at: String,
     /// Who was asked, as ADDRESS:PORT.
     pub address: Option<String>,
@@ -238,12 +238,12 @@ pub struct ProblemAnswer {
     pub retryable: bool,
     pub retry_after_s: Option<u64>,
     /// Each fault of the body.
-    pub errors: Vec<FaultAnswer>,
+    pub errors: Vec<FieldErrorAnswer>,
 }
 
 /// One fault of a body.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct FaultAnswer {
+pub struct FieldErrorAnswer {
     /// A JSON Pointer into the body.
     pub pointer: String,
     pub code: String,

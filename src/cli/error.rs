@@ -13,7 +13,7 @@ use super::output::terminal;
 use crate::api::wire::{JobBody, ProblemAnswer};
 
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum CliError {
     /// What was asked for, or the environment, cannot be meant so.
     Usage(String),
     /// Nothing came back. `sent`: it may have arrived, so nobody knows whether it was done.
@@ -23,7 +23,7 @@ pub(super) enum Fault {
         sent: bool,
     },
     /// The daemon, or something on the way to it, said no.
-    Refused(Box<Refused>),
+    Refused(Box<ProblemError>),
     /// An answer that is none of ours.
     Unreadable {
         url: String,
@@ -33,7 +33,7 @@ pub(super) enum Fault {
 }
 
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct ProblemError {
     pub(super) url: String,
     pub(super) status: StatusCode,
     /// `None`: it did not speak as a daemon does.
@@ -42,7 +42,7 @@ pub(super) struct Refused {
     pub(super) token_was_sent: bool,
 }
 
-impl Fault {
+impl CliError {
     /// Tells a person, and gives the exit code.
     pub(super) fn report(&self) -> u8 {
         terminal::note(&format!("refreshd: {self}"));
@@ -129,7 +129,7 @@ pub(super) fn written_at(pointer: &str, body: &JobBody) -> String {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(said) => f.write_str(said),
@@ -143,7 +143,7 @@ impl fmt::Display for Fault {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ProblemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
             Some(problem) => {
@@ -173,9 +173,9 @@ impl fmt::Display for Refused {
     }
 }
 
-impl Error for Fault {}
+impl Error for CliError {}
 
-impl From<io::Error> for Fault {
+impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
@@ -184,10 +184,10 @@ impl From<io::Error> for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::wire::FaultAnswer;
+    use crate::api::wire::FieldErrorAnswer;
 
-    fn refused(status: u16, faults: &[(&str, &str)]) -> Fault {
-        let errors = faults.iter().map(|(pointer, detail)| FaultAnswer {
+    fn refused(status: u16, faults: &[(&str, &str)]) -> CliError {
+        let errors = faults.iter().map(|(pointer, detail)| FieldErrorAnswer {
             pointer: (*pointer).to_owned(),
             code: "x".to_owned(),
             detail: (*detail).to_owned(),
@@ -203,7 +203,7 @@ mod tests {
             retry_after_s: None,
             errors: errors.collect(),
         };
-        Fault::Refused(Box::new(Refused {
+        CliError::Refused(Box::new(ProblemError {
             url: "http://h".to_owned(),
             status: StatusCode::from_u16(status).expect("a status"),
             problem: Some(problem),

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::domain::Operation;
-use error::Fault;
+use error::CliError;
 
 /// Reads the command line. `Err`: everything was said (help, version, a usage error) and this is how to end.
 pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
@@ -49,7 +49,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Watch(arguments) => return ExitCode::from(commands::watch::run(&arguments).await),
         Command::Cancel(arguments) => commands::cancel::run(&arguments).await,
         Command::Retry(arguments) => return ExitCode::from(commands::retry::run(&arguments).await),
-        Command::Config { command } => commands::config::run(&command).map_err(Fault::Output),
+        Command::Config { command } => commands::config::run(&command).map_err(CliError::Output),
         Command::Token { command } => return ExitCode::from(commands::token::run(command).await),
         Command::Doctor(arguments) => return commands::doctor::run(&arguments).await,
         Command::Serve(arguments) => return commands::serve::run(&arguments).await,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::error::Fault;
+use super::error::CliError;
 
 /// The longest body that a daemon reads (CONTRACT §1, "Limits"): a longer list could not be sent.
 const LIST_BYTES_MAX: u64 = 32 * 1024 * 1024;
@@ -12,7 +12,7 @@ const LIST_BYTES_MAX: u64 = 32 * 1024 * 1024;
 const DOUBTS_NAMED_MAX: usize = 3;
 
 /// All targets in the order in which they were named, as they were written.
-pub(super) fn read(named: &[String], file: Option<&Path>) -> Result<Vec<String>, Fault> {
+pub(super) fn read(named: &[String], file: Option<&Path>) -> Result<Vec<String>, CliError> {
     let mut targets = named.to_vec();
     let Some(path) = file else { return Ok(targets) };
     let (name, text) = if path == Path::new("-") {
@@ -20,10 +20,10 @@ pub(super) fn read(named: &[String], file: Option<&Path>) -> Result<Vec<String>,
     } else {
         (path.display().to_string(), File::open(path).and_then(text))
     };
-    let text = text.map_err(|error| Fault::Usage(format!("{name} cannot be read: {error}")))?;
+    let text = text.map_err(|error| CliError::Usage(format!("{name} cannot be read: {error}")))?;
     targets.extend(lines(&text).map(str::to_owned));
     if targets.is_empty() {
-        return Err(Fault::Usage(format!("{name} names no URL: one a line is expected")));
+        return Err(CliError::Usage(format!("{name} names no URL: one a line is expected")));
     }
     Ok(targets)
 }

@@ -8,19 +8,19 @@ use url::Url;
 
 use super::layers::KeyPath;
 use super::parse::{base_url, is_loopback, switch};
-use super::reader::{Noted, Reader};
+use super::reader::{ConfigReader, ReportedError};
 use crate::domain::AccountName;
 
 /// One set of cloud credentials, as configured.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct AccountConfig {
     pub provider: ProviderKind,
     /// The base of the API: scheme, host and port.
     pub endpoint: Url,
     /// The endpoint is a simulation, which every view of this account's health must show.
     pub sandbox: bool,
     /// `None`: the provider looks in its own variables, files and instance role.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<KeyPair>,
     /// Calls per second of each action, if fewer than the provider allows.
     pub rate: Option<u32>,
     /// Targets of one call, if fewer than the provider allows.
@@ -29,13 +29,13 @@ pub struct Account {
 
 /// The largest figures that a provider allows. Its own floor knows them; whoever loads a configuration brings them along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ceiling {
+pub struct ProviderLimits {
     pub calls_per_second: u32,
     pub batch_targets: u32,
 }
 
 #[derive(Debug, Clone)]
-pub struct Credentials {
+pub struct KeyPair {
     pub secret_id: SecretString,
     pub secret_key: SecretString,
 }
@@ -65,7 +65,7 @@ impl ProviderKind {
     }
 }
 
-pub(super) fn read_accounts(reader: &mut Reader) -> Option<BTreeMap<AccountName, Account>> {
+pub(super) fn read_accounts(reader: &mut ConfigReader) -> Option<BTreeMap<AccountName, AccountConfig>> {
     let section = KeyPath::of(&["accounts"]);
     reader.take_section(&section);
     let mut accounts = Vec::new();
@@ -91,7 +91,7 @@ fn is_account_name(name: &str) -> bool {
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
-fn read_account(reader: &mut Reader, path: &KeyPath) -> Option<Account> {
+fn read_account(reader: &mut ConfigReader, path: &KeyPath) -> Option<AccountConfig> {
     reader.take_section(path);
     let provider = reader.take(&path.child("provider"), "\"tencent-cdn\"", ProviderKind::parse);
     let sandbox = reader.take(&path.child("sandbox"), "true or false", switch);
@@ -115,7 +115,7 @@ fn read_account(reader: &mut Reader, path: &KeyPath) -> Option<Account> {
         );
     }
     let provider = provider.ok()?.unwrap_or(ProviderKind::TencentCdn);
-    Some(Account {
+    Some(AccountConfig {
         provider,
         endpoint: endpoint.ok()?.or_else(|| base_url(provider.endpoint()))?,
         sandbox: sandbox.ok()?.unwrap_or(false),
@@ -126,12 +126,12 @@ fn read_account(reader: &mut Reader, path: &KeyPath) -> Option<Account> {
 }
 
 /// A figure that may only be lower than the provider's.
-fn read_figure(reader: &mut Reader, path: &KeyPath, most: u32, what: &str) -> Result<Option<u32>, Noted> {
+fn read_figure(reader: &mut ConfigReader, path: &KeyPath, most: u32, what: &str) -> Result<Option<u32>, ReportedError> {
     let expected = format!("a whole number from 1 to {most}: the provider takes at most {most} {what}");
     reader.take(path, &expected, |text| text.parse().ok().filter(|figure| (1..=most).contains(figure)))
 }
 
-fn read_credentials(reader: &mut Reader, path: &KeyPath) -> Result<Option<Credentials>, Noted> {
+fn read_credentials(reader: &mut ConfigReader, path: &KeyPath) -> Result<Option<KeyPair>, ReportedError> {
     let [id_path, key_path, file_path] = ["secret_id", "secret_key", "secret_key_file"].map(|key| path.child(key));
     let id = reader.take_secret(&id_path, "the id of the key pair");
     let key = reader.take_secret(&key_path, "the key");
@@ -146,7 +146,7 @@ fn read_credentials(reader: &mut Reader, path: &KeyPath) -> Result<Option<Creden
     };
     match (id, key) {
         (None, None) => Ok(None),
-        (Some(id), Some(key)) => Ok(Some(Credentials { secret_id: id.into(), secret_key: key.into() })),
+        (Some(id), Some(key)) => Ok(Some(KeyPair { secret_id: id.into(), secret_key: key.into() })),
         (Some(_), None) => {
             Err(reader
                 .note(&key_path, "is missing, expected secret_key or secret_key_file beside secret_id".to_owned()))
@@ -155,7 +155,7 @@ fn read_credentials(reader: &mut Reader, path: &KeyPath) -> Result<Option<Creden
     }
 }
 
-fn read_key(reader: &mut Reader, path: &KeyPath, file: &str) -> Result<String, Noted> {
+fn read_key(reader: &mut ConfigReader, path: &KeyPath, file: &str) -> Result<String, ReportedError> {
     let text = fs::read_to_string(file)
         .map_err(|error| reader.note(path, format!("cannot be read ({error}), expected a file with the key")))?;
     let key = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));

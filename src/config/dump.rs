@@ -6,7 +6,7 @@ use std::fmt::Write;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::parse::duration_text;
-use super::{Account, AuthMode, Config};
+use super::{AccountConfig, AuthMode, Config};
 
 impl Config {
     /// Everything that is set, in the order of `config/default.toml`. Credentials appear as comments that say only that
@@ -120,7 +120,7 @@ fn write_lists<T: ToString>(out: &mut String, name: &str, lists: &BTreeMap<Strin
     writeln!(out)
 }
 
-fn write_account(out: &mut String, account: &Account) -> std::fmt::Result {
+fn write_account(out: &mut String, account: &AccountConfig) -> std::fmt::Result {
     writeln!(out, "provider = \"{}\"", account.provider.as_str())?;
     writeln!(out, "endpoint = {}", quoted(account.endpoint.as_str()))?;
     writeln!(out, "sandbox = {}", account.sandbox)?;

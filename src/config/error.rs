@@ -6,13 +6,13 @@ use thiserror::Error;
 
 /// One problem, told from the key that has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
+pub struct ConfigProblem {
     /// The key path as the operator would write it, or the file's name if the file itself cannot be read.
     pub key: String,
     pub detail: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.key, self.detail)
     }
@@ -21,6 +21,6 @@ impl fmt::Display for Problem {
 /// All problems of a configuration, in the order of their keys, one on each line.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}", self.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct ConfigFault {
-    pub problems: Vec<Problem>,
+pub struct ConfigError {
+    pub problems: Vec<ConfigProblem>,
 }

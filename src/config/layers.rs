@@ -10,7 +10,7 @@ use config::{
     Config as Layers, ConfigBuilder, ConfigError, Environment, File, FileFormat, Format, Map, Source, Value, ValueKind,
 };
 
-use super::error::Problem;
+use super::error::ConfigProblem;
 
 /// The default configuration, which also explains every key.
 pub const DEFAULT: &str = include_str!("../../config/default.toml");
@@ -50,7 +50,7 @@ impl fmt::Display for KeyPath {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Found {
+pub(super) enum LeafValue {
     Text(String),
     Number(String),
     Switch(bool),
@@ -58,7 +58,7 @@ pub(super) enum Found {
     EmptyTable,
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for LeafValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => write!(f, "{text:?}"),
@@ -73,14 +73,14 @@ impl fmt::Display for Found {
 /// One setting, and the layer it comes from (`None`: the default).
 #[derive(Debug, Clone)]
 pub(super) struct Leaf {
-    pub(super) found: Found,
+    pub(super) found: LeafValue,
     pub(super) origin: Option<String>,
 }
 
 pub(super) type Leaves = BTreeMap<KeyPath, Leaf>;
 
 /// Everything that is set. A file that cannot be read or parsed is a problem, and the other layers still speak.
-pub(super) fn leaves(file: Option<&Path>, env: HashMap<String, String>, problems: &mut Vec<Problem>) -> Leaves {
+pub(super) fn leaves(file: Option<&Path>, env: HashMap<String, String>, problems: &mut Vec<ConfigProblem>) -> Leaves {
     let mut builder = Layers::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
     if let Some(path) = file {
         builder = add_file(builder, path, problems);
@@ -93,7 +93,9 @@ pub(super) fn leaves(file: Option<&Path>, env: HashMap<String, String>, problems
                 flatten(KeyPath(vec![key]), value, &mut leaves);
             }
         }
-        Err(error) => problems.push(Problem { key: "configuration".to_owned(), detail: ends_of(&error.to_string()) }),
+        Err(error) => {
+            problems.push(ConfigProblem { key: "configuration".to_owned(), detail: ends_of(&error.to_string()) })
+        }
     }
     leaves
 }
@@ -101,10 +103,10 @@ pub(super) fn leaves(file: Option<&Path>, env: HashMap<String, String>, problems
 fn add_file(
     builder: ConfigBuilder<DefaultState>,
     path: &Path,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<ConfigProblem>,
 ) -> ConfigBuilder<DefaultState> {
     let name = path.display().to_string();
-    let mut note = |detail| problems.push(Problem { key: name.clone(), detail });
+    let mut note = |detail| problems.push(ConfigProblem { key: name.clone(), detail });
     // Not the crate's own file source: it also tries other endings, and reads no pipe.
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -162,11 +164,11 @@ fn flatten(path: KeyPath, value: Value, leaves: &mut Leaves) {
             }
             return;
         }
-        ValueKind::Table(_) => Found::EmptyTable,
-        ValueKind::Array(_) => Found::EmptyList,
-        ValueKind::String(text) => Found::Text(text),
-        ValueKind::Boolean(on) => Found::Switch(on),
-        other => Found::Number(other.to_string()),
+        ValueKind::Table(_) => LeafValue::EmptyTable,
+        ValueKind::Array(_) => LeafValue::EmptyList,
+        ValueKind::String(text) => LeafValue::Text(text),
+        ValueKind::Boolean(on) => LeafValue::Switch(on),
+        other => LeafValue::Number(other.to_string()),
     };
     leaves.insert(path, Leaf { found, origin });
 }

@@ -22,8 +22,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 
-pub use account::{Account, Ceiling, Credentials, ProviderKind};
-pub use error::{ConfigFault, Problem};
+pub use account::{AccountConfig, KeyPair, ProviderKind, ProviderLimits};
+pub use error::{ConfigError, ConfigProblem};
 pub use layers::DEFAULT;
 pub(crate) use parse::{DURATION, duration};
 
@@ -35,30 +35,30 @@ pub const DEFAULT_FILE: &str = "/etc/refreshd/refreshd.toml";
 /// The configuration in force.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub server: Server,
-    pub store: Store,
+    pub server: ServerConfig,
+    pub store: StoreConfig,
     pub auth: AuthMode,
-    pub accounts: BTreeMap<AccountName, Account>,
+    pub accounts: BTreeMap<AccountName, AccountConfig>,
     pub routes: Routes,
-    pub engine: Engine,
-    pub quota: Quota,
+    pub engine: EngineConfig,
+    pub quota: QuotaConfig,
     pub promote: Promotion,
-    pub verify: Verify,
-    pub idempotency: Idempotency,
-    pub probe: Probe,
-    pub patrol: Patrol,
-    pub metrics: Metrics,
+    pub verify: VerifyConfig,
+    pub idempotency: IdempotencyConfig,
+    pub probe: ProbeConfig,
+    pub patrol: MonitorConfig,
+    pub metrics: MetricsConfig,
     /// What is allowed and probably not meant. For the log, once, at start.
     pub warnings: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
-pub struct Server {
+pub struct ServerConfig {
     pub listen: SocketAddr,
 }
 
 #[derive(Debug, Clone)]
-pub struct Store {
+pub struct StoreConfig {
     /// The database file; relative to the working folder unless absolute.
     pub path: PathBuf,
 }
@@ -71,7 +71,7 @@ pub enum AuthMode {
 }
 
 #[derive(Debug, Clone)]
-pub struct Engine {
+pub struct EngineConfig {
     pub poll_first: Duration,
     pub poll_max: Duration,
     pub listing_grace: Duration,
@@ -80,7 +80,7 @@ pub struct Engine {
 }
 
 #[derive(Debug, Clone)]
-pub struct Quota {
+pub struct QuotaConfig {
     /// In `0.0..1.0`.
     pub reserve: f64,
     /// Above 0, at most 1.
@@ -88,7 +88,7 @@ pub struct Quota {
 }
 
 #[derive(Debug, Clone)]
-pub struct Verify {
+pub struct VerifyConfig {
     pub deadline: Duration,
     pub grace: Duration,
     /// At least 1.
@@ -101,13 +101,13 @@ pub struct Verify {
 }
 
 #[derive(Debug, Clone)]
-pub struct Idempotency {
+pub struct IdempotencyConfig {
     pub keep: Duration,
 }
 
 /// Hosts are written as targets write them.
 #[derive(Debug, Clone)]
-pub struct Probe {
+pub struct ProbeConfig {
     pub allow: Vec<IpNet>,
     /// None: those of this machine.
     pub resolver: Vec<SocketAddr>,
@@ -124,12 +124,12 @@ pub struct CaFile {
 }
 
 #[derive(Debug, Clone)]
-pub struct Patrol {
+pub struct MonitorConfig {
     pub every: Duration,
 }
 
 #[derive(Debug, Clone)]
-pub struct Metrics {
+pub struct MetricsConfig {
     pub listen: Option<SocketAddr>,
 }
 
@@ -140,8 +140,8 @@ impl Config {
     pub fn load(
         file: Option<&Path>,
         env: impl Iterator<Item = (String, String)>,
-        ceiling: fn(ProviderKind) -> Ceiling,
-    ) -> Result<Self, ConfigFault> {
+        ceiling: fn(ProviderKind) -> ProviderLimits,
+    ) -> Result<Self, ConfigError> {
         let default = Path::new(DEFAULT_FILE);
         // If it cannot be told whether the file is there, reading it will say why.
         let file = file.or_else(|| default.try_exists().unwrap_or(true).then_some(default));
@@ -151,17 +151,17 @@ impl Config {
     fn read(
         file: Option<&Path>,
         env: HashMap<String, String>,
-        ceiling: fn(ProviderKind) -> Ceiling,
-    ) -> Result<Self, ConfigFault> {
+        ceiling: fn(ProviderKind) -> ProviderLimits,
+    ) -> Result<Self, ConfigError> {
         let state_folder = env.get("STATE_DIRECTORY").cloned();
         let mut problems = Vec::new();
         let leaves = layers::leaves(file, env, &mut problems);
-        let mut reader = reader::Reader::new(leaves, problems, ceiling);
+        let mut reader = reader::ConfigReader::new(leaves, problems, ceiling);
         let config = sections::read(&mut reader, state_folder.as_deref());
         let problems = reader.finish();
         match config {
             Some(config) if problems.is_empty() => Ok(config),
-            _ => Err(ConfigFault { problems }),
+            _ => Err(ConfigError { problems }),
         }
     }
 }

@@ -10,11 +10,11 @@ use rustls::pki_types::pem::PemObject;
 
 use super::layers::KeyPath;
 use super::parse::{ADDRESS, address, network};
-use super::reader::{Noted, Reader};
-use super::{CaFile, Probe};
+use super::reader::{ConfigReader, ReportedError};
+use super::{CaFile, ProbeConfig};
 use crate::domain::host_name;
 
-pub(super) fn read_probe(reader: &mut Reader) -> Option<Probe> {
+pub(super) fn read_probe(reader: &mut ConfigReader) -> Option<ProbeConfig> {
     let allow = reader.take_list(&KeyPath::of(&["probe", "allow"]), "a list of networks", network);
     let edges = read_addresses(reader, &KeyPath::of(&["probe", "edges"]));
     let origins = read_addresses(reader, &KeyPath::of(&["probe", "origins"]));
@@ -23,10 +23,10 @@ pub(super) fn read_probe(reader: &mut Reader) -> Option<Probe> {
         text.parse().map_err(|_| r#"the address of a name server and its port, such as "10.0.0.2:53""#.to_owned())
     });
     let ca_file = read_ca_file(reader);
-    Some(Probe { allow: allow?, resolver: resolver?, ca_file: ca_file.ok()?, edges: edges?, origins: origins? })
+    Some(ProbeConfig { allow: allow?, resolver: resolver?, ca_file: ca_file.ok()?, edges: edges?, origins: origins? })
 }
 
-fn read_ca_file(reader: &mut Reader) -> Result<Option<CaFile>, Noted> {
+fn read_ca_file(reader: &mut ConfigReader) -> Result<Option<CaFile>, ReportedError> {
     let path = KeyPath::of(&["probe", "ca_file"]);
     let expected = "the path of a file with certificates in PEM form";
     let file = reader.take(&path, expected, |text| (!text.is_empty()).then(|| PathBuf::from(text)))?;
@@ -51,7 +51,7 @@ fn roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(roots)
 }
 
-fn read_addresses(reader: &mut Reader, section: &KeyPath) -> Option<BTreeMap<String, SocketAddr>> {
+fn read_addresses(reader: &mut ConfigReader, section: &KeyPath) -> Option<BTreeMap<String, SocketAddr>> {
     reader.take_section(section);
     let mut addresses = Vec::new();
     for name in reader.names(section) {
@@ -60,7 +60,7 @@ fn read_addresses(reader: &mut Reader, section: &KeyPath) -> Option<BTreeMap<Str
         let host = host_name(&name).ok_or_else(|| reader.note(&path, "is no host name, expected one in quotes".into()));
         addresses.push(match (host, address) {
             (Ok(host), Ok(Some(address))) => Ok((host, address)),
-            _ => Err(Noted),
+            _ => Err(ReportedError),
         });
     }
     addresses.into_iter().collect::<Result<_, _>>().ok()

@@ -3,20 +3,24 @@
 
 use std::collections::BTreeSet;
 
-use super::account::{Ceiling, ProviderKind};
-use super::error::Problem;
-use super::layers::{Found, KeyPath, Leaf, Leaves};
+use super::account::{ProviderKind, ProviderLimits};
+use super::error::ConfigProblem;
+use super::layers::{KeyPath, Leaf, LeafValue, Leaves};
 
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct ConfigReader {
     leaves: Leaves,
     known: BTreeSet<KeyPath>,
-    problems: Vec<Problem>,
-    pub(super) ceiling: fn(ProviderKind) -> Ceiling,
+    problems: Vec<ConfigProblem>,
+    pub(super) ceiling: fn(ProviderKind) -> ProviderLimits,
 }
 
-impl Reader {
-    pub(super) fn new(leaves: Leaves, problems: Vec<Problem>, ceiling: fn(ProviderKind) -> Ceiling) -> Self {
+impl ConfigReader {
+    pub(super) fn new(
+        leaves: Leaves,
+        problems: Vec<ConfigProblem>,
+        ceiling: fn(ProviderKind) -> ProviderLimits,
+    ) -> Self {
         Self { leaves, known: BTreeSet::new(), problems, ceiling }
     }
 
@@ -26,12 +30,12 @@ impl Reader {
         path: &KeyPath,
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, Noted> {
+    ) -> Result<Option<T>, ReportedError> {
         let Some(leaf) = self.take_leaf(path, expected)? else { return Ok(None) };
         let parsed = match &leaf.found {
-            Found::Text(text) | Found::Number(text) => parse(text),
-            Found::Switch(on) => parse(if *on { "true" } else { "false" }),
-            Found::EmptyList | Found::EmptyTable => None,
+            LeafValue::Text(text) | LeafValue::Number(text) => parse(text),
+            LeafValue::Switch(on) => parse(if *on { "true" } else { "false" }),
+            LeafValue::EmptyList | LeafValue::EmptyTable => None,
         };
         match parsed {
             Some(value) => Ok(Some(value)),
@@ -52,16 +56,18 @@ impl Reader {
                 None
             }
             Ok(found) => found,
-            Err(Noted) => None,
+            Err(ReportedError) => None,
         }
     }
 
     /// As `take`, for a setting whose text must not be shown.
-    pub(super) fn take_secret(&mut self, path: &KeyPath, expected: &str) -> Result<Option<String>, Noted> {
+    pub(super) fn take_secret(&mut self, path: &KeyPath, expected: &str) -> Result<Option<String>, ReportedError> {
         match self.take_leaf(path, expected)? {
             None => Ok(None),
-            Some(Leaf { found: Found::Text(text), .. }) if !text.is_empty() => Ok(Some(text)),
-            Some(Leaf { found: Found::Text(_), .. }) => Err(self.note(path, format!("is empty, expected {expected}"))),
+            Some(Leaf { found: LeafValue::Text(text), .. }) if !text.is_empty() => Ok(Some(text)),
+            Some(Leaf { found: LeafValue::Text(_), .. }) => {
+                Err(self.note(path, format!("is empty, expected {expected}")))
+            }
             Some(_) => Err(self.note(path, format!("is no text, expected {expected}"))),
         }
     }
@@ -74,7 +80,7 @@ impl Reader {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<T>> {
         let texts = match self.leaves.get(path) {
-            Some(Leaf { found: Found::EmptyList, .. }) => {
+            Some(Leaf { found: LeafValue::EmptyList, .. }) => {
                 self.take_leaf(path, expected).ok()?;
                 Vec::new()
             }
@@ -127,7 +133,7 @@ impl Reader {
     /// A section with names of the operator's choice: it may be empty, and must not be a single value.
     pub(super) fn take_section(&mut self, path: &KeyPath) {
         self.known.insert(path.clone());
-        let empty = |leaf: &Leaf| matches!(leaf.found, Found::EmptyTable | Found::EmptyList);
+        let empty = |leaf: &Leaf| matches!(leaf.found, LeafValue::EmptyTable | LeafValue::EmptyList);
         if let Some(leaf) = self.leaves.remove(path).filter(|leaf| !empty(leaf)) {
             self.refuse(path, &leaf, "a section");
         }
@@ -138,29 +144,29 @@ impl Reader {
         self.leaves.retain(|key, _| !key.starts_with(path));
     }
 
-    pub(super) fn note(&mut self, path: &KeyPath, detail: String) -> Noted {
-        self.problems.push(Problem { key: path.to_string(), detail });
-        Noted
+    pub(super) fn note(&mut self, path: &KeyPath, detail: String) -> ReportedError {
+        self.problems.push(ConfigProblem { key: path.to_string(), detail });
+        ReportedError
     }
 
-    fn refuse(&mut self, path: &KeyPath, leaf: &Leaf, expected: &str) -> Noted {
+    fn refuse(&mut self, path: &KeyPath, leaf: &Leaf, expected: &str) -> ReportedError {
         let origin = leaf.origin.as_ref().map(|origin| format!(" in {origin}")).unwrap_or_default();
         self.note(path, format!("found {}{origin}, expected {expected}", leaf.found))
     }
 
-    fn take_leaf(&mut self, path: &KeyPath, expected: &str) -> Result<Option<Leaf>, Noted> {
+    fn take_leaf(&mut self, path: &KeyPath, expected: &str) -> Result<Option<Leaf>, ReportedError> {
         self.known.insert(path.clone());
         // Where a table should be there may be a text: said once, then everything below it is silent.
         for level in 1..path.0.len() {
             let table = KeyPath(path.0[..level].to_vec());
             match self.leaves.get(&table) {
-                None | Some(Leaf { found: Found::EmptyTable, .. }) => {}
+                None | Some(Leaf { found: LeafValue::EmptyTable, .. }) => {}
                 Some(_) => {
                     if self.known.insert(table.clone()) {
-                        let Some(leaf) = self.leaves.get(&table).cloned() else { return Err(Noted) };
+                        let Some(leaf) = self.leaves.get(&table).cloned() else { return Err(ReportedError) };
                         self.refuse(&table, &leaf, "a table");
                     }
-                    return Err(Noted);
+                    return Err(ReportedError);
                 }
             }
         }
@@ -177,7 +183,7 @@ impl Reader {
     }
 
     /// All problems, those of settings that nobody knows among them, in the order of their keys.
-    pub(super) fn finish(mut self) -> Vec<Problem> {
+    pub(super) fn finish(mut self) -> Vec<ConfigProblem> {
         let unknown: Vec<(KeyPath, Leaf)> = std::mem::take(&mut self.leaves)
             .into_iter()
             .filter(|(path, leaf)| !self.known.contains(path) && !self.is_empty_section(path, leaf))
@@ -194,7 +200,7 @@ impl Reader {
 
     /// `[probe.edges]` with nothing in it says nothing, and is no mistake.
     fn is_empty_section(&self, path: &KeyPath, leaf: &Leaf) -> bool {
-        matches!(leaf.found, Found::EmptyTable) && self.known.iter().any(|key| key.starts_with(path))
+        matches!(leaf.found, LeafValue::EmptyTable) && self.known.iter().any(|key| key.starts_with(path))
     }
 
     fn closest(&self, path: &KeyPath) -> Option<String> {
@@ -206,7 +212,7 @@ impl Reader {
 
 /// A problem was noted, so the value cannot be used; reading goes on for the sake of further problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Noted;
+pub(super) struct ReportedError;
 
 /// How many letters must be added, dropped or changed to make one text of the other (Levenshtein).
 fn distance(left: &str, right: &str) -> usize {

@@ -5,17 +5,20 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::account::{Account, read_accounts};
+use super::account::{AccountConfig, read_accounts};
 use super::layers::KeyPath;
 use super::parse::{ADDRESS, DURATION, address, duration, is_inside, share};
 use super::probe::read_probe;
-use super::reader::Reader;
+use super::reader::ConfigReader;
 use super::verify::read_verify;
-use super::{AuthMode, Config, Engine, Idempotency, Metrics, Patrol, Probe, Quota, Server, Store, Verify};
+use super::{
+    AuthMode, Config, EngineConfig, IdempotencyConfig, MetricsConfig, MonitorConfig, ProbeConfig, QuotaConfig,
+    ServerConfig, StoreConfig, VerifyConfig,
+};
 use crate::domain::{AccountName, HostPattern, Promotion, PromotionRule, Routes, TenantName, host_name};
 
 /// `None` if a problem was noted that leaves nothing to build.
-pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Config> {
+pub(super) fn read(reader: &mut ConfigReader, state_folder: Option<&str>) -> Option<Config> {
     let server = reader.require(&KeyPath::of(&["server", "listen"]), ADDRESS, address);
     let store = read_store(reader, state_folder);
     let auth = read_auth(reader, server);
@@ -35,35 +38,35 @@ pub(super) fn read(reader: &mut Reader, state_folder: Option<&str>) -> Option<Co
 
     let (accounts, routes, probe, verify) = (accounts?, routes?, probe?, verify?);
     Some(Config {
-        server: Server { listen: server? },
+        server: ServerConfig { listen: server? },
         store: store?,
         auth: auth?,
         warnings: warnings(&accounts, &routes, &probe, &verify),
         accounts,
         routes,
         engine: engine?,
-        quota: Quota { reserve: reserve?, shares: shares? },
+        quota: QuotaConfig { reserve: reserve?, shares: shares? },
         promote: promote?,
         verify,
-        idempotency: Idempotency { keep: keep? },
+        idempotency: IdempotencyConfig { keep: keep? },
         probe,
-        patrol: Patrol { every: every? },
+        patrol: MonitorConfig { every: every? },
         metrics: metrics?,
     })
 }
 
-pub(super) fn read_duration(reader: &mut Reader, path: &[&str]) -> Option<Duration> {
+pub(super) fn read_duration(reader: &mut ConfigReader, path: &[&str]) -> Option<Duration> {
     reader.require(&KeyPath::of(path), DURATION, duration)
 }
 
-fn read_store(reader: &mut Reader, state_folder: Option<&str>) -> Option<Store> {
+fn read_store(reader: &mut ConfigReader, state_folder: Option<&str>) -> Option<StoreConfig> {
     let parse = |text: &str| {
         let path = text.strip_prefix("sqlite://")?;
         (!path.is_empty() && !path.ends_with('/') && !path.contains(['?', '#'])).then(|| PathBuf::from(path))
     };
     let expected = r#"sqlite:// and a path such as "sqlite:///var/lib/refreshd/refreshd.db""#;
     let path = reader.take(&KeyPath::of(&["store", "url"]), expected, parse).ok()?;
-    Some(Store { path: path.unwrap_or_else(|| default_path(state_folder)) })
+    Some(StoreConfig { path: path.unwrap_or_else(|| default_path(state_folder)) })
 }
 
 fn default_path(state_folder: Option<&str>) -> PathBuf {
@@ -72,7 +75,7 @@ fn default_path(state_folder: Option<&str>) -> PathBuf {
     Path::new(folder).join("refreshd.db")
 }
 
-fn read_auth(reader: &mut Reader, listen: Option<SocketAddr>) -> Option<AuthMode> {
+fn read_auth(reader: &mut ConfigReader, listen: Option<SocketAddr>) -> Option<AuthMode> {
     let path = KeyPath::of(&["auth", "mode"]);
     let parse = |text: &str| match text {
         "tokens" => Some(AuthMode::Tokens),
@@ -90,7 +93,7 @@ fn read_auth(reader: &mut Reader, listen: Option<SocketAddr>) -> Option<AuthMode
     Some(mode)
 }
 
-fn read_routes(reader: &mut Reader, accounts: &[String]) -> Option<Routes> {
+fn read_routes(reader: &mut ConfigReader, accounts: &[String]) -> Option<Routes> {
     let section = KeyPath::of(&["routes"]);
     let mut routes = Routes::default();
     let mut sound = true;
@@ -106,7 +109,7 @@ fn read_routes(reader: &mut Reader, accounts: &[String]) -> Option<Routes> {
     sound.then_some(routes)
 }
 
-fn read_route(reader: &mut Reader, path: &KeyPath, accounts: &[String], routes: &mut Routes) -> Option<()> {
+fn read_route(reader: &mut ConfigReader, path: &KeyPath, accounts: &[String], routes: &mut Routes) -> Option<()> {
     let (host_path, account_path) = (path.child("host"), path.child("account"));
     let host = reader.require(&host_path, "a host, \"*.suffix\" or \"*\"", |text| text.parse::<HostPattern>().ok());
     let account = reader.require(&account_path, "the name of an account", |text| Some(text.to_owned()))?;
@@ -125,13 +128,13 @@ fn read_route(reader: &mut Reader, path: &KeyPath, accounts: &[String], routes: 
     Some(())
 }
 
-fn read_engine(reader: &mut Reader) -> Option<Engine> {
+fn read_engine(reader: &mut ConfigReader) -> Option<EngineConfig> {
     let poll_first = read_duration(reader, &["engine", "poll_first"]);
     let poll_max = read_duration(reader, &["engine", "poll_max"]);
     let listing_grace = read_duration(reader, &["engine", "listing_grace"]);
     let task_max_purge = read_duration(reader, &["engine", "task_max", "purge"]);
     let task_max_prefetch = read_duration(reader, &["engine", "task_max", "prefetch"]);
-    let engine = Engine {
+    let engine = EngineConfig {
         poll_first: poll_first?,
         poll_max: poll_max?,
         listing_grace: listing_grace?,
@@ -145,7 +148,7 @@ fn read_engine(reader: &mut Reader) -> Option<Engine> {
     Some(engine)
 }
 
-fn read_shares(reader: &mut Reader) -> Option<BTreeMap<TenantName, f64>> {
+fn read_shares(reader: &mut ConfigReader) -> Option<BTreeMap<TenantName, f64>> {
     let section = KeyPath::of(&["quota", "shares"]);
     reader.take_section(&section);
     let mut shares = Vec::new();
@@ -157,7 +160,7 @@ fn read_shares(reader: &mut Reader) -> Option<BTreeMap<TenantName, f64>> {
     shares.into_iter().collect()
 }
 
-fn read_promote(reader: &mut Reader) -> Option<Promotion> {
+fn read_promote(reader: &mut ConfigReader) -> Option<Promotion> {
     let per_day = reader.require(&KeyPath::of(&["promote", "per_day"]), "a whole number", |text| text.parse().ok());
     let section = KeyPath::of(&["promote", "hosts"]);
     reader.take_section(&section);
@@ -184,7 +187,7 @@ const PROMOTE_AT_MIN: u32 = 2;
 /// Never the whole site, unless it is said.
 const PROMOTE_DEPTH: u32 = 1;
 
-fn read_metrics(reader: &mut Reader, server: Option<SocketAddr>) -> Option<Metrics> {
+fn read_metrics(reader: &mut ConfigReader, server: Option<SocketAddr>) -> Option<MetricsConfig> {
     let path = KeyPath::of(&["metrics", "listen"]);
     let listen = reader.take(&path, ADDRESS, address).ok()?;
     if let Some(listen) = listen
@@ -193,10 +196,15 @@ fn read_metrics(reader: &mut Reader, server: Option<SocketAddr>) -> Option<Metri
     {
         reader.note(&path, format!("found \"{listen}\", expected another address than server.listen"));
     }
-    Some(Metrics { listen })
+    Some(MetricsConfig { listen })
 }
 
-fn warnings(accounts: &BTreeMap<AccountName, Account>, routes: &Routes, probe: &Probe, verify: &Verify) -> Vec<String> {
+fn warnings(
+    accounts: &BTreeMap<AccountName, AccountConfig>,
+    routes: &Routes,
+    probe: &ProbeConfig,
+    verify: &VerifyConfig,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     if accounts.is_empty() {
         warnings.push("accounts: none is configured, so every job will be refused for want of a route".to_owned());

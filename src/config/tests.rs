@@ -17,11 +17,11 @@ fn variables(pairs: &[(&str, &str)]) -> HashMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-const fn ceiling(_: ProviderKind) -> Ceiling {
-    Ceiling { calls_per_second: 20, batch_targets: 1_000 }
+const fn ceiling(_: ProviderKind) -> ProviderLimits {
+    ProviderLimits { calls_per_second: 20, batch_targets: 1_000 }
 }
 
-fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigFault> {
+fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::read(Some(file(text).path()), variables(env), ceiling)
 }
 

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::Verify;
+use super::VerifyConfig;
 use super::layers::KeyPath;
 use super::parse::{ADDRESS, address, switch};
-use super::reader::Reader;
+use super::reader::ConfigReader;
 use super::sections::read_duration;
 use crate::domain::{Target, TargetKind, host_name};
 
 /// Each target costs two probes, and a host is probed twenty times a second: more would not fit into one look.
 const SAMPLE_MAX: u32 = 300;
 
-pub(super) fn read_verify(reader: &mut Reader) -> Option<Verify> {
+pub(super) fn read_verify(reader: &mut ConfigReader) -> Option<VerifyConfig> {
     let deadline = read_duration(reader, &["verify", "deadline"]);
     let grace = read_duration(reader, &["verify", "grace"]);
     let expected = format!("a whole number from 1 to {SAMPLE_MAX}");
@@ -28,7 +28,7 @@ pub(super) fn read_verify(reader: &mut Reader) -> Option<Verify> {
             text.starts_with('/') && Target::parse(TargetKind::Url, &url).is_ok_and(|url| url.as_str().ends_with(text));
         if path { Ok(text.to_owned()) } else { Err(r#"a path such as "/img/logo.svg""#.to_owned()) }
     });
-    Some(Verify {
+    Some(VerifyConfig {
         deadline: deadline?,
         grace: grace?,
         sample: sample?,
@@ -40,7 +40,7 @@ pub(super) fn read_verify(reader: &mut Reader) -> Option<Verify> {
 
 /// A section of hosts, each with a list that holds something.
 fn read_lists<T>(
-    reader: &mut Reader,
+    reader: &mut ConfigReader,
     key: &str,
     expected: &str,
     parse: impl Fn(&str, &str) -> Result<T, String>,

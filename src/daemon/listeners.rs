@@ -9,42 +9,42 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::wiring::diagnosed_edges;
-use super::{REQUEST_GRACE, StartFault};
-use crate::api::server::{self, Limits};
-use crate::api::{Api, Door, Figures};
+use super::{REQUEST_GRACE, StartError};
+use crate::api::server::{self, ServerLimits};
+use crate::api::{Api, Authenticator, MetricsApp};
 use crate::config::{AuthMode, Config};
-use crate::diagnose::{Diagnose, Patrol};
-use crate::engine::{Outlook, Parts};
-use crate::service::{Desk, Probed, Service, Tokens};
+use crate::diagnose::{Diagnose, Monitor};
+use crate::engine::{EngineDeps, EngineStatus};
+use crate::service::{DiagnosisService, ProbeOverrides, Service, Tokens};
 use crate::store::{Store, StoreError};
 use crate::web::{self, Web};
 
 /// `key` is the setting that the address is from.
-pub(super) async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartFault> {
+pub(super) async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         let said = format!("{key}: cannot listen on {address} ({error})");
         match error.kind() {
-            ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => StartFault::Setting(said),
-            _ => StartFault::Busy(said),
+            ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => StartError::Setting(said),
+            _ => StartError::Busy(said),
         }
     })?;
-    let address = listener.local_addr().map_err(|error| StartFault::Busy(format!("{key}: {error}")))?;
+    let address = listener.local_addr().map_err(|error| StartError::Busy(format!("{key}: {error}")))?;
     Ok((listener, address))
 }
 
 /// Where metrics are served without a token, and the server there.
-pub(super) struct FiguresDoor {
+pub(super) struct MetricsServer {
     pub(super) address: SocketAddr,
     server: JoinHandle<()>,
 }
 
-impl FiguresDoor {
+impl MetricsServer {
     pub(super) fn open(
         (listener, address): (TcpListener, SocketAddr),
-        figures: Figures,
+        figures: MetricsApp,
         shutdown: &CancellationToken,
     ) -> Self {
-        let serve = server::serve(listener, figures.front(), Limits::default(), REQUEST_GRACE, shutdown.clone());
+        let serve = server::serve(listener, figures.front(), ServerLimits::default(), REQUEST_GRACE, shutdown.clone());
         tracing::info!(address = %address, "metrics are served without a token");
         Self { address, server: tokio::spawn(serve) }
     }
@@ -58,10 +58,10 @@ impl FiguresDoor {
 
 pub(super) fn door(
     config: &Config,
-    parts: &Parts,
-    outlook: Arc<Outlook>,
+    parts: &EngineDeps,
+    outlook: Arc<EngineStatus>,
     diagnoser: Arc<dyn Diagnose>,
-    patrol: Arc<Patrol>,
+    patrol: Arc<Monitor>,
     draining: &CancellationToken,
 ) -> Api {
     let service = Service {
@@ -72,13 +72,13 @@ pub(super) fn door(
         wakes: parts.wakes.clone(),
         clock: parts.clock.clone(),
     };
-    let probed = Probed { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
+    let probed = ProbeOverrides { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
     Api {
-        desk: Arc::new(Desk::new(service.clone(), diagnoser, probed, config.shown()).patrolled_by(patrol)),
+        desk: Arc::new(DiagnosisService::new(service.clone(), diagnoser, probed, config.shown()).patrolled_by(patrol)),
         service,
         door: match config.auth {
-            AuthMode::Open => Door::Open,
-            AuthMode::Tokens => Door::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),
+            AuthMode::Open => Authenticator::Open,
+            AuthMode::Tokens => Authenticator::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),
         },
         sandbox_accounts: sandbox_accounts(config).into(),
         draining: draining.clone(),
@@ -96,8 +96,10 @@ pub(super) async fn warn_of_a_closed_door(config: &Config, store: &Arc<dyn Store
 /// The pages know no caller yet, so they are shown only where everyone is `local`.
 pub(super) fn pages(api: &Api) -> axum::Router {
     match api.door {
-        Door::Open => web::router(Web { service: api.service.clone(), sandbox_accounts: api.sandbox_accounts.clone() }),
-        Door::Tokens(_) => axum::Router::new(),
+        Authenticator::Open => {
+            web::router(Web { service: api.service.clone(), sandbox_accounts: api.sandbox_accounts.clone() })
+        }
+        Authenticator::Tokens(_) => axum::Router::new(),
     }
 }
 

@@ -4,7 +4,7 @@ mod listeners;
 mod start_error;
 mod wiring;
 
-pub use start_error::StartFault;
+pub use start_error::StartError;
 pub use wiring::{ceiling, patrol_alone};
 
 use std::net::SocketAddr;
@@ -14,16 +14,16 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::server::{self, Limits};
-use crate::api::{self, Figures};
+use crate::api::server::{self, ServerLimits};
+use crate::api::{self, MetricsApp};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::diagnose::{Diagnose, Diagnoser};
-use crate::engine::{Board, Engine, Outlook, Parts};
-use crate::notify::Wakes;
+use crate::engine::{Engine, EngineDeps, EngineStatus, LaneStatuses};
+use crate::notify::Notifiers;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use listeners::{FiguresDoor, door, listen, pages, sandbox_accounts, warn_of_a_closed_door};
+use listeners::{MetricsServer, door, listen, pages, sandbox_accounts, warn_of_a_closed_door};
 use wiring::{accounts, patience, patrol, prober, verify_policy, walk};
 
 /// How long open requests may take when the daemon stops.
@@ -36,7 +36,7 @@ pub struct Daemon {
     pub address: SocketAddr,
     engine: Engine,
     server: JoinHandle<()>,
-    figures: Option<FiguresDoor>,
+    figures: Option<MetricsServer>,
     patrol: JoinHandle<()>,
     store: Arc<dyn Store>,
     draining: CancellationToken,
@@ -49,7 +49,7 @@ impl Daemon {
     ///
     /// # Errors
     /// A setting that cannot work, or a database that cannot be used.
-    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         Self::assemble(config, clock, None).await
     }
 
@@ -61,7 +61,7 @@ impl Daemon {
         config: &Config,
         clock: Arc<dyn Clock>,
         diagnoser: Arc<dyn Diagnose>,
-    ) -> Result<Self, StartFault> {
+    ) -> Result<Self, StartError> {
         Self::assemble(config, clock, Some(diagnoser)).await
     }
 
@@ -69,7 +69,7 @@ impl Daemon {
         config: &Config,
         clock: Arc<dyn Clock>,
         diagnoser: Option<Arc<dyn Diagnose>>,
-    ) -> Result<Self, StartFault> {
+    ) -> Result<Self, StartError> {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -79,19 +79,19 @@ impl Daemon {
             Some(address) => Some(listen("metrics.listen", address).await?),
             None => None,
         };
-        let parts = Parts {
+        let parts = EngineDeps {
             store: store.clone(),
             accounts: accounts(config, &clock).await?,
             prober: prober(config, &clock)?,
             verify: Arc::new(verify_policy(config)),
-            board: Arc::new(Board::default()),
-            wakes: Wakes::default(),
+            board: Arc::new(LaneStatuses::default()),
+            wakes: Notifiers::default(),
             clock,
             patience: patience(config),
         };
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let outlook = Arc::new(Outlook::new(parts.accounts.clone(), Arc::new(config.routes.clone())));
+        let outlook = Arc::new(EngineStatus::new(parts.accounts.clone(), Arc::new(config.routes.clone())));
         let diagnoser = diagnoser.unwrap_or_else(|| {
             Arc::new(Diagnoser::new(parts.prober.clone(), parts.clock.clone())) as Arc<dyn Diagnose>
         });
@@ -105,13 +105,13 @@ impl Daemon {
         ));
         let api = door(config, &parts, outlook, diagnoser, patrol.clone(), &draining);
         let pages = pages(&api);
-        let figures = Figures { service: api.service.clone(), desk: api.desk.clone() };
+        let figures = MetricsApp { service: api.service.clone(), desk: api.desk.clone() };
         let front = api::front(api, pages);
         warn_of_a_closed_door(config, &parts.store).await?;
         let engine = Engine::start(parts, &engine_shutdown).await?;
-        let serve = server::serve(listener, front, Limits::default(), REQUEST_GRACE, server_shutdown.clone());
+        let serve = server::serve(listener, front, ServerLimits::default(), REQUEST_GRACE, server_shutdown.clone());
         let server = tokio::spawn(serve);
-        let figures = for_figures.map(|at| FiguresDoor::open(at, figures, &server_shutdown));
+        let figures = for_figures.map(|at| MetricsServer::open(at, figures, &server_shutdown));
         let patrol = tokio::spawn(walk(patrol, config.patrol.every, engine_shutdown.clone()));
         let sandboxed = sandbox_accounts(config);
         if !sandboxed.is_empty() {

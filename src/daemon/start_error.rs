@@ -2,15 +2,15 @@
 
 use thiserror::Error;
 
-use crate::config::ConfigFault;
+use crate::config::ConfigError;
 use crate::store::StoreError;
 use crate::store::sqlite::OpenError;
 
 /// Why the daemon does not start.
 #[derive(Debug, Error)]
-pub enum StartFault {
+pub enum StartError {
     #[error(transparent)]
-    Config(#[from] ConfigFault),
+    Config(#[from] ConfigError),
     #[error("{0}")]
     Setting(String),
     /// The setting is good, but cannot be had at this moment.
@@ -22,7 +22,7 @@ pub enum StartFault {
     Store(#[from] StoreError),
 }
 
-impl StartFault {
+impl StartError {
     /// The exit code of the contract: 65 damaged or newer, 75 owned by another, 78 bad configuration. Everything that may
     /// pass by itself is none of these but 74 (`EX_IOERR`): the service manager starts us again.
     #[must_use]

@@ -7,40 +7,42 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::StartFault;
+use super::StartError;
 use crate::clock::Clock;
-use crate::config::{self, Ceiling, Config, ProviderKind};
-use crate::diagnose::{Beat, Diagnose, Diagnoser, Equipment, Patrol};
+use crate::config::{self, Config, ProviderKind, ProviderLimits};
+use crate::diagnose::{Diagnose, Diagnoser, Monitor, MonitorDeps, MonitoredAccount};
 use crate::domain::{AccountName, Reserve};
-use crate::engine::{Account, Accounts, Outlook, Patience, VerifyPolicy};
-use crate::probe::{Guard, NetProber, Prober, Surroundings};
-use crate::provider::tencent::{Credentials, CredentialsFault, KeyRing, Options, Places, TencentCdn};
-use crate::provider::{Allowance, Turnstile};
+use crate::engine::{Account, Accounts, EngineStatus, EngineTimeouts, VerifyPolicy};
+use crate::probe::{AddressPolicy, NetProber, Prober, ProberOptions};
+use crate::provider::tencent::{
+    CredentialProvider, CredentialSources, Credentials, CredentialsError, TencentCdn, TencentOptions,
+};
+use crate::provider::{CallLimiter, OperatorLimits};
 use crate::store::Store;
 use crate::telemetry::chain;
 
 /// The most that a provider allows, for a configuration to stay below.
 #[must_use]
-pub fn ceiling(provider: ProviderKind) -> Ceiling {
+pub fn ceiling(provider: ProviderKind) -> ProviderLimits {
     let (pace, batch_targets) = match provider {
         ProviderKind::TencentCdn => TencentCdn::limits().most(),
     };
-    Ceiling { calls_per_second: pace.0, batch_targets }
+    ProviderLimits { calls_per_second: pace.0, batch_targets }
 }
 
-pub(super) async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartFault> {
+pub(super) async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartError> {
     let mut accounts: BTreeMap<AccountName, Arc<Account>> = BTreeMap::new();
     let reserve = Reserve(config.quota.reserve);
     for (name, account) in &config.accounts {
         let keys = keys(account, clock).await.map_err(|fault| {
             let said = format!("accounts.{name}: {}", chain(&fault));
             // A metadata service that does not answer may only be slower to start than we are.
-            if fault.may_pass() { StartFault::Busy(said) } else { StartFault::Setting(said) }
+            if fault.may_pass() { StartError::Busy(said) } else { StartError::Setting(said) }
         })?;
-        let options = Options { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
+        let options = TencentOptions { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
         let provider = TencentCdn::new(options)
-            .map_err(|fault| StartFault::Setting(format!("accounts.{name}: {}", chain(&fault))))?
-            .within(Allowance { rate: account.rate, batch: account.batch });
+            .map_err(|fault| StartError::Setting(format!("accounts.{name}: {}", chain(&fault))))?
+            .within(OperatorLimits { rate: account.rate, batch: account.batch });
         let account = Account::new(name.clone(), Arc::new(provider), reserve, clock.clone());
         accounts.insert(
             name.clone(),
@@ -50,23 +52,23 @@ pub(super) async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<
     Ok(Arc::new(accounts))
 }
 
-async fn keys(account: &config::Account, clock: &Arc<dyn Clock>) -> Result<KeyRing, CredentialsFault> {
+async fn keys(account: &config::AccountConfig, clock: &Arc<dyn Clock>) -> Result<CredentialProvider, CredentialsError> {
     use secrecy::ExposeSecret;
     match &account.credentials {
         Some(pair) => {
             let (id, key) = (pair.secret_id.expose_secret().to_owned(), pair.secret_key.clone());
-            Credentials::new(id, key, None).map(KeyRing::given)
+            Credentials::new(id, key, None).map(CredentialProvider::given)
         }
-        None => KeyRing::search(&Places::of_this_machine(), clock.now()).await,
+        None => CredentialProvider::search(&CredentialSources::of_this_machine(), clock.now()).await,
     }
 }
 
-pub(super) fn prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Prober>, StartFault> {
-    let guard = Guard::new(config.probe.allow.clone());
+pub(super) fn prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Prober>, StartError> {
+    let guard = AddressPolicy::new(config.probe.allow.clone());
     let roots = config.probe.ca_file.as_ref().map(|file| file.roots.clone()).unwrap_or_default();
-    let surroundings = Surroundings { resolvers: config.probe.resolver.clone(), roots };
+    let surroundings = ProberOptions { resolvers: config.probe.resolver.clone(), roots };
     let prober = NetProber::new(guard, &surroundings, clock.clone())
-        .map_err(|fault| StartFault::Setting(format!("probe.ca_file: {}", chain(&fault))))?;
+        .map_err(|fault| StartError::Setting(format!("probe.ca_file: {}", chain(&fault))))?;
     Ok(Arc::new(prober))
 }
 
@@ -95,8 +97,8 @@ pub(super) fn diagnosed_edges(config: &Config) -> BTreeMap<String, SocketAddr> {
     named_edges(config).into_iter().filter_map(|(host, edges)| Some((host, *edges.first()?))).collect()
 }
 
-pub(super) fn patience(config: &Config) -> Patience {
-    Patience {
+pub(super) fn patience(config: &Config) -> EngineTimeouts {
+    EngineTimeouts {
         poll_first: config.engine.poll_first,
         poll_max: config.engine.poll_max,
         listing_grace: config.engine.listing_grace,
@@ -107,7 +109,7 @@ pub(super) fn patience(config: &Config) -> Patience {
     }
 }
 
-pub(super) async fn walk(patrol: Arc<Patrol>, every: Duration, shutdown: CancellationToken) {
+pub(super) async fn walk(patrol: Arc<Monitor>, every: Duration, shutdown: CancellationToken) {
     patrol.run(every, shutdown).await;
 }
 
@@ -115,9 +117,9 @@ pub(super) async fn walk(patrol: Arc<Patrol>, every: Duration, shutdown: Cancell
 ///
 /// # Errors
 /// A setting that cannot work.
-pub async fn patrol_alone(config: &Config, clock: Arc<dyn Clock>) -> Result<Patrol, StartFault> {
+pub async fn patrol_alone(config: &Config, clock: Arc<dyn Clock>) -> Result<Monitor, StartError> {
     let accounts = accounts(config, &clock).await?;
-    let outlook = Arc::new(Outlook::new(accounts.clone(), Arc::new(config.routes.clone())));
+    let outlook = Arc::new(EngineStatus::new(accounts.clone(), Arc::new(config.routes.clone())));
     let diagnoser = Arc::new(Diagnoser::new(prober(config, &clock)?, clock.clone()));
     Ok(patrol(config, &accounts, outlook, diagnoser, None, &clock))
 }
@@ -125,17 +127,17 @@ pub async fn patrol_alone(config: &Config, clock: Arc<dyn Clock>) -> Result<Patr
 pub(super) fn patrol(
     config: &Config,
     accounts: &Accounts,
-    standings: Arc<Outlook>,
+    standings: Arc<EngineStatus>,
     diagnoser: Arc<dyn Diagnose>,
     store: Option<Arc<dyn Store>>,
     clock: &Arc<dyn Clock>,
-) -> Patrol {
-    let beat = |(name, account): (&AccountName, &Arc<Account>)| Beat {
+) -> Monitor {
+    let beat = |(name, account): (&AccountName, &Arc<Account>)| MonitoredAccount {
         name: name.clone(),
         provider: account.provider(),
-        turnstile: account.clone() as Arc<dyn Turnstile>,
+        turnstile: account.clone() as Arc<dyn CallLimiter>,
     };
-    Patrol::new(Equipment {
+    Monitor::new(MonitorDeps {
         beats: accounts.iter().map(beat).collect(),
         routes: Arc::new(config.routes.clone()),
         standings,

@@ -2,7 +2,7 @@
 //! speaks against a cause is named with it.
 
 use super::checks::{answers_as_ours, is_row, leads_back};
-use super::evidence::{Evidence, Freshness, Reached};
+use super::evidence::{Evidence, Freshness, ProbeStage};
 use crate::domain::CauseId::{
     AccountSuspended, BadCredentials, BadSignature, ClockSkew, DomainOffline, EdgeStale, EdgeTls, EdgeUnreachable,
     HeldBack, LastModifiedUnchanged, MovedToEdgeone, NoPermission, NotCacheable, NotOnCdn, OriginDns, OriginHttp,
@@ -125,9 +125,9 @@ fn last_resort(evidence: &Evidence, checks: &[Check]) -> Option<Cause> {
 /// "The origin failed", said by the CDN, is the same fault as the one that was seen at the origin itself, if that is one
 /// that leaves no HTTP answer.
 fn absorb(causes: &mut Vec<Cause>, evidence: &Evidence) {
-    let seen_itself = evidence.origins.iter().flatten().any(|origin| match Reached::of(origin) {
-        Reached::Http(_) => true,
-        Reached::Answer(look) => look.status >= 400,
+    let seen_itself = evidence.origins.iter().flatten().any(|origin| match ProbeStage::of(origin) {
+        ProbeStage::Http(_) => true,
+        ProbeStage::Answer(look) => look.status >= 400,
         _ => false,
     });
     let exact = evidence.edge_answer().and_then(|look| evidence.guide.edge_status(look.status));

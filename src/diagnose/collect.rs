@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use futures_util::future::{OptionFuture, join_all};
 
-use super::Case;
+use super::DiagnosisInput;
 use super::cache_key::object_key;
-use super::evidence::{Evidence, Freshness, Moved, Reached, Source, Unseen, answer};
-use super::input::Known;
+use super::evidence::{ContentSource, Evidence, Freshness, NotObserved, ProbeStage, RedirectObservation, answer};
+use super::input::KnownDomainState;
 use crate::clock::Clock;
 use crate::domain::{Target, TargetKind};
-use crate::probe::{Ask, Dial, NameLook, Prober, Scheme, Sighting};
-use crate::provider::{Guide, PullProtocol};
+use crate::probe::{DialTarget, DnsResult, ProbeRequest, ProbeResult, Prober, Scheme};
+use crate::provider::{PullProtocol, VendorReference};
 
 /// A domain can have many origins; these are enough to see whether they agree.
 const ORIGINS_MAX: usize = 4;
@@ -23,28 +23,28 @@ const ORIGINS_MAX: usize = 4;
 const FIRST_ROUND: f64 = 0.6;
 const SECOND_ROUND: f64 = 0.3;
 
-pub(super) struct Looker<'a> {
+pub(super) struct Collector<'a> {
     pub(super) prober: &'a dyn Prober,
     pub(super) clock: &'a dyn Clock,
-    pub(super) guide: &'static Guide,
+    pub(super) guide: &'static VendorReference,
 }
 
 /// What has ended so far.
 #[derive(Default)]
-struct Seen {
-    name: Option<NameLook>,
-    edge: Option<Sighting>,
+struct CollectedProbes {
+    name: Option<DnsResult>,
+    edge: Option<ProbeResult>,
     /// With their places in the plan.
-    origins: Vec<(usize, Sighting)>,
-    control: Option<Sighting>,
-    other_scheme: Option<Sighting>,
-    moved: Option<Moved>,
+    origins: Vec<(usize, ProbeResult)>,
+    control: Option<ProbeResult>,
+    other_scheme: Option<ProbeResult>,
+    moved: Option<RedirectObservation>,
 }
 
-impl Looker<'_> {
+impl Collector<'_> {
     /// All that was seen within `deadline`, and whether that cut something off.
-    pub(super) async fn collect(&self, case: Case, deadline: Duration) -> (Evidence, bool) {
-        let seen = Mutex::new(Seen::default());
+    pub(super) async fn collect(&self, case: DiagnosisInput, deadline: Duration) -> (Evidence, bool) {
+        let seen = Mutex::new(CollectedProbes::default());
         let asks = origin_asks(&case, self.guide);
         let all = async {
             let name = async {
@@ -62,7 +62,13 @@ impl Looker<'_> {
         (self.evidence(case, seen, &asks), cut_short)
     }
 
-    async fn first_round(&self, case: &Case, asks: &Result<Vec<Ask>, Unseen>, seen: &Mutex<Seen>, within: Duration) {
+    async fn first_round(
+        &self,
+        case: &DiagnosisInput,
+        asks: &Result<Vec<ProbeRequest>, NotObserved>,
+        seen: &Mutex<CollectedProbes>,
+        within: Duration,
+    ) {
         let edge = async {
             let sighting = self.look(&edge_ask(case, &case.target), within, case.edge.is_some()).await;
             lock(seen).edge = Some(sighting);
@@ -75,10 +81,20 @@ impl Looker<'_> {
         tokio::join!(edge, join_all(origins));
     }
 
-    async fn second_round(&self, case: &Case, asks: &Result<Vec<Ask>, Unseen>, seen: &Mutex<Seen>, within: Duration) {
+    async fn second_round(
+        &self,
+        case: &DiagnosisInput,
+        asks: &Result<Vec<ProbeRequest>, NotObserved>,
+        seen: &Mutex<CollectedProbes>,
+        within: Duration,
+    ) {
         let draft = {
             let seen = lock(seen);
-            let so_far = Seen { edge: seen.edge.clone(), origins: seen.origins.clone(), ..Seen::default() };
+            let so_far = CollectedProbes {
+                edge: seen.edge.clone(),
+                origins: seen.origins.clone(),
+                ..CollectedProbes::default()
+            };
             self.evidence(case.clone(), so_far, asks)
         };
         let by_address = case.edge.is_some();
@@ -94,7 +110,7 @@ impl Looker<'_> {
         tokio::join!(control, other, moved);
     }
 
-    async fn look(&self, ask: &Ask, within: Duration, configured: bool) -> Sighting {
+    async fn look(&self, ask: &ProbeRequest, within: Duration, configured: bool) -> ProbeResult {
         match configured {
             true => self.prober.look_at_configured(ask, within).await,
             false => self.prober.look(ask, within).await,
@@ -102,7 +118,7 @@ impl Looker<'_> {
     }
 
     /// Looks where a redirect leads, at edge and origin.
-    async fn follow(&self, to: Target, draft: &Evidence, seen: &Mutex<Seen>, within: Duration) {
+    async fn follow(&self, to: Target, draft: &Evidence, seen: &Mutex<CollectedProbes>, within: Duration) {
         let ask = edge_ask(&draft.case, &to);
         let edge = self.look(&ask, within, draft.case.edge.is_some());
         let origin = async {
@@ -110,19 +126,19 @@ impl Looker<'_> {
             if known.ask.path == ask.path {
                 return Some(known.clone());
             }
-            Some(self.prober.look(&Ask { path: ask.path.clone(), ..known.ask.clone() }, within).await)
+            Some(self.prober.look(&ProbeRequest { path: ask.path.clone(), ..known.ask.clone() }, within).await)
         };
         let (edge, origin) = tokio::join!(edge, origin);
-        lock(seen).moved = Some(Moved { to, edge, origin });
+        lock(seen).moved = Some(RedirectObservation { to, edge, origin });
     }
 
     /// The edge with a parameter that nobody used before, so that no copy can answer. It costs the origin one request and
     /// no quota, and is asked only where a copy hides what the CDN would fetch.
-    fn control_ask(&self, draft: &Evidence) -> Option<Ask> {
+    fn control_ask(&self, draft: &Evidence) -> Option<ProbeRequest> {
         let edge = draft.edge_answer().filter(|look| look.status < 400)?;
         let blind = draft.origin_answers().next().is_none() && draft.origins.is_ok();
         let hides = matches!(draft.freshness(), Freshness::Old(_)) || blind;
-        if !hides || draft.source(edge) == Source::Pulled {
+        if !hides || draft.source(edge) == ContentSource::Pulled {
             return None;
         }
         let target = &draft.case.target;
@@ -134,11 +150,16 @@ impl Looker<'_> {
         other_object.then(|| edge_ask(&draft.case, &past_copy))
     }
 
-    fn evidence(&self, case: Case, seen: Seen, asks: &Result<Vec<Ask>, Unseen>) -> Evidence {
-        let late = |what: &str| Unseen(format!("the look at {what} did not end in time"));
+    fn evidence(
+        &self,
+        case: DiagnosisInput,
+        seen: CollectedProbes,
+        asks: &Result<Vec<ProbeRequest>, NotObserved>,
+    ) -> Evidence {
+        let late = |what: &str| NotObserved(format!("the look at {what} did not end in time"));
         let mut origins = seen.origins;
         origins.sort_by_key(|(place, _)| *place);
-        let origins: Vec<Sighting> = origins.into_iter().map(|(_, sighting)| sighting).collect();
+        let origins: Vec<ProbeResult> = origins.into_iter().map(|(_, sighting)| sighting).collect();
         Evidence {
             guide: self.guide,
             at: self.clock.now(),
@@ -157,7 +178,7 @@ impl Looker<'_> {
     }
 }
 
-fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+fn lock(seen: &Mutex<CollectedProbes>) -> MutexGuard<'_, CollectedProbes> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -170,14 +191,14 @@ fn path(target: &Target) -> String {
     rest.find('/').map_or_else(|| "/".to_owned(), |at| rest[at..].to_owned())
 }
 
-fn edge_ask(case: &Case, target: &Target) -> Ask {
+fn edge_ask(case: &DiagnosisInput, target: &Target) -> ProbeRequest {
     let scheme = scheme(target);
     let host = target.host().to_owned();
     let dial = match case.edge {
-        Some(address) => Dial::Address(address),
-        None => Dial::Name(host.clone(), default_port(scheme)),
+        Some(address) => DialTarget::Address(address),
+        None => DialTarget::Name(host.clone(), default_port(scheme)),
     };
-    Ask { dial, scheme, host, path: path(target), user_agent: None }
+    ProbeRequest { dial, scheme, host, path: path(target), user_agent: None }
 }
 
 const fn default_port(scheme: Scheme) -> u16 {
@@ -187,18 +208,18 @@ const fn default_port(scheme: Scheme) -> u16 {
     }
 }
 
-fn told_protocol(case: &Case) -> Option<&PullProtocol> {
+fn told_protocol(case: &DiagnosisInput) -> Option<&PullProtocol> {
     match &case.circumstances.domain {
-        Known::Facts(facts) => facts.origin.as_ref()?.protocol.as_ref(),
+        KnownDomainState::Facts(facts) => facts.origin.as_ref()?.protocol.as_ref(),
         _ => None,
     }
 }
 
 /// The origins as the CDN would ask them for the target.
-fn origin_asks(case: &Case, guide: &Guide) -> Result<Vec<Ask>, Unseen> {
+fn origin_asks(case: &DiagnosisInput, guide: &VendorReference) -> Result<Vec<ProbeRequest>, NotObserved> {
     let host = case.target.host();
     let known = match &case.circumstances.domain {
-        Known::Facts(facts) => facts.origin.as_ref(),
+        KnownDomainState::Facts(facts) => facts.origin.as_ref(),
         _ => None,
     };
     let by_port = |port: Option<u16>| match (told_protocol(case), port) {
@@ -209,7 +230,7 @@ fn origin_asks(case: &Case, guide: &Guide) -> Result<Vec<Ask>, Unseen> {
         (_, Some(443)) => Scheme::Https,
         _ => scheme(&case.target),
     };
-    let ask = |dial, scheme| Ask {
+    let ask = |dial, scheme| ProbeRequest {
         dial,
         scheme,
         host: known.and_then(|origin| origin.server_name.clone()).unwrap_or_else(|| host.to_owned()),
@@ -217,19 +238,19 @@ fn origin_asks(case: &Case, guide: &Guide) -> Result<Vec<Ask>, Unseen> {
         user_agent: Some(guide.puller.to_owned()),
     };
     if let Some(address) = case.origin {
-        return Ok(vec![ask(Dial::Address(address), by_port(Some(address.port())))]);
+        return Ok(vec![ask(DialTarget::Address(address), by_port(Some(address.port())))]);
     }
     let Some(known) = known.filter(|origin| !origin.addresses.is_empty()) else {
         let because =
             format!("the provider did not tell the origin of {host}; probe.origins.\"{host}\" can name its address");
-        return Err(Unseen(because));
+        return Err(NotObserved(because));
     };
     let asks = known.addresses.iter().take(ORIGINS_MAX).map(|address| {
         let scheme = by_port(address.port);
         let port = address.port.unwrap_or_else(|| default_port(scheme));
         let dial = match address.host.parse::<IpAddr>() {
-            Ok(ip) => Dial::Address(SocketAddr::new(ip, port)),
-            Err(_) => Dial::Name(address.host.clone(), port),
+            Ok(ip) => DialTarget::Address(SocketAddr::new(ip, port)),
+            Err(_) => DialTarget::Name(address.host.clone(), port),
         };
         ask(dial, scheme)
     });
@@ -237,7 +258,7 @@ fn origin_asks(case: &Case, guide: &Guide) -> Result<Vec<Ask>, Unseen> {
 }
 
 /// The other scheme's copy, where the domain keeps one. An operator's own edge address has one port, so it has one scheme.
-fn other_scheme_ask(draft: &Evidence) -> Option<Ask> {
+fn other_scheme_ask(draft: &Evidence) -> Option<ProbeRequest> {
     let apart = draft.facts()?.cache_key.as_ref()?.scheme == Some(true);
     if !apart || draft.case.edge.is_some() || draft.case.target.kind() == TargetKind::Directory {
         return None;
@@ -252,9 +273,9 @@ fn other_scheme_ask(draft: &Evidence) -> Option<Ask> {
 
 /// Where the edge, or else the origin, sends those who ask, if that is another URL of the same host.
 fn moved_to(draft: &Evidence) -> Option<Target> {
-    let origin = draft.origins.iter().flatten().next().map(Reached::of);
+    let origin = draft.origins.iter().flatten().next().map(ProbeStage::of);
     let origin = match origin {
-        Some(Reached::Answer(look)) => Some(look),
+        Some(ProbeStage::Answer(look)) => Some(look),
         _ => None,
     };
     let looks = draft.edge_answer().into_iter().chain(origin);

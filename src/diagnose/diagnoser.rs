@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::bundle::attachments_from_evidence;
-use super::collect::Looker;
-use super::{Case, Diagnose, causes, checks};
+use super::collect::Collector;
+use super::{Diagnose, DiagnosisInput, causes, checks};
 use crate::clock::Clock;
 use crate::domain::Diagnosis;
 use crate::probe::Prober;
-use crate::provider::{GUIDE, Guide};
+use crate::provider::{GUIDE, VendorReference};
 
 /// A diagnosis of one target takes no longer, unless somebody allows more.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -20,7 +20,7 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 pub struct Diagnoser {
     prober: Arc<dyn Prober>,
     clock: Arc<dyn Clock>,
-    guide: &'static Guide,
+    guide: &'static VendorReference,
 }
 
 impl Diagnoser {
@@ -33,9 +33,9 @@ impl Diagnoser {
 #[async_trait]
 impl Diagnose for Diagnoser {
     /// Ends within `deadline`, even if nothing answers; what was not seen by then is unknown.
-    async fn diagnose(&self, case: Case, deadline: Duration) -> Diagnosis {
+    async fn diagnose(&self, case: DiagnosisInput, deadline: Duration) -> Diagnosis {
         let started_at = self.clock.now();
-        let looker = Looker { prober: &*self.prober, clock: &*self.clock, guide: self.guide };
+        let looker = Collector { prober: &*self.prober, clock: &*self.clock, guide: self.guide };
         let (evidence, cut_short) = looker.collect(case, deadline).await;
         let checks = checks::judged(&evidence);
         Diagnosis {

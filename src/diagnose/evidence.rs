@@ -3,73 +3,73 @@
 use std::time::Duration;
 
 use super::format::http_date;
-use super::input::Known;
-use super::{Case, Request};
+use super::input::KnownDomainState;
+use super::{DiagnosisInput, JobContext};
 use crate::domain::{CauseId, ErrorClass, Failure, ItemOperation, ItemState, Target, Timestamp};
-use crate::probe::{ConnectFault, HttpFault, HttpLook, NameFault, NameLook, Sighting, TlsFault};
-use crate::provider::{DomainFacts, Guide};
+use crate::probe::{ConnectError, DnsError, DnsResult, HttpError, HttpResult, ProbeResult, TlsError};
+use crate::provider::{DomainFacts, VendorReference};
 
 /// What was not seen, and because of what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unseen(pub String);
+pub struct NotObserved(pub String);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
-    pub case: Case,
-    pub guide: &'static Guide,
+    pub case: DiagnosisInput,
+    pub guide: &'static VendorReference,
     /// When the last look had ended.
     pub at: Timestamp,
-    pub name: Result<NameLook, Unseen>,
-    pub edge: Result<Sighting, Unseen>,
+    pub name: Result<DnsResult, NotObserved>,
+    pub edge: Result<ProbeResult, NotObserved>,
     /// Each of the domain's origins that was looked at, asked as the CDN would; never empty.
-    pub origins: Result<Vec<Sighting>, Unseen>,
+    pub origins: Result<Vec<ProbeResult>, NotObserved>,
     /// The edge, asked in a way that no copy can answer; only where that helps.
-    pub control: Option<Sighting>,
+    pub control: Option<ProbeResult>,
     /// The same path by the other scheme, where the domain keeps them apart.
-    pub other_scheme: Option<Sighting>,
+    pub other_scheme: Option<ProbeResult>,
     /// What lies behind a redirect to another spelling of the same URL.
-    pub moved: Option<Moved>,
+    pub moved: Option<RedirectObservation>,
 }
 
 /// Where a redirect within the host leads, and what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
+pub struct RedirectObservation {
     pub to: Target,
-    pub edge: Sighting,
-    pub origin: Option<Sighting>,
+    pub edge: ProbeResult,
+    pub origin: Option<ProbeResult>,
 }
 
 /// How far a look got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reached<'a> {
+pub enum ProbeStage<'a> {
     /// The name leads nowhere.
-    Name(&'a NameFault),
-    Connect(&'a ConnectFault),
-    Tls(&'a TlsFault),
-    Http(&'a HttpFault),
-    Answer(&'a HttpLook),
+    Name(&'a DnsError),
+    Connect(&'a ConnectError),
+    Tls(&'a TlsError),
+    Http(&'a HttpError),
+    Answer(&'a HttpResult),
     Nothing,
 }
 
-impl Reached<'_> {
+impl ProbeStage<'_> {
     #[must_use]
-    pub fn of(sighting: &Sighting) -> Reached<'_> {
+    pub fn of(sighting: &ProbeResult) -> ProbeStage<'_> {
         if let Some(fault) = sighting.name.as_ref().and_then(|name| name.fault.as_ref()) {
-            return Reached::Name(fault);
+            return ProbeStage::Name(fault);
         }
         match (&sighting.connect, &sighting.tls, &sighting.http) {
-            (Some(Err(fault)), ..) => Reached::Connect(fault),
-            (_, Some(Err(fault)), _) => Reached::Tls(fault),
-            (_, _, Some(Err(fault))) => Reached::Http(fault),
-            (_, _, Some(Ok(look))) => Reached::Answer(look),
-            _ => Reached::Nothing,
+            (Some(Err(fault)), ..) => ProbeStage::Connect(fault),
+            (_, Some(Err(fault)), _) => ProbeStage::Tls(fault),
+            (_, _, Some(Err(fault))) => ProbeStage::Http(fault),
+            (_, _, Some(Ok(look))) => ProbeStage::Answer(look),
+            _ => ProbeStage::Nothing,
         }
     }
 }
 
 /// What the edge says of where its answer comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum ContentSource {
     Copy,
     /// Fetched from the origin for this very look.
     Pulled,
@@ -89,7 +89,7 @@ pub enum Freshness {
 
 /// The failure that stands between the request and its success.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct CallRefusal {
     pub failure: Failure,
     pub cause: CauseId,
 }
@@ -98,13 +98,13 @@ impl Evidence {
     #[must_use]
     pub fn facts(&self) -> Option<&DomainFacts> {
         match &self.case.circumstances.domain {
-            Known::Facts(facts) => Some(facts),
-            Known::NotYet | Known::Failed(_) | Known::NoSuchDomain => None,
+            KnownDomainState::Facts(facts) => Some(facts),
+            KnownDomainState::NotYet | KnownDomainState::Failed(_) | KnownDomainState::NoSuchDomain => None,
         }
     }
 
     #[must_use]
-    pub fn request(&self) -> Option<&Request> {
+    pub fn request(&self) -> Option<&JobContext> {
         self.case.request.as_ref()
     }
 
@@ -125,7 +125,7 @@ impl Evidence {
     }
 
     #[must_use]
-    pub fn refusal(&self) -> Option<Refusal> {
+    pub fn refusal(&self) -> Option<CallRefusal> {
         let request = self.request();
         if self.succeeded() {
             return None;
@@ -138,7 +138,7 @@ impl Evidence {
         let account = self.case.circumstances.account.as_ref().filter(|_| self.is_open());
         let of_account = || account.and_then(|account| account.paused.clone());
         let failure = of_request.or_else(of_account).or_else(|| self.unread_quota().cloned())?;
-        Some(Refusal { cause: self.guide.cause(&failure), failure })
+        Some(CallRefusal { cause: self.guide.cause(&failure), failure })
     }
 
     /// Why the day quota could not be read, if the request waits for that.
@@ -156,25 +156,25 @@ impl Evidence {
     }
 
     #[must_use]
-    pub fn edge_answer(&self) -> Option<&HttpLook> {
+    pub fn edge_answer(&self) -> Option<&HttpResult> {
         answer(self.edge.as_ref().ok()?)
     }
 
-    pub fn origin_answers(&self) -> impl Iterator<Item = &HttpLook> {
+    pub fn origin_answers(&self) -> impl Iterator<Item = &HttpResult> {
         self.origins.iter().flatten().filter_map(answer)
     }
 
     #[must_use]
-    pub fn source(&self, look: &HttpLook) -> Source {
-        let Some(told) = look.header(self.guide.lookup) else { return Source::Untold };
+    pub fn source(&self, look: &HttpResult) -> ContentSource {
+        let Some(told) = look.header(self.guide.lookup) else { return ContentSource::Untold };
         let told = told.to_ascii_lowercase();
         let mut words = told.split(',').map(str::trim);
         if words.clone().any(|word| word.contains("hit")) {
-            Source::Copy
+            ContentSource::Copy
         } else if words.any(|word| word.contains("miss")) {
-            Source::Pulled
+            ContentSource::Pulled
         } else {
-            Source::Untold
+            ContentSource::Untold
         }
     }
 
@@ -183,7 +183,7 @@ impl Evidence {
     pub fn pull_works(&self) -> bool {
         let control = self.control.as_ref().and_then(answer);
         let looks = [self.edge_answer(), control];
-        looks.into_iter().flatten().any(|look| look.status < 300 && self.source(look) == Source::Pulled)
+        looks.into_iter().flatten().any(|look| look.status < 300 && self.source(look) == ContentSource::Pulled)
     }
 
     /// When the edge made the copy that it serves.
@@ -195,7 +195,7 @@ impl Evidence {
 
     #[must_use]
     pub fn freshness(&self) -> Freshness {
-        if let Some(Moved { edge, origin: Some(origin), .. }) = &self.moved
+        if let Some(RedirectObservation { edge, origin: Some(origin), .. }) = &self.moved
             && let (Some(edge), Some(origin)) = (answer(edge), answer(origin))
         {
             return self.compared(edge, std::iter::once(origin));
@@ -214,7 +214,7 @@ impl Evidence {
         self.compared(edge, comparable)
     }
 
-    fn compared<'a>(&self, edge: &HttpLook, origins: impl Iterator<Item = &'a HttpLook>) -> Freshness {
+    fn compared<'a>(&self, edge: &HttpResult, origins: impl Iterator<Item = &'a HttpResult>) -> Freshness {
         let mut differs = None;
         for origin in origins {
             match compare(edge, origin) {
@@ -227,9 +227,10 @@ impl Evidence {
             let because = "the bodies are too long to compare, and neither ETag nor Last-Modified tells them apart";
             return Freshness::Unknown(because.to_owned());
         };
-        let control = self.control.as_ref().and_then(answer).filter(|control| self.source(control) != Source::Copy);
+        let control =
+            self.control.as_ref().and_then(answer).filter(|control| self.source(control) != ContentSource::Copy);
         let pulled_alike = control.is_some_and(|control| matches!(compare(edge, control), Some(Ok(_))));
-        if self.source(edge) == Source::Pulled || pulled_alike {
+        if self.source(edge) == ContentSource::Pulled || pulled_alike {
             return Freshness::Unlike(what);
         }
         Freshness::Old(what)
@@ -257,26 +258,26 @@ impl Evidence {
 }
 
 /// An origin that fails, or that refuses refreshd what it gives the CDN, shows nothing of its content.
-fn is_content(origin: &HttpLook, edge: &HttpLook) -> bool {
+fn is_content(origin: &HttpResult, edge: &HttpResult) -> bool {
     let refused = [401, 403, 407, 429, 451].contains(&origin.status) && origin.status != edge.status;
     origin.status < 500 && !refused
 }
 
 /// A job's purge that failed shows in its counts only; the most frequent of its failures stands for it.
-fn first_of(request: &Request) -> Option<Failure> {
+fn first_of(request: &JobContext) -> Option<Failure> {
     let others = request.failures.iter().filter(|(class, ..)| *class != ErrorClass::PurgeFailed);
     let (class, code, _) = others.max_by_key(|(.., count)| *count)?;
     Some(Failure::new(*class, code.clone(), "said of the purge that went before"))
 }
 
 #[must_use]
-pub fn answer(sighting: &Sighting) -> Option<&HttpLook> {
+pub fn answer(sighting: &ProbeResult) -> Option<&HttpResult> {
     sighting.http.as_ref()?.as_ref().ok()
 }
 
 /// `Ok`: the same, by what. `Err`: not the same. `None`: there is nothing to tell by.
 #[must_use]
-pub fn compare(edge: &HttpLook, origin: &HttpLook) -> Option<Result<String, String>> {
+pub fn compare(edge: &HttpResult, origin: &HttpResult) -> Option<Result<String, String>> {
     if edge.status != origin.status {
         return Some(Err(format!("the edge answers {}, the origin {}", edge.status, origin.status)));
     }
@@ -289,7 +290,7 @@ pub fn compare(edge: &HttpLook, origin: &HttpLook) -> Option<Result<String, Stri
         };
         return Some(if one == other { Ok(format!("the same {} bytes", edge.body_bytes)) } else { Err(differs()) });
     }
-    let weak = |look: &HttpLook, name| look.header(name).map(|tag| tag.trim_start_matches("W/").to_owned());
+    let weak = |look: &HttpResult, name| look.header(name).map(|tag| tag.trim_start_matches("W/").to_owned());
     for (name, title) in [("etag", "ETag"), ("last-modified", "Last-Modified"), ("content-length", "Content-Length")] {
         if let (Some(one), Some(other)) = (weak(edge, name), weak(origin, name)) {
             match one == other {

@@ -11,12 +11,12 @@ use crate::provider::DomainFacts;
 
 /// One question.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Case {
+pub struct DiagnosisInput {
     pub subject: Subject,
     /// What to look at: the target itself, the job's most telling one, or a host's home page.
     pub target: Target,
-    pub request: Option<Request>,
-    pub circumstances: Circumstances,
+    pub request: Option<JobContext>,
+    pub circumstances: AccountContext,
     /// Where the configuration says that the edge and the origin of the target's host are.
     pub edge: Option<SocketAddr>,
     pub origin: Option<SocketAddr>,
@@ -24,7 +24,7 @@ pub struct Case {
 
 /// What was asked for and what became of it. For a bare URL: the newest job that named it, if there is one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request {
+pub struct JobContext {
     pub job: JobId,
     /// What the job named: the case's target, or a directory above it.
     pub named: Target,
@@ -46,7 +46,7 @@ pub struct Request {
     pub created_at: Timestamp,
     pub submitted_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
-    pub waiting: Option<Hold>,
+    pub waiting: Option<CurrentWait>,
     /// Oldest first.
     pub attempts: Vec<Attempt>,
     /// How many of the job's items are in each way of failing, by class and code.
@@ -63,7 +63,7 @@ pub struct Attempt {
 
 /// Why something waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
+pub struct CurrentWait {
     pub reason: WaitingReason,
     pub detail: String,
     pub until: Option<Timestamp>,
@@ -71,16 +71,16 @@ pub struct Hold {
 
 /// How the account, its pools and the domain stand, as the engine knows it.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Circumstances {
+pub struct AccountContext {
     /// None: no route leads from the host to an account.
-    pub account: Option<AccountState>,
+    pub account: Option<AccountSnapshot>,
     /// The pools that the request draws on.
-    pub pools: Vec<PoolState>,
-    pub domain: Known,
+    pub pools: Vec<PoolSnapshot>,
+    pub domain: KnownDomainState,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct AccountState {
+pub struct AccountSnapshot {
     pub name: AccountName,
     /// What stops all its calls, if something does.
     pub paused: Option<Failure>,
@@ -95,7 +95,7 @@ pub struct AccountState {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolState {
+pub struct PoolSnapshot {
     pub name: PoolName,
     pub operation: ItemOperation,
     pub kind: TargetKind,
@@ -111,7 +111,7 @@ pub struct PoolState {
 
 /// What the provider told of the domain that serves the host.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub enum Known {
+pub enum KnownDomainState {
     /// Not asked yet, or the asking failed: why.
     #[default]
     NotYet,

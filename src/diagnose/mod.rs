@@ -17,13 +17,15 @@ mod tests;
 mod to_wire;
 mod wire;
 
-pub use bundle::{About, attachments_from_input, zip};
+pub use bundle::{BundleMetadata, attachments_from_input, zip};
 pub use cache_key::{KeyWarning, warnings};
 pub use diagnoser::{DEADLINE, Diagnoser};
-pub use evidence::{Evidence, Freshness, Moved, Reached, Source, Unseen};
-pub use input::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request};
-pub use monitor::{Beat, Equipment, Finding, Patrol, Standings};
-pub use wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, Dossier, ExhibitRecord, SubjectAnswer};
+pub use evidence::{ContentSource, Evidence, Freshness, NotObserved, ProbeStage, RedirectObservation};
+pub use input::{
+    AccountContext, AccountSnapshot, Attempt, CurrentWait, DiagnosisInput, JobContext, KnownDomainState, PoolSnapshot,
+};
+pub use monitor::{AccountStatusSource, Finding, Monitor, MonitorDeps, MonitoredAccount};
+pub use wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, DiagnosisRecord, StoredAttachment, SubjectAnswer};
 
 use std::time::Duration;
 
@@ -35,5 +37,5 @@ use crate::domain::Diagnosis;
 #[async_trait]
 pub trait Diagnose: Send + Sync {
     /// Ends at the latest when `deadline` is over, with what was seen by then.
-    async fn diagnose(&self, case: Case, deadline: Duration) -> Diagnosis;
+    async fn diagnose(&self, case: DiagnosisInput, deadline: Duration) -> Diagnosis;
 }

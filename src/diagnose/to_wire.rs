@@ -1,18 +1,18 @@
 //! Wording a diagnosis as the contract has it, and bounding what is kept of it.
 
 use super::bundle::{masked, utc};
-use super::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, Dossier, ExhibitRecord, SubjectAnswer};
-use crate::domain::{Cause, Check, CheckId, Diagnosis, DiagnosisId, Exhibit, JobId, Subject};
+use super::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, DiagnosisRecord, StoredAttachment, SubjectAnswer};
+use crate::domain::{Attachment, Cause, Check, CheckId, Diagnosis, DiagnosisId, JobId, Subject};
 
 /// The longest text of a piece of evidence, and how many pieces are kept: a tenth of a megabyte each is more than support
 /// reads.
 const EXHIBIT_BYTES_MAX: usize = 100_000;
 const EXHIBITS_MAX: usize = 40;
 
-impl Dossier {
+impl DiagnosisRecord {
     /// `evidence` comes before what the diagnosis itself brought; `job` is the one that was looked into, if one was.
     #[must_use]
-    pub fn new(id: DiagnosisId, job: Option<JobId>, diagnosis: &Diagnosis, evidence: &[Exhibit]) -> Self {
+    pub fn new(id: DiagnosisId, job: Option<JobId>, diagnosis: &Diagnosis, evidence: &[Attachment]) -> Self {
         let evidence = evidence.iter().chain(&diagnosis.evidence).take(EXHIBITS_MAX);
         let job = job.map(|job| job.to_string());
         Self { told: told(id, diagnosis), evidence: evidence.map(record).collect(), job }
@@ -65,11 +65,11 @@ fn check(check: &Check) -> CheckAnswer {
     }
 }
 
-fn record(exhibit: &Exhibit) -> ExhibitRecord {
+fn record(exhibit: &Attachment) -> StoredAttachment {
     let mut text = masked(&exhibit.text);
     if text.len() > EXHIBIT_BYTES_MAX {
         text.truncate(text.floor_char_boundary(EXHIBIT_BYTES_MAX));
         text.push_str("\n(cut off here)\n");
     }
-    ExhibitRecord { name: exhibit.name.clone(), text }
+    StoredAttachment { name: exhibit.name.clone(), text }
 }

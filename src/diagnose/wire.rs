@@ -68,9 +68,9 @@ pub struct CheckAnswer {
 
 /// All that is kept of a diagnosis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dossier {
+pub struct DiagnosisRecord {
     pub told: DiagnosisAnswer,
-    pub evidence: Vec<ExhibitRecord>,
+    pub evidence: Vec<StoredAttachment>,
     /// The job that was looked into, also where a URL alone was asked about.
     #[serde(default)]
     pub job: Option<String>,
@@ -78,7 +78,7 @@ pub struct Dossier {
 
 /// A small text file for a support ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExhibitRecord {
+pub struct StoredAttachment {
     pub name: String,
     pub text: String,
 }

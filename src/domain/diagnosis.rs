@@ -175,12 +175,12 @@ pub struct Diagnosis {
     /// The deadline ended it before all was seen.
     pub cut_short: bool,
     /// What was seen, in full, for whoever is asked for help: a file each.
-    pub evidence: Vec<Exhibit>,
+    pub evidence: Vec<Attachment>,
 }
 
 /// One piece of evidence as a support ticket takes it: a small text file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exhibit {
+pub struct Attachment {
     /// A file's name such as `edge-response.txt`: lower-case letters, digits, `-` and one dot.
     pub name: String,
     pub text: String,

@@ -28,7 +28,7 @@ pub struct Promotion {
 
 /// A directory with enough URL purges below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Crowd {
+pub struct PromotionCandidate {
     pub directory: Target,
     pub urls: u64,
     /// The most pressing of them.
@@ -48,7 +48,7 @@ impl Promotion {
     /// The directories that these URLs crowd, the deepest first, since they drop least of what nobody asked for. A URL counts
     /// for one of them.
     #[must_use]
-    pub fn crowds<'a>(&self, urls: impl IntoIterator<Item = (&'a Target, Priority)>) -> Vec<Crowd> {
+    pub fn crowds<'a>(&self, urls: impl IntoIterator<Item = (&'a Target, Priority)>) -> Vec<PromotionCandidate> {
         let mut below: HashMap<&str, BTreeMap<&Target, Priority>> = HashMap::new();
         for (url, priority) in urls {
             let Some(rule) = self.hosts.get(url.host()) else { continue };
@@ -69,13 +69,13 @@ impl Promotion {
                 continue;
             };
             taken.extend(urls.keys().copied());
-            crowds.push(Crowd { directory: target, urls: urls.len() as u64, priority });
+            crowds.push(PromotionCandidate { directory: target, urls: urls.len() as u64, priority });
         }
         crowds
     }
 }
 
-impl Crowd {
+impl PromotionCandidate {
     /// Whether the directory costs a smaller part of what is left of its quota than the URLs would of theirs.
     #[must_use]
     pub const fn is_cheaper(&self, urls_left: u64, directories_left: u64) -> bool {
@@ -134,7 +134,7 @@ mod tests {
     fn a_directory_is_cheaper_if_it_takes_the_smaller_part_of_what_is_left() {
         let crowd = |urls| {
             let directory = Target::parse(TargetKind::Directory, "https://h.example/a/").expect("a directory");
-            Crowd { directory, urls, priority: Priority::Normal }
+            PromotionCandidate { directory, urls, priority: Priority::Normal }
         };
         assert!(crowd(101).is_cheaper(10_000, 100) && !crowd(100).is_cheaper(10_000, 100));
         assert!(crowd(2).is_cheaper(0, 1) && !crowd(2).is_cheaper(0, 0) && !crowd(1).is_cheaper(0, 1));

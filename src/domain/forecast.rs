@@ -11,7 +11,7 @@ const DAYS_MAX: u64 = 3650;
 
 /// What was spent of a pool lately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spending {
+pub struct RecentUsage {
     pub targets: u64,
     /// Since when these are counted.
     pub since: Timestamp,
@@ -20,7 +20,7 @@ pub struct Spending {
 /// The moment at which `left` is spent if spending goes on as it did; none if that is not before the reset. What is spent
 /// already does not run out any more: none.
 #[must_use]
-pub fn runs_out_at(left: u64, lately: Spending, reset: Timestamp, now: Timestamp) -> Option<Timestamp> {
+pub fn runs_out_at(left: u64, lately: RecentUsage, reset: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let span = now.since(lately.since).as_millis();
     if left == 0 || lately.targets == 0 || span == 0 {
         return None;
@@ -32,7 +32,7 @@ pub fn runs_out_at(left: u64, lately: Spending, reset: Timestamp, now: Timestamp
 
 /// A lane as a guess needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Course {
+pub struct SendRate {
     /// Targets of one call.
     pub batch: u32,
     /// The pace of the lane's action.
@@ -40,12 +40,12 @@ pub struct Course {
     /// Nothing leaves before.
     pub from: Timestamp,
     /// None: nothing is counted by the day.
-    pub quota: Option<DayShare>,
+    pub quota: Option<DailyBudget>,
 }
 
 /// What a lane may take from its pools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DayShare {
+pub struct DailyBudget {
     /// Before the reset.
     pub left: u64,
     /// On each day after it.
@@ -56,8 +56,8 @@ pub struct DayShare {
 /// When the target in place `place` of a lane's line (0: the very next one) leaves. None if it never does at this course,
 /// or so late that no guess is worth anything.
 #[must_use]
-pub fn leaves_at(place: u64, course: Course) -> Option<Timestamp> {
-    let Course { batch, calls_per_second, from, quota } = course;
+pub fn leaves_at(place: u64, course: SendRate) -> Option<Timestamp> {
+    let SendRate { batch, calls_per_second, from, quota } = course;
     if batch == 0 || calls_per_second == 0 {
         return None;
     }
@@ -65,7 +65,7 @@ pub fn leaves_at(place: u64, course: Course) -> Option<Timestamp> {
     let after = |start: Timestamp, place: u64| {
         start + Duration::from_secs(place / u64::from(batch) / u64::from(calls_per_second))
     };
-    let Some(DayShare { left, daily, reset }) = quota else { return Some(after(from, place)) };
+    let Some(DailyBudget { left, daily, reset }) = quota else { return Some(after(from, place)) };
     if from < reset && place < left {
         return Some(after(from, place).min(reset));
     }
@@ -100,7 +100,7 @@ mod tests {
             ("the day began this moment", 1000, 10, Duration::ZERO, None),
             ("no figure is too large", u64::MAX, 1, hour, None),
         ] {
-            let lately = Spending { targets: spent, since: NOW - span };
+            let lately = RecentUsage { targets: spent, since: NOW - span };
             assert_eq!(seconds(runs_out_at(left, lately, reset, NOW)), expected, "{case}");
         }
     }
@@ -109,7 +109,7 @@ mod tests {
     fn a_target_leaves_in_its_turn_today_or_on_the_day_that_has_room() {
         let day = 24 * 3600;
         let reset = NOW + Duration::from_secs(3600);
-        let today = |left, daily| Some(DayShare { left, daily, reset });
+        let today = |left, daily| Some(DailyBudget { left, daily, reset });
         let late = reset + Duration::from_secs(60);
         for (case, place, batch, pace, from, quota, expected) in [
             ("at once", 0, 1000, 20, NOW, None, Some(0)),
@@ -125,7 +125,7 @@ mod tests {
             ("no pace", 0, 1000, 0, NOW, None, None),
             ("in a thousand years", u64::MAX, 1000, 20, NOW, today(0, 1), None),
         ] {
-            let course = Course { batch, calls_per_second: pace, from, quota };
+            let course = SendRate { batch, calls_per_second: pace, from, quota };
             assert_eq!(seconds(leaves_at(place, course)), expected, "{case}");
         }
     }

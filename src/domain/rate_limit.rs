@@ -10,7 +10,7 @@ use super::Timestamp;
 
 /// Calls per second that the provider allows for one action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PaceLimit(pub u32);
+pub struct RateLimit(pub u32);
 
 /// The window of the limit, and a millisecond because clocks tick in milliseconds.
 const WINDOW: Duration = Duration::from_millis(1_001);
@@ -23,7 +23,7 @@ const REGAIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The token bucket of one action of one account.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub struct RateLimiter {
     limit: u32,
     /// Calls per second allowed now: the limit, or less after throttling.
     rate: u32,
@@ -34,11 +34,11 @@ pub struct Pace {
     changed_at: Timestamp,
 }
 
-impl Pace {
+impl RateLimiter {
     /// A bucket whose every token was used just now: a predecessor may have died right after a burst, and its calls
     /// count at the provider's door as much as ours. Costs one second after a start.
     #[must_use]
-    pub fn after_start(limit: PaceLimit, now: Timestamp) -> Self {
+    pub fn after_start(limit: RateLimit, now: Timestamp) -> Self {
         Self {
             limit: limit.0,
             rate: limit.0,
@@ -126,13 +126,13 @@ mod tests {
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
 
-    fn idle(limit: u32) -> (Pace, Timestamp) {
-        (Pace::after_start(PaceLimit(limit), START), START + Duration::from_secs(60))
+    fn idle(limit: u32) -> (RateLimiter, Timestamp) {
+        (RateLimiter::after_start(RateLimit(limit), START), START + Duration::from_secs(60))
     }
 
     #[test]
     fn a_restarted_bucket_remembers_what_was_sent() {
-        let pace = Pace::after_start(PaceLimit(20), START);
+        let pace = RateLimiter::after_start(RateLimit(20), START);
         assert_eq!(pace.tokens(START), 0);
         assert_eq!(pace.tokens(START + Duration::from_secs(1)), 0);
         assert_eq!(pace.next_token(START), Some(START + WINDOW));

@@ -11,7 +11,7 @@ use super::{AccountName, Target, TargetKind};
 /// A text that names no hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("not a host, a *.suffix or *")]
-pub struct HostPatternFault;
+pub struct HostPatternError;
 
 /// The hosts a rule speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,9 +38,9 @@ impl HostPattern {
 }
 
 impl FromStr for HostPattern {
-    type Err = HostPatternFault;
+    type Err = HostPatternError;
 
-    fn from_str(text: &str) -> Result<Self, HostPatternFault> {
+    fn from_str(text: &str) -> Result<Self, HostPatternError> {
         if text == "*" {
             return Ok(Self::Any);
         }
@@ -48,7 +48,7 @@ impl FromStr for HostPattern {
             Some(suffix) => host_name(suffix).map(Self::Below),
             None => host_name(text).map(Self::Exact),
         }
-        .ok_or(HostPatternFault)
+        .ok_or(HostPatternError)
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
         for wrong in
             ["", "*.", "**", "a.*", "*a.example", "https://h.example", "h.example/", "h.example:443", "127.0.0.1"]
         {
-            assert_eq!(wrong.parse::<HostPattern>(), Err(HostPatternFault), "{wrong}");
+            assert_eq!(wrong.parse::<HostPattern>(), Err(HostPatternError), "{wrong}");
         }
     }
 

@@ -62,7 +62,7 @@ pub struct Scope {
 
 /// A text that is no scope, and what to write.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ScopeFault {
+pub enum ScopeError {
     #[error("unknown scope {word:?}; one of: {known}")]
     Word { word: String, known: String },
     #[error("{0:?} names no hosts; behind @ stands a host, a *.suffix or *")]
@@ -72,18 +72,18 @@ pub enum ScopeFault {
 }
 
 impl FromStr for Scope {
-    type Err = ScopeFault;
+    type Err = ScopeError;
 
-    fn from_str(text: &str) -> Result<Self, ScopeFault> {
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
         let (word, hosts) = text.split_once('@').map_or((text, None), |(word, hosts)| (word, Some(hosts)));
         let word: ScopeWord = word
             .parse()
-            .map_err(|fault: super::UnknownWord| ScopeFault::Word { word: fault.word, known: fault.known })?;
+            .map_err(|fault: super::UnknownWordError| ScopeError::Word { word: fault.word, known: fault.known })?;
         let Some(hosts) = hosts else { return Ok(Self { word, hosts: HostPattern::Any }) };
         if !word.takes_hosts() {
-            return Err(ScopeFault::NoHosts(word));
+            return Err(ScopeError::NoHosts(word));
         }
-        let hosts = hosts.parse().map_err(|_| ScopeFault::Hosts(hosts.to_owned()))?;
+        let hosts = hosts.parse().map_err(|_| ScopeError::Hosts(hosts.to_owned()))?;
         Ok(Self { word, hosts })
     }
 }
@@ -202,9 +202,9 @@ impl FromIterator<Scope> for Scopes {
 
 /// Words with spaces between.
 impl FromStr for Scopes {
-    type Err = ScopeFault;
+    type Err = ScopeError;
 
-    fn from_str(text: &str) -> Result<Self, ScopeFault> {
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
         text.split_ascii_whitespace().map(str::parse).collect()
     }
 }
@@ -246,7 +246,7 @@ mod tests {
             assert!(wrong.parse::<Scope>().is_err(), "{wrong}");
         }
         for word in ["oncall", "control", "diagnose", "admin"] {
-            assert!(matches!(format!("{word}@h.example").parse::<Scope>(), Err(ScopeFault::NoHosts(_))), "{word}");
+            assert!(matches!(format!("{word}@h.example").parse::<Scope>(), Err(ScopeError::NoHosts(_))), "{word}");
         }
     }
 

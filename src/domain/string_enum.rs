@@ -5,7 +5,7 @@ use thiserror::Error;
 /// A word that is not in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("unknown word {word:?}; one of: {known}")]
-pub struct UnknownWord {
+pub struct UnknownWordError {
     pub word: String,
     pub known: String,
 }
@@ -33,12 +33,12 @@ macro_rules! words {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::domain::UnknownWord;
+            type Err = $crate::domain::UnknownWordError;
 
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $($word => Ok($name::$variant),)+
-                    _ => Err($crate::domain::UnknownWord {
+                    _ => Err($crate::domain::UnknownWordError {
                         word: word.to_owned(),
                         known: [$($word),+].join(", "),
                     }),

@@ -12,7 +12,7 @@ const SECRET_DIGITS: usize = 64;
 /// A text that is no token id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("not a token id: expected 16 hexadecimal digits, as `refreshd token list` shows them")]
-pub struct TokenIdFault;
+pub struct TokenIdError;
 
 /// The public name of a token: 16 lower-case hexadecimal digits. No secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,13 +37,13 @@ impl fmt::Display for TokenId {
 }
 
 impl FromStr for TokenId {
-    type Err = TokenIdFault;
+    type Err = TokenIdError;
 
-    fn from_str(text: &str) -> Result<Self, TokenIdFault> {
+    fn from_str(text: &str) -> Result<Self, TokenIdError> {
         if text.len() != ID_DIGITS || !text.bytes().all(is_digit) {
-            return Err(TokenIdFault);
+            return Err(TokenIdError);
         }
-        u64::from_str_radix(text, 16).map(Self).map_err(|_| TokenIdFault)
+        u64::from_str_radix(text, 16).map(Self).map_err(|_| TokenIdError)
     }
 }
 

@@ -13,7 +13,7 @@ words!(
 
 /// What one side answered for a URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct HttpObservation {
     pub status: u16,
     pub etag: Option<String>,
     pub last_modified: Option<String>,
@@ -35,23 +35,23 @@ pub struct Look {
 
 /// One side's answer, when it came and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Side {
+pub struct ObservedResponse {
     pub at: Timestamp,
     pub address: Option<SocketAddr>,
-    pub look: Look,
+    pub look: HttpObservation,
 }
 
 /// What a verdict rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    pub origin: Side,
+    pub origin: ObservedResponse,
     /// All that were looked at, in the order of the configuration.
-    pub edges: Vec<Side>,
+    pub edges: Vec<ObservedResponse>,
 }
 
 /// What the two sides are compared for.
 #[derive(Debug, Clone, Copy)]
-pub struct Refreshed<'a> {
+pub struct ComparisonContext<'a> {
     pub target: &'a Target,
     /// It was put into the cache, so a hit is to be expected.
     pub prefetched: bool,
@@ -69,7 +69,7 @@ pub struct Verdict {
 
 /// Compares the edge's answer with the origin's.
 #[must_use]
-pub fn judge(asked: Refreshed<'_>, edge: &Look, origin: &Look) -> Verdict {
+pub fn judge(asked: ComparisonContext<'_>, edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
     let mut verdict = by_status(asked, edge, origin).unwrap_or_else(|| by_content(edge, origin));
     let remark = match verdict.verification {
         Verification::Stale => age_remark(asked.ended, edge),
@@ -85,7 +85,7 @@ pub fn judge(asked: Refreshed<'_>, edge: &Look, origin: &Look) -> Verdict {
 }
 
 /// What follows from the two statuses alone.
-fn by_status(asked: Refreshed<'_>, edge: &Look, origin: &Look) -> Option<Verdict> {
+fn by_status(asked: ComparisonContext<'_>, edge: &HttpObservation, origin: &HttpObservation) -> Option<Verdict> {
     let unknown = |reason: String| Some(verdict(Verification::Unknown, reason));
     if origin.status >= 500 {
         return unknown(format!("the origin answers {}, so there is nothing to compare", origin.status));
@@ -110,7 +110,7 @@ fn by_status(asked: Refreshed<'_>, edge: &Look, origin: &Look) -> Option<Verdict
 }
 
 /// Both have the same status: the surest thing that both tell decides.
-fn by_content(edge: &Look, origin: &Look) -> Verdict {
+fn by_content(edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
     if is_redirect(origin.status)
         && let Some(verdict) = compare("Location", edge.location.as_deref(), origin.location.as_deref())
     {
@@ -150,7 +150,7 @@ fn by_content(edge: &Look, origin: &Look) -> Verdict {
 }
 
 /// Why two fresh answers may have two bodies. A hit is what the cache kept, so it has no such excuse.
-fn why_they_differ(edge: &Look, origin: &Look) -> Option<&'static str> {
+fn why_they_differ(edge: &HttpObservation, origin: &HttpObservation) -> Option<&'static str> {
     if edge.cache.as_deref().is_some_and(is_hit) {
         return None;
     }
@@ -165,7 +165,7 @@ fn why_they_differ(edge: &Look, origin: &Look) -> Option<&'static str> {
 
 const CLOCKS_APART: u64 = 2;
 
-fn age_remark(ended: Duration, edge: &Look) -> Option<String> {
+fn age_remark(ended: Duration, edge: &HttpObservation) -> Option<String> {
     let (age, ended) = (edge.age?, ended.as_secs());
     // Both are whole seconds of two clocks: what lies close together tells nothing.
     if age + CLOCKS_APART < ended {
@@ -179,7 +179,7 @@ fn age_remark(ended: Duration, edge: &Look) -> Option<String> {
     }
 }
 
-fn miss_remark(edge: &Look) -> Option<String> {
+fn miss_remark(edge: &HttpObservation) -> Option<String> {
     let told = edge.cache.as_deref()?;
     (!is_hit(told)).then(|| {
         format!("but the edge did not have it in its cache, in spite of the prefetch (X-Cache-Lookup: {told})")
@@ -201,7 +201,7 @@ const fn is_redirect(status: u16) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 
-fn encoding(look: &Look) -> &str {
+fn encoding(look: &HttpObservation) -> &str {
     look.encoding.as_deref().filter(|encoding| !encoding.eq_ignore_ascii_case("identity")).unwrap_or_default()
 }
 
@@ -230,11 +230,16 @@ mod tests {
     use super::*;
     use crate::domain::TargetKind;
 
-    fn look(status: u16, body: Option<u8>, etag: Option<&str>) -> Look {
-        Look { status, body_sha256: body.map(|b| [b; 32]), etag: etag.map(str::to_owned), ..Look::default() }
+    fn look(status: u16, body: Option<u8>, etag: Option<&str>) -> HttpObservation {
+        HttpObservation {
+            status,
+            body_sha256: body.map(|b| [b; 32]),
+            etag: etag.map(str::to_owned),
+            ..HttpObservation::default()
+        }
     }
 
-    fn with(look: Look, change: impl FnOnce(&mut Look)) -> Look {
+    fn with(look: HttpObservation, change: impl FnOnce(&mut HttpObservation)) -> HttpObservation {
         let mut look = look;
         change(&mut look);
         look
@@ -244,9 +249,9 @@ mod tests {
         Some(text.to_owned())
     }
 
-    fn judged(prefetched: bool, edge: &Look, origin: &Look) -> Verdict {
+    fn judged(prefetched: bool, edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
         let target = Target::parse(TargetKind::Url, "http://h.example/a?b=c").expect("valid");
-        judge(Refreshed { target: &target, prefetched, ended: Duration::from_secs(60) }, edge, origin)
+        judge(ComparisonContext { target: &target, prefetched, ended: Duration::from_secs(60) }, edge, origin)
     }
 
     #[test]
@@ -279,9 +284,9 @@ mod tests {
 
     #[test]
     fn a_body_in_another_form_is_compared_by_what_goes_with_it() {
-        let gzip = |look: Look| with(look, |look| look.encoding = said("gzip"));
-        let dated = |look: Look, date: &str| with(look, |look| look.last_modified = said(date));
-        let long = |look: Look, bytes| with(look, |look| look.length = Some(bytes));
+        let gzip = |look: HttpObservation| with(look, |look| look.encoding = said("gzip"));
+        let dated = |look: HttpObservation, date: &str| with(look, |look| look.last_modified = said(date));
+        let long = |look: HttpObservation, bytes| with(look, |look| look.length = Some(bytes));
         for (edge, origin, expected) in [
             (gzip(look(200, Some(1), None)), look(200, Some(2), None), Unknown),
             (gzip(look(200, Some(1), Some("W/\"a\""))), look(200, Some(2), Some("\"a\"")), Fresh),
@@ -310,7 +315,7 @@ mod tests {
     #[test]
     fn a_redirect_is_compared_by_where_it_leads() {
         let to = |status, to: &str| with(look(status, Some(0), None), |look| look.location = said(to));
-        let verdict = |edge: &Look, origin: &Look| judged(false, edge, origin).verification;
+        let verdict = |edge: &HttpObservation, origin: &HttpObservation| judged(false, edge, origin).verification;
         assert_eq!(verdict(&to(302, "/new"), &to(302, "/new")), Fresh);
         assert_eq!(verdict(&to(302, "/old"), &to(302, "/new")), Stale);
         assert_eq!(verdict(&to(301, "https://h.example/a?…"), &look(200, Some(1), None)), Unknown, "https by itself");

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::driver::{Service, Step};
-use super::{Parts, Patience};
+use super::driver::{EngineService, Step};
+use super::{EngineDeps, EngineTimeouts};
 use crate::domain::Timestamp;
-use crate::store::{Outdated, Store, StoreError};
+use crate::store::{RetentionCutoff, Store, StoreError};
 
 /// Between two rounds. What is a little older than promised does no harm.
 const ROUND: Duration = Duration::from_secs(60);
@@ -25,18 +25,18 @@ const DIAGNOSIS_ROWS_MAX: u32 = 200;
 
 pub(super) struct Cleaner {
     store: Arc<dyn Store>,
-    patience: Patience,
+    patience: EngineTimeouts,
     next_at: Option<Timestamp>,
 }
 
 impl Cleaner {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &EngineDeps) -> Self {
         Self { store: parts.store.clone(), patience: parts.patience, next_at: None }
     }
 }
 
 #[async_trait]
-impl Service for Cleaner {
+impl EngineService for Cleaner {
     type Call = Infallible;
     type Answer = Infallible;
 
@@ -45,7 +45,7 @@ impl Service for Cleaner {
     async fn step(&mut self, now: Timestamp) -> Result<Step<Infallible>, StoreError> {
         if self.next_at.is_none_or(|at| at <= now) {
             let removed = self.store.forget_keys(now - self.patience.idempotency_keep, ROWS_MAX).await?;
-            let outdated = Outdated { before: now - DIAGNOSIS_AGE_MAX, newest: DIAGNOSES_MAX };
+            let outdated = RetentionCutoff { before: now - DIAGNOSIS_AGE_MAX, newest: DIAGNOSES_MAX };
             let diagnoses = self.store.forget_diagnoses(outdated, DIAGNOSIS_ROWS_MAX).await?;
             // A full round leaves more to do.
             let is_full = removed >= u64::from(ROWS_MAX) || diagnoses >= u64::from(DIAGNOSIS_ROWS_MAX);

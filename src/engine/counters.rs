@@ -8,7 +8,7 @@ use crate::domain::{AccountName, ItemOperation, Operation, Verification};
 
 /// Something that is counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Counted {
+pub enum CounterKey {
     /// A job was kept for a caller.
     Job(Operation),
     /// A call was answered in this way.
@@ -20,16 +20,16 @@ pub enum Counted {
 }
 
 #[derive(Debug, Default)]
-pub struct Tally(Mutex<BTreeMap<Counted, u64>>);
+pub struct Counters(Mutex<BTreeMap<CounterKey, u64>>);
 
-impl Tally {
-    pub fn count(&self, what: Counted, by: u64) {
+impl Counters {
+    pub fn count(&self, what: CounterKey, by: u64) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += by;
     }
 
     /// All that was counted so far.
     #[must_use]
-    pub fn read(&self) -> BTreeMap<Counted, u64> {
+    pub fn read(&self) -> BTreeMap<CounterKey, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

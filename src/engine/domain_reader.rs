@@ -11,10 +11,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::driver::{Service, Step, looked};
-use super::{Accounts, Parts};
+use super::driver::{EngineService, Step, looked};
+use super::{Accounts, EngineDeps};
 use crate::domain::{AccountName, Area, Failure, Timestamp};
-use crate::provider::{DomainDetail, DomainFacts, DomainQuery, DomainStatus, ReadFault, ServedArea};
+use crate::provider::{DomainDetail, DomainFacts, DomainQuery, DomainStatus, ReadError, ServedArea};
 use crate::store::StoreError;
 
 /// Domains change by hand, seldom.
@@ -26,12 +26,12 @@ const FACTS_AGE_MAX: Duration = Duration::from_secs(1_200);
 
 /// What the provider told of one domain, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownDomain {
+pub struct CachedDomain {
     pub facts: Arc<DomainFacts>,
     pub read_at: Timestamp,
 }
 
-impl KnownDomain {
+impl CachedDomain {
     /// The area of a domain that is served in one only. A domain that is served everywhere needs no lane of its own: no area
     /// means the same. Nor is one named while the domain's configuration changes: it may be on its way to another area.
     #[must_use]
@@ -56,28 +56,28 @@ impl Account {
 
 /// The domains of one account, as last read.
 #[derive(Default)]
-pub(super) struct Domains {
-    known: RwLock<Option<Known>>,
+pub(super) struct DomainCache {
+    known: RwLock<Option<CachedDomains>>,
     /// A host was refused: what is known may be wrong.
     doubted: AtomicBool,
     /// Why the last reading failed, if it did.
     failed: RwLock<Option<Failure>>,
 }
 
-struct Known {
+struct CachedDomains {
     by_name: HashMap<String, Arc<DomainFacts>>,
     read_at: Timestamp,
 }
 
-impl Domains {
+impl DomainCache {
     /// The domain that serves the host: that of its very name, else the longest wildcard above it. None: it was not read,
     /// or there is none.
-    pub(super) fn serving(&self, host: &str) -> Option<KnownDomain> {
+    pub(super) fn serving(&self, host: &str) -> Option<CachedDomain> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_ref()?;
         let wildcards = host.match_indices('.').map(|(dot, _)| known.by_name.get(&format!("*{}", &host[dot..])));
         let facts = std::iter::once(known.by_name.get(host)).chain(wildcards).flatten().next()?;
-        Some(KnownDomain { facts: facts.clone(), read_at: known.read_at })
+        Some(CachedDomain { facts: facts.clone(), read_at: known.read_at })
     }
 
     /// Whether the provider was ever heard.
@@ -103,44 +103,47 @@ impl Domains {
     fn learn(&self, read: &[DomainFacts], now: Timestamp) -> Vec<String> {
         let by_name = read.iter().map(|facts| (facts.name.clone(), Arc::new(facts.clone()))).collect();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let before = known.replace(Known { by_name, read_at: now }).map(|before| before.by_name).unwrap_or_default();
+        let before =
+            known.replace(CachedDomains { by_name, read_at: now }).map(|before| before.by_name).unwrap_or_default();
         let moved = |facts: &&DomainFacts| before.get(&facts.name).is_some_and(|old| old.area != facts.area);
         read.iter().filter(moved).map(|facts| facts.name.clone()).collect()
     }
 }
 
-pub(super) struct FactsReader {
+pub(super) struct DomainReader {
     accounts: Accounts,
-    asked: HashMap<AccountName, Asked>,
+    asked: HashMap<AccountName, LastDomainRead>,
     open: HashSet<AccountName>,
 }
 
-struct Asked {
+struct LastDomainRead {
     at: Timestamp,
     /// With what code it failed, if it did.
     failed: Option<String>,
 }
 
-impl FactsReader {
-    pub(super) fn new(parts: &Parts) -> Self {
+impl DomainReader {
+    pub(super) fn new(parts: &EngineDeps) -> Self {
         Self { accounts: parts.accounts.clone(), asked: HashMap::new(), open: HashSet::new() }
     }
 
     fn due_at(&self, account: &Account, now: Timestamp) -> Timestamp {
         match self.asked.get(&account.name) {
             None => now,
-            Some(Asked { at, failed }) if failed.is_some() || account.domains.doubted.load(Ordering::Relaxed) => {
+            Some(LastDomainRead { at, failed })
+                if failed.is_some() || account.domains.doubted.load(Ordering::Relaxed) =>
+            {
                 *at + INTERVAL_MIN
             }
-            Some(Asked { at, .. }) => *at + AGE_MAX,
+            Some(LastDomainRead { at, .. }) => *at + AGE_MAX,
         }
     }
 }
 
 #[async_trait]
-impl Service for FactsReader {
+impl EngineService for DomainReader {
     type Call = Arc<Account>;
-    type Answer = (Arc<Account>, Result<Vec<DomainFacts>, ReadFault>);
+    type Answer = (Arc<Account>, Result<Vec<DomainFacts>, ReadError>);
 
     const NAME: &'static str = "facts reader";
 
@@ -158,7 +161,7 @@ impl Service for FactsReader {
         for account in &calls {
             account.domains.doubted.store(false, Ordering::Relaxed);
             self.open.insert(account.name.clone());
-            self.asked.entry(account.name.clone()).or_insert(Asked { at: now, failed: None }).at = now;
+            self.asked.entry(account.name.clone()).or_insert(LastDomainRead { at: now, failed: None }).at = now;
         }
         Ok(Step { calls, next_at })
     }
@@ -175,7 +178,7 @@ impl Service for FactsReader {
 
     async fn record(&mut self, (account, read): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
         self.open.remove(&account.name);
-        let asked = self.asked.entry(account.name.clone()).or_insert(Asked { at: now, failed: None });
+        let asked = self.asked.entry(account.name.clone()).or_insert(LastDomainRead { at: now, failed: None });
         match read {
             Ok(domains) => {
                 asked.failed = None;
@@ -227,7 +230,7 @@ mod tests {
     fn a_host_finds_its_domain_as_the_provider_would() {
         let names = ["*.example.com", "*.a.example.com", "b.a.example.com"];
         let read: Vec<_> = names.iter().map(|name| domain(name, ServedArea::Global)).collect();
-        let domains = Domains::default();
+        let domains = DomainCache::default();
         assert_eq!(domains.serving("b.a.example.com"), None, "nothing was read");
         domains.learn(&read, NOW);
         for host in [
@@ -247,7 +250,7 @@ mod tests {
     fn only_what_surely_is_in_one_area_is_sent_to_one() {
         let own = |status, area, age| {
             let facts = Arc::new(DomainFacts { status, ..domain("h.example", area) });
-            KnownDomain { facts, read_at: NOW }.own_area(NOW + Duration::from_secs(age))
+            CachedDomain { facts, read_at: NOW }.own_area(NOW + Duration::from_secs(age))
         };
         let online = || Some(DomainStatus::Online);
         assert_eq!(own(online(), ServedArea::Mainland, 1_200), Some(Area::Mainland));
@@ -262,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_domain_that_is_served_elsewhere_is_named_once() {
-        let domains = Domains::default();
+        let domains = DomainCache::default();
         let read = |area| domains.learn(&[domain("a.example", area), domain("b.example", ServedArea::Global)], NOW);
         assert!(read(ServedArea::Mainland).is_empty(), "new is not moved");
         assert_eq!(read(ServedArea::Global), ["a.example"]);

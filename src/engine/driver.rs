@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::{ErrorClass, Failure, Timestamp};
-use crate::notify::Wake;
-use crate::provider::ReadFault;
+use crate::notify::Notifier;
+use crate::provider::ReadError;
 use crate::store::StoreError;
 
 /// Whatever woke nobody is found at the tick.
@@ -26,7 +26,7 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// A part of the engine. It never sleeps, spawns or loops until something works.
 #[async_trait]
-pub(super) trait Service: Send {
+pub(super) trait EngineService: Send {
     type Call: Send + 'static;
     type Answer: Send + 'static;
 
@@ -65,25 +65,25 @@ pub(super) async fn unbroken<T>(service: &'static str, call: impl Future<Output 
 /// The same of a look.
 pub(super) async fn looked<T>(
     service: &'static str,
-    look: impl Future<Output = Result<T, ReadFault>> + Send,
-) -> Result<T, ReadFault> {
-    unbroken(service, look).await.unwrap_or_else(|broken| Err(ReadFault::Failed(broken)))
+    look: impl Future<Output = Result<T, ReadError>> + Send,
+) -> Result<T, ReadError> {
+    unbroken(service, look).await.unwrap_or_else(|broken| Err(ReadError::Failed(broken)))
 }
 
 pub(super) struct Driver {
-    pub(super) wake: Wake,
+    pub(super) wake: Notifier,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) shutdown: CancellationToken,
 }
 
 /// A service with the calls that are being made for it, and the answers that it has not recorded yet.
-pub(super) struct Bench<S: Service> {
+pub(super) struct ServiceRunner<S: EngineService> {
     service: S,
     open: JoinSet<S::Answer>,
     answers: VecDeque<S::Answer>,
 }
 
-impl<S: Service> Bench<S> {
+impl<S: EngineService> ServiceRunner<S> {
     pub(super) fn new(service: S) -> Self {
         Self { service, open: JoinSet::new(), answers: VecDeque::new() }
     }
@@ -165,9 +165,9 @@ impl<S: Service> Bench<S> {
     }
 }
 
-pub(super) async fn drive<S: Service>(service: S, driver: Driver) {
+pub(super) async fn drive<S: EngineService>(service: S, driver: Driver) {
     let Driver { wake, clock, shutdown } = driver;
-    let mut bench = Bench::new(service);
+    let mut bench = ServiceRunner::new(service);
     let mut listener = wake.listener();
     while !shutdown.is_cancelled() {
         let now = clock.now();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::domain::{ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Timestamp};
-use crate::store::{GiveBack, LaneDepth, LaneTurn, Return, Store, StoreError};
+use crate::store::{CallSequence, LaneDepth, Release, ReleaseAction, Store, StoreError};
 
 /// Between two looks for strays when nothing is amiss: a store may make a change after it told an error for it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
@@ -13,8 +13,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
-pub(super) struct Hand {
-    turns: HashMap<LaneId, LaneTurn>,
+pub(super) struct InFlight {
+    turns: HashMap<LaneId, CallSequence>,
     calls: HashMap<SubmissionId, LaneId>,
     /// Strays that are still `sending`.
     strays: HashMap<SubmissionId, Lane>,
@@ -22,14 +22,14 @@ pub(super) struct Hand {
     look_at: Option<Timestamp>,
 }
 
-impl Hand {
+impl InFlight {
     pub(super) fn take(&mut self, submission: SubmissionId, lane: LaneId) {
         self.calls.insert(submission, lane);
         self.turns.entry(lane).or_default().0 += 1;
     }
 
     /// Whose turn it is in the lane's next call.
-    pub(super) fn turn(&self, lane: LaneId) -> LaneTurn {
+    pub(super) fn turn(&self, lane: LaneId) -> CallSequence {
         self.turns.get(&lane).copied().unwrap_or_default()
     }
 
@@ -68,7 +68,7 @@ impl Hand {
         for stray in &sending {
             tracing::error!(submission.id = stray.id.0, lane = %stray.lane, targets = stray.targets,
                 "a claim was made that the database told an error for; its targets are given back");
-            let back = GiveBack { state: SubmissionState::Released, failure: astray(), items: Return::Due };
+            let back = Release { state: SubmissionState::Released, failure: astray(), items: ReleaseAction::Due };
             match store.give_back(stray.id, back, now).await {
                 Ok(_) => drop(self.strays.remove(&stray.id)),
                 Err(error) => {
@@ -92,13 +92,13 @@ mod tests {
 
     #[test]
     fn a_lanes_turn_is_its_own() {
-        let mut hand = Hand::default();
+        let mut hand = InFlight::default();
         let (one, other) = (LaneId(1), LaneId(2));
         for submission in [1, 3, 4] {
             hand.take(SubmissionId(submission), one);
         }
         hand.take(SubmissionId(2), other);
         hand.put_down(SubmissionId(1));
-        assert_eq!([hand.turn(one), hand.turn(other), hand.turn(LaneId(3))], [3, 1, 0].map(LaneTurn));
+        assert_eq!([hand.turn(one), hand.turn(other), hand.turn(LaneId(3))], [3, 1, 0].map(CallSequence));
     }
 }

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use super::counters::Tally;
+use super::counters::Counters;
 use crate::domain::{Lane, LaneId, Timestamp, WaitingReason};
 
 /// Why something waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct Wait {
     pub reason: WaitingReason,
     /// In words, with the provider's code where there is one.
     pub detail: String,
@@ -17,34 +17,34 @@ pub struct Waiting {
 }
 
 #[derive(Debug, Default)]
-pub struct Board {
-    lanes: RwLock<HashMap<LaneId, Posted>>,
+pub struct LaneStatuses {
+    lanes: RwLock<HashMap<LaneId, LaneStatus>>,
     apart: RwLock<HashMap<LaneId, u64>>,
-    pub tally: Tally,
+    pub tally: Counters,
 }
 
 #[derive(Debug, Clone)]
-struct Posted {
+struct LaneStatus {
     lane: Lane,
-    waiting: Option<Waiting>,
+    waiting: Option<Wait>,
     /// Due items of the lane, as last counted.
     due: u64,
 }
 
-impl Board {
+impl LaneStatuses {
     /// Why the lane waits, if it does, and how many of its items are due.
     #[must_use]
-    pub fn lane(&self, lane: LaneId) -> (Option<Waiting>, u64) {
+    pub fn lane(&self, lane: LaneId) -> (Option<Wait>, u64) {
         let posted = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
-        posted.get(&lane).map_or((None, 0), Posted::read)
+        posted.get(&lane).map_or((None, 0), LaneStatus::read)
     }
 
     /// The same for whoever knows the lane, but not yet its number.
     #[must_use]
-    pub fn lane_named(&self, lane: &Lane) -> (Option<Waiting>, u64) {
+    pub fn lane_named(&self, lane: &Lane) -> (Option<Wait>, u64) {
         let posted = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
         // Lanes are few.
-        posted.values().find(|posted| posted.lane == *lane).map_or((None, 0), Posted::read)
+        posted.values().find(|posted| posted.lane == *lane).map_or((None, 0), LaneStatus::read)
     }
 
     /// Calls of the lane since the start that went apart from its other targets: each may be one more than was needed.
@@ -58,14 +58,14 @@ impl Board {
     }
 
     /// Replaces the whole board.
-    pub(super) fn post(&self, lanes: impl Iterator<Item = (LaneId, Lane, Option<Waiting>, u64)>) {
-        let posted = lanes.map(|(id, lane, waiting, due)| (id, Posted { lane, waiting, due })).collect();
+    pub(super) fn post(&self, lanes: impl Iterator<Item = (LaneId, Lane, Option<Wait>, u64)>) {
+        let posted = lanes.map(|(id, lane, waiting, due)| (id, LaneStatus { lane, waiting, due })).collect();
         *self.lanes.write().unwrap_or_else(PoisonError::into_inner) = posted;
     }
 }
 
-impl Posted {
-    fn read(&self) -> (Option<Waiting>, u64) {
+impl LaneStatus {
+    fn read(&self) -> (Option<Wait>, u64) {
         (self.waiting.clone(), self.due)
     }
 }

@@ -22,11 +22,11 @@ mod tenant_quota;
 mod verifier;
 
 pub use account::Account;
-pub use counters::{Counted, Tally};
-pub use domain_reader::KnownDomain;
-pub use lane_status::{Board, Waiting};
-pub use status::{AccountOutlook, LaneOutlook, Outlook, PoolOutlook};
-pub use stepped::{Duty, ManualEngine};
+pub use counters::{CounterKey, Counters};
+pub use domain_reader::CachedDomain;
+pub use lane_status::{LaneStatuses, Wait};
+pub use status::{AccountStatus, EngineStatus, LaneLimits, PoolStatus};
+pub use stepped::{ServiceKind, SteppedEngine};
 pub use submitter::lane_paused;
 pub use verifier::VerifyPolicy;
 
@@ -41,13 +41,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::{AccountName, ItemOperation};
-use crate::notify::Wakes;
+use crate::notify::Notifiers;
 use crate::probe::Prober;
 use crate::store::{Store, StoreError};
 
 /// How patient the engine is: the keys `engine.*`, `verify.*` and `idempotency.keep` (config/default.toml).
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct EngineTimeouts {
     pub poll_first: Duration,
     pub poll_max: Duration,
     pub listing_grace: Duration,
@@ -57,7 +57,7 @@ pub struct Patience {
     pub idempotency_keep: Duration,
 }
 
-impl Patience {
+impl EngineTimeouts {
     const fn task_max(&self, operation: ItemOperation) -> Duration {
         match operation {
             ItemOperation::Purge => self.task_max_purge,
@@ -71,15 +71,15 @@ pub type Accounts = Arc<BTreeMap<AccountName, Arc<Account>>>;
 
 /// What the engine works with.
 #[derive(Clone)]
-pub struct Parts {
+pub struct EngineDeps {
     pub store: Arc<dyn Store>,
     pub accounts: Accounts,
     pub prober: Arc<dyn Prober>,
     pub verify: Arc<VerifyPolicy>,
-    pub board: Arc<Board>,
-    pub wakes: Wakes,
+    pub board: Arc<LaneStatuses>,
+    pub wakes: Notifiers,
     pub clock: Arc<dyn Clock>,
-    pub patience: Patience,
+    pub patience: EngineTimeouts,
 }
 
 /// The running services.
@@ -94,7 +94,7 @@ impl Engine {
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn start(parts: Parts, shutdown: &CancellationToken) -> Result<Self, StoreError> {
+    pub async fn start(parts: EngineDeps, shutdown: &CancellationToken) -> Result<Self, StoreError> {
         parts.take_up().await?;
         let mut engine = Self { tasks: JoinSet::new(), broken: CancellationToken::new() };
         let wakes = &parts.wakes;
@@ -103,7 +103,7 @@ impl Engine {
             shutdown,
         );
         engine.run(
-            driver::drive(domain_reader::FactsReader::new(&parts), parts.driver(&wakes.facts_reader, shutdown)),
+            driver::drive(domain_reader::DomainReader::new(&parts), parts.driver(&wakes.facts_reader, shutdown)),
             shutdown,
         );
         engine
@@ -141,7 +141,7 @@ impl Engine {
     }
 }
 
-impl Parts {
+impl EngineDeps {
     /// Takes up what the last process left: calls without an answer, and what was spent today.
     async fn take_up(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
@@ -155,7 +155,7 @@ impl Parts {
         Ok(())
     }
 
-    fn driver(&self, wake: &crate::notify::Wake, shutdown: &CancellationToken) -> driver::Driver {
+    fn driver(&self, wake: &crate::notify::Notifier, shutdown: &CancellationToken) -> driver::Driver {
         driver::Driver { wake: wake.clone(), clock: self.clock.clone(), shutdown: shutdown.clone() }
     }
 }

@@ -9,14 +9,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::counters::Counted;
-use super::driver::{Service, Step, looked};
-use super::{Accounts, Board, Parts, Patience};
+use super::counters::CounterKey;
+use super::driver::{EngineService, Step, looked};
+use super::{Accounts, EngineDeps, EngineTimeouts, LaneStatuses};
 use crate::clock;
 use crate::domain::{Backoff, ErrorClass, Failure, SubmissionId, Target, Timestamp};
-use crate::notify::Wakes;
-use crate::provider::{FailedRow, Progress, ReadFault, TaskId, TaskQuery};
-use crate::store::{FailedTarget, OpenSubmission, Outcome, RowRetry, Store, StoreError};
+use crate::notify::Notifiers;
+use crate::provider::{FailedRow, ReadError, TaskId, TaskProgress, TaskQuery};
+use crate::store::{FailedTarget, Guarded, OpenSubmission, RowRetry, Store, StoreError};
 
 /// Looks that are open at once, over all accounts.
 const LOOKS_MAX: usize = 16;
@@ -28,13 +28,13 @@ const ROW_BACKOFF: Duration = Duration::from_secs(30);
 pub(super) struct Poller {
     store: Arc<dyn Store>,
     accounts: Accounts,
-    board: Arc<Board>,
-    wakes: Wakes,
-    patience: Patience,
+    board: Arc<LaneStatuses>,
+    wakes: Notifiers,
+    patience: EngineTimeouts,
     open: HashSet<SubmissionId>,
 }
 
-pub(super) struct Call {
+pub(super) struct PollCall {
     submission: OpenSubmission,
     account: Arc<Account>,
     query: TaskQuery,
@@ -43,8 +43,8 @@ pub(super) struct Call {
 }
 
 /// What a look found.
-pub(super) enum Found {
-    Progress(Progress),
+pub(super) enum PollOutcome {
+    Progress(TaskProgress),
     /// Its time is up, and only these targets are done.
     OutOfTime {
         done: BTreeSet<String>,
@@ -52,7 +52,7 @@ pub(super) enum Found {
 }
 
 impl Poller {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &EngineDeps) -> Self {
         Self {
             store: parts.store.clone(),
             accounts: parts.accounts.clone(),
@@ -63,12 +63,12 @@ impl Poller {
         }
     }
 
-    fn call(&self, submission: OpenSubmission, now: Timestamp) -> Option<Call> {
+    fn call(&self, submission: OpenSubmission, now: Timestamp) -> Option<PollCall> {
         let account = self.accounts.get(&submission.lane.account)?.clone();
         let task = TaskId(submission.task_id.clone()?);
         let query = TaskQuery { operation: submission.lane.operation, task, targets: submission.targets };
         let last = self.is_out_of_time(&submission, now);
-        Some(Call { submission, account, query, last })
+        Some(PollCall { submission, account, query, last })
     }
 
     /// The task goes on. Only a look that was its last one gives it up, not a late record of one before.
@@ -133,11 +133,11 @@ impl Poller {
         tracing::info!(submission.id = submission.id.0, lane = %submission.lane, targets = submission.targets,
             failed = failed.len(), "a task ended");
         let failed_count = distinct(&failed);
-        if self.store.settle(submission.id, failed, retry, now).await? == Outcome::Done {
+        if self.store.settle(submission.id, failed, retry, now).await? == Guarded::Done {
             let done_count = u64::from(submission.targets).saturating_sub(failed_count);
             for (done, targets) in [(true, done_count), (false, failed_count)] {
                 let (account, operation) = (submission.lane.account.clone(), submission.lane.operation);
-                self.board.tally.count(Counted::Target { account, operation, done }, targets);
+                self.board.tally.count(CounterKey::Target { account, operation, done }, targets);
             }
         }
         self.wakes.submitter.ring();
@@ -148,13 +148,13 @@ impl Poller {
 }
 
 #[async_trait]
-impl Service for Poller {
-    type Call = Call;
-    type Answer = (OpenSubmission, Arc<Account>, Result<Found, ReadFault>);
+impl EngineService for Poller {
+    type Call = PollCall;
+    type Answer = (OpenSubmission, Arc<Account>, Result<PollOutcome, ReadError>);
 
     const NAME: &'static str = "poller";
 
-    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+    async fn step(&mut self, now: Timestamp) -> Result<Step<PollCall>, StoreError> {
         let room = LOOKS_MAX.saturating_sub(self.open.len());
         if room == 0 {
             return Ok(Step { calls: Vec::new(), next_at: None });
@@ -175,7 +175,7 @@ impl Service for Poller {
         Ok(Step { calls, next_at })
     }
 
-    fn perform(&self, Call { submission, account, query, last }: Call) -> BoxFuture<'static, Self::Answer> {
+    fn perform(&self, PollCall { submission, account, query, last }: PollCall) -> BoxFuture<'static, Self::Answer> {
         async move {
             let found = looked(Self::NAME, look(&account, &query, last)).await;
             (submission, account, found)
@@ -185,9 +185,11 @@ impl Service for Poller {
 
     async fn record(&mut self, (submission, account, found): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
         match found {
-            Ok(Found::Progress(Progress::Ended { failed })) => self.end(submission, failed, now).await?,
-            Ok(Found::Progress(Progress::Running | Progress::NotListed)) => self.look_again(submission, now).await?,
-            Ok(Found::OutOfTime { done }) => self.give_up(submission, done, now).await?,
+            Ok(PollOutcome::Progress(TaskProgress::Ended { failed })) => self.end(submission, failed, now).await?,
+            Ok(PollOutcome::Progress(TaskProgress::Running | TaskProgress::NotListed)) => {
+                self.look_again(submission, now).await?
+            }
+            Ok(PollOutcome::OutOfTime { done }) => self.give_up(submission, done, now).await?,
             Err(fault) => {
                 let failure = fault.failure();
                 tracing::warn!(submission.id = submission.id.0, account = %account.name, class = %failure.class,
@@ -201,11 +203,13 @@ impl Service for Poller {
     }
 }
 
-async fn look(account: &Account, query: &TaskQuery, last: bool) -> Result<Found, ReadFault> {
+async fn look(account: &Account, query: &TaskQuery, last: bool) -> Result<PollOutcome, ReadError> {
     match account.provider.look(query, account).await? {
-        Progress::Running if last => Ok(Found::OutOfTime { done: account.provider.done(query, account).await? }),
-        Progress::NotListed if last => Ok(Found::OutOfTime { done: BTreeSet::new() }),
-        progress => Ok(Found::Progress(progress)),
+        TaskProgress::Running if last => {
+            Ok(PollOutcome::OutOfTime { done: account.provider.done(query, account).await? })
+        }
+        TaskProgress::NotListed if last => Ok(PollOutcome::OutOfTime { done: BTreeSet::new() }),
+        progress => Ok(PollOutcome::Progress(progress)),
     }
 }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::account::Account;
-use super::scheduler::{Decision, LaneView, decide};
-use super::{Accounts, Parts};
+use super::scheduler::{Decision, LaneLoad, decide};
+use super::{Accounts, EngineDeps};
 use crate::clock;
 use crate::domain::{
-    Area, Crowd, Labels, Lane, LaneId, Operation, PoolUse, Priority, Promotion, Target, TenantName, Timestamp,
+    Area, Labels, Lane, LaneId, Operation, PoolAvailability, Priority, Promotion, PromotionCandidate, Target,
+    TenantName, Timestamp,
 };
-use crate::store::{LaneDepth, LaneRecord, NewJob, Part, PartState, Store, StoreError};
+use crate::store::{JobPart, LaneDepth, LaneRecord, NewJob, PartState, Store, StoreError};
 
 /// How far into each priority of a lane is looked for crowds: no further than riders are found.
 const HEADS_MAX: u32 = 1_000;
@@ -29,7 +30,7 @@ pub(super) struct Promoter {
 }
 
 impl Promoter {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &EngineDeps) -> Self {
         Self { store: parts.store.clone(), accounts: parts.accounts.clone(), looked: HashMap::new() }
     }
 
@@ -90,7 +91,7 @@ impl Account {
         urls: &Lane,
         targets: impl IntoIterator<Item = (&'a Target, Priority)>,
         now: Timestamp,
-    ) -> Vec<Crowd> {
+    ) -> Vec<PromotionCandidate> {
         let Some(lane) = urls.ridden() else { return Vec::new() };
         let capabilities = self.provider.capabilities();
         let mut crowds = self.promotion.crowds(targets);
@@ -109,7 +110,7 @@ impl Account {
     /// Whether the lane could send one target at once. A directory that had to wait would find its URLs gone.
     fn may_send(&self, lane: &Lane, now: Timestamp) -> bool {
         let batch_max = self.provider.capabilities().batch_targets_max(lane);
-        let view = LaneView { urgent: 0, others: 1, batch_max, in_flight: 0, paused: None };
+        let view = LaneLoad { urgent: 0, others: 1, batch_max, in_flight: 0, paused: None };
         matches!(decide(&view, &self.way(lane, now), now), Decision::Send { .. })
     }
 }
@@ -123,17 +124,17 @@ pub(super) async fn promotions_left(store: &dyn Store, account: &Account, now: T
 }
 
 /// What the tightest pool leaves beyond the reserve. None: nobody knows yet.
-fn left<N>(pools: &[(N, PoolUse)]) -> Option<u64> {
+fn left<N>(pools: &[(N, PoolAvailability)]) -> Option<u64> {
     let left = pools.iter().map(|(_, usable)| match usable {
-        PoolUse::Open { others, .. } => Some(*others),
-        PoolUse::Spent { .. } => Some(0),
-        PoolUse::AskFirst => None,
+        PoolAvailability::Open { others, .. } => Some(*others),
+        PoolAvailability::Spent { .. } => Some(0),
+        PoolAvailability::AskFirst => None,
     });
     left.collect::<Option<Vec<u64>>>().map(|left| left.into_iter().min().unwrap_or(u64::MAX))
 }
 
-fn job(crowd: Crowd, lane: &Lane, now: Timestamp) -> NewJob {
-    let Crowd { directory, urls, priority } = crowd;
+fn job(crowd: PromotionCandidate, lane: &Lane, now: Timestamp) -> NewJob {
+    let PromotionCandidate { directory, urls, priority } = crowd;
     NewJob {
         id: clock::job_id(),
         tenant: TenantName::new(Promotion::TENANT),
@@ -148,7 +149,7 @@ fn job(crowd: Crowd, lane: &Lane, now: Timestamp) -> NewJob {
         deadline: Some(now + PATIENCE),
         merged: 0,
         verify: false,
-        parts: vec![Part { lane: lane.clone(), state: PartState::Due, targets: vec![directory] }],
+        parts: vec![JobPart { lane: lane.clone(), state: PartState::Due, targets: vec![directory] }],
         pair_offset: 0,
         idempotency: None,
         retry_of: None,

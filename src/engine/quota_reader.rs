@@ -10,11 +10,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::driver::{Service, Step, looked};
-use super::{Accounts, Parts};
+use super::driver::{EngineService, Step, looked};
+use super::{Accounts, EngineDeps};
 use crate::domain::{AccountName, ErrorClass, Failure, ItemOperation, PoolReading, Timestamp};
-use crate::notify::Wakes;
-use crate::provider::ReadFault;
+use crate::notify::Notifiers;
+use crate::provider::ReadError;
 use crate::store::StoreError;
 
 /// Nobody is asked more often than this, however much is wanted.
@@ -24,24 +24,24 @@ const AGE_MAX: Duration = Duration::from_secs(540);
 
 pub(super) struct QuotaReader {
     accounts: Accounts,
-    wakes: Wakes,
-    asked: HashMap<(AccountName, ItemOperation), Asked>,
+    wakes: Notifiers,
+    asked: HashMap<(AccountName, ItemOperation), LastQuotaRead>,
     open: HashSet<(AccountName, ItemOperation)>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Asked {
+struct LastQuotaRead {
     at: Timestamp,
     failed: bool,
 }
 
-pub(super) struct Call {
+pub(super) struct QuotaCall {
     account: Arc<Account>,
     operation: ItemOperation,
 }
 
 impl QuotaReader {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &EngineDeps) -> Self {
         Self {
             accounts: parts.accounts.clone(),
             wakes: parts.wakes.clone(),
@@ -61,13 +61,13 @@ impl QuotaReader {
 }
 
 #[async_trait]
-impl Service for QuotaReader {
-    type Call = Call;
-    type Answer = (Arc<Account>, ItemOperation, Result<Vec<PoolReading>, ReadFault>);
+impl EngineService for QuotaReader {
+    type Call = QuotaCall;
+    type Answer = (Arc<Account>, ItemOperation, Result<Vec<PoolReading>, ReadError>);
 
     const NAME: &'static str = "quota reader";
 
-    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+    async fn step(&mut self, now: Timestamp) -> Result<Step<QuotaCall>, StoreError> {
         let mut calls = Vec::new();
         let mut next_at: Option<Timestamp> = None;
         for account in self.accounts.values() {
@@ -79,9 +79,9 @@ impl Service for QuotaReader {
                 }
                 if due_at <= now {
                     account.ask_quota(operation);
-                    self.asked.insert(key.clone(), Asked { at: now, failed: false });
+                    self.asked.insert(key.clone(), LastQuotaRead { at: now, failed: false });
                     self.open.insert(key);
-                    calls.push(Call { account: account.clone(), operation });
+                    calls.push(QuotaCall { account: account.clone(), operation });
                 } else {
                     next_at = Some(next_at.map_or(due_at, |at| at.min(due_at)));
                 }
@@ -90,7 +90,7 @@ impl Service for QuotaReader {
         Ok(Step { calls, next_at })
     }
 
-    fn perform(&self, Call { account, operation }: Call) -> BoxFuture<'static, Self::Answer> {
+    fn perform(&self, QuotaCall { account, operation }: QuotaCall) -> BoxFuture<'static, Self::Answer> {
         async move {
             let answer = looked(Self::NAME, account.provider.quota(operation, account.as_ref())).await;
             (account, operation, answer)
@@ -107,7 +107,7 @@ impl Service for QuotaReader {
                 let failure = Failure::new(ErrorClass::Internal, "no_pools", message);
                 tracing::warn!(account = %account.name, operation = %operation, "{message}");
                 account.quota_unreadable(*operation, &failure);
-                self.asked.insert(key, Asked { at: now, failed: true });
+                self.asked.insert(key, LastQuotaRead { at: now, failed: true });
             }
             Ok(readings) => {
                 tracing::debug!(account = %account.name, operation = %operation, pools = readings.len(), "quota read");
@@ -118,7 +118,7 @@ impl Service for QuotaReader {
                 tracing::warn!(account = %account.name, operation = %operation, class = %failure.class, code = %failure.code,
                     message = %failure.message, "the quota could not be read");
                 account.quota_unreadable(*operation, failure);
-                self.asked.insert(key, Asked { at: now, failed: true });
+                self.asked.insert(key, LastQuotaRead { at: now, failed: true });
             }
         }
         self.wakes.submitter.ring();

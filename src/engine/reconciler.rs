@@ -9,12 +9,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::driver::{Service, Step, looked};
-use super::{Accounts, Parts, Patience};
+use super::driver::{EngineService, Step, looked};
+use super::{Accounts, EngineDeps, EngineTimeouts};
 use crate::domain::{ErrorClass, Failure, SubmissionId, SubmissionState, Target, Timestamp};
-use crate::notify::Wakes;
-use crate::provider::{FindQuery, ListedTask, Lookup, ReadFault};
-use crate::store::{GiveBack, OpenSubmission, Outcome, Return, Store, StoreError};
+use crate::notify::Notifiers;
+use crate::provider::{FindQuery, ListedTask, ReadError, TaskLookup};
+use crate::store::{Guarded, OpenSubmission, Release, ReleaseAction, Store, StoreError};
 
 /// Between two looks at the list.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -23,19 +23,19 @@ const LOOKS_MAX: u32 = 4;
 pub(super) struct Reconciler {
     store: Arc<dyn Store>,
     accounts: Accounts,
-    wakes: Wakes,
-    patience: Patience,
+    wakes: Notifiers,
+    patience: EngineTimeouts,
     open: HashSet<SubmissionId>,
 }
 
-pub(super) struct Call {
-    asked: Asked,
+pub(super) struct LookupCall {
+    asked: LookupContext,
     query: FindQuery,
 }
 
 /// What is needed to judge the list.
 #[derive(Clone)]
-pub(super) struct Asked {
+pub(super) struct LookupContext {
     submission: OpenSubmission,
     account: Arc<Account>,
     targets: BTreeSet<String>,
@@ -52,7 +52,7 @@ struct Window {
 }
 
 impl Reconciler {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &EngineDeps) -> Self {
         Self {
             store: parts.store.clone(),
             accounts: parts.accounts.clone(),
@@ -62,7 +62,7 @@ impl Reconciler {
         }
     }
 
-    async fn call(&self, submission: OpenSubmission, now: Timestamp) -> Result<Option<Call>, StoreError> {
+    async fn call(&self, submission: OpenSubmission, now: Timestamp) -> Result<Option<LookupCall>, StoreError> {
         let Some(account) = self.accounts.get(&submission.lane.account).cloned() else { return Ok(None) };
         let targets = self.store.targets(submission.id).await?;
         let Some(first) = targets.first().cloned() else { return Ok(None) };
@@ -71,9 +71,9 @@ impl Reconciler {
         let given_up = submission.created_at + capabilities.call_max;
         let lost_at = submission.answered_at.unwrap_or(given_up).min(given_up);
         let (slack, listed) = match capabilities.lookup {
-            Lookup::ByWindow { slack } => (slack, true),
+            TaskLookup::ByWindow { slack } => (slack, true),
             // Nothing will ever be listed: the first look is the last.
-            Lookup::NotAtAll | Lookup::BySameKey => (Duration::ZERO, false),
+            TaskLookup::NotAtAll | TaskLookup::BySameKey => (Duration::ZERO, false),
         };
         let window = Window { since: submission.created_at - slack, until: lost_at + slack };
         let query = FindQuery {
@@ -85,7 +85,7 @@ impl Reconciler {
         };
         let last_chance = !listed || now.since(lost_at) >= self.patience.listing_grace;
         let targets = targets.iter().map(Target::to_string).collect();
-        Ok(Some(Call { asked: Asked { submission, account, targets, window, last_chance }, query }))
+        Ok(Some(LookupCall { asked: LookupContext { submission, account, targets, window, last_chance }, query }))
     }
 
     /// Nobody can be asked any more. Its account gets its time to come back; after that the targets go back to where a person
@@ -96,18 +96,18 @@ impl Reconciler {
         }
         let message = "the account of this call left the configuration, so nobody can be asked what became of it";
         let failure = Failure::new(ErrorClass::Lost, "account_gone", message);
-        let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
         self.store.give_back(submission.id, back, now).await?;
         self.wakes.submitter.ring();
         Ok(())
     }
 
-    async fn judge(&self, asked: &Asked, listed: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
-        let Asked { submission, account, last_chance, .. } = asked;
+    async fn judge(&self, asked: &LookupContext, listed: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
+        let LookupContext { submission, account, last_chance, .. } = asked;
         let units = u64::from(submission.targets);
         for task in candidates(asked, listed) {
             let due_at = now + self.patience.poll_first;
-            if self.store.accept(submission.id, &task.task.0, None, due_at, now).await? == Outcome::Done {
+            if self.store.accept(submission.id, &task.task.0, None, due_at, now).await? == Guarded::Done {
                 account.charged(&submission.lane, units);
                 tracing::info!(submission.id = submission.id.0, task = %task.task, "a lost answer was found in the provider's list");
                 self.wakes.poller.ring();
@@ -125,9 +125,9 @@ impl Reconciler {
         );
         let message = "the provider's list does not show this call, so it is sent again";
         let failure = Failure::new(ErrorClass::Lost, Failure::NOT_LISTED, message);
-        let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
         // Late: it is known what became of it already, and the targets may be charged.
-        if self.store.give_back(submission.id, back, now).await? == Outcome::Done {
+        if self.store.give_back(submission.id, back, now).await? == Guarded::Done {
             account.unspend(&submission.lane, units);
         }
         self.wakes.submitter.ring();
@@ -136,7 +136,7 @@ impl Reconciler {
 }
 
 /// The listed tasks that can be ours: the same targets, made within the call's window; the oldest first.
-fn candidates<'a>(asked: &Asked, listed: &'a [ListedTask]) -> Vec<&'a ListedTask> {
+fn candidates<'a>(asked: &LookupContext, listed: &'a [ListedTask]) -> Vec<&'a ListedTask> {
     let within = |task: &&ListedTask| (asked.window.since..=asked.window.until).contains(&task.created_at);
     let kind = asked.submission.lane.kind;
     let same = |task: &&ListedTask| {
@@ -151,13 +151,13 @@ fn candidates<'a>(asked: &Asked, listed: &'a [ListedTask]) -> Vec<&'a ListedTask
 }
 
 #[async_trait]
-impl Service for Reconciler {
-    type Call = Call;
-    type Answer = (Asked, Result<Vec<ListedTask>, ReadFault>);
+impl EngineService for Reconciler {
+    type Call = LookupCall;
+    type Answer = (LookupContext, Result<Vec<ListedTask>, ReadError>);
 
     const NAME: &'static str = "reconciler";
 
-    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+    async fn step(&mut self, now: Timestamp) -> Result<Step<LookupCall>, StoreError> {
         let (due, next_at) = self.store.due_submissions(true, LOOKS_MAX, now).await?;
         let mut calls = Vec::new();
         for submission in due {
@@ -183,7 +183,7 @@ impl Service for Reconciler {
         Ok(Step { calls, next_at })
     }
 
-    fn perform(&self, Call { asked, query }: Call) -> BoxFuture<'static, Self::Answer> {
+    fn perform(&self, LookupCall { asked, query }: LookupCall) -> BoxFuture<'static, Self::Answer> {
         async move {
             let listed = looked(Self::NAME, asked.account.provider.find(&query, asked.account.as_ref())).await;
             (asked, listed)

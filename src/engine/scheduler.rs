@@ -1,8 +1,8 @@
 //! The pure decision: may this lane send now, how much, and if not, why not?
 
-use super::account::Way;
-use super::lane_status::Waiting;
-use crate::domain::{ErrorClass, PoolUse, Reserve, Timestamp, WaitingReason};
+use super::account::AccountLimits;
+use super::lane_status::Wait;
+use crate::domain::{ErrorClass, PoolAvailability, Reserve, Timestamp, WaitingReason};
 
 /// Calls of one lane without an answer. More would only widen what a crash leaves to reconcile.
 pub(super) const IN_FLIGHT_MAX: u32 = 16;
@@ -17,13 +17,13 @@ pub(super) enum Decision {
         others_max: u32,
     },
     /// The provider has to be asked what is left first.
-    AskQuota(Waiting),
-    Wait(Waiting),
+    AskQuota(Wait),
+    Wait(Wait),
 }
 
 /// What the lane itself brings.
 #[derive(Debug)]
-pub(super) struct LaneView {
+pub(super) struct LaneLoad {
     /// Items that are due and urgent.
     pub(super) urgent: u64,
     /// Other items that are due; at least one of both.
@@ -32,18 +32,18 @@ pub(super) struct LaneView {
     pub(super) batch_max: u32,
     pub(super) in_flight: u32,
     /// Held back by a person.
-    pub(super) paused: Option<Waiting>,
+    pub(super) paused: Option<Wait>,
 }
 
-pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
-    let wait = |reason, detail: &str, until| Decision::Wait(Waiting { reason, detail: detail.to_owned(), until });
+pub(super) fn decide(lane: &LaneLoad, way: &AccountLimits, now: Timestamp) -> Decision {
+    let wait = |reason, detail: &str, until| Decision::Wait(Wait { reason, detail: detail.to_owned(), until });
     if let Some(pause) = lane.paused.as_ref().or(way.pause.as_ref()) {
         return Decision::Wait(pause.clone());
     }
     let (mut targets, mut others, mut batch) = (u64::MAX, u64::MAX, lane.batch_max);
     for (name, usable) in &way.pools {
         match usable {
-            PoolUse::Open { targets: left, others: open, batch: most } => {
+            PoolAvailability::Open { targets: left, others: open, batch: most } => {
                 if *open == 0 && lane.urgent == 0 {
                     let opens = Reserve::OPENS.as_secs() / 60;
                     let detail = format!(
@@ -55,8 +55,8 @@ pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
                 others = others.min(*open);
                 batch = batch.min(*most);
             }
-            PoolUse::AskFirst => return Decision::AskQuota(quota_unknown(way, now)),
-            PoolUse::Spent { until } => {
+            PoolAvailability::AskFirst => return Decision::AskQuota(quota_unknown(way, now)),
+            PoolAvailability::Spent { until } => {
                 return wait(WaitingReason::DayQuota, &format!("the day quota {name} is spent"), Some(*until));
             }
         }
@@ -79,10 +79,10 @@ pub(super) fn decide(lane: &LaneView, way: &Way, now: Timestamp) -> Decision {
 }
 
 /// Nothing goes before the quota is known (law 3). If asking failed, that is why.
-fn quota_unknown(way: &Way, now: Timestamp) -> Waiting {
+fn quota_unknown(way: &AccountLimits, now: Timestamp) -> Wait {
     let until = Some(now + QUOTA_LOOK);
     match &way.quota_fault {
-        None => Waiting {
+        None => Wait {
             reason: WaitingReason::DayQuota,
             detail: "the provider is being asked what is left of the day quota".to_owned(),
             until,
@@ -93,7 +93,7 @@ fn quota_unknown(way: &Way, now: Timestamp) -> Waiting {
                 ErrorClass::Throttle => WaitingReason::Throttled,
                 _ => WaitingReason::AccountPaused,
             };
-            Waiting { reason, detail: format!("the day quota could not be read: {}", failure.told()), until }
+            Wait { reason, detail: format!("the day quota could not be read: {}", failure.told()), until }
         }
     }
 }
@@ -107,9 +107,9 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-    fn way(tokens: u32, pools: Vec<PoolUse>) -> Way {
+    fn way(tokens: u32, pools: Vec<PoolAvailability>) -> AccountLimits {
         let named = |(index, usable)| (PoolName(format!("pool-{index}")), usable);
-        Way {
+        AccountLimits {
             pause: None,
             probing: false,
             open_calls: 0,
@@ -122,12 +122,12 @@ mod tests {
         }
     }
 
-    fn open(targets: u64, batch: u32) -> PoolUse {
-        PoolUse::Open { targets, others: targets, batch }
+    fn open(targets: u64, batch: u32) -> PoolAvailability {
+        PoolAvailability::Open { targets, others: targets, batch }
     }
 
-    fn lane(due: u64, in_flight: u32) -> LaneView {
-        LaneView { urgent: 0, others: due, batch_max: 1000, in_flight, paused: None }
+    fn lane(due: u64, in_flight: u32) -> LaneLoad {
+        LaneLoad { urgent: 0, others: due, batch_max: 1000, in_flight, paused: None }
     }
 
     fn reason(decision: &Decision) -> Option<WaitingReason> {
@@ -146,18 +146,18 @@ mod tests {
     #[test]
     fn every_obstacle_is_named() {
         let open = || vec![open(1000, 1000)];
-        let kept = vec![PoolUse::Open { targets: 50, others: 0, batch: 1000 }];
+        let kept = vec![PoolAvailability::Open { targets: 50, others: 0, batch: 1000 }];
         let until = NOW + std::time::Duration::from_secs(60);
-        let paused = Waiting { reason: WaitingReason::AccountPaused, detail: String::new(), until: None };
+        let paused = Wait { reason: WaitingReason::AccountPaused, detail: String::new(), until: None };
         for (lane, way, expected) in [
-            (lane(1, 0), Way { pause: Some(paused), ..way(20, open()) }, WaitingReason::AccountPaused),
-            (lane(1, 0), way(20, vec![PoolUse::Spent { until }]), WaitingReason::DayQuota),
-            (lane(1, 0), way(20, vec![PoolUse::AskFirst]), WaitingReason::DayQuota),
+            (lane(1, 0), AccountLimits { pause: Some(paused), ..way(20, open()) }, WaitingReason::AccountPaused),
+            (lane(1, 0), way(20, vec![PoolAvailability::Spent { until }]), WaitingReason::DayQuota),
+            (lane(1, 0), way(20, vec![PoolAvailability::AskFirst]), WaitingReason::DayQuota),
             (lane(1, 0), way(20, kept), WaitingReason::DayQuota),
             (lane(1, 0), way(0, open()), WaitingReason::Rate),
-            (lane(1, 0), Way { throttled: true, ..way(0, open()) }, WaitingReason::Throttled),
+            (lane(1, 0), AccountLimits { throttled: true, ..way(0, open()) }, WaitingReason::Throttled),
             (lane(1, IN_FLIGHT_MAX), way(20, open()), WaitingReason::Rate),
-            (lane(1, 0), Way { probing: true, open_calls: 1, ..way(20, open()) }, WaitingReason::Rate),
+            (lane(1, 0), AccountLimits { probing: true, open_calls: 1, ..way(20, open()) }, WaitingReason::Rate),
         ] {
             assert_eq!(reason(&decide(&lane, &way, NOW)), Some(expected));
         }
@@ -165,20 +165,24 @@ mod tests {
 
     #[test]
     fn a_lane_that_a_person_holds_back_waits_for_that_whatever_else_is() {
-        let paused = Waiting { reason: WaitingReason::LanePaused, detail: "why".to_owned(), until: None };
-        let held = LaneView { paused: Some(paused.clone()), ..lane(1, 0) };
+        let paused = Wait { reason: WaitingReason::LanePaused, detail: "why".to_owned(), until: None };
+        let held = LaneLoad { paused: Some(paused.clone()), ..lane(1, 0) };
         let open = || vec![open(1000, 1000)];
-        let account = Waiting { reason: WaitingReason::AccountPaused, detail: String::new(), until: Some(NOW) };
-        for way in [way(20, open()), way(0, open()), Way { pause: Some(account), ..way(20, vec![PoolUse::AskFirst]) }] {
+        let account = Wait { reason: WaitingReason::AccountPaused, detail: String::new(), until: Some(NOW) };
+        for way in [
+            way(20, open()),
+            way(0, open()),
+            AccountLimits { pause: Some(account), ..way(20, vec![PoolAvailability::AskFirst]) },
+        ] {
             assert_eq!(decide(&held, &way, NOW), Decision::Wait(paused.clone()));
         }
     }
 
     #[test]
     fn a_wait_that_only_an_answer_ends_names_no_moment() {
-        let way = || Way { next_token: Some(NOW), ..way(20, vec![open(1000, 1000)]) };
+        let way = || AccountLimits { next_token: Some(NOW), ..way(20, vec![open(1000, 1000)]) };
         for (lane, way) in
-            [(lane(1, IN_FLIGHT_MAX), way()), (lane(1, 1), Way { probing: true, open_calls: 1, ..way() })]
+            [(lane(1, IN_FLIGHT_MAX), way()), (lane(1, 1), AccountLimits { probing: true, open_calls: 1, ..way() })]
         {
             let Decision::Wait(waiting) = decide(&lane, &way, NOW) else { panic!("must wait") };
             assert_eq!(waiting.until, None, "stepping again at once would change nothing: {}", waiting.detail);
@@ -188,7 +192,7 @@ mod tests {
     #[test]
     fn an_unreadable_quota_says_why() {
         let fault = Failure::new(ErrorClass::Auth, "AuthFailure.SecretIdNotFound", "no such key");
-        let way = Way { quota_fault: Some(fault), ..way(20, vec![PoolUse::AskFirst]) };
+        let way = AccountLimits { quota_fault: Some(fault), ..way(20, vec![PoolAvailability::AskFirst]) };
         let Decision::AskQuota(waiting) = decide(&lane(1, 0), &way, NOW) else { panic!("must ask") };
         assert_eq!(waiting.reason, WaitingReason::AccountPaused);
         assert!(waiting.detail.contains("AuthFailure.SecretIdNotFound"), "{}", waiting.detail);
@@ -201,9 +205,9 @@ mod tests {
             batch in 1u32..2000, tokens in 0u32..21, in_flight in 0u32..20,
         ) {
             prop_assume!(urgent + others > 0);
-            let lane = LaneView { urgent, others, batch_max: 1000, in_flight, paused: None };
+            let lane = LaneLoad { urgent, others, batch_max: 1000, in_flight, paused: None };
             let open = left.saturating_sub(kept);
-            let pool = PoolUse::Open { targets: left, others: open, batch };
+            let pool = PoolAvailability::Open { targets: left, others: open, batch };
             match decide(&lane, &way(tokens, vec![pool]), NOW) {
                 Decision::Send { targets_max, others_max } => {
                     let (most, rest) = (u64::from(targets_max), u64::from(others_max));

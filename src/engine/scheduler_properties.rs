@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::account::Way;
-use super::scheduler::{Decision, IN_FLIGHT_MAX, LaneView, decide};
+use super::account::AccountLimits;
+use super::scheduler::{Decision, IN_FLIGHT_MAX, LaneLoad, decide};
 use crate::domain::{
-    Area, ItemOperation, Pace, PaceLimit, Pool, PoolName, PoolReading, PoolUse, Reserve, TargetKind, Timestamp,
+    Area, ItemOperation, Pool, PoolAvailability, PoolName, PoolReading, RateLimit, RateLimiter, Reserve, TargetKind,
+    Timestamp,
 };
 
 const START: Timestamp = Timestamp::from_millis(3_600_000);
@@ -31,7 +32,7 @@ struct Terms {
 }
 
 #[derive(Debug, Default)]
-struct Course {
+struct ExpectedSends {
     /// When each call left, with how many urgent and other targets.
     calls: Vec<(Timestamp, u64, u64)>,
     in_flight_most: usize,
@@ -58,20 +59,20 @@ fn terms() -> impl Strategy<Value = Terms> {
 }
 
 /// Sends whatever the scheduler lets go, for a minute. Answers take `latencies` in turn.
-fn live(terms: &Terms, latencies: &[u64]) -> Course {
+fn live(terms: &Terms, latencies: &[u64]) -> ExpectedSends {
     let mut now = START + Duration::from_secs(5);
-    let mut pace = Pace::after_start(PaceLimit(terms.rate), START);
+    let mut pace = RateLimiter::after_start(RateLimit(terms.rate), START);
     let mut pools: Vec<Pool> = terms.left.iter().map(|left| pool(terms, *left, now)).collect();
     let (mut urgent, mut others) = (terms.urgent, terms.others);
     let mut open: VecDeque<Timestamp> = VecDeque::new();
-    let mut course = Course::default();
+    let mut course = ExpectedSends::default();
     for round in 0..20_000 {
         open.make_contiguous().sort();
         while open.front().is_some_and(|at| *at <= now) {
             open.pop_front();
             pace.give_back(now);
         }
-        let lane = LaneView { urgent, others, batch_max: 1_000, in_flight: open.len() as u32, paused: None };
+        let lane = LaneLoad { urgent, others, batch_max: 1_000, in_flight: open.len() as u32, paused: None };
         let decision = decide(&lane, &way(terms, &pools, &pace, open.len(), now), now);
         if urgent + others == 0 {
             break;
@@ -118,10 +119,10 @@ fn pool(terms: &Terms, left: u64, now: Timestamp) -> Pool {
     pool
 }
 
-fn way(terms: &Terms, pools: &[Pool], pace: &Pace, open: usize, now: Timestamp) -> Way {
+fn way(terms: &Terms, pools: &[Pool], pace: &RateLimiter, open: usize, now: Timestamp) -> AccountLimits {
     let usable = |pool: &Pool| pool.usable(Reserve(terms.reserve), DAY, RESET, now);
     let pools = pools.iter().enumerate().map(|(n, pool)| (PoolName(n.to_string()), usable(pool)));
-    Way {
+    AccountLimits {
         pause: None,
         probing: false,
         open_calls: open as u32,
@@ -192,7 +193,7 @@ fn a_spent_pool_is_told_from_one_that_is_kept() {
     let pool = pool(&terms, 400, START);
     assert_eq!(
         pool.usable(Reserve(terms.reserve), DAY, RESET, START),
-        PoolUse::Open { targets: 400, others: 0, batch: 10 }
+        PoolAvailability::Open { targets: 400, others: 0, batch: 10 }
     );
     assert!(live(&terms, &[10]).calls.is_empty(), "nothing that is not urgent takes from what is kept");
 }

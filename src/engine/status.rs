@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::Accounts;
-use super::account::{Account, Standing};
-use super::domain_reader::KnownDomain;
-use super::lane_status::Waiting;
+use super::account::{Account, PoolUsage};
+use super::domain_reader::CachedDomain;
+use super::lane_status::Wait;
 use super::promoter::promotions_left;
-use super::scheduler::{Decision, LaneView, decide};
+use super::scheduler::{Decision, LaneLoad, decide};
 use crate::domain::{
     AccountName, Area, Failure, ItemOperation, Lane, PoolName, Priority, Routes, ServiceDay, Target, TargetKind,
     Timestamp,
@@ -16,14 +16,14 @@ use crate::domain::{
 use crate::store::{Store, StoreError};
 
 /// The public front of the accounts.
-pub struct Outlook {
+pub struct EngineStatus {
     accounts: Accounts,
     routes: Arc<Routes>,
 }
 
 /// A pool at one moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PoolOutlook {
+pub struct PoolStatus {
     pub account: AccountName,
     pub name: PoolName,
     pub operation: ItemOperation,
@@ -45,21 +45,21 @@ pub struct PoolOutlook {
 
 /// What stands before a lane's next targets.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LaneOutlook {
+pub struct LaneLimits {
     /// Why it could not send a target now, if it could not.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<Wait>,
     pub targets_max: u32,
     pub bytes_max: usize,
     pub calls_per_second: u32,
     /// The pools that it draws on, as far as the provider told of them.
-    pub pools: Vec<PoolOutlook>,
+    pub pools: Vec<PoolStatus>,
     /// Not all its pools are known yet.
     pub quota_is_unknown: bool,
 }
 
 /// How the provider lets an account work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountOutlook {
+pub struct AccountStatus {
     pub name: AccountName,
     /// What stops all its calls, if something does.
     pub paused: Option<Failure>,
@@ -73,7 +73,7 @@ pub struct AccountOutlook {
     pub throttled_at: Option<Timestamp>,
 }
 
-impl Outlook {
+impl EngineStatus {
     #[must_use]
     pub const fn new(accounts: Accounts, routes: Arc<Routes>) -> Self {
         Self { accounts, routes }
@@ -81,7 +81,7 @@ impl Outlook {
 
     /// What the provider told of the domain that serves the host. None: it has not told yet, or knows of none.
     #[must_use]
-    pub fn domain(&self, host: &str) -> Option<KnownDomain> {
+    pub fn domain(&self, host: &str) -> Option<CachedDomain> {
         self.accounts.get(self.routes.account_for(host)?)?.domains.serving(host)
     }
 
@@ -99,7 +99,7 @@ impl Outlook {
 
     /// Every pool that the providers told of.
     #[must_use]
-    pub fn pools(&self, now: Timestamp) -> Vec<PoolOutlook> {
+    pub fn pools(&self, now: Timestamp) -> Vec<PoolStatus> {
         let of_account = |account: &Arc<Account>| self.of_account(account, now);
         self.accounts.values().flat_map(of_account).collect()
     }
@@ -144,13 +144,13 @@ impl Outlook {
 
     /// How every account stands.
     #[must_use]
-    pub fn accounts(&self) -> Vec<AccountOutlook> {
+    pub fn accounts(&self) -> Vec<AccountStatus> {
         self.accounts.values().map(|account| account.outlook()).collect()
     }
 
     /// How the account stands; none if it is not configured any more.
     #[must_use]
-    pub fn account(&self, name: &AccountName) -> Option<AccountOutlook> {
+    pub fn account(&self, name: &AccountName) -> Option<AccountStatus> {
         Some(self.accounts.get(name)?.outlook())
     }
 
@@ -162,7 +162,7 @@ impl Outlook {
 
     /// What one more target of the lane would meet; none if its account is not configured any more.
     #[must_use]
-    pub fn lane(&self, lane: &Lane, now: Timestamp) -> Option<LaneOutlook> {
+    pub fn lane(&self, lane: &Lane, now: Timestamp) -> Option<LaneLimits> {
         let account = self.accounts.get(&lane.account)?;
         let capabilities = account.provider.capabilities();
         let way = account.way(lane, now);
@@ -172,12 +172,12 @@ impl Outlook {
         let quota_is_unknown = pools.len() < drawn.len() || pools.iter().any(|pool| pool.resets_at <= now);
         let batch_max = capabilities.batch_targets_max(lane);
         // The reserve is told by the pools: whether it is for the target depends on who asks.
-        let view = LaneView { urgent: 1, others: 0, batch_max, in_flight: 0, paused: None };
+        let view = LaneLoad { urgent: 1, others: 0, batch_max, in_flight: 0, paused: None };
         let waiting = match decide(&view, &way, now) {
             Decision::Send { .. } => None,
             Decision::AskQuota(waiting) | Decision::Wait(waiting) => Some(waiting),
         };
-        Some(LaneOutlook {
+        Some(LaneLimits {
             waiting,
             targets_max: pools.iter().map(|pool| pool.batch).fold(batch_max, u32::min),
             bytes_max: capabilities.batch_bytes_max(lane),
@@ -187,12 +187,12 @@ impl Outlook {
         })
     }
 
-    fn of_account(&self, account: &Account, now: Timestamp) -> Vec<PoolOutlook> {
+    fn of_account(&self, account: &Account, now: Timestamp) -> Vec<PoolStatus> {
         let day = account.provider.capabilities().day;
-        let outlook = |standing: Standing| {
-            let Standing { reading, read_at, available, used, exhausted_at } = standing;
+        let outlook = |standing: PoolUsage| {
+            let PoolUsage { reading, read_at, available, used, exhausted_at } = standing;
             let resets_at = day.next_reset(read_at);
-            PoolOutlook {
+            PoolStatus {
                 account: account.name.clone(),
                 name: reading.name,
                 operation: reading.operation,

@@ -3,10 +3,10 @@
 
 use async_trait::async_trait;
 
-use super::Parts;
+use super::EngineDeps;
 use super::cleaner::Cleaner;
-use super::domain_reader::FactsReader;
-use super::driver::{Bench, Service};
+use super::domain_reader::DomainReader;
+use super::driver::{EngineService, ServiceRunner};
 use super::poller::Poller;
 use super::quota_reader::QuotaReader;
 use super::reconciler::Reconciler;
@@ -17,7 +17,7 @@ use crate::store::StoreError;
 
 /// One of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duty {
+pub enum ServiceKind {
     QuotaReader,
     Submitter,
     Poller,
@@ -27,7 +27,7 @@ pub enum Duty {
     FactsReader,
 }
 
-impl Duty {
+impl ServiceKind {
     pub const ALL: [Self; 7] = [
         Self::QuotaReader,
         Self::Submitter,
@@ -41,36 +41,36 @@ impl Duty {
 
 /// The engine without its loop. Calls are prepared by `step`, begun by `begin`, and their answers recorded by `record`.
 /// A product process records before it steps, and begins every call at once.
-pub struct ManualEngine {
-    hands: [Box<dyn Hand>; 7],
+pub struct SteppedEngine {
+    hands: [Box<dyn SteppedService>; 7],
 }
 
-impl ManualEngine {
+impl SteppedEngine {
     /// Takes up the work where the last process left it.
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn start(parts: &Parts) -> Result<Self, StoreError> {
+    pub async fn start(parts: &EngineDeps) -> Result<Self, StoreError> {
         parts.take_up().await?;
-        let hand = |duty| -> Box<dyn Hand> {
+        let hand = |duty| -> Box<dyn SteppedService> {
             match duty {
-                Duty::QuotaReader => Held::boxed(QuotaReader::new(parts)),
-                Duty::Submitter => Held::boxed(Submitter::new(parts)),
-                Duty::Poller => Held::boxed(Poller::new(parts)),
-                Duty::Reconciler => Held::boxed(Reconciler::new(parts)),
-                Duty::Cleaner => Held::boxed(Cleaner::new(parts)),
-                Duty::Verifier => Held::boxed(Verifier::new(parts)),
-                Duty::FactsReader => Held::boxed(FactsReader::new(parts)),
+                ServiceKind::QuotaReader => Stepped::boxed(QuotaReader::new(parts)),
+                ServiceKind::Submitter => Stepped::boxed(Submitter::new(parts)),
+                ServiceKind::Poller => Stepped::boxed(Poller::new(parts)),
+                ServiceKind::Reconciler => Stepped::boxed(Reconciler::new(parts)),
+                ServiceKind::Cleaner => Stepped::boxed(Cleaner::new(parts)),
+                ServiceKind::Verifier => Stepped::boxed(Verifier::new(parts)),
+                ServiceKind::FactsReader => Stepped::boxed(DomainReader::new(parts)),
             }
         };
-        Ok(Self { hands: Duty::ALL.map(hand) })
+        Ok(Self { hands: ServiceKind::ALL.map(hand) })
     }
 
     /// Records the answers that are in.
     ///
     /// # Errors
     /// The store refused one; it is offered again.
-    pub async fn record(&mut self, duty: Duty, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn record(&mut self, duty: ServiceKind, now: Timestamp) -> Result<(), StoreError> {
         self.hand(duty).record(now).await
     }
 
@@ -78,18 +78,18 @@ impl ManualEngine {
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn step(&mut self, duty: Duty, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn step(&mut self, duty: ServiceKind, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.hand(duty).step(now).await
     }
 
     /// How many calls of the service are prepared and not begun.
     #[must_use]
-    pub fn prepared(&self, duty: Duty) -> usize {
+    pub fn prepared(&self, duty: ServiceKind) -> usize {
         self.hands[duty as usize].prepared()
     }
 
     /// Begins the prepared call at `place`. It goes on by itself; several may be under way.
-    pub fn begin(&mut self, duty: Duty, place: usize) {
+    pub fn begin(&mut self, duty: ServiceKind, place: usize) {
         self.hand(duty).begin(place);
     }
 
@@ -100,29 +100,29 @@ impl ManualEngine {
 
     /// How many answers of the service wait to be recorded.
     #[must_use]
-    pub fn unrecorded(&self, duty: Duty) -> usize {
+    pub fn unrecorded(&self, duty: ServiceKind) -> usize {
         self.hands[duty as usize].unrecorded()
     }
 
-    fn hand(&mut self, duty: Duty) -> &mut dyn Hand {
+    fn hand(&mut self, duty: ServiceKind) -> &mut dyn SteppedService {
         self.hands[duty as usize].as_mut()
     }
 }
 
 /// A service of any kind, with the calls that nobody has begun.
-struct Held<S: Service> {
-    bench: Bench<S>,
+struct Stepped<S: EngineService> {
+    bench: ServiceRunner<S>,
     prepared: Vec<S::Call>,
 }
 
-impl<S: Service + 'static> Held<S> {
-    fn boxed(service: S) -> Box<dyn Hand> {
-        Box::new(Self { bench: Bench::new(service), prepared: Vec::new() })
+impl<S: EngineService + 'static> Stepped<S> {
+    fn boxed(service: S) -> Box<dyn SteppedService> {
+        Box::new(Self { bench: ServiceRunner::new(service), prepared: Vec::new() })
     }
 }
 
 #[async_trait]
-trait Hand: Send {
+trait SteppedService: Send {
     async fn record(&mut self, now: Timestamp) -> Result<(), StoreError>;
     async fn step(&mut self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
     fn prepared(&self) -> usize;
@@ -132,7 +132,7 @@ trait Hand: Send {
 }
 
 #[async_trait]
-impl<S: Service> Hand for Held<S> {
+impl<S: EngineService> SteppedService for Stepped<S> {
     async fn record(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.bench.take_in();
         self.bench.record_all(now).await

@@ -9,42 +9,42 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::counters::Counted;
-use super::driver::{Service, Step, unbroken};
-use super::in_flight::Hand;
-use super::lane_status::{Board, Waiting};
+use super::counters::CounterKey;
+use super::driver::{EngineService, Step, unbroken};
+use super::in_flight::InFlight;
+use super::lane_status::{LaneStatuses, Wait};
 use super::promoter::Promoter;
-use super::scheduler::{Decision, LaneView, decide};
-use super::{Accounts, Parts, Patience};
+use super::scheduler::{Decision, LaneLoad, decide};
+use super::{Accounts, EngineDeps, EngineTimeouts};
 use crate::clock;
 use crate::domain::{
     ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, TargetKind, Timestamp, WaitingReason,
 };
-use crate::notify::Wakes;
-use crate::provider::{Answer, Turnstile};
-use crate::store::{GiveBack, Grant, LaneDepth, LanePause, Outcome, Return, Store, StoreError};
+use crate::notify::Notifiers;
+use crate::provider::{CallLimiter, SubmitOutcome};
+use crate::store::{Grant, Guarded, LaneDepth, LanePause, Release, ReleaseAction, Store, StoreError};
 
 pub(super) struct Submitter {
     store: Arc<dyn Store>,
     accounts: Accounts,
-    board: Arc<Board>,
-    wakes: Wakes,
-    patience: Patience,
-    hand: Hand,
+    board: Arc<LaneStatuses>,
+    wakes: Notifiers,
+    patience: EngineTimeouts,
+    hand: InFlight,
     /// Whose turn it is to be asked first, among lanes of equal priority.
     turn: usize,
     promoter: Promoter,
 }
 
 /// A call whose intent is on disk.
-pub(super) struct Call {
-    ticket: Ticket,
+pub(super) struct SubmitCall {
+    ticket: PendingCall,
     targets: Vec<Target>,
 }
 
 /// What is needed to record an answer.
 #[derive(Clone)]
-pub(super) struct Ticket {
+pub(super) struct PendingCall {
     submission: SubmissionId,
     lane: Lane,
     account: Arc<Account>,
@@ -53,7 +53,7 @@ pub(super) struct Ticket {
     hosts: BTreeSet<String>,
 }
 
-impl Ticket {
+impl PendingCall {
     /// The host that all targets have, if it is one.
     fn only_host(&self) -> Option<&str> {
         if self.hosts.len() == 1 { self.hosts.first().map(String::as_str) } else { None }
@@ -61,14 +61,14 @@ impl Ticket {
 }
 
 impl Submitter {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &EngineDeps) -> Self {
         Self {
             store: parts.store.clone(),
             accounts: parts.accounts.clone(),
             board: parts.board.clone(),
             wakes: parts.wakes.clone(),
             patience: parts.patience,
-            hand: Hand::default(),
+            hand: InFlight::default(),
             turn: 0,
             promoter: Promoter::new(parts),
         }
@@ -79,7 +79,7 @@ impl Submitter {
         &mut self,
         depth: &mut LaneDepth,
         now: Timestamp,
-    ) -> Result<Result<Call, Option<Waiting>>, StoreError> {
+    ) -> Result<Result<SubmitCall, Option<Wait>>, StoreError> {
         let [urgent, normal, bulk] = depth.due;
         let Some(account) = self.accounts.get(&depth.lane.account).cloned() else {
             return Ok(Err(Some(no_such_account(&depth.lane))));
@@ -87,7 +87,7 @@ impl Submitter {
         if urgent + normal + bulk == 0 {
             return Ok(Err(None));
         }
-        let view = LaneView {
+        let view = LaneLoad {
             urgent,
             others: normal + bulk,
             batch_max: account.provider.capabilities().batch_targets_max(&depth.lane),
@@ -128,14 +128,14 @@ impl Submitter {
             self.board.count_apart(depth.id);
         }
         take_from(&mut depth.due, u64::from(claim.items));
-        let ticket = Ticket {
+        let ticket = PendingCall {
             submission: claim.submission,
             lane: depth.lane.clone(),
             account,
             units: claimed,
             hosts: claim.targets.iter().map(|target| target.host().to_owned()).collect(),
         };
-        Ok(Ok(Call { ticket, targets: claim.targets }))
+        Ok(Ok(SubmitCall { ticket, targets: claim.targets }))
     }
 
     /// The provider named a task that another submission has: which of them it is, its list must tell.
@@ -149,30 +149,30 @@ impl Submitter {
     }
 
     /// Some host is not the account's. What else is pending of it will travel apart.
-    async fn disown(&self, ticket: &Ticket, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
+    async fn disown(&self, ticket: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
         let doubt = |host: &str| {
             ticket.account.hosts(|hosts| hosts.doubt((ticket.lane.operation, host), ticket.submission, failure, now));
-            Return::Fail
+            ReleaseAction::Fail
         };
-        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(Return::Part, doubt), now).await
+        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(ReleaseAction::Part, doubt), now).await
     }
 
     /// Some host cannot be refreshed as it is.
-    async fn park(&self, ticket: &Ticket, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
+    async fn park(&self, ticket: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
         let park = |host: &str| {
             let jitter = clock::jitter();
             let of = (ticket.lane.operation, host);
             let until = ticket.account.hosts(|hosts| hosts.park(of, ticket.submission, failure, jitter, now));
-            Return::Park { until }
+            ReleaseAction::Park { until }
         };
-        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(Return::Part, park), now).await
+        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(ReleaseAction::Part, park), now).await
     }
 
     async fn refused_for_a_host(
         &self,
-        ticket: &Ticket,
+        ticket: &PendingCall,
         failure: &Failure,
-        items: Return,
+        items: ReleaseAction,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.give_back(ticket, SubmissionState::Refused, failure, items, now).await?;
@@ -184,13 +184,13 @@ impl Submitter {
 
     async fn give_back(
         &self,
-        ticket: &Ticket,
+        ticket: &PendingCall,
         state: SubmissionState,
         failure: &Failure,
-        items: Return,
+        items: ReleaseAction,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let back = GiveBack { state, failure: failure.clone(), items };
+        let back = Release { state, failure: failure.clone(), items };
         self.store.give_back(ticket.submission, back, now).await?;
         ticket.account.unspend(&ticket.lane, ticket.units);
         Ok(())
@@ -198,13 +198,13 @@ impl Submitter {
 }
 
 #[async_trait]
-impl Service for Submitter {
-    type Call = Call;
-    type Answer = (Ticket, Answer);
+impl EngineService for Submitter {
+    type Call = SubmitCall;
+    type Answer = (PendingCall, SubmitOutcome);
 
     const NAME: &'static str = "submitter";
 
-    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+    async fn step(&mut self, now: Timestamp) -> Result<Step<SubmitCall>, StoreError> {
         if self.hand.let_strays_go(self.store.as_ref(), now).await? {
             self.wakes.jobs.ring();
         }
@@ -232,7 +232,7 @@ impl Service for Submitter {
         // Directories go before the URLs that may ride on them.
         depths.sort_by_key(|depth| (depth.due.iter().position(|due| *due > 0), depth.lane.kind == TargetKind::Url));
         let mut calls = Vec::new();
-        let mut waits: HashMap<LaneId, Waiting> = HashMap::new();
+        let mut waits: HashMap<LaneId, Wait> = HashMap::new();
         // One batch of each lane; the next one when these calls have left.
         for depth in &mut depths {
             // The calls of other lanes are on disk as sent: whatever happens to this one, they must go.
@@ -260,12 +260,13 @@ impl Service for Submitter {
         Ok(Step { calls, next_at: earlier(next_at, self.hand.next_look()) })
     }
 
-    fn perform(&self, call: Call) -> BoxFuture<'static, (Ticket, Answer)> {
+    fn perform(&self, call: SubmitCall) -> BoxFuture<'static, (PendingCall, SubmitOutcome)> {
         async move {
-            let Call { ticket, targets } = call;
+            let SubmitCall { ticket, targets } = call;
             let answer = unbroken(Self::NAME, ticket.account.provider.submit(&ticket.lane, &targets)).await;
             // How far it had come nobody knows.
-            let answer = answer.unwrap_or_else(|broken| Answer::Lost(Failure { class: ErrorClass::Lost, ..broken }));
+            let answer =
+                answer.unwrap_or_else(|broken| SubmitOutcome::Lost(Failure { class: ErrorClass::Lost, ..broken }));
             // From now on, not from whenever the outcome is recorded: the rate is worth more than that.
             ticket.account.leave(ticket.account.provider.submit_meter(&ticket.lane));
             (ticket, answer)
@@ -273,15 +274,19 @@ impl Service for Submitter {
         .boxed()
     }
 
-    async fn record(&mut self, (ticket, answer): &(Ticket, Answer), now: Timestamp) -> Result<(), StoreError> {
-        let Ticket { submission, lane, account, units, hosts, .. } = ticket;
+    async fn record(
+        &mut self,
+        (ticket, answer): &(PendingCall, SubmitOutcome),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let PendingCall { submission, lane, account, units, hosts, .. } = ticket;
         let meter = account.provider.submit_meter(lane);
         let (refused, released) = (SubmissionState::Refused, SubmissionState::Released);
         match answer {
-            Answer::Accepted { task, request_id } => {
+            SubmitOutcome::Accepted { task, request_id } => {
                 let due_at = now + self.patience.poll_first;
                 let outcome = self.store.accept(*submission, &task.0, request_id.as_deref(), due_at, now).await?;
-                if outcome == Outcome::Late {
+                if outcome == Guarded::Late {
                     self.doubt(*submission, &task.0, now).await?;
                 } else {
                     account.charged(lane, *units);
@@ -290,45 +295,47 @@ impl Service for Submitter {
                 account.works(meter);
                 self.wakes.poller.ring();
             }
-            Answer::Throttled(failure) => {
-                self.give_back(ticket, refused, failure, Return::Due, now).await?;
+            SubmitOutcome::Throttled(failure) => {
+                self.give_back(ticket, refused, failure, ReleaseAction::Due, now).await?;
                 account.throttle(meter, now);
             }
-            Answer::QuotaSpent(failure) => {
-                self.give_back(ticket, refused, failure, Return::Due, now).await?;
+            SubmitOutcome::QuotaSpent(failure) => {
+                self.give_back(ticket, refused, failure, ReleaseAction::Due, now).await?;
                 account.exhaust(lane, now);
                 self.wakes.quota_reader.ring();
             }
             // Halves fit sooner or later; the next quota answer tells the batch limit. One target alone is not to blame.
-            Answer::TooMany(failure) if *units > 1 => {
-                self.give_back(ticket, refused, failure, Return::Halve, now).await?;
+            SubmitOutcome::TooMany(failure) if *units > 1 => {
+                self.give_back(ticket, refused, failure, ReleaseAction::Halve, now).await?;
                 account.want_quota(lane.operation);
             }
-            Answer::TargetRefused(failure) => {
-                self.give_back(ticket, refused, failure, Return::Halve, now).await?;
+            SubmitOutcome::TargetRefused(failure) => {
+                self.give_back(ticket, refused, failure, ReleaseAction::Halve, now).await?;
                 account.works(meter);
             }
-            Answer::HostRefused(failure) => self.disown(ticket, failure, now).await?,
-            Answer::HostUnready(failure) => self.park(ticket, failure, now).await?,
-            Answer::AccountRefused(failure) | Answer::Outage(failure) | Answer::TooMany(failure) => {
-                self.give_back(ticket, refused, failure, Return::Due, now).await?;
+            SubmitOutcome::HostRefused(failure) => self.disown(ticket, failure, now).await?,
+            SubmitOutcome::HostUnready(failure) => self.park(ticket, failure, now).await?,
+            SubmitOutcome::AccountRefused(failure)
+            | SubmitOutcome::Outage(failure)
+            | SubmitOutcome::TooMany(failure) => {
+                self.give_back(ticket, refused, failure, ReleaseAction::Due, now).await?;
                 account.pause(meter, failure, clock::jitter(), now);
             }
-            Answer::NotSent(failure) => {
-                self.give_back(ticket, released, failure, Return::Due, now).await?;
+            SubmitOutcome::NotSent(failure) => {
+                self.give_back(ticket, released, failure, ReleaseAction::Due, now).await?;
                 account.pause(meter, failure, clock::jitter(), now);
             }
             // Bytes left and nothing came back: it may have been done. Ask before sending again.
-            Answer::Lost(failure) => {
+            SubmitOutcome::Lost(failure) => {
                 self.store.mark_ambiguous(*submission, failure.clone(), now, now).await?;
                 self.wakes.reconciler.ring();
             }
         }
-        if !matches!(answer, Answer::Accepted { .. }) {
+        if !matches!(answer, SubmitOutcome::Accepted { .. }) {
             tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "a submission was not accepted");
         }
         let (account_name, operation) = (account.name.clone(), lane.operation);
-        self.board.tally.count(Counted::Submission { account: account_name, operation, answer: answer.word() }, 1);
+        self.board.tally.count(CounterKey::Submission { account: account_name, operation, answer: answer.word() }, 1);
         account.close_call();
         self.hand.put_down(*submission);
         self.wakes.jobs.ring();
@@ -337,8 +344,8 @@ impl Service for Submitter {
 }
 
 /// So much of the lane may not go that it takes another look, after whoever else wants to write.
-fn set_aside(now: Timestamp) -> Waiting {
-    Waiting {
+fn set_aside(now: Timestamp) -> Wait {
+    Wait {
         reason: WaitingReason::Rate,
         detail: "what may not go now is being set aside".to_owned(),
         until: Some(now + ASIDE_PAUSE),
@@ -351,20 +358,20 @@ const CLAIM_PAUSE: Duration = Duration::from_secs(1);
 
 /// A person said so, and only a person ends it.
 #[must_use]
-pub fn lane_paused(pause: &LanePause) -> Waiting {
+pub fn lane_paused(pause: &LanePause) -> Wait {
     let why = pause.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     let detail = format!("the lane was paused by {}{why}", pause.by);
-    Waiting { reason: WaitingReason::LanePaused, detail, until: None }
+    Wait { reason: WaitingReason::LanePaused, detail, until: None }
 }
 
-fn unclaimable(depth: &LaneDepth, error: &StoreError, now: Timestamp) -> Waiting {
+fn unclaimable(depth: &LaneDepth, error: &StoreError, now: Timestamp) -> Wait {
     tracing::error!(lane = %depth.lane, error = ?error, "the store failed to claim; the other lanes go on");
     let detail = format!("the daemon's database failed ({error}); its log tells more");
-    Waiting { reason: WaitingReason::Outage, detail, until: Some(now + CLAIM_PAUSE) }
+    Wait { reason: WaitingReason::Outage, detail, until: Some(now + CLAIM_PAUSE) }
 }
 
-fn no_such_account(lane: &Lane) -> Waiting {
-    Waiting {
+fn no_such_account(lane: &Lane) -> Wait {
+    Wait {
         reason: WaitingReason::AccountPaused,
         detail: format!(
             "account {} is not in the configuration any more; add it again, or cancel the job",

@@ -42,12 +42,12 @@ const DENIED: &[&str] = &[
 
 /// Tells whether an address may be dialled.
 #[derive(Debug, Clone)]
-pub struct Guard {
+pub struct AddressPolicy {
     allowed: Vec<IpNet>,
     denied: Vec<IpNet>,
 }
 
-impl Guard {
+impl AddressPolicy {
     /// A guard that makes exceptions for the networks of `probe.allow`.
     #[must_use]
     pub fn new(allowed: Vec<IpNet>) -> Self {
@@ -81,13 +81,13 @@ fn unwrapped(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn admits(guard: &Guard, address: &str) -> bool {
+    fn admits(guard: &AddressPolicy, address: &str) -> bool {
         guard.admits(address.parse().expect("an address"))
     }
 
     #[test]
     fn only_public_addresses_are_dialled() {
-        let guard = Guard::new(Vec::new());
+        let guard = AddressPolicy::new(Vec::new());
         for inside in [
             "127.0.0.1",
             "10.1.2.3",
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_operator_can_allow_a_network_and_no_more() {
-        let guard = Guard::new(vec!["127.0.0.0/8".parse().expect("a network")]);
+        let guard = AddressPolicy::new(vec!["127.0.0.0/8".parse().expect("a network")]);
         assert!(admits(&guard, "127.0.0.1"));
         assert!(admits(&guard, "::ffff:127.0.0.1"));
         assert!(!admits(&guard, "10.0.0.1"));

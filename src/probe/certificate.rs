@@ -9,13 +9,13 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, Error, RootCertStore};
+use rustls::{CertificateError as RustlsCertificateError, Error, RootCertStore};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
-use super::{Certificate, CertificateFault};
+use super::{Certificate, CertificateError};
 use crate::domain::Timestamp;
 
 /// Certificates of one chain that are told. A server has seldom more than four.
@@ -53,41 +53,41 @@ impl Trust {
         chain: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         now: Timestamp,
-    ) -> Result<(), CertificateFault> {
+    ) -> Result<(), CertificateError> {
         let Some((own, others)) = chain.split_first() else {
-            return Err(CertificateFault::Unusable("the server sent none".to_owned()));
+            return Err(CertificateError::Unusable("the server sent none".to_owned()));
         };
         let now = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or(0)));
         match self.verifier.verify_server_cert(own, others, name, &[], now) {
             Ok(_) => Ok(()),
             Err(Error::InvalidCertificate(error)) => Err(self.fault(&error, chain)),
-            Err(other) => Err(CertificateFault::Unusable(other.to_string())),
+            Err(other) => Err(CertificateError::Unusable(other.to_string())),
         }
     }
 
-    fn fault(&self, error: &CertificateError, chain: &[CertificateDer<'_>]) -> CertificateFault {
-        use CertificateError as E;
+    fn fault(&self, error: &RustlsCertificateError, chain: &[CertificateDer<'_>]) -> CertificateError {
+        use RustlsCertificateError as E;
         match error {
-            E::Expired | E::ExpiredContext { .. } => CertificateFault::Expired,
-            E::NotValidYet | E::NotValidYetContext { .. } => CertificateFault::NotYetValid,
-            E::NotValidForName | E::NotValidForNameContext { .. } => CertificateFault::WrongName,
+            E::Expired | E::ExpiredContext { .. } => CertificateError::Expired,
+            E::NotValidYet | E::NotValidYetContext { .. } => CertificateError::NotYetValid,
+            E::NotValidForName | E::NotValidForNameContext { .. } => CertificateError::WrongName,
             E::UnknownIssuer => self.unknown(chain),
             // A root that a server shows for its own is refused for what it is before its issuer is looked for.
             other if is_by_itself(chain) => {
                 tracing::debug!(error = %other, "a certificate that is signed by itself is refused");
-                CertificateFault::SelfSigned
+                CertificateError::SelfSigned
             }
-            other => CertificateFault::Unusable(other.to_string()),
+            other => CertificateError::Unusable(other.to_string()),
         }
     }
 
     /// Follows the issuers through what was sent. Servers do not send roots: where the chain is linked and still leads to
     /// nobody who is trusted, its root is private; where not even the first link is there, it was forgotten.
-    fn unknown(&self, chain: &[CertificateDer<'_>]) -> CertificateFault {
+    fn unknown(&self, chain: &[CertificateDer<'_>]) -> CertificateError {
         let read: Vec<_> = chain.iter().take(CHAIN_MAX).filter_map(|der| parsed(der)).collect();
-        let Some(mut top) = read.first() else { return CertificateFault::UnknownIssuer };
+        let Some(mut top) = read.first() else { return CertificateError::UnknownIssuer };
         if top.subject() == top.issuer() {
-            return CertificateFault::SelfSigned;
+            return CertificateError::SelfSigned;
         }
         for links in 0..read.len() {
             if top.subject() == top.issuer() || self.knows(top.issuer()) {
@@ -95,11 +95,11 @@ impl Trust {
             }
             match read.iter().find(|other| other.subject() == top.issuer()) {
                 Some(issuer) => top = issuer,
-                None if links == 0 => return CertificateFault::IncompleteChain,
+                None if links == 0 => return CertificateError::IncompleteChain,
                 None => break,
             }
         }
-        CertificateFault::UnknownIssuer
+        CertificateError::UnknownIssuer
     }
 
     fn knows(&self, name: &X509Name<'_>) -> bool {

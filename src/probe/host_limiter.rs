@@ -18,12 +18,12 @@ const AT_ONCE: NonZeroU32 = NonZeroU32::new(40).expect("more than none");
 /// Hosts that are remembered before those are forgotten that nobody looks at.
 const HOSTS_KEPT: usize = 1024;
 
-pub(super) struct Turns {
+pub(super) struct HostRateLimiter {
     pace: DefaultKeyedRateLimiter<String>,
     open: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-impl Turns {
+impl HostRateLimiter {
     pub(super) fn new() -> Self {
         Self { pace: RateLimiter::keyed(Quota::per_second(PER_SECOND).allow_burst(AT_ONCE)), open: Mutex::default() }
     }
@@ -59,7 +59,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_host_is_looked_at_by_a_few_at_once_and_others_do_not_wait_for_it() {
-        let turns = Turns::new();
+        let turns = HostRateLimiter::new();
         let mut held = Vec::new();
         for _ in 0..OPEN_MAX {
             held.push(turns.take("a.example", Duration::from_secs(60)).await.expect("a place"));
@@ -72,7 +72,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_host_is_looked_at_so_often_in_a_second() {
-        let turns = Turns::new();
+        let turns = HostRateLimiter::new();
         let mut had = 0;
         // Without a wait only the first go is had, and what came back while it was.
         while turns.take("a.example", Duration::ZERO).await.is_some() {
@@ -85,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn hosts_that_nobody_looks_at_are_forgotten() {
-        let turns = Turns::new();
+        let turns = HostRateLimiter::new();
         let _held = turns.take("held.example", Duration::from_secs(60)).await.expect("a place");
         for n in 0..HOSTS_KEPT * 2 {
             assert!(turns.take(&format!("{n}.example"), Duration::from_secs(60)).await.is_some());

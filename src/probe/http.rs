@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use url::Url;
 
-use super::{Ask, HttpFault, HttpLook, Scheme};
+use super::{HttpError, HttpResult, ProbeRequest, Scheme};
 use crate::clock::Stopwatch;
 use crate::telemetry::chain;
 
@@ -34,15 +34,15 @@ const SECRET_HEADERS: &[&str] =
 /// Asks and reads the answer, the head of it within `head_max` and all of it within `all_max`.
 pub(super) async fn get(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    ask: &Ask,
+    ask: &ProbeRequest,
     head_max: Duration,
     all_max: Duration,
-) -> Result<HttpLook, HttpFault> {
+) -> Result<HttpResult, HttpError> {
     let request = request(ask)?;
     let opened = http1::Builder::new()
         .max_headers(HEADERS_MAX)
         .max_header_size(HEAD_BYTES_MAX)
-        .handshake::<_, Nothing>(TokioIo::new(stream))
+        .handshake::<_, EmptyBody>(TokioIo::new(stream))
         .await;
     let (sender, connection) = opened.map_err(|error| fault(&error))?;
     let mut exchange = pin!(exchange(sender, request, head_max, all_max));
@@ -56,26 +56,26 @@ pub(super) async fn get(
 }
 
 async fn exchange(
-    mut sender: SendRequest<Nothing>,
-    request: Request<Nothing>,
+    mut sender: SendRequest<EmptyBody>,
+    request: Request<EmptyBody>,
     head_max: Duration,
     all_max: Duration,
-) -> Result<HttpLook, HttpFault> {
+) -> Result<HttpResult, HttpError> {
     let watch = Stopwatch::start();
     let head = tokio::time::timeout(head_max.min(all_max), sender.send_request(request)).await;
-    let response = head.map_err(|_| HttpFault::TimedOut)?.map_err(|error| fault(&error))?;
+    let response = head.map_err(|_| HttpError::TimedOut)?.map_err(|error| fault(&error))?;
     let first_byte = watch.elapsed();
     let (status, headers) = (response.status().as_u16(), kept(response.headers()));
     let mut read = Read::default();
     let ended = tokio::time::timeout(all_max.saturating_sub(first_byte), read.all(response)).await;
     let body_bytes = read.bytes;
     match ended {
-        Ok(Ok(body_sha256)) => Ok(HttpLook { status, headers, body_bytes, body_sha256, first_byte }),
+        Ok(Ok(body_sha256)) => Ok(HttpResult { status, headers, body_bytes, body_sha256, first_byte }),
         Ok(Err(error)) => {
             let what = format!("it answered {status}, and after {body_bytes} bytes of the body: {}", chain(&error));
-            Err(HttpFault::Broken(what))
+            Err(HttpError::Broken(what))
         }
-        Err(_) => Err(HttpFault::TooSlow { status, bytes: body_bytes }),
+        Err(_) => Err(HttpError::TooSlow { status, bytes: body_bytes }),
     }
 }
 
@@ -105,7 +105,7 @@ impl Read {
     }
 }
 
-fn request(ask: &Ask) -> Result<Request<Nothing>, HttpFault> {
+fn request(ask: &ProbeRequest) -> Result<Request<EmptyBody>, HttpError> {
     let own = concat!("refreshd/", env!("CARGO_PKG_VERSION"));
     let built = Request::get(path(ask))
         .header(HOST, &ask.host)
@@ -114,12 +114,12 @@ fn request(ask: &Ask) -> Result<Request<Nothing>, HttpFault> {
         // What is compared byte by byte must not depend on what an edge compresses.
         .header(ACCEPT_ENCODING, "identity")
         .header(CONNECTION, "close")
-        .body(Nothing);
-    built.map_err(|error| HttpFault::Garbled(format!("no request can be made of it: {error}")))
+        .body(EmptyBody);
+    built.map_err(|error| HttpError::Garbled(format!("no request can be made of it: {error}")))
 }
 
 /// As written; what HTTP cannot carry as it stands, such as `<`, is escaped as browsers do.
-fn path(ask: &Ask) -> String {
+fn path(ask: &ProbeRequest) -> String {
     if ask.path.parse::<Uri>().is_ok_and(|uri| uri.path_and_query().is_some_and(|path| path.as_str() == ask.path)) {
         return ask.path.clone();
     }
@@ -153,20 +153,20 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
     .collect()
 }
 
-fn fault(error: &hyper::Error) -> HttpFault {
+fn fault(error: &hyper::Error) -> HttpError {
     if error.is_parse_too_large() {
-        HttpFault::Garbled(format!("its head has more than {} KiB or {HEADERS_MAX} headers", HEAD_BYTES_MAX / 1024))
+        HttpError::Garbled(format!("its head has more than {} KiB or {HEADERS_MAX} headers", HEAD_BYTES_MAX / 1024))
     } else if error.is_parse() {
-        HttpFault::Garbled(chain(error))
+        HttpError::Garbled(chain(error))
     } else {
-        HttpFault::Broken(chain(error))
+        HttpError::Broken(chain(error))
     }
 }
 
 /// The body of a GET.
-struct Nothing;
+struct EmptyBody;
 
-impl Body for Nothing {
+impl Body for EmptyBody {
     type Data = Bytes;
     type Error = Infallible;
 

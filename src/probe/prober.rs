@@ -10,10 +10,12 @@ use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::host_limiter::Turns;
-use super::resolver::Names;
-use super::tls::Tls;
-use super::{Ask, ConnectFault, Dial, Guard, NameLook, Prober, Scheme, Sighting, TlsFault, http};
+use super::host_limiter::HostRateLimiter;
+use super::resolver::Resolver;
+use super::tls::TlsDialer;
+use super::{
+    AddressPolicy, ConnectError, DialTarget, DnsResult, ProbeRequest, ProbeResult, Prober, Scheme, TlsError, http,
+};
 use crate::clock::{Clock, Stopwatch};
 
 /// No stage takes longer, however much time a look has.
@@ -27,7 +29,7 @@ const DIALLED_MAX: usize = 3;
 
 /// Where to ask for names, and whom to trust beyond Mozilla's roots (`probe.resolver`, `probe.ca_file`).
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings {
+pub struct ProberOptions {
     /// None: those of this machine.
     pub resolvers: Vec<SocketAddr>,
     pub roots: Vec<CertificateDer<'static>>,
@@ -35,25 +37,29 @@ pub struct Surroundings {
 
 /// Looks at the real network, within what its guard admits.
 pub struct NetProber {
-    guard: Guard,
-    names: Names,
-    tls: Tls,
-    turns: Turns,
+    guard: AddressPolicy,
+    names: Resolver,
+    tls: TlsDialer,
+    turns: HostRateLimiter,
     clock: Arc<dyn Clock>,
 }
 
 impl NetProber {
     /// # Errors
     /// A root certificate that cannot be one.
-    pub fn new(guard: Guard, surroundings: &Surroundings, clock: Arc<dyn Clock>) -> Result<Self, rustls::Error> {
-        let tls = Tls::new(&surroundings.roots)?;
-        Ok(Self { guard, names: Names::new(&surroundings.resolvers), tls, turns: Turns::new(), clock })
+    pub fn new(
+        guard: AddressPolicy,
+        surroundings: &ProberOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, rustls::Error> {
+        let tls = TlsDialer::new(&surroundings.roots)?;
+        Ok(Self { guard, names: Resolver::new(&surroundings.resolvers), tls, turns: HostRateLimiter::new(), clock })
     }
 
-    async fn fill(&self, seen: &mut Sighting, time: Budget) {
+    async fn fill(&self, seen: &mut ProbeResult, time: Budget) {
         let ask = seen.ask.clone();
         let Some(_turn) = self.turns.take(&place(&ask.dial), time.left()).await else {
-            seen.connect = Some(Err(ConnectFault::TooOften));
+            seen.connect = Some(Err(ConnectError::TooOften));
             return;
         };
         let Some(addresses) = self.addresses(seen, time).await else { return };
@@ -69,17 +75,17 @@ impl NetProber {
                         get(stream, seen, time).await;
                     }
                     Ok(Err(fault)) => seen.tls = Some(Err(fault)),
-                    Err(_) => seen.tls = Some(Err(TlsFault::TimedOut)),
+                    Err(_) => seen.tls = Some(Err(TlsError::TimedOut)),
                 }
             }
         }
     }
 
     /// What may be dialled. `None`: nothing, and `seen` tells why.
-    async fn addresses(&self, seen: &mut Sighting, time: Budget) -> Option<Vec<SocketAddr>> {
+    async fn addresses(&self, seen: &mut ProbeResult, time: Budget) -> Option<Vec<SocketAddr>> {
         let found = match &seen.ask.dial {
-            Dial::Address(address) => vec![*address],
-            Dial::Name(name, port) => match literal(name) {
+            DialTarget::Address(address) => vec![*address],
+            DialTarget::Name(name, port) => match literal(name) {
                 Some(address) => vec![SocketAddr::new(address, *port)],
                 None => {
                     let look = self.names.look(name, time.at_most(NAME_MAX)).await;
@@ -92,13 +98,13 @@ impl NetProber {
         let first = *found.first()?;
         let admitted: Vec<_> = found.into_iter().filter(|address| self.guard.admits(address.ip())).collect();
         if admitted.is_empty() {
-            seen.connect = Some(Err(ConnectFault::Denied(first.ip())));
+            seen.connect = Some(Err(ConnectError::Denied(first.ip())));
             return None;
         }
         Some(admitted)
     }
 
-    async fn connect(&self, addresses: &[SocketAddr], seen: &mut Sighting, time: Budget) -> Option<TcpStream> {
+    async fn connect(&self, addresses: &[SocketAddr], seen: &mut ProbeResult, time: Budget) -> Option<TcpStream> {
         for address in addresses.iter().take(DIALLED_MAX) {
             let watch = Stopwatch::start();
             match tokio::time::timeout(time.at_most(CONNECT_MAX), TcpStream::connect(address)).await {
@@ -111,7 +117,7 @@ impl NetProber {
                 Ok(Err(error)) => {
                     (seen.address, seen.connect) = (Some(*address), Some(Err(connect_fault(&error))));
                 }
-                Err(_) => (seen.address, seen.connect) = (Some(*address), Some(Err(ConnectFault::TimedOut))),
+                Err(_) => (seen.address, seen.connect) = (Some(*address), Some(Err(ConnectError::TimedOut))),
             }
         }
         None
@@ -120,17 +126,17 @@ impl NetProber {
 
 #[async_trait]
 impl Prober for NetProber {
-    async fn look(&self, ask: &Ask, within: Duration) -> Sighting {
+    async fn look(&self, ask: &ProbeRequest, within: Duration) -> ProbeResult {
         let time = Budget { watch: Stopwatch::start(), within };
-        let mut seen = Sighting::begun(ask.clone(), self.clock.now());
+        let mut seen = ProbeResult::begun(ask.clone(), self.clock.now());
         self.fill(&mut seen, time).await;
         seen.took = time.watch.elapsed();
         seen
     }
 
-    async fn resolve(&self, host: &str, within: Duration) -> NameLook {
+    async fn resolve(&self, host: &str, within: Duration) -> DnsResult {
         match literal(host) {
-            Some(address) => NameLook {
+            Some(address) => DnsResult {
                 host: host.to_owned(),
                 aliases: Vec::new(),
                 addresses: vec![address],
@@ -142,7 +148,7 @@ impl Prober for NetProber {
     }
 }
 
-async fn get(stream: impl AsyncRead + AsyncWrite + Unpin, seen: &mut Sighting, time: Budget) {
+async fn get(stream: impl AsyncRead + AsyncWrite + Unpin, seen: &mut ProbeResult, time: Budget) {
     let answer = http::get(stream, &seen.ask, time.at_most(HEAD_MAX), time.at_most(ANSWER_MAX)).await;
     seen.http = Some(answer);
 }
@@ -169,17 +175,17 @@ fn literal(name: &str) -> Option<IpAddr> {
     name.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-fn place(dial: &Dial) -> String {
+fn place(dial: &DialTarget) -> String {
     match dial {
-        Dial::Address(address) => address.to_string(),
-        Dial::Name(name, _) => name.to_ascii_lowercase(),
+        DialTarget::Address(address) => address.to_string(),
+        DialTarget::Name(name, _) => name.to_ascii_lowercase(),
     }
 }
 
-fn connect_fault(error: &std::io::Error) -> ConnectFault {
+fn connect_fault(error: &std::io::Error) -> ConnectError {
     match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => ConnectFault::Refused,
-        std::io::ErrorKind::TimedOut => ConnectFault::TimedOut,
-        _ => ConnectFault::Unreachable(error.to_string()),
+        std::io::ErrorKind::ConnectionRefused => ConnectError::Refused,
+        std::io::ErrorKind::TimedOut => ConnectError::TimedOut,
+        _ => ConnectError::Unreachable(error.to_string()),
     }
 }

@@ -8,11 +8,11 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::net::{DnsError as HickoryDnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
-use super::{NameFault, NameLook};
+use super::{DnsError, DnsResult};
 use crate::clock::Stopwatch;
 
 /// One question to one server; it is asked twice.
@@ -26,12 +26,12 @@ const ADDRESSES_MAX: usize = 64;
 /// Aliases that are followed by hand.
 const HOPS_MAX: usize = 8;
 
-pub(super) struct Names {
+pub(super) struct Resolver {
     /// `Err`: this machine names no resolver, and none was configured.
     resolver: Result<TokioResolver, String>,
 }
 
-impl Names {
+impl Resolver {
     /// With these resolvers, or with those of this machine if there are none.
     pub(super) fn new(resolvers: &[SocketAddr]) -> Self {
         let builder = if resolvers.is_empty() {
@@ -47,18 +47,24 @@ impl Names {
         Self { resolver: resolver.map_err(|error| error.to_string()) }
     }
 
-    pub(super) async fn look(&self, host: &str, within: Duration) -> NameLook {
+    pub(super) async fn look(&self, host: &str, within: Duration) -> DnsResult {
         let watch = Stopwatch::start();
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let found = match tokio::time::timeout(within, self.ask(&host)).await {
             Ok(found) => found,
-            Err(_) => Found { fault: Some(NameFault::TimedOut), ..Found::default() },
+            Err(_) => Resolved { fault: Some(DnsError::TimedOut), ..Resolved::default() },
         };
-        NameLook { host, aliases: found.aliases, addresses: found.addresses, fault: found.fault, took: watch.elapsed() }
+        DnsResult {
+            host,
+            aliases: found.aliases,
+            addresses: found.addresses,
+            fault: found.fault,
+            took: watch.elapsed(),
+        }
     }
 
-    async fn ask(&self, host: &str) -> Found {
-        let failed = |why: String| Found { fault: Some(NameFault::ServerFailed(why)), ..Found::default() };
+    async fn ask(&self, host: &str) -> Resolved {
+        let failed = |why: String| Resolved { fault: Some(DnsError::ServerFailed(why)), ..Resolved::default() };
         let resolver = match &self.resolver {
             Ok(resolver) => resolver,
             Err(error) => return failed(format!("this machine names no resolver: {error}; set probe.resolver")),
@@ -70,7 +76,7 @@ impl Names {
         };
         let (four, six) =
             tokio::join!(resolver.lookup(name.clone(), RecordType::A), resolver.lookup(name.clone(), RecordType::AAAA));
-        let mut found = Found::from_answers(host, &four, &six);
+        let mut found = Resolved::from_answers(host, &four, &six);
         if found.addresses.is_empty() && found.aliases.is_empty() {
             found.aliases = follow(resolver, name).await;
         }
@@ -112,13 +118,13 @@ fn set(options: &mut ResolverOpts) {
 }
 
 #[derive(Default)]
-struct Found {
+struct Resolved {
     aliases: Vec<String>,
     addresses: Vec<IpAddr>,
-    fault: Option<NameFault>,
+    fault: Option<DnsError>,
 }
 
-impl Found {
+impl Resolved {
     /// IPv4 first: more machines can dial it.
     fn from_answers(host: &str, four: &Result<Lookup, NetError>, six: &Result<Lookup, NetError>) -> Self {
         let mut found = Self::default();
@@ -135,7 +141,7 @@ impl Found {
             found.addresses.extend(records.take(ADDRESSES_MAX));
         }
         if found.addresses.is_empty() {
-            let faults = [four, six].map(|answer| answer.as_ref().err().map_or(NameFault::NoAddress, fault));
+            let faults = [four, six].map(|answer| answer.as_ref().err().map_or(DnsError::NoAddress, fault));
             found.fault = faults.into_iter().max_by_key(weight);
         }
         found
@@ -168,25 +174,25 @@ fn plain(name: &Name) -> String {
     name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
 }
 
-fn fault(error: &NetError) -> NameFault {
+fn fault(error: &NetError) -> DnsError {
     match error {
-        NetError::Timeout => NameFault::TimedOut,
-        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => NameFault::NoSuchName,
-            ResponseCode::NoError => NameFault::NoAddress,
-            other => NameFault::ServerFailed(other.to_string()),
+        NetError::Timeout => DnsError::TimedOut,
+        NetError::Dns(HickoryDnsError::NoRecordsFound(none)) => match none.response_code {
+            ResponseCode::NXDomain => DnsError::NoSuchName,
+            ResponseCode::NoError => DnsError::NoAddress,
+            other => DnsError::ServerFailed(other.to_string()),
         },
-        NetError::Dns(DnsError::ResponseCode(code)) => NameFault::ServerFailed(code.to_string()),
-        other => NameFault::ServerFailed(other.to_string()),
+        NetError::Dns(HickoryDnsError::ResponseCode(code)) => DnsError::ServerFailed(code.to_string()),
+        other => DnsError::ServerFailed(other.to_string()),
     }
 }
 
 /// Of two answers the heavier tells more: what exists without an address of one kind may have failed for the other.
-const fn weight(fault: &NameFault) -> u8 {
+const fn weight(fault: &DnsError) -> u8 {
     match fault {
-        NameFault::NoAddress => 0,
-        NameFault::NoSuchName => 1,
-        NameFault::TimedOut => 2,
-        NameFault::ServerFailed(_) => 3,
+        DnsError::NoAddress => 0,
+        DnsError::NoSuchName => 1,
+        DnsError::TimedOut => 2,
+        DnsError::ServerFailed(_) => 3,
     }
 }

@@ -8,8 +8,8 @@ use crate::domain::{Target, Timestamp};
 
 /// What to look at and how to ask for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask {
-    pub dial: Dial,
+pub struct ProbeRequest {
+    pub dial: DialTarget,
     pub scheme: Scheme,
     /// The `Host` header, and over TLS the name that the certificate has to be for.
     pub host: String,
@@ -19,7 +19,7 @@ pub struct Ask {
     pub user_agent: Option<String>,
 }
 
-impl Ask {
+impl ProbeRequest {
     /// As a visitor would ask for the target; `at` is dialled instead of what the host resolves to.
     #[must_use]
     pub fn visit(target: &Target, at: Option<SocketAddr>) -> Self {
@@ -27,13 +27,13 @@ impl Ask {
         let scheme = if text.starts_with("https:") { Scheme::Https } else { Scheme::Http };
         let host = target.host().to_owned();
         let path = text.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find('/')?..])).unwrap_or("/");
-        let dial = at.map_or_else(|| Dial::Name(host.clone(), scheme.port()), Dial::Address);
+        let dial = at.map_or_else(|| DialTarget::Name(host.clone(), scheme.port()), DialTarget::Address);
         Self { dial, scheme, host, path: path.to_owned(), user_agent: None }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Dial {
+pub enum DialTarget {
     Address(SocketAddr),
     /// A name to be resolved, and a port.
     Name(String, u16),
@@ -59,40 +59,40 @@ impl Scheme {
 /// What was seen. Each stage stands only if the one before it succeeded; a certificate that is not good is noted, and the
 /// look goes on, so that what lies behind it is seen too.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
-    pub ask: Ask,
+pub struct ProbeResult {
+    pub ask: ProbeRequest,
     pub at: Timestamp,
     /// `None`: an address was dialled.
-    pub name: Option<NameLook>,
+    pub name: Option<DnsResult>,
     pub address: Option<SocketAddr>,
-    pub connect: Option<Result<Duration, ConnectFault>>,
+    pub connect: Option<Result<Duration, ConnectError>>,
     /// `None` over plain HTTP too.
-    pub tls: Option<Result<TlsLook, TlsFault>>,
-    pub http: Option<Result<HttpLook, HttpFault>>,
+    pub tls: Option<Result<TlsResult, TlsError>>,
+    pub http: Option<Result<HttpResult, HttpError>>,
     pub took: Duration,
 }
 
-impl Sighting {
+impl ProbeResult {
     /// Nothing seen yet.
     #[must_use]
-    pub const fn begun(ask: Ask, at: Timestamp) -> Self {
+    pub const fn begun(ask: ProbeRequest, at: Timestamp) -> Self {
         Self { ask, at, name: None, address: None, connect: None, tls: None, http: None, took: Duration::ZERO }
     }
 }
 
 /// What DNS says of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameLook {
+pub struct DnsResult {
     pub host: String,
     /// The aliases in order, in lower case, without a final dot; the last one carries the addresses.
     pub aliases: Vec<String>,
     pub addresses: Vec<IpAddr>,
-    pub fault: Option<NameFault>,
+    pub fault: Option<DnsError>,
     pub took: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NameFault {
+pub enum DnsError {
     #[error("the name does not exist (NXDOMAIN)")]
     NoSuchName,
     #[error("the name has no address")]
@@ -104,7 +104,7 @@ pub enum NameFault {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConnectFault {
+pub enum ConnectError {
     /// Not dialled: a private, loopback or metadata address that `probe.allow` does not have.
     #[error("{0} is not a public address; allow its network in probe.allow if it is meant")]
     Denied(IpAddr),
@@ -120,12 +120,12 @@ pub enum ConnectFault {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsLook {
+pub struct TlsResult {
     /// Such as `TLSv1.3`.
     pub version: String,
     /// As the server sent them, its own first.
     pub chain: Vec<Certificate>,
-    pub verdict: Result<(), CertificateFault>,
+    pub verdict: Result<(), CertificateError>,
     pub took: Duration,
 }
 
@@ -142,7 +142,7 @@ pub struct Certificate {
 
 /// Why a visitor would not trust the certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CertificateFault {
+pub enum CertificateError {
     #[error("it has expired")]
     Expired,
     #[error("it is not valid yet")]
@@ -161,7 +161,7 @@ pub enum CertificateFault {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TlsFault {
+pub enum TlsError {
     #[error("the TLS handshake took too long")]
     TimedOut,
     #[error("the TLS handshake failed ({0})")]
@@ -173,7 +173,7 @@ pub enum TlsFault {
 /// What was answered. Header names are in lower case; no header that could carry a secret of a visitor is kept, nor the
 /// query of a `location`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpLook {
+pub struct HttpResult {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     /// Bytes of the body that were read; all of it if `body_sha256` stands.
@@ -183,7 +183,7 @@ pub struct HttpLook {
     pub first_byte: Duration,
 }
 
-impl HttpLook {
+impl HttpResult {
     /// The header's values, joined by commas.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
@@ -194,7 +194,7 @@ impl HttpLook {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HttpFault {
+pub enum HttpError {
     #[error("no answer in time")]
     TimedOut,
     /// The head came, and the body did not end.

@@ -14,17 +14,17 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::certificate::{Trust, described};
-use super::{Certificate, CertificateFault, TlsFault, TlsLook};
+use super::{Certificate, CertificateError, TlsError, TlsResult};
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 
 #[derive(Debug)]
-pub(super) struct Tls {
+pub(super) struct TlsDialer {
     provider: Arc<CryptoProvider>,
     trust: Arc<Trust>,
 }
 
-impl Tls {
+impl TlsDialer {
     /// # Errors
     /// A certificate of `further` that can be no root.
     pub(super) fn new(further: &[CertificateDer<'static>]) -> Result<Self, Error> {
@@ -37,11 +37,11 @@ impl Tls {
         stream: TcpStream,
         host: &str,
         now: Timestamp,
-    ) -> Result<(TlsLook, TlsStream<TcpStream>), TlsFault> {
+    ) -> Result<(TlsResult, TlsStream<TcpStream>), TlsError> {
         let watch = Stopwatch::start();
-        let refused = |error: &dyn std::fmt::Display| TlsFault::Refused(error.to_string());
+        let refused = |error: &dyn std::fmt::Display| TlsError::Refused(error.to_string());
         let name = ServerName::try_from(host.to_owned()).map_err(|error| refused(&error))?;
-        let witness = Arc::new(Witness { trust: self.trust.clone(), now, seen: Mutex::new(None) });
+        let witness = Arc::new(CertificateRecorder { trust: self.trust.clone(), now, seen: Mutex::new(None) });
         let mut config = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| refused(&error))?
@@ -52,14 +52,14 @@ impl Tls {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         let stream = connected.map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => TlsFault::Closed,
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => TlsError::Closed,
             _ => refused(&error),
         })?;
         let seen = witness.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (chain, verdict) =
-            seen.unwrap_or_else(|| (Vec::new(), Err(CertificateFault::Unusable("the server showed none".to_owned()))));
+            seen.unwrap_or_else(|| (Vec::new(), Err(CertificateError::Unusable("the server showed none".to_owned()))));
         let version = stream.get_ref().1.protocol_version();
-        Ok((TlsLook { version: word(version), chain, verdict, took: watch.elapsed() }, stream))
+        Ok((TlsResult { version: word(version), chain, verdict, took: watch.elapsed() }, stream))
     }
 }
 
@@ -72,18 +72,18 @@ fn word(version: Option<ProtocolVersion>) -> String {
 }
 
 /// What a server showed, and what a visitor would think of it.
-type Shown = (Vec<Certificate>, Result<(), CertificateFault>);
+type PresentedCertificates = (Vec<Certificate>, Result<(), CertificateError>);
 
 /// Lets every certificate pass and remembers what was wrong with it. That the server holds the certificate's key is still
 /// demanded: without that, what follows is nobody's.
 #[derive(Debug)]
-struct Witness {
+struct CertificateRecorder {
     trust: Arc<Trust>,
     now: Timestamp,
-    seen: Mutex<Option<Shown>>,
+    seen: Mutex<Option<PresentedCertificates>>,
 }
 
-impl ServerCertVerifier for Witness {
+impl ServerCertVerifier for CertificateRecorder {
     fn verify_server_cert(
         &self,
         own: &CertificateDer<'_>,

@@ -3,35 +3,35 @@
 
 use std::time::Duration;
 
-use super::Meter;
-use crate::domain::{ItemOperation, Lane, Mode, PaceLimit, ServiceDay, TargetKind};
+use super::ApiAction;
+use crate::domain::{ItemOperation, Lane, Mode, RateLimit, ServiceDay, TargetKind};
 
 /// One provider's ways and limits, whatever the day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
     /// What can be submitted. A pair of operation and kind that is not here cannot be.
-    pub offers: &'static [Offer],
+    pub offers: &'static [SupportedOperation],
     /// Calls per second of each action that has no figure of its own.
-    pub pace: PaceLimit,
+    pub pace: RateLimit,
     /// Actions that may be called at another pace.
-    pub paces: &'static [(Meter, PaceLimit)],
+    pub paces: &'static [(ApiAction, RateLimit)],
     /// When the day quotas are reset. Without day quotas no lane has a pool, and this says nothing.
     pub day: ServiceDay,
     /// Longest time from the moment a submission leaves until its answer came or is given up.
     pub call_max: Duration,
-    pub status: Status,
-    pub lookup: Lookup,
-    pub company: Company,
+    pub status: StatusSource,
+    pub lookup: TaskLookup,
+    pub company: BatchRefusal,
     /// The `User-Agent` that its nodes ask origins with, by which these let them in.
     pub origin_agent: &'static str,
     /// What the operator allows of all this.
-    pub allowance: Allowance,
+    pub allowance: OperatorLimits,
 }
 
 /// Less than the provider allows, because an operator wants it so. None: as much as the provider allows. Nothing here lifts a
 /// limit of the provider's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Allowance {
+pub struct OperatorLimits {
     /// Calls per second of each action.
     pub rate: Option<u32>,
     /// Targets of one call.
@@ -40,7 +40,7 @@ pub struct Allowance {
 
 /// One kind of submission: what one call of it may carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offer {
+pub struct SupportedOperation {
     pub operation: ItemOperation,
     pub kind: TargetKind,
     /// The effects that can be chosen; none if there is only one.
@@ -55,7 +55,7 @@ pub struct Offer {
 
 /// How the end of a task is learnt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum StatusSource {
     /// The answer to the submission is the end.
     WithTheAnswer,
     /// Never told: a task counts as ended so long after it was accepted.
@@ -68,7 +68,7 @@ pub enum Status {
 
 /// How to find out what became of a submission whose answer was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lookup {
+pub enum TaskLookup {
     /// The provider lists the tasks of a time window. Its times and ours may differ by `slack` unnoticed.
     ByWindow { slack: Duration },
     /// Not at all: the batch has to be sent again, which at worst refreshes twice.
@@ -79,7 +79,7 @@ pub enum Lookup {
 
 /// What one bad target does to those that travel with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Company {
+pub enum BatchRefusal {
     /// The call is refused whole, and which target is to blame is not said.
     AllOrNothing,
     /// Bad targets are named, the others are done.
@@ -91,8 +91,8 @@ pub enum Company {
 impl Capabilities {
     /// What is offered to the lane, if anything.
     #[must_use]
-    pub fn offer(&self, lane: &Lane) -> Option<&Offer> {
-        let fits = |offer: &&Offer| (offer.operation, offer.kind) == (lane.operation, lane.kind);
+    pub fn offer(&self, lane: &Lane) -> Option<&SupportedOperation> {
+        let fits = |offer: &&SupportedOperation| (offer.operation, offer.kind) == (lane.operation, lane.kind);
         self.offers.iter().find(fits).filter(|offer| lane.mode.is_none_or(|mode| offer.modes.contains(&mode)))
     }
 
@@ -111,16 +111,16 @@ impl Capabilities {
 
     /// Calls per second of the action.
     #[must_use]
-    pub fn pace(&self, meter: Meter) -> PaceLimit {
+    pub fn pace(&self, meter: ApiAction) -> RateLimit {
         let pace = self.paces.iter().find(|(known, _)| *known == meter).map_or(self.pace, |(_, pace)| *pace);
-        self.allowance.rate.map_or(pace, |allowed| PaceLimit(allowed.min(pace.0)))
+        self.allowance.rate.map_or(pace, |allowed| RateLimit(allowed.min(pace.0)))
     }
 
     /// The provider's largest figures, whatever the action and kind: an allowance above them could not be meant.
     #[must_use]
-    pub fn most(&self) -> (PaceLimit, u32) {
+    pub fn most(&self) -> (RateLimit, u32) {
         let pace = self.paces.iter().map(|(_, pace)| pace.0).fold(self.pace.0, u32::max);
-        (PaceLimit(pace), self.offers.iter().map(|offer| offer.targets_max).max().unwrap_or(1))
+        (RateLimit(pace), self.offers.iter().map(|offer| offer.targets_max).max().unwrap_or(1))
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
 
     /// A provider unlike ours: no directories to prefetch, no choice of effect, one slow action.
     const OTHER: Capabilities = Capabilities {
-        offers: &[Offer {
+        offers: &[SupportedOperation {
             operation: ItemOperation::Purge,
             kind: TargetKind::Directory,
             modes: &[Mode::Delete],
@@ -139,14 +139,14 @@ mod tests {
             bytes_max: 45_000,
             effect_after: Duration::from_secs(5),
         }],
-        pace: PaceLimit(50),
-        paces: &[(Meter("slow"), PaceLimit(1))],
+        pace: RateLimit(50),
+        paces: &[(ApiAction("slow"), RateLimit(1))],
         day: ServiceDay::east_of_utc(0),
         call_max: Duration::from_secs(10),
-        status: Status::Assumed(Duration::from_secs(5)),
-        lookup: Lookup::NotAtAll,
-        company: Company::EachForItself,
-        allowance: Allowance { rate: None, batch: None },
+        status: StatusSource::Assumed(Duration::from_secs(5)),
+        lookup: TaskLookup::NotAtAll,
+        company: BatchRefusal::EachForItself,
+        allowance: OperatorLimits { rate: None, batch: None },
         origin_agent: "other",
     };
 
@@ -165,17 +165,18 @@ mod tests {
 
     #[test]
     fn an_action_has_its_own_pace_or_the_common_one() {
-        assert_eq!((OTHER.pace(Meter("slow")), OTHER.pace(Meter("other"))), (PaceLimit(1), PaceLimit(50)));
+        assert_eq!((OTHER.pace(ApiAction("slow")), OTHER.pace(ApiAction("other"))), (RateLimit(1), RateLimit(50)));
     }
 
     #[test]
     fn an_allowance_lowers_limits_and_lifts_none() {
-        let allowing = |rate, batch| Capabilities { allowance: Allowance { rate, batch }, ..OTHER };
+        let allowing = |rate, batch| Capabilities { allowance: OperatorLimits { rate, batch }, ..OTHER };
         let purge = lane(ItemOperation::Purge, None);
-        let limits =
-            |own: &Capabilities| (own.pace(Meter("slow")), own.pace(Meter("other")), own.batch_targets_max(&purge));
-        assert_eq!(limits(&allowing(Some(7), Some(10))), (PaceLimit(1), PaceLimit(7), 10));
+        let limits = |own: &Capabilities| {
+            (own.pace(ApiAction("slow")), own.pace(ApiAction("other")), own.batch_targets_max(&purge))
+        };
+        assert_eq!(limits(&allowing(Some(7), Some(10))), (RateLimit(1), RateLimit(7), 10));
         assert_eq!(limits(&allowing(Some(70), Some(100))), limits(&OTHER));
-        assert_eq!(allowing(Some(7), Some(10)).most(), (PaceLimit(50), 30), "the provider's own figures stay known");
+        assert_eq!(allowing(Some(7), Some(10)).most(), (RateLimit(50), 30), "the provider's own figures stay known");
     }
 }

@@ -168,12 +168,12 @@ open_words!(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheRule {
     pub applies: PathRule,
-    pub keeps: Keeps,
+    pub keeps: CachePolicy,
 }
 
 /// What a cache rule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeps {
+pub enum CachePolicy {
     For(Duration),
     /// Neither purge nor prefetch has an effect here.
     Nothing,

@@ -11,14 +11,15 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-pub use capabilities::{Allowance, Capabilities, Company, Lookup, Offer, Status};
+pub use capabilities::{BatchRefusal, Capabilities, OperatorLimits, StatusSource, SupportedOperation, TaskLookup};
 pub use domains::{
-    CacheKey, CacheRule, DisableReason, DomainDetail, DomainFacts, DomainQuery, DomainStatus, Keeps, KeyShape, Origin,
-    OriginAddress, OriginKind, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule, ServedArea, ServiceKind,
+    CacheKey, CachePolicy, CacheRule, DisableReason, DomainDetail, DomainFacts, DomainQuery, DomainStatus, KeyShape,
+    Origin, OriginAddress, OriginKind, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule, ServedArea,
+    ServiceKind,
 };
 /// The manual of the only provider there is yet.
 pub use tencent::GUIDE;
-pub use vendor_reference::{Course, EdgeStatus, Guide, Pages};
+pub use vendor_reference::{DocPages, EdgeStatus, TypicalDuration, VendorReference};
 
 use crate::domain::{Failure, ItemOperation, Lane, PoolName, PoolReading, Target, TargetKind, Timestamp};
 
@@ -34,7 +35,7 @@ impl fmt::Display for TaskId {
 
 /// One of the provider's actions, as far as its call rate is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Meter(pub &'static str);
+pub struct ApiAction(pub &'static str);
 
 /// One account at one cloud CDN.
 ///
@@ -46,34 +47,35 @@ pub trait Provider: Send + Sync {
     fn capabilities(&self) -> &Capabilities;
 
     /// The action that a submission of this lane calls.
-    fn submit_meter(&self, lane: &Lane) -> Meter;
+    fn submit_meter(&self, lane: &Lane) -> ApiAction;
 
     /// The pools that a submission of this lane draws on: one or two, or none where nothing is counted by the day.
     fn pools(&self, lane: &Lane) -> Vec<PoolName>;
 
     /// Sends one batch. The batch is never empty and never above the limits.
-    async fn submit(&self, lane: &Lane, targets: &[Target]) -> Answer;
+    async fn submit(&self, lane: &Lane, targets: &[Target]) -> SubmitOutcome;
 
     /// How far a task is. Few calls, however large the batch, unless rows failed.
-    async fn look(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<Progress, ReadFault>;
+    async fn look(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError>;
 
     /// The targets of a task that are done, as the provider writes them; for a task that takes too long to end. Takes a
     /// call for each page of rows.
-    async fn done(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<BTreeSet<String>, ReadFault>;
+    async fn done(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<BTreeSet<String>, ReadError>;
 
     /// The tasks that the provider lists for one of `query`'s targets in its window, with all their targets.
-    async fn find(&self, query: &FindQuery, turnstile: &dyn Turnstile) -> Result<Vec<ListedTask>, ReadFault>;
+    async fn find(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError>;
 
     /// What is left today of the pools of one operation.
-    async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault>;
+    async fn quota(&self, operation: ItemOperation, turnstile: &dyn CallLimiter)
+    -> Result<Vec<PoolReading>, ReadError>;
 
     /// What the provider knows of its domains. A host that is in none of them is not this account's.
     async fn domains(
         &self,
         query: &DomainQuery,
         detail: DomainDetail,
-        turnstile: &dyn Turnstile,
-    ) -> Result<Vec<DomainFacts>, ReadFault>;
+        turnstile: &dyn CallLimiter,
+    ) -> Result<Vec<DomainFacts>, ReadError>;
 
     /// The provider's clock less ours, in milliseconds, as its last answer told it; none: it has not told.
     fn skew_millis(&self) -> Option<i64> {
@@ -89,20 +91,20 @@ pub trait Provider: Send + Sync {
 
 /// Lets a read call pass when the rate allows it.
 #[async_trait]
-pub trait Turnstile: Send + Sync {
+pub trait CallLimiter: Send + Sync {
     /// Waits for a token of the action.
-    async fn enter(&self, meter: Meter);
+    async fn enter(&self, meter: ApiAction);
 
     /// Notes that the call was refused because there were too many.
-    fn throttled(&self, meter: Meter);
+    fn throttled(&self, meter: ApiAction);
 
     /// Notes that the call was answered or failed.
-    fn leave(&self, meter: Meter);
+    fn leave(&self, meter: ApiAction);
 }
 
 /// What became of a submission. The submitter has one arm for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum SubmitOutcome {
     /// The provider named a task.
     Accepted { task: TaskId, request_id: Option<String> },
     /// Too many calls: nothing was done.
@@ -128,7 +130,7 @@ pub enum Answer {
     Lost(Failure),
 }
 
-impl Answer {
+impl SubmitOutcome {
     /// For programs that count answers.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -159,7 +161,7 @@ pub struct TaskQuery {
 
 /// How far a task is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum TaskProgress {
     /// The provider does not list it, which is normal right after it was accepted.
     NotListed,
     /// Some row is not final.
@@ -197,14 +199,14 @@ pub struct ListedTask {
 
 /// Why a read brought nothing. Reads change nothing, so they can always be asked again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReadFault {
+pub enum ReadError {
     Throttled(Failure),
     AccountRefused(Failure),
     /// Anything else: not sent, lost, outage, or an answer that makes no sense.
     Failed(Failure),
 }
 
-impl ReadFault {
+impl ReadError {
     #[must_use]
     pub const fn failure(&self) -> &Failure {
         match self {

@@ -7,7 +7,7 @@ use crate::domain::{CauseId, ErrorClass, Failure, ItemOperation, TargetKind};
 
 /// One provider's manual, as far as explaining needs it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Guide {
+pub struct VendorReference {
     /// The User-Agent with which its nodes ask an origin.
     pub puller: &'static str,
     /// How the names end that its DNS gives to accelerated hosts.
@@ -27,15 +27,15 @@ pub struct Guide {
     /// Actions without which everything but explaining goes on.
     pub spare_actions: &'static [&'static str],
     /// How long a purge usually takes, and when it is time to ask.
-    pub purge: Course,
-    pub prefetch: Course,
+    pub purge: TypicalDuration,
+    pub prefetch: TypicalDuration,
     /// Copies that live shorter are better waited for than purged.
     pub purge_worthwhile: Duration,
-    pub pages: Pages,
+    pub pages: DocPages,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Course {
+pub struct TypicalDuration {
     pub usual: Duration,
     pub alarm: Duration,
 }
@@ -53,7 +53,7 @@ pub struct EdgeStatus {
 
 /// Titles of the pages that tell more.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Pages {
+pub struct DocPages {
     pub purge: &'static str,
     pub prefetch: &'static str,
     pub permissions: &'static str,
@@ -71,7 +71,7 @@ pub struct Pages {
     pub successor: &'static str,
 }
 
-impl Guide {
+impl VendorReference {
     /// What a failure in the provider's words stands for.
     #[must_use]
     pub fn cause(&self, failure: &Failure) -> CauseId {
@@ -91,7 +91,7 @@ impl Guide {
     }
 
     #[must_use]
-    pub const fn course(&self, operation: ItemOperation) -> Course {
+    pub const fn course(&self, operation: ItemOperation) -> TypicalDuration {
         match operation {
             ItemOperation::Purge => self.purge,
             ItemOperation::Prefetch => self.prefetch,

@@ -8,14 +8,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::Value;
 
 use super::account::credential::Credential;
-use super::api::signature::{Signed, verify};
+use super::api::signature::{SignedRequest, verify};
 use crate::domain::Timestamp;
 
 const VECTORS: &str = include_str!("../../tests/vectors/tc3-signing.json");
 const WINDOW_S: i64 = 300;
 
 /// A request as bytes: head, empty line, body.
-struct Request {
+struct FuzzRequest {
     method: Method,
     query: String,
     headers: HeaderMap,
@@ -23,8 +23,8 @@ struct Request {
 }
 
 /// A request that was signed, by whom and when.
-struct Vector {
-    request: Request,
+struct FuzzVector {
+    request: FuzzRequest,
     credential: Credential,
     sent_at: i64,
 }
@@ -34,7 +34,7 @@ struct Vector {
 /// # Panics
 /// If the law is broken.
 pub fn verification(bytes: &[u8]) -> bool {
-    let Some(request) = Request::read(bytes) else { return false };
+    let Some(request) = FuzzRequest::read(bytes) else { return false };
     let mut accepted = false;
     let mut tried = Vec::new();
     for vector in vectors() {
@@ -44,8 +44,8 @@ pub fn verification(bytes: &[u8]) -> bool {
         tried.push((&vector.credential, vector.sent_at));
         for late in [0, WINDOW_S, -WINDOW_S, WINDOW_S + 1, -WINDOW_S - 1] {
             let now = Timestamp::from_millis((vector.sent_at + late) * 1000);
-            let Request { method, query, headers, body } = &request;
-            let signed = Signed { method, query, headers, body };
+            let FuzzRequest { method, query, headers, body } = &request;
+            let signed = SignedRequest { method, query, headers, body };
             match verify(&signed, std::slice::from_ref(&vector.credential), now) {
                 Ok(_) => assert_was_signed(&request, &vector.credential, now),
                 Err(refusal) => {
@@ -59,16 +59,16 @@ pub fn verification(bytes: &[u8]) -> bool {
     accepted
 }
 
-fn assert_was_signed(request: &Request, credential: &Credential, now: Timestamp) {
+fn assert_was_signed(request: &FuzzRequest, credential: &Credential, now: Timestamp) {
     let mut same = vectors().iter().filter(|vector| vector.credential == *credential && vector.says_as_much(request));
     let known = same.next().expect("accepted, but nobody signed it");
     assert!((now.as_secs() - known.sent_at).abs() <= WINDOW_S, "accepted out of its window");
 }
 
-impl Vector {
+impl FuzzVector {
     /// Whether everything that was signed is the same in `request`. Spaces around a value are not signed, nor is the
     /// case of the action; some clients leave the port out of what they sign.
-    fn says_as_much(&self, request: &Request) -> bool {
+    fn says_as_much(&self, request: &FuzzRequest) -> bool {
         let mine = &self.request;
         let names = mine.text("authorization").split("SignedHeaders=").nth(1).unwrap_or_default();
         let names = names.split(',').next().unwrap_or_default().split(';');
@@ -77,7 +77,7 @@ impl Vector {
             "x-tc-action" => request.text(name).eq_ignore_ascii_case(mine.text(name)),
             _ => request.text(name) == mine.text(name),
         };
-        let authorized = |request: &Request| request.text("authorization").replace(' ', "");
+        let authorized = |request: &FuzzRequest| request.text("authorization").replace(' ', "");
         authorized(request) == authorized(mine)
             && request.method == mine.method
             && request.query == mine.query
@@ -90,7 +90,7 @@ impl Vector {
         let sent_at = case["timestamp"].as_i64().expect("a timestamp");
         let mut credential = Credential::new(text("secret_id").expect("an id"), text("secret_key").expect("a key"));
         credential.token = text("token").map(str::to_owned);
-        Self { request: Request::read(&written(case)).expect("a request"), credential, sent_at }
+        Self { request: FuzzRequest::read(&written(case)).expect("a request"), credential, sent_at }
     }
 }
 
@@ -113,16 +113,16 @@ fn written(case: &Value) -> Vec<u8> {
     [head.as_bytes(), b"\n", text("payload").as_bytes()].concat()
 }
 
-fn vectors() -> &'static [Vector] {
-    static READ: OnceLock<Vec<Vector>> = OnceLock::new();
+fn vectors() -> &'static [FuzzVector] {
+    static READ: OnceLock<Vec<FuzzVector>> = OnceLock::new();
     READ.get_or_init(|| {
         let file: Value = serde_json::from_str(VECTORS).expect("vectors");
         let cases = ["cases", "published_examples"].map(|list| file[list].as_array().expect("a list"));
-        cases.into_iter().flatten().map(Vector::read).collect()
+        cases.into_iter().flatten().map(FuzzVector::read).collect()
     })
 }
 
-impl Request {
+impl FuzzRequest {
     /// Nothing, if hyper would not let it through to the door.
     fn read(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(2).position(|window| window == b"\n\n")?;

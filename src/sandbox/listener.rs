@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::tls::TlsDoor;
+use super::tls::TlsListener;
 
 /// Said by a handler: close the connection, without a byte of answer.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +21,12 @@ use super::tls::TlsDoor;
 pub(super) struct Dropped;
 
 /// Serves until `shutdown`, over TLS if there is a door for it; connections then end at once, with whatever they were doing.
-pub(super) async fn serve<H, A>(listener: TcpListener, door: Option<TlsDoor>, shutdown: CancellationToken, handler: H)
-where
+pub(super) async fn serve<H, A>(
+    listener: TcpListener,
+    door: Option<TlsListener>,
+    shutdown: CancellationToken,
+    handler: H,
+) where
     H: Fn(Request<Body>) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Result<Response<Body>, Dropped>> + Send + 'static,
 {
@@ -48,7 +52,7 @@ where
     connections.shutdown().await;
 }
 
-async fn serve_stream<H, A>(stream: TcpStream, door: Option<TlsDoor>, handler: H)
+async fn serve_stream<H, A>(stream: TcpStream, door: Option<TlsListener>, handler: H)
 where
     H: Fn(Request<Body>) -> A,
     A: Future<Output = Result<Response<Body>, Dropped>>,

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use edge::Door;
-use edge::cache::Scheme;
-use tls::Tls;
+use edge::EdgeListener;
+use edge::cache::EdgeScheme;
+use tls::SandboxTls;
 
 mod account;
 mod api;
@@ -33,20 +33,20 @@ mod tls;
 mod wire;
 
 pub use account::credential::Credential;
-pub use account::quota::{PoolChange, PoolView, QuotaOptions};
-pub use account::wire::{AccountSetup, AccountState, Denial};
-pub use api::call_log::Call;
+pub use account::quota::{PoolChange, QuotaOptions, SimulatedPool};
+pub use account::wire::{AccountSetup, Denial, SimulatedAccountState};
+pub use api::call_log::RecordedCall;
 pub use api::task::TaskKind;
 pub use dns::wire::{DnsAnswer, DnsRule};
-pub use domain_config::change::DomainFault;
+pub use domain_config::change::DomainConfigError;
 pub use domain_config::domain::{Area, Domain, DomainStatus};
 pub use domain_config::wire::{
-    CacheConfig, CacheKey, CacheRule, CacheSetup, DomainChange, FollowOrigin, HeuristicCache, HeuristicCacheConfig,
-    Keep, KeyRule, NoCache, OriginSetup, PullProtocol, QueryAction, QueryString, RuleType, Standing, StatusCodeCache,
-    StatusCodeRule, Switch, Switched,
+    CacheConfig, CacheDuration, CacheKeySetup, CacheRuleSetup, CacheSetup, DomainChange, DomainConfigState,
+    FollowOrigin, HeuristicCache, HeuristicCacheConfig, KeyRule, NoCache, OriginSetup, PullProtocol, QueryAction,
+    QueryString, RuleType, StatusCodeCache, StatusCodeRule, Switch, Switched,
 };
-pub use faults::http::{AnswerFault, AnswerRule, AnswerRuleFault, Side};
-pub use origin::ContentFault;
+pub use faults::http::{AnswerFault, AnswerRule, AnswerRuleError, FaultySide};
+pub use origin::ContentError;
 pub use state::{Cloud, TaskView};
 pub use tls::{CertificateRule, CertificateState};
 pub use wire::{
@@ -54,7 +54,7 @@ pub use wire::{
     Switches,
 };
 
-pub struct Options {
+pub struct SandboxOptions {
     /// Where the API listens; everything else takes free ports of the same address. Loopback is meant; another
     /// address is allowed for a staging container, and opens all of them to whoever reaches it.
     pub listen: SocketAddr,
@@ -67,7 +67,7 @@ pub struct Options {
     pub task_time: Duration,
 }
 
-impl Options {
+impl SandboxOptions {
     /// A free port on loopback, a fresh key pair, two domains and the default limits.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
@@ -129,11 +129,11 @@ impl Sandbox {
 }
 
 /// Opens the listeners and serves them in the background.
-pub async fn start(options: Options, shutdown: CancellationToken) -> io::Result<Sandbox> {
-    let doors = Doors::open(options.listen).await?;
+pub async fn start(options: SandboxOptions, shutdown: CancellationToken) -> io::Result<Sandbox> {
+    let doors = Listeners::open(options.listen).await?;
     let addresses = doors.addresses()?;
-    let tls = Arc::new(Tls::new(Arc::clone(&options.clock)));
-    let (edge_tls, origin_tls) = (tls.door(Side::Edge)?, tls.door(Side::Origin)?);
+    let tls = Arc::new(SandboxTls::new(Arc::clone(&options.clock)));
+    let (edge_tls, origin_tls) = (tls.door(FaultySide::Edge)?, tls.door(FaultySide::Origin)?);
     let cloud = Arc::new(Cloud::new(options, tls, addresses.reachable()));
     let mut servers = JoinSet::new();
     let at = Arc::clone(&cloud);
@@ -141,12 +141,12 @@ pub async fn start(options: Options, shutdown: CancellationToken) -> io::Result<
         api::answer(Arc::clone(&at), request)
     }));
     for (listener, tls_door, area, scheme) in [
-        (doors.edge, None, Area::Mainland, Scheme::Http),
-        (doors.edge_overseas, None, Area::Overseas, Scheme::Http),
-        (doors.edge_tls, Some(edge_tls), Area::Mainland, Scheme::Https),
+        (doors.edge, None, Area::Mainland, EdgeScheme::Http),
+        (doors.edge_overseas, None, Area::Overseas, EdgeScheme::Http),
+        (doors.edge_tls, Some(edge_tls), Area::Mainland, EdgeScheme::Https),
     ] {
         let at = Arc::clone(&cloud);
-        let door = Door { area, scheme };
+        let door = EdgeListener { area, scheme };
         let answer = move |request| edge::answer(Arc::clone(&at), request, door);
         servers.spawn(listener::serve(listener, tls_door, shutdown.clone(), answer));
     }
@@ -161,7 +161,7 @@ pub async fn start(options: Options, shutdown: CancellationToken) -> io::Result<
 }
 
 /// Every socket, open and not yet served.
-struct Doors {
+struct Listeners {
     api: TcpListener,
     edge: TcpListener,
     edge_overseas: TcpListener,
@@ -172,7 +172,7 @@ struct Doors {
     control: TcpListener,
 }
 
-impl Doors {
+impl Listeners {
     async fn open(listen: SocketAddr) -> io::Result<Self> {
         let beside = SocketAddr::new(listen.ip(), 0);
         Ok(Self {

@@ -10,31 +10,31 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use sha2::{Digest, Sha256};
 
 use super::api::time_formats;
-use super::domain_config::domain::{Domain, Domains};
-use super::faults::http::Side;
+use super::domain_config::domain::{Domain, DomainTable};
+use super::faults::http::FaultySide;
 use super::listener::{self, Dropped};
 use super::state::Cloud;
 use super::wire::OriginContent;
 use crate::domain::Timestamp;
 
 #[derive(Debug, Default)]
-pub(super) struct Origin {
-    documents: HashMap<(String, String), Document>,
+pub(super) struct OriginServer {
+    documents: HashMap<(String, String), OriginDocument>,
 }
 
 #[derive(Debug, Clone)]
-struct Document {
+struct OriginDocument {
     status: StatusCode,
     body: Bytes,
     headers: HeaderMap,
     last_modified: Timestamp,
     /// What was there before the last change.
-    previous: Option<Box<Document>>,
+    previous: Option<Box<OriginDocument>>,
 }
 
 /// Why content cannot be served.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ContentFault {
+pub enum ContentError {
     #[error("`path` begins with `/` and holds neither spaces nor raw non-ASCII")]
     Path,
     #[error("`status` is a final HTTP status, 200 to 599")]
@@ -43,7 +43,7 @@ pub enum ContentFault {
     Header(&'static str),
 }
 
-impl Origin {
+impl OriginServer {
     /// Something for a newcomer to purge: a page, a script and a picture for each domain.
     pub(super) fn seeded(domains: &[Domain], now: Timestamp) -> Self {
         let mut origin = Self::default();
@@ -68,13 +68,13 @@ impl Origin {
     }
 
     /// A change always shows in `Last-Modified`, even within one second, unless the content says otherwise.
-    pub(super) fn put(&mut self, content: OriginContent, now: Timestamp) -> Result<(), ContentFault> {
+    pub(super) fn put(&mut self, content: OriginContent, now: Timestamp) -> Result<(), ContentError> {
         if !content.path.starts_with('/') || !content.path.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ContentFault::Path);
+            return Err(ContentError::Path);
         }
-        let status = StatusCode::from_u16(content.status.unwrap_or(200)).map_err(|_| ContentFault::Status)?;
+        let status = StatusCode::from_u16(content.status.unwrap_or(200)).map_err(|_| ContentError::Status)?;
         if status.is_informational() || status.as_u16() > 599 {
-            return Err(ContentFault::Status);
+            return Err(ContentError::Status);
         }
         let key = (content.host.to_ascii_lowercase(), content.path.clone());
         let whole_second = Timestamp::from_millis(now.as_secs() * 1000);
@@ -84,8 +84,9 @@ impl Origin {
             None => whole_second,
         };
         let headers = headers(&content, last_modified)?;
-        let previous = self.documents.remove(&key).map(|before| Box::new(Document { previous: None, ..before }));
-        self.documents.insert(key, Document { status, body: content.body.into(), headers, last_modified, previous });
+        let previous = self.documents.remove(&key).map(|before| Box::new(OriginDocument { previous: None, ..before }));
+        self.documents
+            .insert(key, OriginDocument { status, body: content.body.into(), headers, last_modified, previous });
         Ok(())
     }
 
@@ -95,7 +96,7 @@ impl Origin {
     }
 }
 
-fn headers(content: &OriginContent, last_modified: Timestamp) -> Result<HeaderMap, ContentFault> {
+fn headers(content: &OriginContent, last_modified: Timestamp) -> Result<HeaderMap, ContentError> {
     let digest = Sha256::digest(content.body.as_bytes());
     let etag: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let content_type = content.content_type.as_deref().unwrap_or_else(|| content_type_of(&content.path));
@@ -108,7 +109,7 @@ fn headers(content: &OriginContent, last_modified: Timestamp) -> Result<HeaderMa
     ] {
         let Some(value) = value else { continue };
         let fault = if name == header::CACHE_CONTROL { "cache_control" } else { "content_type" };
-        headers.insert(name, HeaderValue::from_str(value).map_err(|_| ContentFault::Header(fault))?);
+        headers.insert(name, HeaderValue::from_str(value).map_err(|_| ContentError::Header(fault))?);
     }
     Ok(headers)
 }
@@ -134,7 +135,7 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<
             return Err(Dropped);
         }
         let site = Site::of(&host, &state.domains);
-        (state.answers.strike(Side::Origin, &[&host, site.name()], &path, request.headers()), site)
+        (state.answers.strike(FaultySide::Origin, &[&host, site.name()], &path, request.headers()), site)
     };
     spoiling.delay(&cloud).await?;
     let mut response = match spoiling.instead(&path) {
@@ -156,7 +157,7 @@ enum Site {
 }
 
 impl Site {
-    fn of(host: &str, domains: &Domains) -> Self {
+    fn of(host: &str, domains: &DomainTable) -> Self {
         let is_asked_as = |domain: &&Domain| domain.origin.server_name.as_deref() == Some(host);
         match (domains.0.iter().find(is_asked_as), domains.named(host)) {
             (Some(domain), _) if !domain.is_wildcard() => Self::Named(domain.name.clone()),
@@ -172,7 +173,7 @@ impl Site {
     }
 }
 
-impl Origin {
+impl OriginServer {
     fn serve(&self, host: &str, site: &Site, path: &str, request: &Request<Body>, old: bool) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "");
@@ -187,7 +188,7 @@ impl Origin {
     }
 }
 
-impl Document {
+impl OriginDocument {
     fn answer(&self, request: &HeaderMap) -> Response<Body> {
         let unchanged = self.status == StatusCode::OK && self.is_known_by(request);
         let body = if unchanged { Body::empty() } else { Body::from(self.body.clone()) };
@@ -219,20 +220,20 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_500);
 
-    fn put(origin: &mut Origin, body: &str, keep_last_modified: bool) -> Document {
+    fn put(origin: &mut OriginServer, body: &str, keep_last_modified: bool) -> OriginDocument {
         let content = OriginContent { keep_last_modified, ..OriginContent::new("www.example.com", "/a.js", body) };
         origin.put(content, NOW).unwrap();
         origin.documents[&("www.example.com".to_owned(), "/a.js".to_owned())].clone()
     }
 
-    fn status(document: &Document, name: header::HeaderName, value: &HeaderValue) -> StatusCode {
+    fn status(document: &OriginDocument, name: header::HeaderName, value: &HeaderValue) -> StatusCode {
         let request = HeaderMap::from_iter([(name, value.clone())]);
         document.answer(&request).status()
     }
 
     #[test]
     fn a_change_in_the_same_second_has_a_new_last_modified_unless_told_to_keep_it() {
-        let mut origin = Origin::default();
+        let mut origin = OriginServer::default();
         let one = put(&mut origin, "1", false);
         let two = put(&mut origin, "2", false);
         let three = put(&mut origin, "3", true);
@@ -243,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_condition_that_holds_is_answered_without_a_body() {
-        let mut origin = Origin::default();
+        let mut origin = OriginServer::default();
         let one = put(&mut origin, "1", false);
         let two = put(&mut origin, "2", false);
         let (etag, modified) = (&one.headers[header::ETAG], &one.headers[header::LAST_MODIFIED]);
@@ -255,13 +256,13 @@ mod tests {
 
     #[test]
     fn content_that_http_cannot_carry_is_refused() {
-        let mut origin = Origin::default();
+        let mut origin = OriginServer::default();
         let base = || OriginContent::new("www.example.com", "/a", "");
         let mut refused = |content| origin.put(content, NOW).unwrap_err();
-        assert_eq!(refused(OriginContent { path: "a".into(), ..base() }), ContentFault::Path);
-        assert_eq!(refused(OriginContent { path: "/a b".into(), ..base() }), ContentFault::Path);
-        assert_eq!(refused(OriginContent { status: Some(101), ..base() }), ContentFault::Status);
+        assert_eq!(refused(OriginContent { path: "a".into(), ..base() }), ContentError::Path);
+        assert_eq!(refused(OriginContent { path: "/a b".into(), ..base() }), ContentError::Path);
+        assert_eq!(refused(OriginContent { status: Some(101), ..base() }), ContentError::Status);
         let header = OriginContent { cache_control: Some("a\nb".into()), ..base() };
-        assert_eq!(refused(header), ContentFault::Header("cache_control"));
+        assert_eq!(refused(header), ContentError::Header("cache_control"));
     }
 }

@@ -4,25 +4,25 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::account::Account;
+use super::account::SimulatedAccount;
 use super::account::credential::Credential;
-use super::account::quota::{PoolChange, PoolView, Quota};
+use super::account::quota::{PoolChange, QuotaLedger, SimulatedPool};
 use super::account::rate::Rates;
 use super::account::wire::AccountSetup;
-use super::api::call_log::{Call, CallLog};
+use super::api::call_log::{CallLog, RecordedCall};
 use super::api::task::{Task, TaskKind, Tasks};
 use super::dns::wire::DnsRule;
-use super::dns::zone::{Places, Resolved, Wanted, Zone};
-use super::domain_config::change::DomainFault;
-use super::domain_config::domain::{Domain, DomainStatus, Domains};
+use super::dns::zone::{DnsQuestion, Resolved, Zone, ZoneAddresses};
+use super::domain_config::change::DomainConfigError;
+use super::domain_config::domain::{Domain, DomainStatus, DomainTable};
 use super::domain_config::wire::DomainChange;
-use super::edge::cache::{Caches, Scheme};
-use super::faults::Faults;
-use super::faults::http::{AnswerRule, AnswerRuleFault, Answers};
-use super::origin::{ContentFault, Origin};
-use super::tls::{CertificateRule, Tls};
+use super::edge::cache::{Caches, EdgeScheme};
+use super::faults::FaultSet;
+use super::faults::http::{AnswerRule, AnswerRuleError, HttpFaults};
+use super::origin::{ContentError, OriginServer};
+use super::tls::{CertificateRule, SandboxTls};
 use super::wire::{FaultRule, OriginContent, Switches};
-use super::{Addresses, Options};
+use super::{Addresses, SandboxOptions};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 
@@ -32,7 +32,7 @@ pub struct Cloud {
     pub(super) credentials: Vec<Credential>,
     pub(super) calls_per_second: u32,
     pub(super) task_time: Duration,
-    pub(super) tls: Arc<Tls>,
+    pub(super) tls: Arc<SandboxTls>,
     places: Addresses,
     pub(super) started_at: Timestamp,
     /// Held while due rows are settled, which may wait for the origin.
@@ -41,17 +41,17 @@ pub struct Cloud {
 }
 
 pub(super) struct State {
-    pub(super) domains: Domains,
-    pub(super) quota: Quota,
+    pub(super) domains: DomainTable,
+    pub(super) quota: QuotaLedger,
     pub(super) rates: Rates,
     pub(super) tasks: Tasks,
-    pub(super) faults: Faults,
+    pub(super) faults: FaultSet,
     pub(super) switches: Switches,
     pub(super) calls: CallLog,
     pub(super) caches: Caches,
-    pub(super) origin: Origin,
-    pub(super) answers: Answers,
-    pub(super) account: Account,
+    pub(super) origin: OriginServer,
+    pub(super) answers: HttpFaults,
+    pub(super) account: SimulatedAccount,
     dns: Zone,
 }
 
@@ -67,20 +67,20 @@ pub struct TaskView {
 
 impl Cloud {
     /// `places` are as this machine reaches them.
-    pub(super) fn new(options: Options, tls: Arc<Tls>, places: Addresses) -> Self {
+    pub(super) fn new(options: SandboxOptions, tls: Arc<SandboxTls>, places: Addresses) -> Self {
         let now = options.clock.now();
         let state = State {
-            quota: Quota::new(&options.quota, now),
-            origin: Origin::seeded(&options.domains, now),
-            domains: Domains(options.domains),
+            quota: QuotaLedger::new(&options.quota, now),
+            origin: OriginServer::seeded(&options.domains, now),
+            domains: DomainTable(options.domains),
             rates: Rates::default(),
             tasks: Tasks::default(),
-            faults: Faults::default(),
+            faults: FaultSet::default(),
             switches: options.switches,
             calls: CallLog::default(),
             caches: Caches::default(),
-            answers: Answers::default(),
-            account: Account::default(),
+            answers: HttpFaults::default(),
+            account: SimulatedAccount::default(),
             dns: Zone::default(),
         };
         Self {
@@ -107,19 +107,19 @@ impl Cloud {
 
     /// The calls with a number above `seq`, oldest first; numbers count from 1.
     #[must_use]
-    pub fn calls_after(&self, seq: u64) -> Vec<Call> {
+    pub fn calls_after(&self, seq: u64) -> Vec<RecordedCall> {
         self.state().calls.after(seq)
     }
 
     /// Every API call that is still remembered, oldest first.
     #[must_use]
-    pub fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<RecordedCall> {
         self.calls_after(0)
     }
 
     /// The six pools: URLs, directories and prefetches, each mainland and overseas.
     #[must_use]
-    pub fn quota(&self) -> Vec<PoolView> {
+    pub fn quota(&self) -> Vec<SimulatedPool> {
         self.state().quota.view(self.now())
     }
 
@@ -135,7 +135,7 @@ impl Cloud {
     }
 
     /// Changes domains of the account, or takes them in: all of them, or none if one is at fault.
-    pub fn change_domains(&self, changes: Vec<DomainChange>) -> Result<(), DomainFault> {
+    pub fn change_domains(&self, changes: Vec<DomainChange>) -> Result<(), DomainConfigError> {
         self.state().domains.change(changes)
     }
 
@@ -182,7 +182,7 @@ impl Cloud {
     }
 
     /// Publishes content at the origin. The edge serves it once it has no older copy.
-    pub fn put_origin(&self, content: OriginContent) -> Result<(), ContentFault> {
+    pub fn put_origin(&self, content: OriginContent) -> Result<(), ContentError> {
         self.state().origin.put(content, self.now())
     }
 
@@ -201,9 +201,9 @@ impl Cloud {
         self.state().dns.rules()
     }
 
-    pub(super) fn resolve(&self, name: &str, wanted: Wanted) -> Resolved {
+    pub(super) fn resolve(&self, name: &str, wanted: DnsQuestion) -> Resolved {
         let state = &mut *self.state();
-        let places = Places { edge: self.places.edge.ip(), origin: self.places.origin.ip() };
+        let places = ZoneAddresses { edge: self.places.edge.ip(), origin: self.places.origin.ip() };
         state.dns.resolve(name, wanted, &state.domains, places)
     }
 
@@ -213,15 +213,15 @@ impl Cloud {
     }
 
     /// Where this sandbox's own origin is asked.
-    pub(super) const fn origin_at(&self, scheme: Scheme) -> SocketAddr {
+    pub(super) const fn origin_at(&self, scheme: EdgeScheme) -> SocketAddr {
         match scheme {
-            Scheme::Http => self.places.origin,
-            Scheme::Https => self.places.origin_tls,
+            EdgeScheme::Http => self.places.origin,
+            EdgeScheme::Https => self.places.origin_tls,
         }
     }
 
     /// Replaces what goes wrong with answers of origin and edge.
-    pub fn set_answers(&self, rules: Vec<AnswerRule>) -> Result<(), AnswerRuleFault> {
+    pub fn set_answers(&self, rules: Vec<AnswerRule>) -> Result<(), AnswerRuleError> {
         self.state().answers.replace(rules)
     }
 

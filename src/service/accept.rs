@@ -1,18 +1,18 @@
 //! Accepting a job: understood, cut into lanes, kept, and only then acknowledged (law 1).
 
 use super::parse_job;
-use super::parse_job::Asked;
-use super::routing::{Areas, Places};
-use super::{Caller, JobView, Refusal, Service, authorization};
+use super::parse_job::JobInput;
+use super::routing::{Router, TargetsByDestination};
+use super::{Caller, JobView, Service, ServiceError, authorization};
 use crate::clock;
 use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
-use crate::engine::Counted;
+use crate::engine::CounterKey;
 use crate::offload::aside_if;
-use crate::store::{Creation, IdempotencyKey, NewJob, Part, PartState};
+use crate::store::{Creation, IdempotencyKey, JobPart, NewJob, PartState};
 
 /// A job that is kept.
 #[derive(Debug, Clone)]
-pub struct Accepted {
+pub struct AcceptedJob {
     pub view: JobView,
     /// It was kept before, under the same idempotency key.
     pub replayed: bool,
@@ -26,9 +26,9 @@ impl Service {
     pub async fn accept(
         &self,
         caller: &Caller,
-        asked: &Asked,
+        asked: &JobInput,
         idempotency: Option<IdempotencyKey>,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<AcceptedJob, ServiceError> {
         // A replay is answered by the job that is kept: whether its body would still be accepted is no question any more.
         if let Some(key) = &idempotency
             && let Some(kept) = self.store.kept_under(&caller.tenant, key).await?
@@ -47,29 +47,34 @@ impl Service {
     fn understood(
         &self,
         caller: &Caller,
-        asked: &Asked,
+        asked: &JobInput,
         idempotency: Option<IdempotencyKey>,
         now: Timestamp,
-    ) -> Result<NewJob, Refusal> {
-        let request = parse_job::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
+    ) -> Result<NewJob, ServiceError> {
+        let request = parse_job::understand(asked, &self.routes, now).map_err(ServiceError::Invalid)?;
         authorization::allow(caller, &request, asked)?;
         let warnings = self.warnings(asked, &request);
         Ok(NewJob { warnings, ..self.new_job(caller, request, idempotency, now) })
     }
 
-    async fn accepted(&self, caller: &Caller, creation: Creation, lane: Option<&Lane>) -> Result<Accepted, Refusal> {
+    async fn accepted(
+        &self,
+        caller: &Caller,
+        creation: Creation,
+        lane: Option<&Lane>,
+    ) -> Result<AcceptedJob, ServiceError> {
         match creation {
             Creation::Created(job) => {
                 tracing::debug!(job.id = %job.id, tenant = %job.tenant, items = job.counts.total(), "job accepted");
-                self.board.tally.count(Counted::Job(job.operation), 1);
+                self.board.tally.count(CounterKey::Job(job.operation), 1);
                 self.wakes.submitter.ring();
-                Ok(Accepted { view: self.view_of_new(*job, lane), replayed: false })
+                Ok(AcceptedJob { view: self.view_of_new(*job, lane), replayed: false })
             }
             Creation::Replayed(id) => {
-                let job = self.store.job(id, Some(&caller.tenant)).await?.ok_or(Refusal::NotFound("job"))?;
-                Ok(Accepted { view: self.view(job).await?, replayed: true })
+                let job = self.store.job(id, Some(&caller.tenant)).await?.ok_or(ServiceError::NotFound("job"))?;
+                Ok(AcceptedJob { view: self.view(job).await?, replayed: true })
             }
-            Creation::KeyReused => Err(Refusal::KeyReused),
+            Creation::KeyReused => Err(ServiceError::KeyReused),
         }
     }
 
@@ -105,7 +110,7 @@ impl Service {
 }
 
 /// The lane of the item that explains best why a new job waits: the last one, or its purge if it waits for that.
-pub(super) fn first_to_wait(parts: &[Part]) -> Option<&Lane> {
+pub(super) fn first_to_wait(parts: &[JobPart]) -> Option<&Lane> {
     let last = parts.last()?;
     let free = parts.iter().rev().find(|part| part.state != PartState::Blocked && part.lane.kind == last.lane.kind);
     free.map(|part| &part.lane)
@@ -113,21 +118,21 @@ pub(super) fn first_to_wait(parts: &[Part]) -> Option<&Lane> {
 
 /// The job's items by lane. A refresh numbers all its purges first, URLs before directories, and then a prefetch for
 /// each URL in the same order, so that the distance between the two of a pair is one number.
-pub(super) fn parts(request: &JobRequest, areas: &Areas<'_>, now: Timestamp) -> (Vec<Part>, u32) {
+pub(super) fn parts(request: &JobRequest, areas: &Router<'_>, now: Timestamp) -> (Vec<JobPart>, u32) {
     let start = match request.not_before {
         Some(moment) if moment > now => PartState::Delayed(moment),
         _ => PartState::Due,
     };
     let (urls, directories) = (areas.places(&request.urls), areas.places(&request.directories));
     let mut parts = Vec::new();
-    let mut add = |targets: Places, operation, kind, state| {
+    let mut add = |targets: TargetsByDestination, operation, kind, state| {
         for ((account, own), targets) in targets {
             let mode = (kind == TargetKind::Directory).then_some(request.mode);
             // What is to be purged later may have been cached anywhere by then.
             let is_known_then = operation == ItemOperation::Prefetch || state == PartState::Due;
             let area = own.filter(|_| is_known_then).unwrap_or(request.area);
             let lane = Lane { account, operation, kind, area, mode };
-            parts.push(Part { lane, state, targets });
+            parts.push(JobPart { lane, state, targets });
         }
     };
     let mut pair_offset = 0;
@@ -151,7 +156,7 @@ pub(super) fn parts(request: &JobRequest, areas: &Areas<'_>, now: Timestamp) -> 
 mod tests {
     use super::*;
     use crate::domain::{AccountName, Area, Labels, Mode, Priority, Routes, Target};
-    use crate::engine::Outlook;
+    use crate::engine::EngineStatus;
 
     #[test]
     fn a_refresh_pairs_each_purge_with_the_prefetch_of_the_same_url() {
@@ -174,10 +179,10 @@ mod tests {
             verify: true,
             notify: None,
         };
-        let outlook = Outlook::new(std::sync::Arc::default(), std::sync::Arc::default());
+        let outlook = EngineStatus::new(std::sync::Arc::default(), std::sync::Arc::default());
         let now = Timestamp::from_millis(0);
         let (parts, offset) =
-            parts(&request, &Areas { asked: Area::Own, routes: &routes, outlook: &outlook, now }, now);
+            parts(&request, &Router { asked: Area::Own, routes: &routes, outlook: &outlook, now }, now);
         let items: Vec<(ItemOperation, &Target)> =
             parts.iter().flat_map(|part| part.targets.iter().map(|target| (part.lane.operation, target))).collect();
         assert_eq!(items.len(), 7);

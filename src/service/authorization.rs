@@ -1,13 +1,13 @@
 //! Whether a caller may have a job done: every target, against the scopes of the token.
 
-use super::Refusal;
+use super::ServiceError;
 use super::caller::Caller;
-use super::parse_job::{Asked, Fault};
+use super::parse_job::{InputError, JobInput};
 use crate::domain::{JobRequest, Operation, Target, TargetKind};
 
 /// # Errors
 /// The scopes that are missing, and each place of the body that takes one of them.
-pub(super) fn allow(caller: &Caller, request: &JobRequest, asked: &Asked) -> Result<(), Refusal> {
+pub(super) fn allow(caller: &Caller, request: &JobRequest, asked: &JobInput) -> Result<(), ServiceError> {
     let mut targets = request.urls.iter().chain(&request.directories);
     if targets.all(|target| caller.scopes.lacking(request.operation, target).is_empty()) {
         return Ok(());
@@ -16,7 +16,7 @@ pub(super) fn allow(caller: &Caller, request: &JobRequest, asked: &Asked) -> Res
 }
 
 /// Goes through the body again: distinct targets know no more where they were written.
-fn refusal(caller: &Caller, operation: Operation, asked: &Asked) -> Refusal {
+fn refusal(caller: &Caller, operation: Operation, asked: &JobInput) -> ServiceError {
     let (mut scopes, mut faults) = (Vec::new(), Vec::new());
     for (field, kind, raws) in
         [("urls", TargetKind::Url, &asked.urls), ("directories", TargetKind::Directory, &asked.directories)]
@@ -25,14 +25,14 @@ fn refusal(caller: &Caller, operation: Operation, asked: &Asked) -> Refusal {
             let Ok(target) = Target::parse(kind, raw) else { continue };
             for scope in caller.scopes.lacking(operation, &target) {
                 let detail = format!("this takes the scope {scope} for {}", target.host());
-                faults.push(Fault { pointer: format!("/{field}/{index}"), code: "scope_missing", detail });
+                faults.push(InputError { pointer: format!("/{field}/{index}"), code: "scope_missing", detail });
                 if !scopes.contains(&scope) {
                     scopes.push(scope);
                 }
             }
         }
     }
-    Refusal::ScopeMissing { scopes, faults }
+    ServiceError::ScopeMissing { scopes, faults }
 }
 
 #[cfg(test)]
@@ -44,12 +44,12 @@ mod tests {
     fn every_target_without_a_scope_is_named_at_its_place() {
         let caller = Caller { scopes: "purge:url@a.example prefetch".parse().expect("scopes"), ..Caller::local() };
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let asked = Asked {
+        let asked = JobInput {
             urls: texts(&["https://a.example/1", "https://b.example/2", "https://B.example/2"]),
             directories: texts(&["https://a.example/img/", "https://a.example/"]),
-            ..Asked::default()
+            ..JobInput::default()
         };
-        let Refusal::ScopeMissing { scopes, faults } = refusal(&caller, Operation::Refresh, &asked) else {
+        let ServiceError::ScopeMissing { scopes, faults } = refusal(&caller, Operation::Refresh, &asked) else {
             panic!("another refusal")
         };
         assert_eq!(scopes, [ScopeWord::PurgeUrl, ScopeWord::PurgeDirectory, ScopeWord::PurgeSite]);

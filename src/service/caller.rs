@@ -1,6 +1,6 @@
 //! On whose behalf something is asked, and what they may do.
 
-use super::{Fault, Refusal};
+use super::{InputError, ServiceError};
 use crate::domain::{ScopeWord, Scopes, TenantName, TokenId};
 
 /// Who asks.
@@ -33,7 +33,7 @@ impl Caller {
     ///
     /// # Errors
     /// This caller may not look at all.
-    pub(super) fn visible(&self) -> Result<Option<&TenantName>, Refusal> {
+    pub(super) fn visible(&self) -> Result<Option<&TenantName>, ServiceError> {
         if !self.scopes.may_read() {
             return Err(lacks(ScopeWord::Read));
         }
@@ -42,6 +42,6 @@ impl Caller {
 }
 
 /// What was asked for takes a scope that the caller has not, whatever it is about.
-pub(super) fn lacks(scope: ScopeWord) -> Refusal {
-    Refusal::ScopeMissing { scopes: vec![scope], faults: Vec::<Fault>::new() }
+pub(super) fn lacks(scope: ScopeWord) -> ServiceError {
+    ServiceError::ScopeMissing { scopes: vec![scope], faults: Vec::<InputError>::new() }
 }

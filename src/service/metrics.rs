@@ -4,20 +4,20 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::caller::lacks;
-use super::{Caller, Desk, Refusal, Service};
+use super::{Caller, DiagnosisService, Service, ServiceError};
 use crate::diagnose::Finding;
 use crate::domain::{AccountName, CheckId, CheckResult, HostPattern, Routes, ScopeWord, Timestamp};
-use crate::engine::{AccountOutlook, Counted, PoolOutlook};
+use crate::engine::{AccountStatus, CounterKey, PoolStatus};
 use crate::store::LaneRecord;
 
 /// The figures of one moment.
 #[derive(Debug)]
-pub struct Measures {
-    pub counts: BTreeMap<Counted, u64>,
+pub struct MetricsSnapshot {
+    pub counts: BTreeMap<CounterKey, u64>,
     pub lanes: Vec<LaneRecord>,
-    pub pools: Vec<PoolOutlook>,
-    pub accounts: Vec<AccountOutlook>,
-    pub standing: BTreeMap<Standing, Since>,
+    pub pools: Vec<PoolStatus>,
+    pub accounts: Vec<AccountStatus>,
+    pub standing: BTreeMap<FindingKey, FindingStats>,
     /// When the last round of the patrol ended.
     pub patrolled_at: Option<Timestamp>,
 }
@@ -25,7 +25,7 @@ pub struct Measures {
 /// What findings are told apart by. Hosts that come and go would make a series each, so only those are named that the
 /// configuration names; the others of an account are one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Standing {
+pub struct FindingKey {
     pub account: AccountName,
     pub check: CheckId,
     pub result: CheckResult,
@@ -34,7 +34,7 @@ pub struct Standing {
 
 /// How many findings are so, and since when the first of them is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Since {
+pub struct FindingStats {
     pub findings: u64,
     pub at: Timestamp,
 }
@@ -45,7 +45,7 @@ impl Service {
     ///
     /// # Errors
     /// A scope is missing.
-    pub fn may_measure(&self, caller: &Caller) -> Result<(), Refusal> {
+    pub fn may_measure(&self, caller: &Caller) -> Result<(), ServiceError> {
         let may = caller.scopes.may_read_all_hosts() || caller.scopes.may_administer();
         if may { Ok(()) } else { Err(lacks(ScopeWord::Read)) }
     }
@@ -54,9 +54,9 @@ impl Service {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn measures(&self, desk: &Desk) -> Result<Measures, Refusal> {
+    pub async fn measures(&self, desk: &DiagnosisService) -> Result<MetricsSnapshot, ServiceError> {
         let (findings, patrolled_at) = desk.all_findings();
-        Ok(Measures {
+        Ok(MetricsSnapshot {
             counts: self.board.tally.read(),
             lanes: self.store.lanes().await?,
             pools: self.outlook.pools(self.clock.now()),
@@ -68,17 +68,17 @@ impl Service {
 }
 
 /// What is not well, counted.
-fn standing(findings: &[Finding], routes: &Routes) -> BTreeMap<Standing, Since> {
+fn standing(findings: &[Finding], routes: &Routes) -> BTreeMap<FindingKey, FindingStats> {
     let exact = routes.iter().filter_map(|(hosts, _)| match hosts {
         HostPattern::Exact(host) => Some(host),
         HostPattern::Below(_) | HostPattern::Any => None,
     });
     let named: HashSet<String> = exact.collect();
-    let mut standing: BTreeMap<Standing, Since> = BTreeMap::new();
+    let mut standing: BTreeMap<FindingKey, FindingStats> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.result != CheckResult::Ok) {
         let host = finding.host.as_ref().filter(|host| named.contains(*host)).cloned();
-        let key = Standing { account: finding.account.clone(), check: finding.check, result: finding.result, host };
-        let since = standing.entry(key).or_insert(Since { findings: 0, at: finding.since });
+        let key = FindingKey { account: finding.account.clone(), check: finding.check, result: finding.result, host };
+        let since = standing.entry(key).or_insert(FindingStats { findings: 0, at: finding.since });
         since.findings += 1;
         since.at = since.at.min(finding.since);
     }

@@ -17,18 +17,18 @@ mod search;
 mod tokens;
 mod warnings;
 
-pub use accept::Accepted;
+pub use accept::AcceptedJob;
 pub use caller::Caller;
-pub use diagnose::{AskedDiagnosis, Desk, Probed};
-pub use lanes::LaneView;
-pub use metrics::{Measures, Since, Standing};
+pub use diagnose::{DiagnosisRequest, DiagnosisService, ProbeOverrides};
+pub use lanes::LaneDetails;
+pub use metrics::{FindingKey, FindingStats, MetricsSnapshot};
 #[cfg(any(test, fuzzing))]
 pub(crate) use parse_job::understand;
-pub use parse_job::{Asked, FAULTS_MAX, Fault, TARGETS_MAX};
+pub use parse_job::{FAULTS_MAX, InputError, JobInput, TARGETS_MAX};
 pub use plan::{LanePlan, Plan, PoolCost};
-pub use quota::PoolView;
-pub use read_jobs::{JobPage, JobView, JobWaiting};
-pub use search::Search;
+pub use quota::PoolDetails;
+pub use read_jobs::{JobPage, JobView, JobWait};
+pub use search::JobSearch;
 pub use tokens::Tokens;
 
 use std::sync::Arc;
@@ -37,11 +37,13 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::clock::Clock;
-pub use crate::diagnose::{CauseAnswer, CheckAnswer, Diagnose, DiagnosisAnswer, Dossier, Finding, SubjectAnswer};
+pub use crate::diagnose::{
+    CauseAnswer, CheckAnswer, Diagnose, DiagnosisAnswer, DiagnosisRecord, Finding, SubjectAnswer,
+};
 use crate::domain::{Routes, ScopeWord};
-use crate::engine::{Board, Outlook};
-pub use crate::engine::{Counted, PoolOutlook as Pool, Waiting as Why};
-use crate::notify::Wakes;
+pub use crate::engine::{CounterKey, PoolStatus as Pool, Wait as Why};
+use crate::engine::{EngineStatus, LaneStatuses};
+use crate::notify::Notifiers;
 use crate::store::{Store, StoreError};
 
 /// The counter at which callers are served.
@@ -49,27 +51,27 @@ use crate::store::{Store, StoreError};
 pub struct Service {
     pub store: Arc<dyn Store>,
     pub routes: Arc<Routes>,
-    pub board: Arc<Board>,
-    pub outlook: Arc<Outlook>,
-    pub wakes: Wakes,
+    pub board: Arc<LaneStatuses>,
+    pub outlook: Arc<EngineStatus>,
+    pub wakes: Notifiers,
     pub clock: Arc<dyn Clock>,
 }
 
 /// Why a caller did not get what they asked for.
 #[derive(Debug, Error)]
-pub enum Refusal {
+pub enum ServiceError {
     /// No token, or none that is good.
     #[error("no valid token")]
     Unauthorized,
     /// The token is good, but not for this; `faults` are the targets that it is not good for.
     #[error("a scope is missing")]
-    ScopeMissing { scopes: Vec<ScopeWord>, faults: Vec<Fault> },
+    ScopeMissing { scopes: Vec<ScopeWord>, faults: Vec<InputError> },
     /// It does not exist, or is another tenant's.
     #[error("no such {0}")]
     NotFound(&'static str),
     /// The body asks for something that cannot be; every fault is named, up to a limit.
     #[error("the job was refused and nothing of it was kept")]
-    Invalid(Vec<Fault>),
+    Invalid(Vec<InputError>),
     /// The idempotency key came with another body before.
     #[error("this Idempotency-Key was used before with another body")]
     KeyReused,

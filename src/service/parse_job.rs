@@ -18,7 +18,7 @@ const SOURCE_BYTES_MAX: usize = 256;
 
 /// A job as a body words it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct JobInput {
     pub operation: String,
     pub urls: Vec<String>,
     pub directories: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Asked {
     pub notify: Option<String>,
 }
 
-impl Asked {
+impl JobInput {
     /// Whether to understand it takes so long that it is done aside.
     pub(super) fn is_large(&self) -> bool {
         self.urls.len() + self.directories.len() >= MANY_TARGETS
@@ -42,7 +42,7 @@ impl Asked {
 
 /// One thing that is wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct InputError {
     /// A JSON Pointer into the body.
     pub pointer: String,
     /// A stable word for programs.
@@ -52,8 +52,8 @@ pub struct Fault {
 }
 
 /// Reads a job, or names every fault.
-pub(crate) fn understand(asked: &Asked, routes: &Routes, now: Timestamp) -> Result<JobRequest, Vec<Fault>> {
-    let mut faults = Faults::default();
+pub(crate) fn understand(asked: &JobInput, routes: &Routes, now: Timestamp) -> Result<JobRequest, Vec<InputError>> {
+    let mut faults = InputErrors::default();
     let operation = faults.word(Some(&asked.operation), "/operation", Operation::Purge);
     let mut merged = 0;
     let urls = targets(TargetKind::Url, &asked.urls, routes, &mut merged, &mut faults);
@@ -87,11 +87,11 @@ pub(crate) fn understand(asked: &Asked, routes: &Routes, now: Timestamp) -> Resu
 }
 
 #[derive(Default)]
-struct Faults(Vec<Fault>);
+struct InputErrors(Vec<InputError>);
 
-impl Faults {
+impl InputErrors {
     fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
-        self.0.push(Fault { pointer: pointer.into(), code, detail: detail.into() });
+        self.0.push(InputError { pointer: pointer.into(), code, detail: detail.into() });
     }
 
     fn word<T: FromStr<Err: Display>>(&mut self, word: Option<&String>, pointer: &str, default: T) -> T {
@@ -107,7 +107,13 @@ impl Faults {
 }
 
 /// The distinct targets among `raw`; each fault is named at its place.
-fn targets(kind: TargetKind, raw: &[String], routes: &Routes, merged: &mut u32, faults: &mut Faults) -> Vec<Target> {
+fn targets(
+    kind: TargetKind,
+    raw: &[String],
+    routes: &Routes,
+    merged: &mut u32,
+    faults: &mut InputErrors,
+) -> Vec<Target> {
     let field = if kind == TargetKind::Url { "urls" } else { "directories" };
     let mut seen = HashSet::with_capacity(raw.len());
     let mut targets = Vec::with_capacity(raw.len());
@@ -132,7 +138,7 @@ fn targets(kind: TargetKind, raw: &[String], routes: &Routes, merged: &mut u32, 
 }
 
 /// `own` is our word for a job that names no area, and no word of the contract.
-fn area(asked: &Asked, faults: &mut Faults) -> Area {
+fn area(asked: &JobInput, faults: &mut InputErrors) -> Area {
     let area = faults.word(asked.area.as_ref(), "/area", Area::Own);
     if asked.area.is_some() && area == Area::Own && faults.0.iter().all(|fault| fault.pointer != "/area") {
         faults.add(
@@ -144,7 +150,7 @@ fn area(asked: &Asked, faults: &mut Faults) -> Area {
     area
 }
 
-fn moment(text: Option<&String>, pointer: &str, faults: &mut Faults) -> Option<Timestamp> {
+fn moment(text: Option<&String>, pointer: &str, faults: &mut InputErrors) -> Option<Timestamp> {
     match text?.parse::<jiff::Timestamp>() {
         Ok(moment) => Some(Timestamp::from_millis(moment.as_millisecond())),
         Err(error) => {
@@ -154,7 +160,7 @@ fn moment(text: Option<&String>, pointer: &str, faults: &mut Faults) -> Option<T
     }
 }
 
-fn check_counts(asked: &Asked, operation: Operation, faults: &mut Faults) {
+fn check_counts(asked: &JobInput, operation: Operation, faults: &mut InputErrors) {
     let count = asked.urls.len() + asked.directories.len();
     if count == 0 {
         faults.add("", "no_targets", "name at least one target in urls or directories");
@@ -178,7 +184,7 @@ fn check_counts(asked: &Asked, operation: Operation, faults: &mut Faults) {
     }
 }
 
-fn check_times(not_before: Option<Timestamp>, deadline: Option<Timestamp>, now: Timestamp, faults: &mut Faults) {
+fn check_times(not_before: Option<Timestamp>, deadline: Option<Timestamp>, now: Timestamp, faults: &mut InputErrors) {
     let Some(deadline) = deadline else { return };
     if deadline <= now {
         faults.add("/deadline", "deadline_past", "the deadline is past; name a later one or none");
@@ -187,7 +193,7 @@ fn check_times(not_before: Option<Timestamp>, deadline: Option<Timestamp>, now: 
     }
 }
 
-fn check_words(asked: &Asked, faults: &mut Faults) {
+fn check_words(asked: &JobInput, faults: &mut InputErrors) {
     if asked.labels.len() > LABELS_MAX {
         faults.add(
             "/labels",
@@ -229,12 +235,12 @@ mod tests {
         routes
     }
 
-    fn asked(operation: &str, urls: &[&str]) -> Asked {
+    fn asked(operation: &str, urls: &[&str]) -> JobInput {
         let urls = urls.iter().map(|url| (*url).to_owned()).collect();
-        Asked { operation: operation.to_owned(), urls, ..Asked::default() }
+        JobInput { operation: operation.to_owned(), urls, ..JobInput::default() }
     }
 
-    fn codes(asked: &Asked) -> Vec<(String, &'static str)> {
+    fn codes(asked: &JobInput) -> Vec<(String, &'static str)> {
         let faults = understand(asked, &routes(), NOW).expect_err("faults");
         faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
     }
@@ -251,7 +257,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_named_at_once_with_its_place() {
-        let bad = Asked {
+        let bad = JobInput {
             directories: vec!["https://www.example.com/img".to_owned()],
             area: Some("own".to_owned()),
             priority: Some("asap".to_owned()),
@@ -287,14 +293,14 @@ mod tests {
     #[test]
     fn a_job_has_at_least_one_target_and_a_mode_only_for_directories() {
         assert_eq!(codes(&asked("purge", &[])), [(String::new(), "no_targets")]);
-        let moded = Asked { mode: Some("delete".to_owned()), ..asked("purge", &["https://www.example.com/"]) };
+        let moded = JobInput { mode: Some("delete".to_owned()), ..asked("purge", &["https://www.example.com/"]) };
         assert_eq!(codes(&moded), [("/mode".to_owned(), "mode_without_directories")]);
         assert_eq!(codes(&asked("wipe", &["https://www.example.com/"])), [("/operation".to_owned(), "unknown_word")]);
     }
 
     #[test]
     fn a_deadline_comes_after_the_start() {
-        let late = Asked {
+        let late = JobInput {
             not_before: Some("2026-11-23T10:00:00Z".to_owned()),
             deadline: Some("2026-11-23T10:00:00Z".to_owned()),
             ..asked("purge", &["https://www.example.com/"])

@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Caller, Refusal, Service};
-use crate::domain::{PoolName, Spending, Timestamp, runs_out_at};
-use crate::engine::PoolOutlook;
-use crate::store::Spent;
+use super::{Caller, Service, ServiceError};
+use crate::domain::{PoolName, RecentUsage, Timestamp, runs_out_at};
+use crate::engine::PoolStatus;
+use crate::store::QuotaUsage;
 
 /// The present rate is that of the last hour, or of the day if that is younger.
 const RATE_SPAN: Duration = Duration::from_secs(60 * 60);
 
 /// A pool, and a guess.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PoolView {
-    pub pool: PoolOutlook,
+pub struct PoolDetails {
+    pub pool: PoolStatus,
     /// Targets of today's calls whose answers were lost and that the provider did not list: they may have been charged
     /// though neither `used` nor `available` counts them.
     pub undecided: u64,
@@ -27,37 +27,37 @@ impl Service {
     ///
     /// # Errors
     /// The caller may not look; the store cannot be read.
-    pub async fn quota(&self, caller: &Caller) -> Result<Vec<PoolView>, Refusal> {
+    pub async fn quota(&self, caller: &Caller) -> Result<Vec<PoolDetails>, ServiceError> {
         caller.visible()?;
         let now = self.clock.now();
         let pools = self.outlook.pools(now);
-        let starts = |pool: &PoolOutlook| [self.rate_since(pool, now), self.day_start(pool, now)];
-        let mut spent: BTreeMap<Timestamp, Vec<Spent>> = BTreeMap::new();
+        let starts = |pool: &PoolStatus| [self.rate_since(pool, now), self.day_start(pool, now)];
+        let mut spent: BTreeMap<Timestamp, Vec<QuotaUsage>> = BTreeMap::new();
         for start in pools.iter().flat_map(starts).collect::<BTreeSet<_>>() {
             spent.insert(start, self.store.spent(start).await?);
         }
-        let view = |pool: PoolOutlook| {
+        let view = |pool: PoolStatus| {
             let since = self.rate_since(&pool, now);
             let of = |start: &Timestamp| self.drawing_on(&pool, spent.get(start).map_or(&[], Vec::as_slice));
             let targets = of(&since).map(|spent| spent.targets).sum();
             let undecided = of(&self.day_start(&pool, now)).map(|spent| spent.undecided).sum();
             let left = pool.available.saturating_sub(pool.reserved);
-            let runs_out_at = runs_out_at(left, Spending { targets, since }, pool.resets_at, now);
-            PoolView { undecided, runs_out_at, pool }
+            let runs_out_at = runs_out_at(left, RecentUsage { targets, since }, pool.resets_at, now);
+            PoolDetails { undecided, runs_out_at, pool }
         };
         Ok(pools.into_iter().map(view).collect())
     }
 
-    fn rate_since(&self, pool: &PoolOutlook, now: Timestamp) -> Timestamp {
+    fn rate_since(&self, pool: &PoolStatus, now: Timestamp) -> Timestamp {
         self.day_start(pool, now).max(now - RATE_SPAN)
     }
 
-    fn day_start(&self, pool: &PoolOutlook, now: Timestamp) -> Timestamp {
+    fn day_start(&self, pool: &PoolStatus, now: Timestamp) -> Timestamp {
         self.outlook.day(&pool.account).map_or(now - RATE_SPAN, |day| day.start(now))
     }
 
-    fn drawing_on<'a>(&self, pool: &PoolOutlook, spent: &'a [Spent]) -> impl Iterator<Item = &'a Spent> {
-        let draws = |spent: &&Spent| {
+    fn drawing_on<'a>(&self, pool: &PoolStatus, spent: &'a [QuotaUsage]) -> impl Iterator<Item = &'a QuotaUsage> {
+        let draws = |spent: &&QuotaUsage| {
             let drawn: Vec<PoolName> = self.outlook.pools_of(&spent.lane);
             spent.lane.account == pool.account && drawn.contains(&pool.name)
         };

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Caller, Refusal, Service};
+use super::{Caller, Service, ServiceError};
 use crate::domain::{ErrorClass, Failure, JobId, Lane, Timestamp, WaitingReason};
-use crate::engine::Waiting;
-use crate::store::{Event, Item, Job, JobRef, Page, PartState, PendingExample};
+use crate::engine::Wait;
+use crate::store::{Event, Item, Job, JobRef, Page, PartState, PendingItem};
 
 /// A job as a caller sees it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobView {
     pub job: Job,
     /// Set while any item is pending.
-    pub waiting: Option<JobWaiting>,
+    pub waiting: Option<JobWait>,
 }
 
 /// A page of jobs. It can be shorter than was asked for, since not every job is for every caller.
@@ -27,8 +27,8 @@ pub struct JobPage {
 
 /// Why a job's pending items have not left.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobWaiting {
-    pub why: Waiting,
+pub struct JobWait {
+    pub why: Wait,
     /// Items that may leave before: an upper bound.
     pub ahead: u64,
 }
@@ -39,13 +39,13 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 impl Service {
     /// # Errors
     /// Not found, or another tenant's.
-    pub async fn job(&self, caller: &Caller, id: JobId) -> Result<JobView, Refusal> {
+    pub async fn job(&self, caller: &Caller, id: JobId) -> Result<JobView, ServiceError> {
         let job = self.visible_job(caller, id).await?;
         self.view(job).await
     }
 
     /// The jobs that the caller may see, each with the reason why it waits.
-    pub(super) async fn page(&self, caller: &Caller, jobs: Vec<Job>, limit: u32) -> Result<JobPage, Refusal> {
+    pub(super) async fn page(&self, caller: &Caller, jobs: Vec<Job>, limit: u32) -> Result<JobPage, ServiceError> {
         let is_full = jobs.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let next = jobs.last().filter(|_| is_full).map(|job| job.row.number());
         let mut views = Vec::new();
@@ -59,14 +59,14 @@ impl Service {
 
     /// # Errors
     /// The job is not found, or another tenant's.
-    pub async fn items(&self, caller: &Caller, id: JobId, page: Page) -> Result<Vec<Item>, Refusal> {
+    pub async fn items(&self, caller: &Caller, id: JobId, page: Page) -> Result<Vec<Item>, ServiceError> {
         let job = self.row(caller, id).await?;
         Ok(self.store.items(job, page).await?)
     }
 
     /// # Errors
     /// The job is not found, or another tenant's.
-    pub async fn events(&self, caller: &Caller, id: JobId, page: Page) -> Result<Vec<Event>, Refusal> {
+    pub async fn events(&self, caller: &Caller, id: JobId, page: Page) -> Result<Vec<Event>, ServiceError> {
         let job = self.row(caller, id).await?;
         Ok(self.store.events(job, page).await?)
     }
@@ -81,10 +81,10 @@ impl Service {
         id: JobId,
         enough: &CancellationToken,
         until: Timestamp,
-    ) -> Result<JobView, Refusal> {
+    ) -> Result<JobView, ServiceError> {
         let mut changed = self.wakes.jobs.listener();
         loop {
-            let job = self.store.job(id, None).await?.ok_or(Refusal::NotFound("job"))?;
+            let job = self.store.job(id, None).await?.ok_or(ServiceError::NotFound("job"))?;
             let view = self.view(job).await?;
             let now = self.clock.now();
             if view.job.finished_at.is_some() || now >= until || enough.is_cancelled() {
@@ -102,10 +102,10 @@ impl Service {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn view(&self, job: Job) -> Result<JobView, Refusal> {
+    pub async fn view(&self, job: Job) -> Result<JobView, ServiceError> {
         let example = if job.counts.pending > 0 { self.store.pending_example(job.row).await? } else { None };
         let waiting = example.map(|example| {
-            let PendingExample { lane, state, failure } = example;
+            let PendingItem { lane, state, failure } = example;
             waiting(&job, state, failure.as_ref(), self.board.lane(lane))
         });
         Ok(JobView { job, waiting })
@@ -122,18 +122,18 @@ impl Service {
         JobView { job, waiting }
     }
 
-    async fn row(&self, caller: &Caller, id: JobId) -> Result<JobRef, Refusal> {
+    async fn row(&self, caller: &Caller, id: JobId) -> Result<JobRef, ServiceError> {
         Ok(self.visible_job(caller, id).await?.row)
     }
 
     /// The job, if it exists for this caller. What they may not see is not told from what does not exist.
-    pub(super) async fn visible_job(&self, caller: &Caller, id: JobId) -> Result<Job, Refusal> {
-        let job = self.store.job(id, caller.visible()?).await?.ok_or(Refusal::NotFound("job"))?;
-        if self.may_see_hosts(caller, job.row).await? { Ok(job) } else { Err(Refusal::NotFound("job")) }
+    pub(super) async fn visible_job(&self, caller: &Caller, id: JobId) -> Result<Job, ServiceError> {
+        let job = self.store.job(id, caller.visible()?).await?.ok_or(ServiceError::NotFound("job"))?;
+        if self.may_see_hosts(caller, job.row).await? { Ok(job) } else { Err(ServiceError::NotFound("job")) }
     }
 
     /// A reader of some hosts sees the jobs that touch no other: a job is shown whole or not at all.
-    pub(super) async fn may_see_hosts(&self, caller: &Caller, job: JobRef) -> Result<bool, Refusal> {
+    pub(super) async fn may_see_hosts(&self, caller: &Caller, job: JobRef) -> Result<bool, ServiceError> {
         if caller.scopes.may_read_all_hosts() {
             return Ok(true);
         }
@@ -141,22 +141,22 @@ impl Service {
     }
 }
 
-fn waiting(job: &Job, state: PartState, failure: Option<&Failure>, (lane, due): (Option<Waiting>, u64)) -> JobWaiting {
+fn waiting(job: &Job, state: PartState, failure: Option<&Failure>, (lane, due): (Option<Wait>, u64)) -> JobWait {
     let (why, ahead) = match state {
         PartState::Due => (lane.unwrap_or_else(leaves_next), due.saturating_sub(1)),
         PartState::Delayed(until) => (delayed(job, failure, until), due),
         PartState::Blocked => (purge_first(), due),
     };
-    JobWaiting { why, ahead }
+    JobWait { why, ahead }
 }
 
-fn leaves_next() -> Waiting {
+fn leaves_next() -> Wait {
     let detail = "it leaves with one of the next calls".to_owned();
-    Waiting { reason: WaitingReason::Rate, detail, until: None }
+    Wait { reason: WaitingReason::Rate, detail, until: None }
 }
 
 /// A failure tells which wait it is: nothing is delayed for two reasons at once.
-fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Waiting {
+fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Wait {
     let reason = match failure.map(|failure| failure.class) {
         _ if failure.is_some_and(|failure| failure.code == Failure::PURGE_FIRST) => WaitingReason::PurgeFirst,
         _ if failure.is_some_and(|failure| failure.code == Failure::TENANT_SHARE) => WaitingReason::DayQuota,
@@ -172,10 +172,10 @@ fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Waiting {
         None if reason == WaitingReason::NotBefore => "the job asked not to be sent before this moment".to_owned(),
         None => "it is tried again".to_owned(),
     };
-    Waiting { reason, detail, until: Some(until) }
+    Wait { reason, detail, until: Some(until) }
 }
 
-pub(super) fn purge_first() -> Waiting {
+pub(super) fn purge_first() -> Wait {
     let detail = "the prefetch goes when the purge of the same URL is done".to_owned();
-    Waiting { reason: WaitingReason::PurgeFirst, detail, until: None }
+    Wait { reason: WaitingReason::PurgeFirst, detail, until: None }
 }

@@ -3,24 +3,24 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::accept::first_to_wait;
-use super::routing::Areas;
-use super::{Accepted, Caller, Fault, Refusal, Service};
+use super::routing::Router;
+use super::{AcceptedJob, Caller, InputError, Service, ServiceError};
 use crate::clock;
 use crate::domain::{ItemOperation, JobId, Lane, Operation, Target, TargetKind};
-use crate::engine::Counted;
+use crate::engine::CounterKey;
 use crate::offload::{MANY_TARGETS, aside_if};
-use crate::store::{Creation, Job, NewJob, Part, PartState, Unsuccessful};
+use crate::store::{Creation, Job, JobPart, NewJob, PartState, UnsuccessfulItem};
 
 impl Service {
     /// Makes a new job of a job's failed and expired targets.
     ///
     /// # Errors
     /// Not found; no such targets; a scope or a route that is missing now; a store that cannot keep it.
-    pub async fn retry(&self, caller: &Caller, id: JobId) -> Result<Accepted, Refusal> {
+    pub async fn retry(&self, caller: &Caller, id: JobId) -> Result<AcceptedJob, ServiceError> {
         let job = self.changeable_job(caller, id).await?;
         let unsuccessful = self.store.unsuccessful(job.row).await?;
         if unsuccessful.is_empty() {
-            return Err(Refusal::Final("no target of the job failed or expired; there is nothing to retry"));
+            return Err(ServiceError::Final("no target of the job failed or expired; there is nothing to retry"));
         }
         self.may_change(caller, &job, unsuccessful.iter().map(|item| &item.target)).await?;
         let now = self.clock.now();
@@ -31,24 +31,28 @@ impl Service {
         match self.store.create_job(new, now).await? {
             Creation::Created(job) => {
                 tracing::info!(job.id = %job.id, retry_of = %id, items = job.counts.total(), "job accepted");
-                self.board.tally.count(Counted::Job(job.operation), 1);
+                self.board.tally.count(CounterKey::Job(job.operation), 1);
                 self.wakes.submitter.ring();
-                Ok(Accepted { view: self.view_of_new(*job, lane.as_ref()), replayed: false })
+                Ok(AcceptedJob { view: self.view_of_new(*job, lane.as_ref()), replayed: false })
             }
             // Only a key can lead there, and a retry has none.
-            Creation::Replayed(_) | Creation::KeyReused => Err(Refusal::NotFound("job")),
+            Creation::Replayed(_) | Creation::KeyReused => Err(ServiceError::NotFound("job")),
         }
     }
 }
 
-fn new_job(job: &Job, items: &[Unsuccessful], areas: &Areas<'_>) -> Result<NewJob, Refusal> {
+fn new_job(job: &Job, items: &[UnsuccessfulItem], areas: &Router<'_>) -> Result<NewJob, ServiceError> {
     let (parts, pair_offset) = parts(job.operation, items, areas)?;
     Ok(NewJob::again(job, clock::job_id(), parts, pair_offset))
 }
 
 /// The items again, in the order that a refresh needs: URL purges, directory purges, the prefetch of each of these URLs at
 /// one distance, and last the prefetches whose own purge had succeeded.
-fn parts(operation: Operation, items: &[Unsuccessful], areas: &Areas<'_>) -> Result<(Vec<Part>, u32), Refusal> {
+fn parts(
+    operation: Operation,
+    items: &[UnsuccessfulItem],
+    areas: &Router<'_>,
+) -> Result<(Vec<JobPart>, u32), ServiceError> {
     let of = |operation: ItemOperation, kind: TargetKind| {
         let matching = items.iter().filter(move |item| item.lane.operation == operation && item.lane.kind == kind);
         by_lane(matching, areas)
@@ -85,19 +89,19 @@ fn parts(operation: Operation, items: &[Unsuccessful], areas: &Areas<'_>) -> Res
     Ok((parts, pair_offset))
 }
 
-fn push(parts: &mut Vec<Part>, lanes: &BTreeMap<Lane, Vec<Target>>, state: PartState) {
+fn push(parts: &mut Vec<JobPart>, lanes: &BTreeMap<Lane, Vec<Target>>, state: PartState) {
     let filled = lanes.iter().filter(|(_, targets)| !targets.is_empty());
-    parts.extend(filled.map(|(lane, targets)| Part { lane: lane.clone(), state, targets: targets.clone() }));
+    parts.extend(filled.map(|(lane, targets)| JobPart { lane: lane.clone(), state, targets: targets.clone() }));
 }
 
 /// The targets by lane: as they were asked for, with the account that serves their host today, and where no area was asked for,
 /// with the area that its domain is served in today.
 fn by_lane<'a>(
-    items: impl Iterator<Item = &'a Unsuccessful>,
-    areas: &Areas<'_>,
-) -> Result<BTreeMap<Lane, Vec<Target>>, Refusal> {
+    items: impl Iterator<Item = &'a UnsuccessfulItem>,
+    areas: &Router<'_>,
+) -> Result<BTreeMap<Lane, Vec<Target>>, ServiceError> {
     let mut lanes: BTreeMap<Lane, Vec<Target>> = BTreeMap::new();
-    for Unsuccessful { lane, target } in items {
+    for UnsuccessfulItem { lane, target } in items {
         let (account, own) = areas.place(target.host()).ok_or_else(|| no_route(target))?;
         let area = own.unwrap_or(areas.asked);
         lanes.entry(Lane { account, area, ..lane.clone() }).or_default().push(target.clone());
@@ -105,21 +109,21 @@ fn by_lane<'a>(
     Ok(lanes)
 }
 
-fn no_route(target: &Target) -> Refusal {
+fn no_route(target: &Target) -> ServiceError {
     let detail = format!("no account serves {} any more; add a route for it to the configuration", target.host());
-    Refusal::Invalid(vec![Fault { pointer: String::new(), code: "no_route", detail }])
+    ServiceError::Invalid(vec![InputError { pointer: String::new(), code: "no_route", detail }])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::{AccountName, Area, Mode, Routes, Timestamp};
-    use crate::engine::Outlook;
+    use crate::engine::EngineStatus;
 
-    fn item(operation: ItemOperation, kind: TargetKind, raw: &str) -> Unsuccessful {
+    fn item(operation: ItemOperation, kind: TargetKind, raw: &str) -> UnsuccessfulItem {
         let mode = (kind == TargetKind::Directory).then_some(Mode::Delete);
         let lane = Lane { account: AccountName::new("old"), operation, kind, area: Area::Own, mode };
-        Unsuccessful { lane, target: Target::parse(kind, raw).expect("valid") }
+        UnsuccessfulItem { lane, target: Target::parse(kind, raw).expect("valid") }
     }
 
     #[test]
@@ -137,9 +141,9 @@ mod tests {
             item(Prefetch, TargetKind::Url, "https://a.example/purged"),
             item(Prefetch, TargetKind::Url, "https://a.example/img/purged"),
         ];
-        let outlook = Outlook::new(std::sync::Arc::default(), std::sync::Arc::default());
+        let outlook = EngineStatus::new(std::sync::Arc::default(), std::sync::Arc::default());
         let now = Timestamp::from_millis(0);
-        let areas = Areas { asked: Area::Own, routes: &routes, outlook: &outlook, now };
+        let areas = Router { asked: Area::Own, routes: &routes, outlook: &outlook, now };
         let (parts, offset) = parts(Operation::Refresh, &items, &areas).expect("routes");
         let flat: Vec<(PartState, ItemOperation, &Target)> = parts
             .iter()

@@ -4,29 +4,29 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Service;
 use crate::domain::{AccountName, Area, Routes, Target, Timestamp};
-use crate::engine::Outlook;
+use crate::engine::EngineStatus;
 
 /// Targets by account and by the area of their own, if that is one that has to be named.
-pub(super) type Places = BTreeMap<(AccountName, Option<Area>), Vec<Target>>;
+pub(super) type TargetsByDestination = BTreeMap<(AccountName, Option<Area>), Vec<Target>>;
 
-pub(super) struct Areas<'a> {
+pub(super) struct Router<'a> {
     pub(super) asked: Area,
     pub(super) routes: &'a Routes,
-    pub(super) outlook: &'a Outlook,
+    pub(super) outlook: &'a EngineStatus,
     pub(super) now: Timestamp,
 }
 
 impl Service {
-    pub(super) fn areas(&self, asked: Area, now: Timestamp) -> Areas<'_> {
-        Areas { asked, routes: &self.routes, outlook: &self.outlook, now }
+    pub(super) fn areas(&self, asked: Area, now: Timestamp) -> Router<'_> {
+        Router { asked, routes: &self.routes, outlook: &self.outlook, now }
     }
 }
 
-impl Areas<'_> {
+impl Router<'_> {
     /// The same targets in the same order are always cut alike: a refresh counts on it.
-    pub(super) fn places(&self, targets: &[Target]) -> Places {
+    pub(super) fn places(&self, targets: &[Target]) -> TargetsByDestination {
         let mut hosts: HashMap<&str, Option<(AccountName, Option<Area>)>> = HashMap::new();
-        let mut places = Places::new();
+        let mut places = TargetsByDestination::new();
         for target in targets {
             let place = hosts.entry(target.host()).or_insert_with(|| self.place(target.host()));
             if let Some(place) = place {

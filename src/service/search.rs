@@ -2,13 +2,13 @@
 
 use std::str::FromStr;
 
-use super::{Caller, Fault, JobPage, Refusal, Service};
+use super::{Caller, InputError, JobPage, Service, ServiceError};
 use crate::domain::{JobStatus, Operation, Target, TargetKind, TenantName, Timestamp, host_name};
-use crate::store::{Exactly, JobFilter};
+use crate::store::{FreeTextQuery, JobFilter};
 
 /// What is looked for, as a query words it. Unset conditions do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Search {
+pub struct JobSearch {
     pub status: Option<String>,
     pub operation: Option<String>,
     pub host: Option<String>,
@@ -31,10 +31,10 @@ impl Service {
     pub async fn search(
         &self,
         caller: &Caller,
-        search: &Search,
+        search: &JobSearch,
         before: Option<i64>,
         limit: u32,
-    ) -> Result<JobPage, Refusal> {
+    ) -> Result<JobPage, ServiceError> {
         let asked_tenant = search.tenant.as_deref().map(TenantName::new);
         let tenant = match (caller.visible()?, asked_tenant) {
             // Another tenant's jobs do not exist for this caller.
@@ -42,17 +42,17 @@ impl Service {
             (Some(own), _) => Some(own.clone()),
             (None, asked) => asked,
         };
-        if *search == (Search { tenant: search.tenant.clone(), ..Search::default() }) {
+        if *search == (JobSearch { tenant: search.tenant.clone(), ..JobSearch::default() }) {
             let jobs = self.store.jobs(tenant.as_ref(), before, limit).await?;
             return self.page(caller, jobs, limit).await;
         }
-        let filter = filter(search, tenant).map_err(Refusal::Invalid)?;
+        let filter = filter(search, tenant).map_err(ServiceError::Invalid)?;
         let jobs = self.store.find_jobs(&filter, before, limit).await?;
         self.page(caller, jobs, limit).await
     }
 }
 
-fn filter(search: &Search, tenant: Option<TenantName>) -> Result<JobFilter, Vec<Fault>> {
+fn filter(search: &JobSearch, tenant: Option<TenantName>) -> Result<JobFilter, Vec<InputError>> {
     let mut faults = Vec::new();
     let filter = JobFilter {
         tenant,
@@ -76,7 +76,11 @@ fn filter(search: &Search, tenant: Option<TenantName>) -> Result<JobFilter, Vec<
     if faults.is_empty() { Ok(filter) } else { Err(faults) }
 }
 
-fn word<T: FromStr<Err: std::fmt::Display>>(name: &str, text: Option<&String>, faults: &mut Vec<Fault>) -> Option<T> {
+fn word<T: FromStr<Err: std::fmt::Display>>(
+    name: &str,
+    text: Option<&String>,
+    faults: &mut Vec<InputError>,
+) -> Option<T> {
     text?.parse().map_err(|error: T::Err| faults.push(fault(name, &error.to_string()))).ok()
 }
 
@@ -85,7 +89,7 @@ fn read<T>(
     text: Option<&String>,
     parse: impl Fn(&str) -> Option<T>,
     expected: &str,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<InputError>,
 ) -> Option<T> {
     let text = text?;
     let parsed = parse(text);
@@ -96,8 +100,8 @@ fn read<T>(
 }
 
 /// A query has no JSON to point into: the fault names the parameter.
-fn fault(name: &str, detail: &str) -> Fault {
-    Fault { pointer: String::new(), code: "wrong_query", detail: format!("{name}: {detail}") }
+fn fault(name: &str, detail: &str) -> InputError {
+    InputError { pointer: String::new(), code: "wrong_query", detail: format!("{name}: {detail}") }
 }
 
 /// URL and directory of one text have one normal form, so either reading will do.
@@ -114,9 +118,9 @@ fn moment(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(moment.as_millisecond()))
 }
 
-fn exactly(text: &str) -> Exactly {
+fn exactly(text: &str) -> FreeTextQuery {
     let host = host_name(text);
-    Exactly { job: text.parse().ok(), target: normal_target(text), text: host.unwrap_or_else(|| text.to_owned()) }
+    FreeTextQuery { job: text.parse().ok(), target: normal_target(text), text: host.unwrap_or_else(|| text.to_owned()) }
 }
 
 #[cfg(test)]
@@ -126,14 +130,14 @@ mod tests {
     #[test]
     fn every_fault_of_a_query_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let search = Search {
+        let search = JobSearch {
             status: some("done"),
             operation: some("wipe"),
             host: some("a b"),
             target: some("no url"),
             label: some("release"),
             since: some("yesterday"),
-            ..Search::default()
+            ..JobSearch::default()
         };
         let faults = filter(&search, None).expect_err("faults");
         let named: Vec<&str> = faults.iter().filter_map(|fault| fault.detail.split(':').next()).collect();
@@ -142,7 +146,7 @@ mod tests {
 
     #[test]
     fn equal_forms_are_looked_for_as_they_are_kept() {
-        let search = Search { target: Some("HTTPS://WWW.Example.com:443/a".to_owned()), ..Search::default() };
+        let search = JobSearch { target: Some("HTTPS://WWW.Example.com:443/a".to_owned()), ..JobSearch::default() };
         let filter = filter(&search, None).expect("a filter");
         assert_eq!(filter.target.as_deref(), Some("https://www.example.com/a"));
         assert_eq!(exactly("WWW.Example.com").text, "www.example.com");

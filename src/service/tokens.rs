@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::RwLock;
 
-use super::{Caller, Refusal};
+use super::{Caller, ServiceError};
 use crate::clock::Clock;
 use crate::domain::{Timestamp, Token, TokenId};
 use crate::store::{LiveTokens, Pepper, Store, TokenRecord};
@@ -19,11 +19,11 @@ const AGE_MAX: Duration = Duration::from_millis(500);
 pub struct Tokens {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    known: RwLock<Known>,
+    known: RwLock<KnownToken>,
 }
 
 #[derive(Default)]
-struct Known {
+struct KnownToken {
     read_at: Option<Timestamp>,
     pepper: Option<Pepper>,
     tokens: HashMap<TokenId, TokenRecord>,
@@ -40,8 +40,8 @@ impl Tokens {
     /// # Errors
     /// It is no token, or a wrong, revoked or expired one: they are not told apart. Or the tokens cannot be read: then
     /// nobody is let in on what was known before, because it may have been revoked since.
-    pub async fn caller(&self, presented: &str) -> Result<Caller, Refusal> {
-        let token = Token::parse(presented).ok_or(Refusal::Unauthorized)?;
+    pub async fn caller(&self, presented: &str) -> Result<Caller, ServiceError> {
+        let token = Token::parse(presented).ok_or(ServiceError::Unauthorized)?;
         let now = self.clock.now();
         let known = self.known.read().await;
         if known.is_fresh(now) {
@@ -51,13 +51,13 @@ impl Tokens {
         let mut known = self.known.write().await;
         // Others may have waited for the same read.
         if !known.is_fresh(now) {
-            *known = Known::of(self.store.tokens().await?, now);
+            *known = KnownToken::of(self.store.tokens().await?, now);
         }
         known.caller(&token, now)
     }
 }
 
-impl Known {
+impl KnownToken {
     /// `read_at` is the moment before the read.
     fn of(live: LiveTokens, read_at: Timestamp) -> Self {
         let tokens = live.tokens.into_iter().map(|token| (token.id, token)).collect();
@@ -69,12 +69,12 @@ impl Known {
         self.read_at.is_some_and(|read_at| read_at <= now && now.since(read_at) < AGE_MAX)
     }
 
-    fn caller(&self, token: &Token, now: Timestamp) -> Result<Caller, Refusal> {
-        let record = self.tokens.get(&token.id()).ok_or(Refusal::Unauthorized)?;
+    fn caller(&self, token: &Token, now: Timestamp) -> Result<Caller, ServiceError> {
+        let record = self.tokens.get(&token.id()).ok_or(ServiceError::Unauthorized)?;
         let genuine = self.pepper.as_ref().is_some_and(|pepper| pepper.verifies(token, &record.hash));
         if !genuine || record.is_expired(now) {
             tracing::debug!(token.id = %record.id, genuine, "a known token was refused");
-            return Err(Refusal::Unauthorized);
+            return Err(ServiceError::Unauthorized);
         }
         Ok(Caller {
             tenant: record.tenant.clone(),
@@ -96,7 +96,7 @@ mod tests {
         Token::of(TokenId::from_u64(id), [byte; 32])
     }
 
-    fn known(expires_at: Option<Timestamp>) -> Known {
+    fn known(expires_at: Option<Timestamp>) -> KnownToken {
         let pepper = Pepper::new([9; 32]);
         let record = TokenRecord {
             id: TokenId::from_u64(1),
@@ -109,7 +109,7 @@ mod tests {
             expires_at,
             revoked_at: None,
         };
-        Known::of(LiveTokens { pepper: Some(pepper), tokens: vec![record] }, START)
+        KnownToken::of(LiveTokens { pepper: Some(pepper), tokens: vec![record] }, START)
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
         let caller = known.caller(&token(1, 7), START).expect("let in");
         assert_eq!((caller.tenant.as_str(), caller.weight, caller.scopes.sees_all()), ("shop", 3, false));
         for (presented, now) in [(token(1, 8), START), (token(2, 7), START), (token(1, 7), expiry)] {
-            assert!(matches!(known.caller(&presented, now), Err(Refusal::Unauthorized)));
+            assert!(matches!(known.caller(&presented, now), Err(ServiceError::Unauthorized)));
         }
         assert!(known.caller(&token(1, 7), expiry - Duration::from_millis(1)).is_ok());
     }
@@ -133,6 +133,6 @@ mod tests {
         {
             assert_eq!(known.is_fresh(now), fresh, "{now:?}");
         }
-        assert!(!Known::default().is_fresh(START));
+        assert!(!KnownToken::default().is_fresh(START));
     }
 }

@@ -6,11 +6,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Service;
-use super::parse_job::Asked;
+use super::parse_job::JobInput;
 use crate::diagnose::KeyWarning;
 use crate::diagnose::cache_key::{representative, same_object, spelling_warnings, warnings};
 use crate::domain::{JobRequest, Target, TargetKind, Warning};
-use crate::engine::KnownDomain;
+use crate::engine::CachedDomain;
 
 /// Warnings of one job, and the bytes of their details; more are only counted. They are part of each answer about the job.
 const WARNINGS_MAX: usize = 100;
@@ -20,18 +20,18 @@ const BY_OBJECT: [&str; 4] = ["query_ignored", "query_partly_ignored", "query_re
 
 impl Service {
     /// What is odd about the job, hosts first. Each host is looked up once, however many targets it has.
-    pub(super) fn warnings(&self, asked: &Asked, request: &JobRequest) -> Vec<Warning> {
+    pub(super) fn warnings(&self, asked: &JobInput, request: &JobRequest) -> Vec<Warning> {
         let targets = [
-            Written { field: "urls", kind: TargetKind::Url, raw: &asked.urls, targets: &request.urls },
-            Written {
+            ParsedUrl { field: "urls", kind: TargetKind::Url, raw: &asked.urls, targets: &request.urls },
+            ParsedUrl {
                 field: "directories",
                 kind: TargetKind::Directory,
                 raw: &asked.directories,
                 targets: &request.directories,
             },
         ]
-        .map(Located::of);
-        let (mut told, mut known) = (Told::default(), HashMap::new());
+        .map(LocatedTarget::of);
+        let (mut told, mut known) = (WarningList::default(), HashMap::new());
         for located in &targets {
             for (place, target) in located.written.targets.iter().enumerate() {
                 known.entry(target.host()).or_insert_with(|| {
@@ -64,15 +64,15 @@ impl Service {
 }
 
 /// What the provider told of each host of the job.
-type Hosts<'a> = HashMap<&'a str, Option<KnownDomain>>;
+type Hosts<'a> = HashMap<&'a str, Option<CachedDomain>>;
 
 /// The domain that serves the target, if the provider told how it keys its objects.
-fn keyed<'h>(hosts: &'h Hosts<'_>, target: &Target) -> Option<&'h KnownDomain> {
+fn keyed<'h>(hosts: &'h Hosts<'_>, target: &Target) -> Option<&'h CachedDomain> {
     hosts.get(target.host())?.as_ref().filter(|known| known.facts.cache_key.is_some())
 }
 
 /// One list of the body, and what was understood of it.
-struct Written<'a> {
+struct ParsedUrl<'a> {
     field: &'static str,
     kind: TargetKind,
     raw: &'a [String],
@@ -80,13 +80,13 @@ struct Written<'a> {
 }
 
 /// The same, with the place of each target in the body, which is only looked for once something is told of one.
-struct Located<'a> {
-    written: Written<'a>,
+struct LocatedTarget<'a> {
+    written: ParsedUrl<'a>,
     places: OnceCell<Vec<usize>>,
 }
 
-impl<'a> Located<'a> {
-    const fn of(written: Written<'a>) -> Self {
+impl<'a> LocatedTarget<'a> {
+    const fn of(written: ParsedUrl<'a>) -> Self {
         Self { written, places: OnceCell::new() }
     }
 
@@ -97,7 +97,7 @@ impl<'a> Located<'a> {
 
     /// Where the target stands first: equal ones were merged into it.
     fn place(&self, target: usize) -> usize {
-        let Written { kind, raw, targets, .. } = self.written;
+        let ParsedUrl { kind, raw, targets, .. } = self.written;
         if raw.len() == targets.len() {
             return target;
         }
@@ -111,7 +111,7 @@ impl<'a> Located<'a> {
 }
 
 /// URLs that are one object, as far as that is known, and which URLs those are.
-fn by_object(urls: &Located<'_>, hosts: &Hosts<'_>, told: &mut Told) -> HashSet<usize> {
+fn by_object(urls: &LocatedTarget<'_>, hosts: &Hosts<'_>, told: &mut WarningList) -> HashSet<usize> {
     let targets = urls.written.targets;
     let known = targets.iter().enumerate();
     let known = known.filter_map(|(place, url)| Some((place, keyed(hosts, url)?.facts.as_ref(), url)));
@@ -130,8 +130,8 @@ fn by_object(urls: &Located<'_>, hosts: &Hosts<'_>, told: &mut Told) -> HashSet<
 }
 
 /// What is odd about each target by itself; of those that share an object, what was not told of the object already.
-fn by_target(located: &Located<'_>, shared: &HashSet<usize>, hosts: &Hosts<'_>, told: &mut Told) {
-    let mut apart = Apart::default();
+fn by_target(located: &LocatedTarget<'_>, shared: &HashSet<usize>, hosts: &Hosts<'_>, told: &mut WarningList) {
+    let mut apart = DifferingParts::default();
     for (place, target) in located.written.targets.iter().enumerate() {
         let odd = match keyed(hosts, target) {
             Some(known) => warnings(&known.facts, target),
@@ -151,13 +151,13 @@ fn by_target(located: &Located<'_>, shared: &HashSet<usize>, hosts: &Hosts<'_>, 
 
 /// URLs of hosts that keep a copy for each scheme: one warning for a host, and none where both schemes are asked for.
 #[derive(Default)]
-struct Apart<'a> {
+struct DifferingParts<'a> {
     hosts: Vec<Arc<str>>,
     found: HashMap<Arc<str>, (usize, KeyWarning, usize)>,
     asked: OnceCell<HashSet<&'a str>>,
 }
 
-impl<'a> Apart<'a> {
+impl<'a> DifferingParts<'a> {
     fn take(&mut self, place: usize, url: &Target, warning: KeyWarning, urls: &'a [Target]) {
         let asked = self.asked.get_or_init(|| urls.iter().map(Target::as_str).collect());
         if warning.offer.as_deref().is_some_and(|other| asked.contains(other)) {
@@ -172,7 +172,7 @@ impl<'a> Apart<'a> {
         self.found.insert(host, (place, warning, 0));
     }
 
-    fn tell(mut self, located: &Located<'_>, told: &mut Told) {
+    fn tell(mut self, located: &LocatedTarget<'_>, told: &mut WarningList) {
         for host in &self.hosts {
             let Some((place, mut warning, more)) = self.found.remove(host) else { continue };
             if more > 0 {
@@ -195,13 +195,13 @@ fn worded(warning: KeyWarning) -> String {
 
 /// The first warnings; of the rest, how many they are.
 #[derive(Default)]
-struct Told {
+struct WarningList {
     first: Vec<Warning>,
     bytes: usize,
     more: usize,
 }
 
-impl Told {
+impl WarningList {
     fn extend(&mut self, warnings: impl IntoIterator<Item = Warning>) {
         for warning in warnings {
             self.bytes += warning.detail.len();

@@ -5,7 +5,7 @@ use crate::domain::{DiagnosisId, ErrorClass, JobId, Lane, TenantName, Timestamp}
 
 /// The item of a job that tells most, and what the rest of the job adds to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Telling {
+pub struct RelevantItem {
     pub item: Item,
     pub lane: Lane,
     /// When the call was written down that it travels or travelled in.
@@ -16,7 +16,7 @@ pub struct Telling {
 
 /// A diagnosis as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptDiagnosis {
+pub struct StoredDiagnosis {
     pub id: DiagnosisId,
     /// Whose it is: for a job its tenant, else whoever asked.
     pub tenant: TenantName,
@@ -29,7 +29,7 @@ pub struct KeptDiagnosis {
 
 /// Which diagnoses may go: those of before a moment, and all but so many of the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outdated {
+pub struct RetentionCutoff {
     pub before: Timestamp,
     pub newest: u32,
 }

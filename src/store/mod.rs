@@ -8,13 +8,14 @@ mod records;
 pub mod sqlite;
 mod token;
 
-pub use diagnosis::{KeptDiagnosis, Outdated, Telling};
+pub use diagnosis::{RelevantItem, RetentionCutoff, StoredDiagnosis};
 pub use lanes::{LanePause, LaneRecord};
-pub use new_job::{IdempotencyKey, NewJob, Part, PartState};
+pub use new_job::{IdempotencyKey, JobPart, NewJob, PartState};
 pub use records::{
-    Claim, Creation, DueVerification, Event, EventKind, Exactly, FailedTarget, GiveBack, Grant, HostWalk, Item,
-    ItemVerdict, Job, JobFilter, JobRef, LaneDepth, LaneTurn, OpenSubmission, Outcome, Page, PendingExample, Return,
-    RowRetry, Sample, Seen, SeenItem, Spent, Suspect, TenantShare, TenantSpending, Unsuccessful,
+    CallSequence, Claim, Creation, DueVerification, Event, EventKind, FailedTarget, FreeTextQuery, Grant, Guarded,
+    HostScan, Item, ItemVerdict, ItemVerification, Job, JobFilter, JobRef, LaneDepth, OpenSubmission, Page,
+    PendingItem, QuotaUsage, Release, ReleaseAction, RowRetry, SuspendedHost, TenantShare, TenantSpending,
+    UnsuccessfulItem, VerificationRecord, VerificationSample,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
 
@@ -62,7 +63,7 @@ pub trait Store: Send + Sync {
     async fn find_jobs(&self, filter: &JobFilter, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError>;
 
     /// One of a job's pending items, the one most worth explaining, if any is pending.
-    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError>;
+    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError>;
 
     /// A job's items after `page.after`, in the order they were asked for.
     async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError>;
@@ -75,13 +76,13 @@ pub trait Store: Send + Sync {
 
     /// Ends a job's pending items as `cancelled`, and marks those that were sent: if they come back, they end so too.
     /// `Late`: no item is open.
-    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError>;
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Guarded, StoreError>;
 
     /// The targets of a job, in the order they were asked for; one that is purged and prefetched stands there twice.
     async fn job_targets(&self, job: JobRef) -> Result<Vec<Target>, StoreError>;
 
     /// A job's failed and expired items, in the order they were asked for.
-    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError>;
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError>;
 
     /// Every lane with items that are due, by priority.
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError>;
@@ -99,10 +100,10 @@ pub trait Store: Send + Sync {
     async fn lanes(&self) -> Result<Vec<LaneRecord>, StoreError>;
 
     /// Holds a lane back: nothing of it is claimed any more. `Late`: it is paused already, or there is no such lane.
-    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Outcome, StoreError>;
+    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Guarded, StoreError>;
 
     /// Lets a paused lane go on; `by` is kept beside the pause. `Late`: it was not paused.
-    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Outcome, StoreError>;
+    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Guarded, StoreError>;
 
     /// The next moment at which an item becomes due or passes its deadline; in the past if that is overdue.
     async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError>;
@@ -126,10 +127,10 @@ pub trait Store: Send + Sync {
         request_id: Option<&str>,
         due_at: Timestamp,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError>;
+    ) -> Result<Guarded, StoreError>;
 
     /// Gives a submission's items back, fails them, or splits them, as `back` says.
-    async fn give_back(&self, id: SubmissionId, back: GiveBack, now: Timestamp) -> Result<Outcome, StoreError>;
+    async fn give_back(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError>;
 
     /// The answer was lost: `sending` becomes `ambiguous`, to be looked for at `due_at`.
     async fn mark_ambiguous(
@@ -138,7 +139,7 @@ pub trait Store: Send + Sync {
         failure: Failure,
         due_at: Timestamp,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError>;
+    ) -> Result<Guarded, StoreError>;
 
     /// Every submission found `sending` becomes `ambiguous`: whoever sent it is dead. Tells how many there were.
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
@@ -155,7 +156,7 @@ pub trait Store: Send + Sync {
     ) -> Result<(Vec<OpenSubmission>, Option<Timestamp>), StoreError>;
 
     /// Looks again later.
-    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Outcome, StoreError>;
+    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Guarded, StoreError>;
 
     /// Every row of the task is final: records the end of each item.
     async fn settle(
@@ -164,7 +165,7 @@ pub trait Store: Send + Sync {
         failed: Vec<FailedTarget>,
         retry: RowRetry,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError>;
+    ) -> Result<Guarded, StoreError>;
 
     /// Removes at most `limit` idempotency keys of before `before` whose jobs are final, and tells how many.
     async fn forget_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
@@ -176,7 +177,7 @@ pub trait Store: Send + Sync {
     async fn known_tasks(&self, tasks: &[String]) -> Result<Vec<String>, StoreError>;
 
     /// Distinct targets that may have been charged since `since`, by lane.
-    async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError>;
+    async fn spent(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError>;
 
     /// The same of tenants whose share was bounded when they were claimed for, by lane and tenant.
     async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError>;
@@ -192,37 +193,42 @@ pub trait Store: Send + Sync {
     /// seen.
     async fn due_verifications_by_host(
         &self,
-        walk: HostWalk,
+        walk: HostScan,
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<String>), StoreError>;
 
     /// At most `limit` succeeded items of a job, the same ones every time.
-    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError>;
+    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError>;
 
     /// URLs below a directory that jobs named of late, newest first; at most `limit`.
     async fn known_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError>;
 
     /// Records what was seen at the edge, and either the job's verdict or when to look again.
-    async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError>;
+    async fn record_verification(
+        &self,
+        job: JobRef,
+        seen: VerificationRecord,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// The item of a job that tells most of what went wrong, or of its items with that target; none if it has no such.
-    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError>;
+    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<RelevantItem>, StoreError>;
 
     /// Keeps a diagnosis until it is outdated.
-    async fn keep_diagnosis(&self, kept: KeptDiagnosis) -> Result<(), StoreError>;
+    async fn keep_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError>;
 
     /// One diagnosis, if it is `tenant`'s; any tenant's where `tenant` is none.
     async fn diagnosis(
         &self,
         id: DiagnosisId,
         tenant: Option<&TenantName>,
-    ) -> Result<Option<KeptDiagnosis>, StoreError>;
+    ) -> Result<Option<StoredDiagnosis>, StoreError>;
 
     /// The last diagnosis that a job was given.
-    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<KeptDiagnosis>, StoreError>;
+    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<StoredDiagnosis>, StoreError>;
 
     /// Removes outdated diagnoses, at most `limit` for either reason, and tells how many.
-    async fn forget_diagnoses(&self, outdated: Outdated, limit: u32) -> Result<u64, StoreError>;
+    async fn forget_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError>;
 
     /// The distinct hosts of a job's targets.
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError>;

@@ -23,7 +23,7 @@ pub struct NewJob {
     pub deadline: Option<Timestamp>,
     pub merged: u32,
     pub verify: bool,
-    pub parts: Vec<Part>,
+    pub parts: Vec<JobPart>,
     /// For a refresh: how many items after its purge a URL's prefetch stands; otherwise 0.
     pub pair_offset: u32,
     pub idempotency: Option<IdempotencyKey>,
@@ -36,7 +36,7 @@ pub struct NewJob {
 impl NewJob {
     /// A new job on behalf of the same tenant, since a final job never changes. Whoever makes it says what is different.
     #[must_use]
-    pub fn again(job: &Job, id: JobId, parts: Vec<Part>, pair_offset: u32) -> Self {
+    pub fn again(job: &Job, id: JobId, parts: Vec<JobPart>, pair_offset: u32) -> Self {
         Self {
             id,
             // Whoever retries another tenant's job does it on that tenant's behalf: it stays visible to them.
@@ -63,7 +63,7 @@ impl NewJob {
 
 /// Targets of one job in one lane.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct JobPart {
     pub lane: Lane,
     pub state: PartState,
     pub targets: Vec<Target>,

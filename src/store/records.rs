@@ -81,7 +81,7 @@ pub struct Item {
     pub failure: Option<Failure>,
     pub verification: Verification,
     /// The last look at it.
-    pub seen: Option<SeenItem>,
+    pub seen: Option<ItemVerification>,
 }
 
 /// Which jobs are looked for: those that fit every condition that is set.
@@ -98,12 +98,12 @@ pub struct JobFilter {
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
     pub task_id: Option<String>,
-    pub exactly: Option<Exactly>,
+    pub exactly: Option<FreeTextQuery>,
 }
 
 /// A text that names a job in any of the ways that a person at hand may know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exactly {
+pub struct FreeTextQuery {
     /// A task or request id, a host, or a label's value.
     pub text: String,
     /// If it can be a job's id.
@@ -114,14 +114,14 @@ pub struct Exactly {
 
 /// An item that ended without success, and the lane it was meant for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsuccessful {
+pub struct UnsuccessfulItem {
     pub lane: Lane,
     pub target: Target,
 }
 
 /// Where a pending item stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingExample {
+pub struct PendingItem {
     pub lane: LaneId,
     pub state: PartState,
     /// Why it waits for a moment, if something went wrong.
@@ -185,19 +185,19 @@ pub struct LaneDepth {
 /// How many calls of a lane its sender has made before. Those who travel apart take turns with open company by this, so it is the
 /// lane's own: lanes that are claimed in step would share one count out among them, and always the same way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LaneTurn(pub u64);
+pub struct CallSequence(pub u64);
 
 /// What a lane may send now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub lane: LaneId,
-    pub turn: LaneTurn,
+    pub turn: CallSequence,
     pub targets_max: u32,
     /// Of these, targets of other than urgent items.
     pub others_max: u32,
     pub bytes_max: usize,
     /// Hosts that the provider refused of late.
-    pub suspects: Vec<Suspect>,
+    pub suspects: Vec<SuspendedHost>,
     /// Tenants that may draw only so much more today.
     pub shares: Vec<TenantShare>,
 }
@@ -223,7 +223,7 @@ pub struct TenantSpending {
 
 /// A host that the provider refused. Its targets travel by themselves, so that nobody else's batch is refused for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suspect {
+pub struct SuspendedHost {
     pub host: String,
     /// The refused call; the host's targets have a cohort that is named after it.
     pub refused: SubmissionId,
@@ -246,7 +246,7 @@ pub struct Claim {
 
 /// Whether a guarded change found the state that it expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Guarded {
     Done,
     /// Someone was first; nothing was changed.
     Late,
@@ -254,16 +254,16 @@ pub enum Outcome {
 
 /// How a submission's items come back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GiveBack {
+pub struct Release {
     /// `Refused`: the provider said no. `Released`: it was never sent, or the provider's list does not know it.
     pub state: SubmissionState,
     pub failure: Failure,
-    pub items: Return,
+    pub items: ReleaseAction,
 }
 
 /// What becomes of items that come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Return {
+pub enum ReleaseAction {
     /// Due at once: whatever holds the lane back is the scheduler's to know.
     Due,
     /// Each half of the targets travels alone next time; a batch of one target fails.
@@ -304,7 +304,7 @@ pub struct OpenSubmission {
 
 /// Distinct targets that a lane may have been charged for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spent {
+pub struct QuotaUsage {
     pub lane: Lane,
     pub targets: u64,
     /// Of these, in submissions without an answer yet.
@@ -327,7 +327,7 @@ pub struct DueVerification {
 
 /// A walk from host to host, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostWalk {
+pub struct HostScan {
     /// The host after which it goes on; empty: from the first.
     pub after: String,
     pub hosts: u32,
@@ -337,7 +337,7 @@ pub struct HostWalk {
 
 /// One target to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
+pub struct VerificationSample {
     pub item: ItemId,
     pub target: Target,
     pub lane: Lane,
@@ -355,7 +355,7 @@ pub struct ItemVerdict {
 
 /// Why an item's verification is what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenItem {
+pub struct ItemVerification {
     pub at: Timestamp,
     pub reason: String,
     pub proof: Option<Proof>,
@@ -363,7 +363,7 @@ pub struct SeenItem {
 
 /// What was seen at the edge for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct VerificationRecord {
     pub verdicts: Vec<ItemVerdict>,
     /// Another job purges once more what stayed stale: in words, for the history.
     pub repurged: Option<String>,

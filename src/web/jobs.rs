@@ -7,21 +7,21 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Web, page};
 use crate::domain::{JobStatus, Timestamp, Verification};
-use crate::service::{Caller, JobView, Search};
+use crate::service::{Caller, JobSearch, JobView};
 
 /// Jobs on the page.
 const JOBS_MAX: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
-struct Overview {
+struct JobsPage {
     version: &'static str,
     sandbox_accounts: String,
     now: String,
-    rows: Vec<Row>,
+    rows: Vec<JobRow>,
 }
 
-struct Row {
+struct JobRow {
     id: String,
     operation: String,
     source: String,
@@ -38,7 +38,7 @@ struct Row {
 }
 
 pub(super) async fn overview(State(web): State<Web>) -> Response {
-    let jobs = match web.service.search(&Caller::local(), &Search::default(), None, JOBS_MAX).await {
+    let jobs = match web.service.search(&Caller::local(), &JobSearch::default(), None, JOBS_MAX).await {
         Ok(page) => page.views,
         Err(error) => {
             tracing::error!(error = ?error, "the page could not read the jobs");
@@ -46,7 +46,7 @@ pub(super) async fn overview(State(web): State<Web>) -> Response {
                 .into_response();
         }
     };
-    let overview = Overview {
+    let overview = JobsPage {
         version: env!("CARGO_PKG_VERSION"),
         sandbox_accounts: web.sandbox_accounts.join(", "),
         now: time(web.service.clock.now()),
@@ -61,11 +61,11 @@ pub(super) async fn overview(State(web): State<Web>) -> Response {
     }
 }
 
-fn row(view: &JobView) -> Row {
+fn row(view: &JobView) -> JobRow {
     let job = &view.job;
     let status = job.counts.status(job.started);
     let total = job.counts.total();
-    Row {
+    JobRow {
         id: job.id.to_string(),
         operation: job.operation.to_string(),
         source: job.source.clone().unwrap_or_default(),

@@ -6,9 +6,9 @@ use super::wire::{
     PoolCostAnswer, WhyAnswer,
 };
 use crate::domain::{Mode, Target};
-use crate::service::{LanePlan, LaneView, Plan, PoolCost, PoolView, Why};
+use crate::service::{LaneDetails, LanePlan, Plan, PoolCost, PoolDetails, Why};
 
-pub(in crate::api) fn pool(PoolView { pool, undecided, runs_out_at }: &PoolView) -> PoolAnswer {
+pub(in crate::api) fn pool(PoolDetails { pool, undecided, runs_out_at }: &PoolDetails) -> PoolAnswer {
     PoolAnswer {
         account: pool.account.to_string(),
         pool: pool.name.to_string(),
@@ -28,7 +28,7 @@ pub(in crate::api) fn pool(PoolView { pool, undecided, runs_out_at }: &PoolView)
     }
 }
 
-pub(in crate::api) fn lane(view: &LaneView) -> LaneAnswer {
+pub(in crate::api) fn lane(view: &LaneDetails) -> LaneAnswer {
     let record = &view.record;
     let [urgent, normal, bulk] = record.due;
     LaneAnswer {

@@ -13,22 +13,22 @@ use crate::api::problem::ApiError;
 #[template(path = "docs.html")]
 struct Docs {
     version: &'static str,
-    calls: Vec<Call>,
-    shapes: Vec<Shape>,
+    calls: Vec<Endpoint>,
+    shapes: Vec<Schema>,
 }
 
 /// One method of one path.
-struct Call {
+struct Endpoint {
     method: String,
     path: String,
     description: String,
     parameters: Vec<Field>,
-    body: Option<Kind>,
+    body: Option<TypeName>,
     answers: Vec<Field>,
 }
 
 /// What a body or an answer is made of.
-struct Shape {
+struct Schema {
     name: String,
     description: String,
     fields: Vec<Field>,
@@ -38,13 +38,13 @@ struct Field {
     name: String,
     /// Where a parameter stands, or whether a field must be there.
     place: String,
-    kind: Kind,
+    kind: TypeName,
     description: String,
 }
 
 /// A type in words, and the shape that it names, if any.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Kind {
+struct TypeName {
     words: String,
     shape: String,
 }
@@ -87,12 +87,12 @@ fn name_rows(document: &mut Value) {
     }
 }
 
-fn calls(document: &Value) -> Vec<Call> {
+fn calls(document: &Value) -> Vec<Endpoint> {
     let mut calls = Vec::new();
     for (path, methods) in entries(&document["paths"]) {
         for (method, call) in entries(methods) {
             let body = &call["requestBody"];
-            calls.push(Call {
+            calls.push(Endpoint {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 description: description(call),
@@ -124,7 +124,7 @@ fn answered(status: &str, answer: &Value) -> Field {
     Field { name: status.to_owned(), place: String::new(), kind, description: text(&answer["description"]) }
 }
 
-fn shapes(document: &Value) -> Vec<Shape> {
+fn shapes(document: &Value) -> Vec<Schema> {
     let shape = |(name, schema): (&String, &Value)| {
         let required = |field: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|it| it == field));
         let field = |(name, schema): (&String, &Value)| Field {
@@ -134,7 +134,7 @@ fn shapes(document: &Value) -> Vec<Shape> {
             description: text(&schema["description"]),
         };
         let fields = entries(&schema["properties"]).map(field).collect();
-        Shape { name: name.clone(), description: text(&schema["description"]), fields }
+        Schema { name: name.clone(), description: text(&schema["description"]), fields }
     };
     entries(&document["components"]["schemas"]).map(shape).collect()
 }
@@ -145,9 +145,9 @@ fn content(body: &Value) -> Option<&Value> {
 }
 
 /// A schema in words: `string or null`, `list of JobAnswer`, `map of string`.
-fn kind(schema: &Value) -> Kind {
+fn kind(schema: &Value) -> TypeName {
     if let Some(shape) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
-        return Kind { words: shape.to_owned(), shape: shape.to_owned() };
+        return TypeName { words: shape.to_owned(), shape: shape.to_owned() };
     }
     if let Some(choices) = schema["oneOf"].as_array() {
         return either(choices.iter().map(kind).collect());
@@ -158,8 +158,8 @@ fn kind(schema: &Value) -> Kind {
         Value::String(word) if word == "object" && schema["additionalProperties"].is_object() => {
             within("map of", kind(&schema["additionalProperties"]))
         }
-        Value::String(word) => Kind { words: word.clone(), shape: String::new() },
-        _ => Kind::default(),
+        Value::String(word) => TypeName { words: word.clone(), shape: String::new() },
+        _ => TypeName::default(),
     }
 }
 
@@ -170,16 +170,19 @@ fn alone(schema: &Value, word: &Value) -> Value {
     schema
 }
 
-fn within(words: &str, inner: Kind) -> Kind {
-    Kind { words: format!("{words} {}", inner.words), shape: inner.shape }
+fn within(words: &str, inner: TypeName) -> TypeName {
+    TypeName { words: format!("{words} {}", inner.words), shape: inner.shape }
 }
 
 /// What may be null is said last.
-fn either(mut kinds: Vec<Kind>) -> Kind {
+fn either(mut kinds: Vec<TypeName>) -> TypeName {
     kinds.sort_by_key(|kind| kind.words == "null");
     let words: Vec<&str> = kinds.iter().map(|kind| kind.words.as_str()).collect();
     let words = words.join(" or ");
-    Kind { words, shape: kinds.into_iter().map(|kind| kind.shape).find(|shape| !shape.is_empty()).unwrap_or_default() }
+    TypeName {
+        words,
+        shape: kinds.into_iter().map(|kind| kind.shape).find(|shape| !shape.is_empty()).unwrap_or_default(),
+    }
 }
 
 fn description(call: &Value) -> String {
@@ -215,7 +218,7 @@ mod tests {
             (json!({"type": "object", "additionalProperties": {"type": "string"}}), "map of string", ""),
             (json!({}), "", ""),
         ] {
-            let expected = Kind { words: words.to_owned(), shape: shape.to_owned() };
+            let expected = TypeName { words: words.to_owned(), shape: shape.to_owned() };
             assert_eq!(kind(&schema), expected, "{schema}");
         }
     }

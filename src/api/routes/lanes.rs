@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 
 use super::dispatch_convert;
 use super::wire::{LaneAnswer, PauseBody};
-use crate::api::auth::Known;
+use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::{ListAnswer, ProblemAnswer};
 use crate::api::{Api, body};
@@ -22,7 +22,7 @@ use crate::domain::LaneId;
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn list(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<ListAnswer<LaneAnswer>>, ApiError> {
     let items = api.service.lanes(&caller).await?.iter().map(dispatch_convert::lane).collect();
@@ -41,7 +41,7 @@ pub(in crate::api) async fn list(
         (status = 422, description = "a reason that is too long", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn pause(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
@@ -59,7 +59,7 @@ pub(in crate::api) async fn pause(
     (status = 404, description = "no such lane", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn resume(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LaneAnswer>, ApiError> {

@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use super::dispatch_convert;
 use super::jobs;
 use super::wire::PlanAnswer;
-use crate::api::auth::Known;
+use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::{JobBody, ProblemAnswer};
 use crate::api::{Api, body};
@@ -23,7 +23,7 @@ use crate::api::{Api, body};
     (status = 422, description = "something in the body is wrong", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn plan(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
     body: Body,

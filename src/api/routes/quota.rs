@@ -8,7 +8,7 @@ use axum::extract::State;
 use super::dispatch_convert;
 use super::wire::PoolAnswer;
 use crate::api::Api;
-use crate::api::auth::Known;
+use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::{ListAnswer, ProblemAnswer};
 
@@ -18,7 +18,7 @@ use crate::api::wire::{ListAnswer, ProblemAnswer};
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn list(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<ListAnswer<PoolAnswer>>, ApiError> {
     let items = api.service.quota(&caller).await?.iter().map(dispatch_convert::pool).collect();

@@ -10,18 +10,18 @@ use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error;
 use tokio::time::Sleep;
 
-use super::connection_timeouts::Serving;
+use super::connection_timeouts::InFlightGuard;
 use crate::clock::Stopwatch;
 
 /// The body did not arrive whole within its limit.
 #[derive(Debug, Clone, Copy, Error)]
 #[error("the body did not arrive within {} s", .limit.as_secs())]
-pub(in crate::api) struct TooSlow {
+pub(in crate::api) struct BodyTimeoutError {
     pub(in crate::api) limit: Duration,
 }
 
 /// A request's body that must be whole before its deadline, however steadily it trickles.
-pub(in crate::api) struct Timely<B> {
+pub(in crate::api) struct TimeoutBody<B> {
     body: B,
     limit: Duration,
     since: Stopwatch,
@@ -29,13 +29,13 @@ pub(in crate::api) struct Timely<B> {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<B> Timely<B> {
+impl<B> TimeoutBody<B> {
     pub(in crate::api) fn new(body: B, limit: Duration) -> Self {
         Self { body, limit, since: Stopwatch::start(), timer: None }
     }
 }
 
-impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for Timely<B> {
+impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for TimeoutBody<B> {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -49,7 +49,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for Timely<B> {
             let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
             ready!(timer.as_mut().poll(cx));
         }
-        Poll::Ready(Some(Err(TooSlow { limit: self.limit }.into())))
+        Poll::Ready(Some(Err(BodyTimeoutError { limit: self.limit }.into())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -62,18 +62,18 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for Timely<B> {
 }
 
 /// An answer's body; the request is being served until it is dropped.
-pub(super) struct Answer {
+pub(super) struct TrackedBody {
     body: axum::body::Body,
-    _serving: Serving,
+    _serving: InFlightGuard,
 }
 
-impl Answer {
-    pub(super) fn new(body: axum::body::Body, serving: Serving) -> Self {
+impl TrackedBody {
+    pub(super) fn new(body: axum::body::Body, serving: InFlightGuard) -> Self {
         Self { body, _serving: serving }
     }
 }
 
-impl Body for Answer {
+impl Body for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

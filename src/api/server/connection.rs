@@ -9,22 +9,22 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::body_timeout::{Answer, Timely};
-use super::connection_timeouts::{Felt, Overdue, Pulse};
-use super::{Answers, Limits};
+use super::body_timeout::{TimeoutBody, TrackedBody};
+use super::connection_timeouts::{ConnectionActivity, ObservedStream, PhaseTimeout};
+use super::{Handler, ServerLimits};
 
 /// Serves requests until the peer leaves, waits too long, or `shutdown` comes; then the request in hand is finished.
-pub(super) async fn serve(stream: TcpStream, front: impl Answers, limits: Limits, shutdown: CancellationToken) {
+pub(super) async fn serve(stream: TcpStream, front: impl Handler, limits: ServerLimits, shutdown: CancellationToken) {
     // Small answers would otherwise wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    let pulse = Arc::new(Pulse::new());
+    let pulse = Arc::new(ConnectionActivity::new());
     let service = service(front, limits, pulse.clone());
     // Hyper's own limit on heads also counts the time between two requests, so it cannot be both short and long.
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(limits.head_bytes)
-        .serve_connection(TokioIo::new(Felt::new(stream, pulse.clone())), service);
-    let overdue = Overdue::new(pulse, limits);
+        .serve_connection(TokioIo::new(ObservedStream::new(stream, pulse.clone())), service);
+    let overdue = PhaseTimeout::new(pulse, limits);
     tokio::pin!(connection, overdue);
     let mut closing = false;
     loop {
@@ -50,19 +50,19 @@ pub(super) async fn serve(stream: TcpStream, front: impl Answers, limits: Limits
 }
 
 fn service(
-    front: impl Answers,
-    limits: Limits,
-    pulse: Arc<Pulse>,
+    front: impl Handler,
+    limits: ServerLimits,
+    pulse: Arc<ConnectionActivity>,
 ) -> impl Service<
     http::Request<hyper::body::Incoming>,
-    Response = http::Response<Answer>,
+    Response = http::Response<TrackedBody>,
     Error = std::convert::Infallible,
     Future: Send,
 > {
     service_fn(move |request: http::Request<hyper::body::Incoming>| {
         // From here until the answer has left, it is us whom the peer waits for.
         let serving = pulse.serving();
-        let answering = front.clone().answer(request.map(|body| Body::new(Timely::new(body, limits.body))));
-        async move { Ok(answering.await.map(|body| Answer::new(body, serving))) }
+        let answering = front.clone().answer(request.map(|body| Body::new(TimeoutBody::new(body, limits.body))));
+        async move { Ok(answering.await.map(|body| TrackedBody::new(body, serving))) }
     })
 }

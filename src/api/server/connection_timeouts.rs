@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::Limits;
+use super::ServerLimits;
 use crate::clock::Stopwatch;
 
 /// Whom or what a connection waits for.
@@ -29,7 +29,7 @@ pub(super) enum Phase {
 
 /// Shared by the ends of one connection, which all live in its task.
 #[derive(Debug)]
-pub(super) struct Pulse(Mutex<State>);
+pub(super) struct ConnectionActivity(Mutex<State>);
 
 #[derive(Debug, Clone, Copy)]
 struct State {
@@ -39,15 +39,15 @@ struct State {
     since: Stopwatch,
 }
 
-impl Pulse {
+impl ConnectionActivity {
     pub(super) fn new() -> Self {
         Self(Mutex::new(State { phase: Phase::Silent, write_is_blocked: false, since: Stopwatch::start() }))
     }
 
     /// Serving, until the guard is dropped.
-    pub(super) fn serving(self: &Arc<Self>) -> Serving {
+    pub(super) fn serving(self: &Arc<Self>) -> InFlightGuard {
         self.enter(Phase::Serving);
-        Serving(self.clone())
+        InFlightGuard(self.clone())
     }
 
     fn enter(&self, phase: Phase) {
@@ -86,9 +86,9 @@ impl State {
 
 /// A request is being served, or its answer is on its way.
 #[derive(Debug)]
-pub(super) struct Serving(Arc<Pulse>);
+pub(super) struct InFlightGuard(Arc<ConnectionActivity>);
 
-impl Drop for Serving {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.enter(Phase::Idle);
     }
@@ -99,14 +99,14 @@ impl Drop for Serving {
 /// A request changes the wait several times, and a timer that is set anew each time costs more than parsing it. So the timer runs on
 /// through the changes, never for longer than the shortest limit: it goes off before any wait can be overdue that began after it
 /// was set, looks, and is set to the deadline if that is nearer.
-pub(super) struct Overdue {
-    pulse: Arc<Pulse>,
-    limits: Limits,
+pub(super) struct PhaseTimeout {
+    pulse: Arc<ConnectionActivity>,
+    limits: ServerLimits,
     timer: Pin<Box<Sleep>>,
 }
 
-impl Overdue {
-    pub(super) fn new(pulse: Arc<Pulse>, limits: Limits) -> Self {
+impl PhaseTimeout {
+    pub(super) fn new(pulse: Arc<ConnectionActivity>, limits: ServerLimits) -> Self {
         Self { pulse, limits, timer: Box::pin(tokio::time::sleep(shortest(&limits))) }
     }
 
@@ -121,11 +121,11 @@ impl Overdue {
     }
 }
 
-fn shortest(limits: &Limits) -> Duration {
+fn shortest(limits: &ServerLimits) -> Duration {
     limits.first_byte.min(limits.head).min(limits.idle).min(limits.stalled)
 }
 
-impl Future for Overdue {
+impl Future for PhaseTimeout {
     type Output = Phase;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Phase> {
@@ -144,13 +144,13 @@ impl Future for Overdue {
 }
 
 /// A stream that tells the pulse about its bytes.
-pub(super) struct Felt<S> {
+pub(super) struct ObservedStream<S> {
     stream: S,
-    pulse: Arc<Pulse>,
+    pulse: Arc<ConnectionActivity>,
 }
 
-impl<S> Felt<S> {
-    pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
+impl<S> ObservedStream<S> {
+    pub(super) fn new(stream: S, pulse: Arc<ConnectionActivity>) -> Self {
         Self { stream, pulse }
     }
 
@@ -160,7 +160,7 @@ impl<S> Felt<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Felt<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ObservedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
@@ -171,7 +171,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Felt<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Felt<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.written(outcome)

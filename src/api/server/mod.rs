@@ -5,9 +5,9 @@ mod body_timeout;
 mod connection;
 mod connection_timeouts;
 
+pub(super) use body_timeout::BodyTimeoutError;
 #[cfg(test)]
-pub(super) use body_timeout::Timely;
-pub(super) use body_timeout::TooSlow;
+pub(super) use body_timeout::TimeoutBody;
 
 use std::io;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use crate::clock::Stopwatch;
 
 /// What a connection may cost. The default is what the daemon runs with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Open connections; further ones wait in the kernel's queue until one ends, `/livez` among them.
     pub connections: usize,
     /// From the connect to the first byte.
@@ -46,7 +46,7 @@ pub struct Limits {
     pub accept_pause: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         /// Several times what any number of pipelines needs; at 64 KiB of buffer each they take 64 MiB.
         const CONNECTIONS_MAX: usize = 1024;
@@ -78,11 +78,11 @@ impl Default for Limits {
 }
 
 /// Whoever answers the requests of a server.
-pub trait Answers: Clone + Send + Sync + 'static {
+pub trait Handler: Clone + Send + Sync + 'static {
     fn answer(self, request: Request) -> impl Future<Output = Response> + Send;
 }
 
-impl Answers for Router {
+impl Handler for Router {
     async fn answer(self, request: Request) -> Response {
         let Ok(response) = TowerToHyperService::new(self).call(request).await;
         response
@@ -93,15 +93,15 @@ impl Answers for Router {
 /// `grace`; what is open after that is cut off. Dropping the future cuts everything off at once.
 pub async fn serve(
     listener: TcpListener,
-    front: impl Answers,
-    limits: Limits,
+    front: impl Handler,
+    limits: ServerLimits,
     grace: Duration,
     shutdown: CancellationToken,
 ) {
     let slots = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
-    let mut refused = Complaint::default();
-    let mut full = Complaint::default();
+    let mut refused = LogThrottle::default();
+    let mut full = LogThrottle::default();
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -137,7 +137,7 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-    full: &mut Complaint,
+    full: &mut LogThrottle,
 ) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
     if slots.available_permits() == 0 && full.is_due() {
         tracing::warn!("all connections are taken; new ones wait until one ends");
@@ -162,11 +162,11 @@ async fn drain(mut connections: JoinSet<()>, grace: Duration) {
 
 /// Something that would be logged a thousand times a second in the hour in which the log matters most.
 #[derive(Default)]
-struct Complaint {
+struct LogThrottle {
     last: Option<Stopwatch>,
 }
 
-impl Complaint {
+impl LogThrottle {
     /// Whether it should be said now, as it was not for a while.
     fn is_due(&mut self) -> bool {
         const AGAIN_AFTER: Duration = Duration::from_secs(10);

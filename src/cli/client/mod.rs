@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::error::{Fault, Refused};
+use super::error::{CliError, ProblemError};
 use super::output::terminal;
 use crate::api::wire::{EventAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer, ProblemAnswer};
 use crate::clock::jitter;
@@ -34,7 +34,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// Rows on a page (CONTRACT §1, "Limits").
 pub(super) const PAGE_ROWS: u32 = 500;
 
-pub(super) struct Client {
+pub(super) struct ApiClient {
     http: reqwest::Client,
     base: Url,
     authorization: Option<HeaderValue>,
@@ -42,30 +42,31 @@ pub(super) struct Client {
 
 /// How often a request is sent at most, and who hears of another try.
 #[derive(Clone, Copy)]
-pub(super) struct Patience<'a> {
+pub(super) struct RetryPolicy<'a> {
     pub(super) tries_max: u32,
     pub(super) told: &'a dyn Fn(&str),
     /// Whether sending twice what was done already does no harm.
     pub(super) harmless: bool,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> RetryPolicy<'a> {
     /// For requests that may be done twice.
     pub(super) fn of(tries_max: u32, told: &'a dyn Fn(&str)) -> Self {
         Self { tries_max, told, harmless: true }
     }
 }
 
-const AT_A_PROMPT: Patience<'_> = Patience { tries_max: Patience::TRIES, told: &terminal::note, harmless: true };
+const AT_A_PROMPT: RetryPolicy<'_> =
+    RetryPolicy { tries_max: RetryPolicy::TRIES, told: &terminal::note, harmless: true };
 
-impl Patience<'_> {
+impl RetryPolicy<'_> {
     /// Some 3 seconds: a daemon that restarts is waited for, and so is somebody at a prompt.
     pub(super) const TRIES: u32 = 6;
     /// About a minute: the job is kept, and only looking at it is interrupted.
     pub(super) const TRIES_FOLLOWING: u32 = 24;
 
     /// The wait before another try; `None`: there is none.
-    fn wait(&self, tries: u32, fault: &Fault, jitter: f64) -> Option<Duration> {
+    fn wait(&self, tries: u32, fault: &CliError, jitter: f64) -> Option<Duration> {
         if tries >= self.tries_max || !fault.may_pass() {
             return None;
         }
@@ -75,15 +76,15 @@ impl Patience<'_> {
 }
 
 /// A job that a daemon has put on disk.
-pub(super) struct Accepted {
+pub(super) struct SubmissionReceipt {
     pub(super) job: JobAnswer,
     /// The key had named this job before.
     pub(super) replayed: bool,
 }
 
-impl Client {
+impl ApiClient {
     /// A client of the daemon that the environment names.
-    pub(super) fn from_environment() -> Result<Self, Fault> {
+    pub(super) fn from_environment() -> Result<Self, CliError> {
         let base = base(&variable("REFRESHD_URL")?.unwrap_or_else(|| URL_DEFAULT.to_owned()))?;
         let authorization = token()?.map(|token| authorization(&token)).transpose()?;
         // Fails if another client came first, which is as good.
@@ -99,37 +100,46 @@ impl Client {
             // Without TLS no certificates are needed, nor a machine that has some.
             builder = builder.tls_certs_only([]);
         }
-        let http = builder.build().map_err(|error| Fault::Usage(format!("TLS cannot be set up: {}", root(&error))))?;
+        let http =
+            builder.build().map_err(|error| CliError::Usage(format!("TLS cannot be set up: {}", root(&error))))?;
         Ok(Self { http, base, authorization })
     }
 
-    pub(super) async fn submit(&self, body: &JobBody, key: &str, patience: Patience<'_>) -> Result<Accepted, Fault> {
+    pub(super) async fn submit(
+        &self,
+        body: &JobBody,
+        key: &str,
+        patience: RetryPolicy<'_>,
+    ) -> Result<SubmissionReceipt, CliError> {
         let json = serde_json::to_vec(body).expect("a body is texts and lists of texts");
         let request = self.http.post(self.url(&["v1", "jobs"])).header(CONTENT_TYPE, "application/json");
         let request = request.header("idempotency-key", key).body(json);
         let (headers, job) = self.call(request, ANSWER_TIMEOUT, patience).await?;
-        Ok(Accepted { job, replayed: headers.get("idempotency-replayed").is_some_and(|value| value == "true") })
+        Ok(SubmissionReceipt {
+            job,
+            replayed: headers.get("idempotency-replayed").is_some_and(|value| value == "true"),
+        })
     }
 
     /// Whatever stands at a path, whole.
-    pub(super) async fn read<A: DeserializeOwned>(&self, path: &[&str]) -> Result<A, Fault> {
+    pub(super) async fn read<A: DeserializeOwned>(&self, path: &[&str]) -> Result<A, CliError> {
         Ok(self.call(self.http.get(self.url(path)), ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
     }
 
     /// Asks for what does no harm if it is done twice.
-    pub(super) async fn ask<A: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<A, Fault> {
+    pub(super) async fn ask<A: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<A, CliError> {
         let json = serde_json::to_vec(body).expect("a body is texts and lists of texts");
         let request = self.http.post(self.url(path)).header(CONTENT_TYPE, "application/json").body(json);
         Ok(self.call(request, ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
     }
 
     /// What stands at a path as it is.
-    pub(super) async fn file(&self, path: &[&str]) -> Result<Bytes, Fault> {
+    pub(super) async fn file(&self, path: &[&str]) -> Result<Bytes, CliError> {
         Ok(self.sent(self.http.get(self.url(path)), ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
     }
 
     /// The job as it is now, or as soon as it is final within `wait`.
-    pub(super) async fn job(&self, id: &str, wait: Duration, patience: Patience<'_>) -> Result<JobAnswer, Fault> {
+    pub(super) async fn job(&self, id: &str, wait: Duration, patience: RetryPolicy<'_>) -> Result<JobAnswer, CliError> {
         let mut request = self.http.get(self.url(&["v1", "jobs", id]));
         if !wait.is_zero() {
             request = request.header("prefer", format!("wait={}", wait.as_secs()));
@@ -141,8 +151,8 @@ impl Client {
         &self,
         id: &str,
         cursor: Option<&str>,
-        patience: Patience<'_>,
-    ) -> Result<ListAnswer<ItemAnswer>, Fault> {
+        patience: RetryPolicy<'_>,
+    ) -> Result<ListAnswer<ItemAnswer>, CliError> {
         self.page(&["v1", "jobs", id, "items"], &[], PAGE_ROWS, cursor, patience).await
     }
 
@@ -150,8 +160,8 @@ impl Client {
         &self,
         id: &str,
         cursor: Option<&str>,
-        patience: Patience<'_>,
-    ) -> Result<ListAnswer<EventAnswer>, Fault> {
+        patience: RetryPolicy<'_>,
+    ) -> Result<ListAnswer<EventAnswer>, CliError> {
         self.page(&["v1", "jobs", id, "events"], &[], PAGE_ROWS, cursor, patience).await
     }
 
@@ -161,20 +171,20 @@ impl Client {
         conditions: &[(&str, String)],
         rows: u32,
         cursor: Option<&str>,
-        patience: Patience<'_>,
-    ) -> Result<ListAnswer<JobAnswer>, Fault> {
+        patience: RetryPolicy<'_>,
+    ) -> Result<ListAnswer<JobAnswer>, CliError> {
         self.page(&["v1", "jobs"], conditions, rows, cursor, patience).await
     }
 
-    pub(super) async fn cancel(&self, id: &str, patience: Patience<'_>) -> Result<JobAnswer, Fault> {
+    pub(super) async fn cancel(&self, id: &str, patience: RetryPolicy<'_>) -> Result<JobAnswer, CliError> {
         let request = self.http.post(self.url(&["v1", "jobs", id, "cancel"]));
         Ok(self.call(request, ANSWER_TIMEOUT, patience).await?.1)
     }
 
     /// The new job.
-    pub(super) async fn retry(&self, id: &str, patience: Patience<'_>) -> Result<JobAnswer, Fault> {
+    pub(super) async fn retry(&self, id: &str, patience: RetryPolicy<'_>) -> Result<JobAnswer, CliError> {
         let request = self.http.post(self.url(&["v1", "jobs", id, "retry"]));
-        Ok(self.call(request, ANSWER_TIMEOUT, Patience { harmless: false, ..patience }).await?.1)
+        Ok(self.call(request, ANSWER_TIMEOUT, RetryPolicy { harmless: false, ..patience }).await?.1)
     }
 
     async fn page<A: DeserializeOwned>(
@@ -183,8 +193,8 @@ impl Client {
         conditions: &[(&str, String)],
         rows: u32,
         cursor: Option<&str>,
-        patience: Patience<'_>,
-    ) -> Result<ListAnswer<A>, Fault> {
+        patience: RetryPolicy<'_>,
+    ) -> Result<ListAnswer<A>, CliError> {
         let mut url = self.url(path);
         url.query_pairs_mut().extend_pairs(conditions).append_pair("limit", &rows.to_string());
         if let Some(cursor) = cursor {
@@ -197,12 +207,12 @@ impl Client {
         &self,
         request: RequestBuilder,
         timeout: Duration,
-        patience: Patience<'_>,
-    ) -> Result<(HeaderMap, A), Fault> {
+        patience: RetryPolicy<'_>,
+    ) -> Result<(HeaderMap, A), CliError> {
         let (headers, body) = self.sent(request, timeout, patience).await?;
         match serde_json::from_slice(&body) {
             Ok(parsed) => Ok((headers, parsed)),
-            Err(error) => Err(Fault::Unreadable { url: self.base.to_string(), why: error.to_string() }),
+            Err(error) => Err(CliError::Unreadable { url: self.base.to_string(), why: error.to_string() }),
         }
     }
 
@@ -210,8 +220,8 @@ impl Client {
         &self,
         request: RequestBuilder,
         timeout: Duration,
-        patience: Patience<'_>,
-    ) -> Result<(HeaderMap, Bytes), Fault> {
+        patience: RetryPolicy<'_>,
+    ) -> Result<(HeaderMap, Bytes), CliError> {
         let mut request = request.timeout(timeout);
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
@@ -226,7 +236,7 @@ impl Client {
             };
             // One try that may have arrived is enough for doubt, whatever became of the others.
             doubtful |= fault.leaves_doubt();
-            if let Fault::Unanswered { sent, .. } = &mut fault {
+            if let CliError::Unanswered { sent, .. } = &mut fault {
                 *sent = doubtful;
             }
             let wait = patience.wait(tries, &fault, jitter()).filter(|_| patience.harmless || !doubtful);
@@ -240,8 +250,8 @@ impl Client {
         }
     }
 
-    async fn once(&self, request: RequestBuilder) -> Result<(HeaderMap, Bytes), Fault> {
-        let unanswered = |error: &reqwest::Error| Fault::Unanswered {
+    async fn once(&self, request: RequestBuilder) -> Result<(HeaderMap, Bytes), CliError> {
+        let unanswered = |error: &reqwest::Error| CliError::Unanswered {
             url: self.base.to_string(),
             why: root(error),
             sent: !error.is_connect(),
@@ -254,14 +264,14 @@ impl Client {
         Ok((headers, answer.bytes().await.map_err(|error| unanswered(&error))?))
     }
 
-    async fn refused(&self, answer: Response) -> Fault {
+    async fn refused(&self, answer: Response) -> CliError {
         let status = answer.status();
         let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         // A refusal stands even if its words are lost on the way.
         let body = answer.bytes().await.unwrap_or_default();
         let problem: Option<ProblemAnswer> = serde_json::from_slice(&body).ok();
         let seconds = seconds.or_else(|| problem.as_ref()?.retry_after_s);
-        Fault::Refused(Box::new(Refused {
+        CliError::Refused(Box::new(ProblemError {
             url: self.base.to_string(),
             status,
             problem,
@@ -278,17 +288,17 @@ impl Client {
 }
 
 /// An empty variable is an unset one: scripts cannot always tell them apart.
-fn variable(name: &str) -> Result<Option<String>, Fault> {
+fn variable(name: &str) -> Result<Option<String>, CliError> {
     match env::var(name) {
         Ok(value) if value.is_empty() => Ok(None),
         Ok(value) => Ok(Some(value)),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(Fault::Usage(format!("{name} is not UTF-8"))),
+        Err(env::VarError::NotUnicode(_)) => Err(CliError::Usage(format!("{name} is not UTF-8"))),
     }
 }
 
 /// A daemon's address, which may lie below a path of a proxy's.
-fn base(text: &str) -> Result<Url, Fault> {
+fn base(text: &str) -> Result<Url, CliError> {
     let plain = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
             && url.query().is_none()
@@ -298,26 +308,30 @@ fn base(text: &str) -> Result<Url, Fault> {
     };
     let url = Url::parse(text).ok().filter(plain);
     // What was written is not repeated: it may hold a password.
-    url.ok_or_else(|| Fault::Usage(format!("REFRESHD_URL is no address of a daemon; write one such as {URL_DEFAULT}")))
+    url.ok_or_else(|| {
+        CliError::Usage(format!("REFRESHD_URL is no address of a daemon; write one such as {URL_DEFAULT}"))
+    })
 }
 
-fn token() -> Result<Option<String>, Fault> {
+fn token() -> Result<Option<String>, CliError> {
     if let Some(token) = variable("REFRESHD_TOKEN")? {
         return Ok(Some(token));
     }
     let Some(path) = variable("REFRESHD_TOKEN_FILE")? else { return Ok(None) };
     match fs::read_to_string(&path) {
         Ok(token) => Ok(Some(token)),
-        Err(error) => Err(Fault::Usage(format!("REFRESHD_TOKEN_FILE: {path} cannot be read: {error}"))),
+        Err(error) => Err(CliError::Usage(format!("REFRESHD_TOKEN_FILE: {path} cannot be read: {error}"))),
     }
 }
 
-fn authorization(token: &str) -> Result<HeaderValue, Fault> {
+fn authorization(token: &str) -> Result<HeaderValue, CliError> {
     let token = token.trim_ascii();
     let fits = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     let value = fits.then(|| HeaderValue::try_from(format!("Bearer {token}")).ok()).flatten();
     let mut value = value.ok_or_else(|| {
-        Fault::Usage("the token in REFRESHD_TOKEN or REFRESHD_TOKEN_FILE is none: it has one word of ASCII".to_owned())
+        CliError::Usage(
+            "the token in REFRESHD_TOKEN or REFRESHD_TOKEN_FILE is none: it has one word of ASCII".to_owned(),
+        )
     })?;
     value.set_sensitive(true);
     Ok(value)
@@ -335,11 +349,11 @@ fn root(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-fn brief(fault: &Fault) -> String {
+fn brief(fault: &CliError) -> String {
     match fault {
-        Fault::Unanswered { url, why, .. } => format!("no answer from {url}: {why}"),
-        Fault::Refused(refused) => format!("{} answered {}", refused.url, refused.status),
-        Fault::Usage(_) | Fault::Unreadable { .. } | Fault::Output(_) => fault.to_string(),
+        CliError::Unanswered { url, why, .. } => format!("no answer from {url}: {why}"),
+        CliError::Refused(refused) => format!("{} answered {}", refused.url, refused.status),
+        CliError::Usage(_) | CliError::Unreadable { .. } | CliError::Output(_) => fault.to_string(),
     }
 }
 
@@ -349,10 +363,10 @@ mod tests {
 
     use super::*;
 
-    fn client(base_url: &str) -> Client {
+    fn client(base_url: &str) -> ApiClient {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().tls_certs_only([]).build().expect("a client");
-        Client { http, base: base(base_url).expect("a base"), authorization: None }
+        ApiClient { http, base: base(base_url).expect("a base"), authorization: None }
     }
 
     #[test]
@@ -385,7 +399,7 @@ mod tests {
         let busy = |seconds: Option<u64>| {
             let retry_after = seconds.map(Duration::from_secs);
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            Fault::Refused(Box::new(Refused {
+            CliError::Refused(Box::new(ProblemError {
                 url: String::new(),
                 status,
                 problem: None,
@@ -393,11 +407,11 @@ mod tests {
                 token_was_sent: true,
             }))
         };
-        let patience = Patience::of(5, &|_| {});
+        let patience = RetryPolicy::of(5, &|_| {});
         assert_eq!(patience.wait(1, &busy(None), 0.0), Some(Duration::from_millis(200)));
         assert_eq!(patience.wait(1, &busy(Some(7)), 0.0), Some(Duration::from_secs(7)));
         assert_eq!(patience.wait(1, &busy(Some(61)), 0.0), None);
         assert_eq!(patience.wait(5, &busy(None), 0.0), None);
-        assert_eq!(patience.wait(1, &Fault::Usage(String::new()), 0.0), None);
+        assert_eq!(patience.wait(1, &CliError::Usage(String::new()), 0.0), None);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::progress::Progress;
-use super::{Client, Patience};
+use super::progress::ProgressDisplay;
+use super::{ApiClient, RetryPolicy};
 use crate::api::wire::JobAnswer;
-use crate::cli::error::Fault;
+use crate::cli::error::CliError;
 use crate::cli::exit;
 
 /// How long the daemon holds a look at an open job: the end is heard of at once, and progress shown this often.
@@ -15,13 +15,13 @@ const LOOKS_APART: Duration = Duration::from_secs(1);
 
 /// Follows `job`, which is always the last that was seen. `true`: it is settled. `false`: `timeout` came first.
 pub(in crate::cli) async fn follow(
-    client: &Client,
+    client: &ApiClient,
     job: &mut JobAnswer,
     timeout: Duration,
-    progress: &Progress,
-) -> Result<bool, Fault> {
+    progress: &ProgressDisplay,
+) -> Result<bool, CliError> {
     let told = |text: &str| progress.note(text);
-    let patience = Patience::of(Patience::TRIES_FOLLOWING, &told);
+    let patience = RetryPolicy::of(RetryPolicy::TRIES_FOLLOWING, &told);
     progress.show(job)?;
     let looks = async {
         while !exit::is_settled(job) {
@@ -32,7 +32,7 @@ pub(in crate::cli) async fn follow(
                 apart.await;
             }
         }
-        Ok::<(), Fault>(())
+        Ok::<(), CliError>(())
     };
     let settled = tokio::time::timeout(timeout, looks).await;
     progress.end();

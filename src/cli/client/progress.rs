@@ -16,7 +16,7 @@ use crate::domain::{JobStatus, Verification};
 const QUIET_MAX: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(120);
 
-pub(in crate::cli) enum Progress {
+pub(in crate::cli) enum ProgressDisplay {
     Bar(ProgressBar),
     /// The line said last, and when.
     Lines(RefCell<Option<(String, Stopwatch)>>),
@@ -24,7 +24,7 @@ pub(in crate::cli) enum Progress {
     Changes(RefCell<Option<Vec<u8>>>),
 }
 
-impl Progress {
+impl ProgressDisplay {
     /// What suits standard error.
     pub(in crate::cli) fn of_stderr() -> Self {
         if !io::stderr().is_terminal() {

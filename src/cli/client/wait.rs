@@ -6,10 +6,10 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::poll::follow;
-use super::progress::Progress;
-use super::{Client, Patience};
+use super::progress::ProgressDisplay;
+use super::{ApiClient, RetryPolicy};
 use crate::api::wire::JobAnswer;
-use crate::cli::error::Fault;
+use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::report;
 use crate::cli::output::report::Selection;
@@ -23,7 +23,7 @@ const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// What standard output gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Output {
+pub(in crate::cli) enum WaitOutput {
     /// A summary for a person, at the end.
     Summary,
     /// The job as JSON, at the end.
@@ -35,7 +35,7 @@ pub(in crate::cli) enum Output {
 /// Runs `work` until it ends or somebody interrupts it, and tells what can be done then: about the job once it is `known`,
 /// before that about the `doubt` whether there is one. Returns the exit code.
 pub(in crate::cli) async fn attended(
-    work: impl Future<Output = Result<u8, Fault>>,
+    work: impl Future<Output = Result<u8, CliError>>,
     known: &OnceCell<String>,
     doubt: Option<&str>,
 ) -> u8 {
@@ -48,7 +48,7 @@ pub(in crate::cli) async fn attended(
     };
     let interrupted = matches!(ended, Ok(exit::INTERRUPTED));
     let failed = ended.is_err();
-    let doubtful = interrupted || ended.as_ref().is_err_and(Fault::leaves_doubt);
+    let doubtful = interrupted || ended.as_ref().is_err_and(CliError::leaves_doubt);
     // Told first what happened, then what can be done about it.
     let code = ended.unwrap_or_else(|fault| fault.report());
     match (known.get(), doubt) {
@@ -63,14 +63,14 @@ pub(in crate::cli) async fn attended(
 
 /// Ends a command that made a job: at once with its id, or, with a timeout, after waiting for it.
 pub(in crate::cli) async fn posted(
-    client: &Client,
+    client: &ApiClient,
     mut job: JobAnswer,
     timeout: Option<Duration>,
     json: bool,
-) -> Result<u8, Fault> {
+) -> Result<u8, CliError> {
     if timeout.is_some() {
         terminal::note(&format!("{}: {} accepted", job.id, job.operation));
-        return wait(client, &mut job, timeout, if json { Output::Json } else { Output::Summary }).await;
+        return wait(client, &mut job, timeout, if json { WaitOutput::Json } else { WaitOutput::Summary }).await;
     }
     if json {
         terminal::print_json(&job)?;
@@ -82,21 +82,22 @@ pub(in crate::cli) async fn posted(
 
 /// Waits until `job` is settled, or the timeout if there is one, and tells how it stands then.
 pub(in crate::cli) async fn wait(
-    client: &Client,
+    client: &ApiClient,
     job: &mut JobAnswer,
     timeout: Option<Duration>,
-    output: Output,
-) -> Result<u8, Fault> {
-    let progress = if output == Output::Changes { Progress::of_changes() } else { Progress::of_stderr() };
+    output: WaitOutput,
+) -> Result<u8, CliError> {
+    let progress =
+        if output == WaitOutput::Changes { ProgressDisplay::of_changes() } else { ProgressDisplay::of_stderr() };
     let settled = match follow(client, job, timeout.unwrap_or(FOR_EVER), &progress).await {
         // Whoever read the changes has seen enough.
-        Err(Fault::Output(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(exit::of_job(job)),
+        Err(CliError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(exit::of_job(job)),
         followed => followed?,
     };
     match output {
-        Output::Summary => terminal::print(&summary(client, job).await)?,
-        Output::Json => terminal::print_json(job)?,
-        Output::Changes => {}
+        WaitOutput::Summary => terminal::print(&summary(client, job).await)?,
+        WaitOutput::Json => terminal::print_json(job)?,
+        WaitOutput::Changes => {}
     }
     if !settled {
         let id = &job.id;
@@ -108,10 +109,10 @@ pub(in crate::cli) async fn wait(
 }
 
 /// What came of it. If the items cannot be had now, the rest is told all the same.
-async fn summary(client: &Client, job: &JobAnswer) -> String {
+async fn summary(client: &ApiClient, job: &JobAnswer) -> String {
     let mut text = report::outcome(job);
     if report::has_troubled(job) {
-        let patience = Patience::of(Patience::TRIES, &terminal::note);
+        let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
         match Selection::read(client, job, NAMED_MAX, patience).await {
             Ok(selection) => text.push_str(&report::troubled(&selection, job)),
             Err(fault) => terminal::note(&format!("warning: the items cannot be shown: {fault}")),

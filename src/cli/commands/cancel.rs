@@ -6,8 +6,8 @@ use clap::Args;
 use http::StatusCode;
 
 use crate::api::wire::JobAnswer;
-use crate::cli::client::{Client, Patience};
-use crate::cli::error::Fault;
+use crate::cli::client::{ApiClient, RetryPolicy};
+use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::{report, terminal};
 use crate::domain::JobId;
@@ -31,9 +31,9 @@ pub struct CancelArguments {
     pub json: bool,
 }
 
-pub(in crate::cli) async fn run(arguments: &CancelArguments) -> Result<u8, Fault> {
-    let client = Client::from_environment()?;
-    let patience = Patience::of(Patience::TRIES, &terminal::note);
+pub(in crate::cli) async fn run(arguments: &CancelArguments) -> Result<u8, CliError> {
+    let client = ApiClient::from_environment()?;
+    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let id = arguments.id.to_string();
     let job = match client.cancel(&id, patience).await {
         Err(fault) if is_final(&fault) => cancelled_before(&client, &id, fault, patience).await?,
@@ -53,12 +53,17 @@ pub(in crate::cli) async fn run(arguments: &CancelArguments) -> Result<u8, Fault
     Ok(exit::SUCCEEDED)
 }
 
-fn is_final(fault: &Fault) -> bool {
-    matches!(fault, Fault::Refused(refused) if refused.status == StatusCode::CONFLICT)
+fn is_final(fault: &CliError) -> bool {
+    matches!(fault, CliError::Refused(refused) if refused.status == StatusCode::CONFLICT)
 }
 
 /// A cancel whose answer was lost finds its own work when it is sent again; that is no failure.
-async fn cancelled_before(client: &Client, id: &str, fault: Fault, patience: Patience<'_>) -> Result<JobAnswer, Fault> {
+async fn cancelled_before(
+    client: &ApiClient,
+    id: &str,
+    fault: CliError,
+    patience: RetryPolicy<'_>,
+) -> Result<JobAnswer, CliError> {
     let job = client.job(id, Duration::ZERO, patience).await?;
     if job.counts.cancelled == 0 {
         return Err(fault);

@@ -6,7 +6,7 @@ use crate::cli::arguments::ConfigCommand;
 use crate::cli::exit;
 use crate::cli::output::terminal;
 use crate::cli::output::wire::{CheckReport, ProblemLine};
-use crate::config::{Config, ConfigFault, Problem, environment};
+use crate::config::{Config, ConfigError, ConfigProblem, environment};
 use crate::daemon::ceiling;
 
 pub(in crate::cli) fn run(command: &ConfigCommand) -> io::Result<u8> {
@@ -28,8 +28,8 @@ pub(in crate::cli) fn run(command: &ConfigCommand) -> io::Result<u8> {
     Ok(code)
 }
 
-fn report(loaded: Result<Config, ConfigFault>) -> CheckReport {
-    let line = |problem: Problem| ProblemLine { key: problem.key, detail: problem.detail };
+fn report(loaded: Result<Config, ConfigError>) -> CheckReport {
+    let line = |problem: ConfigProblem| ProblemLine { key: problem.key, detail: problem.detail };
     match loaded {
         Ok(config) => CheckReport { ok: true, warnings: config.warnings, problems: Vec::new() },
         Err(fault) => {

@@ -15,7 +15,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, environment};
 use crate::daemon;
 use crate::domain::CheckResult;
-use crate::telemetry::{self, Format, chain};
+use crate::telemetry::{self, LogFormat, chain};
 
 pub(in crate::cli) const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +42,7 @@ pub struct DoctorArguments {
 
 pub(in crate::cli) async fn run(arguments: &DoctorArguments) -> ExitCode {
     // A second subscriber is no reason to stop.
-    let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_QUIET);
+    let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_QUIET);
     let started = async {
         let config = Config::load(arguments.file.config.as_deref(), environment(), daemon::ceiling)?;
         for warning in &config.warnings {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::api::wire::{EventAnswer, ItemAnswer};
 use crate::cli::arguments::JobArguments;
-use crate::cli::client::{Client, Patience};
-use crate::cli::error::Fault;
+use crate::cli::client::{ApiClient, RetryPolicy};
+use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::report;
 use crate::cli::output::report::Selection;
@@ -20,9 +20,9 @@ const EVENTS_SHOWN_MAX: usize = 30;
 /// Twice the most items that a job can have (a refresh of 100,000 URLs), and no daemon's list goes on for ever.
 const PAGES_MAX: usize = 800;
 
-pub(in crate::cli) async fn run(arguments: &JobArguments) -> Result<u8, Fault> {
-    let client = Client::from_environment()?;
-    let patience = Patience::of(Patience::TRIES, &terminal::note);
+pub(in crate::cli) async fn run(arguments: &JobArguments) -> Result<u8, CliError> {
+    let client = ApiClient::from_environment()?;
+    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let id = arguments.id.to_string();
     let job = client.job(&id, Duration::ZERO, patience).await?;
     if arguments.json {
@@ -40,7 +40,7 @@ pub(in crate::cli) async fn run(arguments: &JobArguments) -> Result<u8, Fault> {
     Ok(exit::SUCCEEDED)
 }
 
-async fn all_items(client: &Client, id: &str, patience: Patience<'_>) -> Result<Vec<ItemAnswer>, Fault> {
+async fn all_items(client: &ApiClient, id: &str, patience: RetryPolicy<'_>) -> Result<Vec<ItemAnswer>, CliError> {
     let (mut items, mut cursor) = (Vec::new(), None);
     for _ in 0..PAGES_MAX {
         let page = client.items(id, cursor.as_deref(), patience).await?;
@@ -55,11 +55,11 @@ async fn all_items(client: &Client, id: &str, patience: Patience<'_>) -> Result<
 
 /// The last `shown` events, and how many came before them.
 async fn last_events(
-    client: &Client,
+    client: &ApiClient,
     id: &str,
     shown: usize,
-    patience: Patience<'_>,
-) -> Result<(usize, VecDeque<EventAnswer>), Fault> {
+    patience: RetryPolicy<'_>,
+) -> Result<(usize, VecDeque<EventAnswer>), CliError> {
     let (mut events, mut cursor, mut earlier) = (VecDeque::new(), None, 0);
     for _ in 0..PAGES_MAX {
         let page = client.events(id, cursor.as_deref(), patience).await?;
@@ -75,6 +75,6 @@ async fn last_events(
     Err(endless("events"))
 }
 
-fn endless(list: &str) -> Fault {
-    Fault::Unreadable { url: "the daemon".to_owned(), why: format!("its list of {list} does not end") }
+fn endless(list: &str) -> CliError {
+    CliError::Unreadable { url: "the daemon".to_owned(), why: format!("its list of {list} does not end") }
 }

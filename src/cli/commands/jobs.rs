@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::api::wire::{JobAnswer, ListAnswer};
 use crate::cli::arguments::{label, span, words};
-use crate::cli::client::{Client, PAGE_ROWS, Patience};
-use crate::cli::error::Fault;
+use crate::cli::client::{ApiClient, PAGE_ROWS, RetryPolicy};
+use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::{report, terminal};
 use crate::clock::{Clock, SystemClock};
@@ -65,8 +65,8 @@ pub struct JobsArguments {
     pub json: bool,
 }
 
-pub(in crate::cli) async fn run(arguments: &JobsArguments) -> Result<u8, Fault> {
-    let client = Client::from_environment()?;
+pub(in crate::cli) async fn run(arguments: &JobsArguments) -> Result<u8, CliError> {
+    let client = ApiClient::from_environment()?;
     let found = found(&client, arguments).await?;
     if arguments.json {
         terminal::print_json(&found)?;
@@ -83,8 +83,8 @@ pub(in crate::cli) async fn run(arguments: &JobsArguments) -> Result<u8, Fault> 
 }
 
 /// As many pages as hold `--limit` jobs.
-async fn found(client: &Client, arguments: &JobsArguments) -> Result<ListAnswer<JobAnswer>, Fault> {
-    let patience = Patience::of(Patience::TRIES, &terminal::note);
+async fn found(client: &ApiClient, arguments: &JobsArguments) -> Result<ListAnswer<JobAnswer>, CliError> {
+    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let conditions = conditions(arguments);
     let mut found = ListAnswer { items: Vec::new(), next_cursor: None };
     loop {

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 
 use crate::api::routes::wire::{LaneAnswer, PauseBody, WhyAnswer};
 use crate::api::wire::ListAnswer;
-use crate::cli::client::Client;
-use crate::cli::error::Fault;
+use crate::cli::client::ApiClient;
+use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::report::{field, to_the_second};
 use crate::cli::output::terminal;
@@ -49,8 +49,8 @@ pub enum LanesCommand {
     },
 }
 
-pub(in crate::cli) async fn run(arguments: &LanesArguments) -> Result<u8, Fault> {
-    let client = Client::from_environment()?;
+pub(in crate::cli) async fn run(arguments: &LanesArguments) -> Result<u8, CliError> {
+    let client = ApiClient::from_environment()?;
     let changed: LaneAnswer = match &arguments.command {
         None => {
             let lanes: ListAnswer<LaneAnswer> = client.read(&["v1", "lanes"]).await?;

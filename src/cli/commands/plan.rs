@@ -3,8 +3,8 @@
 use super::lanes::{full_name, reason};
 use crate::api::routes::wire::{LanePlanAnswer, LeavesAnswer, PlanAnswer};
 use crate::api::wire::JobBody;
-use crate::cli::client::Client;
-use crate::cli::error::Fault;
+use crate::cli::client::ApiClient;
+use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::report::{field, to_the_second};
 use crate::cli::output::{terminal, warnings};
@@ -12,8 +12,8 @@ use crate::cli::output::{terminal, warnings};
 /// Targets that a person is shown.
 const SHOWN_MAX: usize = 10;
 
-pub(in crate::cli) async fn run(body: &JobBody, json: bool) -> Result<u8, Fault> {
-    let client = Client::from_environment()?;
+pub(in crate::cli) async fn run(body: &JobBody, json: bool) -> Result<u8, CliError> {
+    let client = ApiClient::from_environment()?;
     let plan: PlanAnswer = client.ask(&["v1", "plan"], body).await.map_err(|fault| fault.naming(body))?;
     if json {
         terminal::print_json(&plan)?;

@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::api::routes::wire::PoolAnswer;
 use crate::api::wire::ListAnswer;
-use crate::cli::client::Client;
-use crate::cli::error::Fault;
+use crate::cli::client::ApiClient;
+use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::report::to_the_second;
 use crate::cli::output::terminal;
@@ -28,8 +28,8 @@ pub struct QuotaArguments {
     pub json: bool,
 }
 
-pub(in crate::cli) async fn run(arguments: &QuotaArguments) -> Result<u8, Fault> {
-    let pools: ListAnswer<PoolAnswer> = Client::from_environment()?.read(&["v1", "quota"]).await?;
+pub(in crate::cli) async fn run(arguments: &QuotaArguments) -> Result<u8, CliError> {
+    let pools: ListAnswer<PoolAnswer> = ApiClient::from_environment()?.read(&["v1", "quota"]).await?;
     if arguments.json {
         terminal::print_json(&pools)?;
     } else {

@@ -7,8 +7,8 @@ use clap::Args;
 
 use crate::cli::arguments::span;
 use crate::cli::client::wait::{attended, posted};
-use crate::cli::client::{Client, Patience};
-use crate::cli::error::Fault;
+use crate::cli::client::{ApiClient, RetryPolicy};
+use crate::cli::error::CliError;
 use crate::cli::output::terminal;
 use crate::domain::JobId;
 
@@ -39,9 +39,9 @@ pub(in crate::cli) async fn run(arguments: &RetryArguments) -> u8 {
     attended(retry(arguments, &known), &known, Some(doubt)).await
 }
 
-async fn retry(arguments: &RetryArguments, known: &OnceCell<String>) -> Result<u8, Fault> {
-    let client = Client::from_environment()?;
-    let patience = Patience::of(Patience::TRIES, &terminal::note);
+async fn retry(arguments: &RetryArguments, known: &OnceCell<String>) -> Result<u8, CliError> {
+    let client = ApiClient::from_environment()?;
+    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let job = client.retry(&arguments.id.to_string(), patience).await?;
     // Set once, here.
     let _ = known.set(job.id.clone());

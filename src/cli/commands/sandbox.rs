@@ -13,12 +13,12 @@ use crate::cli::{exit, signals};
 use crate::clock::SystemClock;
 use crate::sandbox;
 use crate::sandbox::domain_config::file;
-use crate::sandbox::{Credential, Options, Sandbox};
-use crate::telemetry::{self, Format};
+use crate::sandbox::{Credential, Sandbox, SandboxOptions};
+use crate::telemetry::{self, LogFormat};
 
 pub(in crate::cli) async fn run(arguments: &SandboxArguments) -> ExitCode {
     // A second subscriber is no reason not to start.
-    let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_DEFAULT);
+    let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_DEFAULT);
     let options = match options(arguments) {
         Ok(options) => options,
         Err(problem) => {
@@ -65,8 +65,9 @@ fn announcement(sandbox: &Sandbox, generated: Option<&Credential>) -> serde_json
     line
 }
 
-fn options(arguments: &SandboxArguments) -> Result<Options, String> {
-    let mut options = Options { listen: arguments.listen, ..Options::new(Arc::new(SystemClock::default())) };
+fn options(arguments: &SandboxArguments) -> Result<SandboxOptions, String> {
+    let mut options =
+        SandboxOptions { listen: arguments.listen, ..SandboxOptions::new(Arc::new(SystemClock::default())) };
     if let (Some(id), Some(key)) = (&arguments.secret_id, &arguments.secret_key) {
         let token = arguments.session_token.as_ref().map(|token| token.expose_secret().to_owned());
         // An empty variable is how some shells and unit files say that there is none.

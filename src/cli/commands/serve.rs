@@ -9,12 +9,12 @@ use crate::cli::{exit, signals};
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::daemon::{Daemon, ceiling};
-use crate::telemetry::{self, Format, chain};
+use crate::telemetry::{self, LogFormat, chain};
 
 /// Runs the daemon until SIGTERM or SIGINT. A second signal ends it at once.
 pub(in crate::cli) async fn run(arguments: &ServeArguments) -> ExitCode {
     // A second subscriber is no reason not to start.
-    let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_DEFAULT);
+    let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_DEFAULT);
     let started = async {
         let config = Config::load(arguments.file.config.as_deref(), config::environment(), ceiling)?;
         Daemon::start(&config, Arc::new(SystemClock::default())).await

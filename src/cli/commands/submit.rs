@@ -7,13 +7,13 @@ use super::plan;
 use crate::api::wire::{JobAnswer, JobBody};
 use crate::cli::arguments::SubmitArguments;
 use crate::cli::client::wait::{attended, posted};
-use crate::cli::client::{Client, Patience};
-use crate::cli::error::Fault;
+use crate::cli::client::{ApiClient, RetryPolicy};
+use crate::cli::error::CliError;
 use crate::cli::output::{terminal, warnings};
 use crate::cli::targets;
 use crate::domain::Operation;
 
-pub(in crate::cli) async fn run(operation: Operation, arguments: &SubmitArguments) -> Result<u8, Fault> {
+pub(in crate::cli) async fn run(operation: Operation, arguments: &SubmitArguments) -> Result<u8, CliError> {
     let body = body(operation, arguments)?;
     for doubt in targets::doubts(&body.urls) {
         terminal::note(&format!("warning: {doubt}"));
@@ -21,7 +21,7 @@ pub(in crate::cli) async fn run(operation: Operation, arguments: &SubmitArgument
     if arguments.dry_run {
         return plan::run(&body, arguments.json).await;
     }
-    let client = Client::from_environment()?;
+    let client = ApiClient::from_environment()?;
     let key = arguments.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let doubt =
         format!("the job may have been kept; the same command with --idempotency-key {key} cannot make a second one");
@@ -30,13 +30,13 @@ pub(in crate::cli) async fn run(operation: Operation, arguments: &SubmitArgument
 }
 
 async fn submit(
-    client: &Client,
+    client: &ApiClient,
     body: &JobBody,
     key: &str,
     arguments: &SubmitArguments,
     known: &OnceCell<String>,
-) -> Result<u8, Fault> {
-    let patience = Patience::of(Patience::TRIES, &terminal::note);
+) -> Result<u8, CliError> {
+    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let accepted = client.submit(body, key, patience).await.map_err(|fault| fault.naming(body))?;
     // Set once, here.
     let _ = known.set(accepted.job.id.clone());
@@ -54,13 +54,13 @@ fn tell(job: &JobAnswer, body: &JobBody, replayed: bool) {
     }
 }
 
-fn body(operation: Operation, arguments: &SubmitArguments) -> Result<JobBody, Fault> {
+fn body(operation: Operation, arguments: &SubmitArguments) -> Result<JobBody, CliError> {
     let targets = targets::read(&arguments.targets, arguments.file.as_deref())?;
     let (urls, directories) = if arguments.directories { (Vec::new(), targets) } else { (targets, Vec::new()) };
     let mut labels = BTreeMap::new();
     for (key, value) in &arguments.labels {
         if labels.insert(key.clone(), value.clone()).is_some() {
-            return Err(Fault::Usage(format!("--label {key} is given twice")));
+            return Err(CliError::Usage(format!("--label {key} is given twice")));
         }
     }
     Ok(JobBody {

@@ -10,8 +10,8 @@ use thiserror::Error;
 
 use crate::cli::output::terminal;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, AuthMode, Config, ConfigFault, DURATION};
-use crate::daemon::{StartFault, ceiling};
+use crate::config::{self, AuthMode, Config, ConfigError, DURATION};
+use crate::daemon::{StartError, ceiling};
 use crate::domain::{Scope, Scopes, TenantName, Timestamp, Token, TokenId};
 use crate::store::sqlite::{NewToken, OpenError, TokenFile};
 use crate::store::{Revocation, StoreError, TokenRecord};
@@ -109,9 +109,9 @@ const NO_SUCH_TOKEN: u8 = 4;
 
 /// Why it could not be done.
 #[derive(Debug, Error)]
-enum TokenFault {
+enum TokenCommandError {
     #[error(transparent)]
-    Config(#[from] ConfigFault),
+    Config(#[from] ConfigError),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("the tokens could not be read or written")]
@@ -122,18 +122,18 @@ enum TokenFault {
     Output(#[from] io::Error),
 }
 
-impl TokenFault {
+impl TokenCommandError {
     fn exit_code(self) -> u8 {
         match self {
-            Self::Config(fault) => StartFault::Config(fault).exit_code(),
-            Self::Open(fault) => StartFault::Open(fault).exit_code(),
+            Self::Config(fault) => StartError::Config(fault).exit_code(),
+            Self::Open(fault) => StartError::Open(fault).exit_code(),
             Self::Store(StoreError::Damaged(_)) => 65,
             Self::Store(_) | Self::Chance(_) | Self::Output(_) => 74,
         }
     }
 }
 
-async fn create(arguments: CreateArguments) -> Result<u8, TokenFault> {
+async fn create(arguments: CreateArguments) -> Result<u8, TokenCommandError> {
     let config = load(&arguments.file)?;
     let now = SystemClock::default().now();
     let new = NewToken {
@@ -167,14 +167,14 @@ fn usual_scopes() -> Scopes {
     "purge:url purge:directory prefetch read diagnose".parse().expect("these are scopes")
 }
 
-fn draw() -> Result<Token, TokenFault> {
+fn draw() -> Result<Token, TokenCommandError> {
     let (mut id, mut secret) = ([0; 8], [0; 32]);
-    getrandom::fill(&mut id).map_err(|error| TokenFault::Chance(error.to_string()))?;
-    getrandom::fill(&mut secret).map_err(|error| TokenFault::Chance(error.to_string()))?;
+    getrandom::fill(&mut id).map_err(|error| TokenCommandError::Chance(error.to_string()))?;
+    getrandom::fill(&mut secret).map_err(|error| TokenCommandError::Chance(error.to_string()))?;
     Ok(Token::of(TokenId::from_u64(u64::from_be_bytes(id)), secret))
 }
 
-async fn list(arguments: &ListArguments) -> Result<u8, TokenFault> {
+async fn list(arguments: &ListArguments) -> Result<u8, TokenCommandError> {
     let config = load(&arguments.file)?;
     let tokens = match existing(&config.store.path).await? {
         None => Vec::new(),
@@ -194,7 +194,7 @@ async fn list(arguments: &ListArguments) -> Result<u8, TokenFault> {
     Ok(0)
 }
 
-async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenFault> {
+async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenCommandError> {
     let config = load(&arguments.file)?;
     let revocation = match existing(&config.store.path).await? {
         None => Revocation::Unknown,
@@ -214,7 +214,7 @@ async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenFault> {
     Ok(code)
 }
 
-fn load(file: &TokenConfigFile) -> Result<Config, ConfigFault> {
+fn load(file: &TokenConfigFile) -> Result<Config, ConfigError> {
     Config::load(file.config.as_deref(), config::environment(), ceiling)
 }
 

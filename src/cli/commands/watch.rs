@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::arguments::span;
-use crate::cli::client::wait::{Output, attended, wait};
-use crate::cli::client::{Client, Patience};
-use crate::cli::error::Fault;
+use crate::cli::client::wait::{WaitOutput, attended, wait};
+use crate::cli::client::{ApiClient, RetryPolicy};
+use crate::cli::error::CliError;
 use crate::cli::output::terminal;
 use crate::domain::JobId;
 
@@ -35,12 +35,12 @@ pub(in crate::cli) async fn run(arguments: &WatchArguments) -> u8 {
     attended(watch(arguments, &known), &known, None).await
 }
 
-async fn watch(arguments: &WatchArguments, known: &OnceCell<String>) -> Result<u8, Fault> {
-    let client = Client::from_environment()?;
-    let patience = Patience::of(Patience::TRIES, &terminal::note);
+async fn watch(arguments: &WatchArguments, known: &OnceCell<String>) -> Result<u8, CliError> {
+    let client = ApiClient::from_environment()?;
+    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let mut job = client.job(&arguments.id.to_string(), Duration::ZERO, patience).await?;
     // Set once, here: now it is there, whatever happens to this look at it.
     let _ = known.set(job.id.clone());
-    let output = if arguments.json { Output::Changes } else { Output::Summary };
+    let output = if arguments.json { WaitOutput::Changes } else { WaitOutput::Summary };
     wait(&client, &mut job, arguments.timeout, output).await
 }

@@ -4,26 +4,26 @@ use anyhow::{Context, ensure};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use super::environment::Stage;
+use super::environment::Environment;
 
 pub(super) const HOST: &str = "www.example.com";
 
-pub(super) struct World<'a> {
-    stage: &'a Stage,
+pub(super) struct Actions<'a> {
+    stage: &'a Environment,
     http: Client,
 }
 
 /// What a visitor got.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct DemoPage {
     pub(super) status: u16,
     pub(super) body: String,
     /// The edge's own word for where it came from.
     pub(super) cache: String,
 }
 
-impl<'a> World<'a> {
-    pub(super) fn new(stage: &'a Stage) -> anyhow::Result<Self> {
+impl<'a> Actions<'a> {
+    pub(super) fn new(stage: &'a Environment) -> anyhow::Result<Self> {
         Ok(Self { stage, http: Client::builder().no_proxy().build()? })
     }
 
@@ -35,19 +35,19 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    pub(super) async fn visit_edge(&self, path: &str) -> anyhow::Result<Page> {
+    pub(super) async fn visit_edge(&self, path: &str) -> anyhow::Result<DemoPage> {
         self.visit(format!("http://{}{path}", self.stage.addresses.edge)).await
     }
 
-    pub(super) async fn visit_origin(&self, path: &str) -> anyhow::Result<Page> {
+    pub(super) async fn visit_origin(&self, path: &str) -> anyhow::Result<DemoPage> {
         self.visit(format!("http://{}{path}", self.stage.addresses.origin)).await
     }
 
-    async fn visit(&self, url: String) -> anyhow::Result<Page> {
+    async fn visit(&self, url: String) -> anyhow::Result<DemoPage> {
         let answer = self.http.get(url).header("Host", HOST).send().await?;
         let cache = answer.headers().get("x-cache-lookup").and_then(|value| value.to_str().ok()).unwrap_or("");
         let cache = cache.to_owned();
-        Ok(Page { status: answer.status().as_u16(), body: answer.text().await?, cache })
+        Ok(DemoPage { status: answer.status().as_u16(), body: answer.text().await?, cache })
     }
 
     /// Posts a job and tells the status code and the answer.

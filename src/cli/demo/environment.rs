@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::daemon::{Daemon, ceiling};
-use crate::sandbox::{self, Addresses, Options, Sandbox};
+use crate::sandbox::{self, Addresses, Sandbox, SandboxOptions};
 
 /// Where the client commands look for a daemon, so that they work beside the demo without a setting.
 const USUAL_PORT: u16 = 8470;
 
-pub(super) struct Stage {
+pub(super) struct Environment {
     pub(super) daemon_address: SocketAddr,
     pub(super) addresses: Addresses,
     daemon: Daemon,
@@ -26,10 +26,10 @@ pub(super) struct Stage {
     _folder: TempDir,
 }
 
-impl Stage {
+impl Environment {
     pub(super) async fn build() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
-        let options = Options::new(Arc::new(SystemClock::default()));
+        let options = SandboxOptions::new(Arc::new(SystemClock::default()));
         let key = options.credentials[0].clone();
         let sandbox_shutdown = CancellationToken::new();
         let sandbox = sandbox::start(options, sandbox_shutdown.clone()).await.context("the sandbox cannot listen")?;

@@ -10,12 +10,12 @@ use std::process::ExitCode;
 use super::arguments::DemoArguments;
 use super::output::terminal;
 use super::signals;
-use crate::telemetry::{self, Format};
+use crate::telemetry::{self, LogFormat};
 
 pub(super) async fn run(arguments: &DemoArguments) -> ExitCode {
     // Warnings of the daemon would talk into the story; REFRESHD_LOG brings them back.
-    let _ = telemetry::init(Format::of_stderr(), telemetry::FILTER_QUIET);
-    let stage = match environment::Stage::build().await {
+    let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_QUIET);
+    let stage = match environment::Environment::build().await {
         Ok(stage) => stage,
         Err(error) => {
             terminal::note(&format!("refreshd demo does not start: {error:#}"));

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::actions::{HOST, Page, World};
-use super::environment::Stage;
+use super::actions::{Actions, DemoPage, HOST};
+use super::environment::Environment;
 use crate::cli::output::terminal;
 use crate::clock::Stopwatch;
 
@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Tells the story; true if it ended with the edge seen fresh.
-pub(super) async fn tell(stage: &Stage) -> anyhow::Result<bool> {
-    let world = World::new(stage)?;
+pub(super) async fn tell(stage: &Environment) -> anyhow::Result<bool> {
+    let world = Actions::new(stage)?;
     introduce(stage);
     go_live(&world).await?;
     release(&world).await?;
@@ -29,7 +29,7 @@ pub(super) async fn tell(stage: &Stage) -> anyhow::Result<bool> {
     Ok(fresh)
 }
 
-fn introduce(stage: &Stage) {
+fn introduce(stage: &Environment) {
     let at = stage.addresses;
     say("refreshd demo: everything runs on this machine, and nothing leaves it");
     say(&format!("  cloud   a simulated Tencent Cloud CDN   api {}   control {}", at.api, at.control));
@@ -37,7 +37,7 @@ fn introduce(stage: &Stage) {
     say(&format!("  daemon  refreshd                        http://{}", stage.daemon_address));
 }
 
-async fn go_live(world: &World<'_>) -> anyhow::Result<()> {
+async fn go_live(world: &Actions<'_>) -> anyhow::Result<()> {
     say("\n1. Release 1 is live, and the edge has cached it");
     world.publish("/app.js", "release 1").await?;
     for asset in 0..ASSETS {
@@ -49,7 +49,7 @@ async fn go_live(world: &World<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn release(world: &World<'_>) -> anyhow::Result<()> {
+async fn release(world: &Actions<'_>) -> anyhow::Result<()> {
     say("\n2. Release 2 is deployed to the origin; visitors do not see it");
     world.publish("/app.js", "release 2").await?;
     for asset in 0..ASSETS {
@@ -60,7 +60,7 @@ async fn release(world: &World<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn post_refresh(world: &World<'_>) -> anyhow::Result<String> {
+async fn post_refresh(world: &Actions<'_>) -> anyhow::Result<String> {
     say(&format!("\n3. A refresh of {} URLs and a directory is posted", ASSETS + 1));
     let mut urls = vec![format!("http://{HOST}/app.js")];
     urls.extend((0..ASSETS).map(|asset| format!("http://{HOST}{}", asset_path(asset))));
@@ -74,7 +74,7 @@ async fn post_refresh(world: &World<'_>) -> anyhow::Result<String> {
 }
 
 /// Shows what happens to the job as it happens: its events, and the calls that the cloud sees, each at its own time.
-async fn follow(world: &World<'_>, id: &str) -> anyhow::Result<Value> {
+async fn follow(world: &Actions<'_>, id: &str) -> anyhow::Result<Value> {
     let watch = Stopwatch::start();
     let (mut event_seen, mut call_seen) = (0, 0);
     loop {
@@ -101,7 +101,7 @@ async fn follow(world: &World<'_>, id: &str) -> anyhow::Result<Value> {
     }
 }
 
-async fn visit_again(world: &World<'_>, job: &Value) -> anyhow::Result<bool> {
+async fn visit_again(world: &Actions<'_>, job: &Value) -> anyhow::Result<bool> {
     say("\n4. Visitors get release 2");
     let page = world.visit_edge("/app.js").await?;
     show("edge  ", &page);
@@ -111,7 +111,7 @@ async fn visit_again(world: &World<'_>, job: &Value) -> anyhow::Result<bool> {
     Ok(status == "succeeded" && verification == "fresh" && page.body == "release 2")
 }
 
-fn tell_how_to_go_on(world: &World<'_>, stage: &Stage, id: &str) -> anyhow::Result<()> {
+fn tell_how_to_go_on(world: &Actions<'_>, stage: &Environment, id: &str) -> anyhow::Result<()> {
     let body = json!({"operation": "purge", "urls": [format!("http://{HOST}/app.js")]});
     say("\nGo on by hand:");
     say(&format!("  page   {}", world.daemon("/")));
@@ -132,7 +132,7 @@ fn asset_path(asset: usize) -> String {
     format!("/assets/{asset}.css")
 }
 
-fn show(side: &str, page: &Page) {
+fn show(side: &str, page: &DemoPage) {
     let cache = if page.cache.is_empty() { String::new() } else { format!("   ({})", page.cache) };
     say(&format!("   {side} GET http://{HOST}/app.js → {} {:?}{cache}", page.status, page.body));
 }

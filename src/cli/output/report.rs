@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use super::warnings;
-use crate::api::wire::{CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer, SeenAnswer};
-use crate::cli::client::{Client, Patience};
-use crate::cli::error::Fault;
+use crate::api::wire::{CountsAnswer, ErrorAnswer, EventAnswer, EvidenceAnswer, ItemAnswer, JobAnswer};
+use crate::cli::client::{ApiClient, RetryPolicy};
+use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::domain::{ItemState, JobStatus, Verification};
 
@@ -23,11 +23,11 @@ pub(in crate::cli) struct Selection {
 impl Selection {
     /// Reads until `wanted` items of either kind are found, or it is plain that there are no more.
     pub(in crate::cli) async fn read(
-        client: &Client,
+        client: &ApiClient,
         job: &JobAnswer,
         wanted: usize,
-        patience: Patience<'_>,
-    ) -> Result<Self, Fault> {
+        patience: RetryPolicy<'_>,
+    ) -> Result<Self, CliError> {
         let (mut selection, mut cursor) = (Self { troubled: Vec::new(), others: Vec::new() }, None);
         for _ in 0..SEARCHED_PAGES_MAX {
             let page = client.items(&job.id, cursor.as_deref(), patience).await?;
@@ -203,7 +203,7 @@ fn one(item: &ItemAnswer) -> String {
 }
 
 /// Why it is not fresh, and what support asks for.
-fn doubt(target: &str, seen: &SeenAnswer) -> String {
+fn doubt(target: &str, seen: &EvidenceAnswer) -> String {
     // The reason begins with the target, which stands above it already.
     let reason = seen.reason.strip_prefix(target).map_or(seen.reason.as_str(), |rest| rest.trim_start_matches(": "));
     let ids: Vec<String> = seen.edges.iter().filter_map(|edge| edge.log_id.clone()).collect();

@@ -2,48 +2,51 @@
 
 use std::fmt::{self, Write};
 
-use crate::diagnose::evidence::{Evidence, Moved, Unseen};
+use crate::diagnose::evidence::{Evidence, NotObserved, RedirectObservation};
 use crate::diagnose::format::{moment, span};
-use crate::domain::Exhibit;
-use crate::probe::{Dial, HttpLook, NameLook, Scheme, Sighting, TlsLook};
+use crate::domain::Attachment;
+use crate::probe::{DialTarget, DnsResult, HttpResult, ProbeResult, Scheme, TlsResult};
 
 /// Headers beyond these tell support nothing.
 const HEADERS_MAX: usize = 60;
 const CERTIFICATES_MAX: usize = 5;
 
-pub(in crate::diagnose) fn attachments_from_evidence(evidence: &Evidence) -> Vec<Exhibit> {
+pub(in crate::diagnose) fn attachments_from_evidence(evidence: &Evidence) -> Vec<Attachment> {
     let mut found = vec![match &evidence.name {
-        Ok(look) => exhibit("dns", &Named(look)),
-        Err(Unseen(because)) => exhibit("dns", because),
+        Ok(look) => exhibit("dns", &DnsText(look)),
+        Err(NotObserved(because)) => exhibit("dns", because),
     }];
     found.push(match &evidence.edge {
-        Ok(sighting) => exhibit("edge-response", &Seen(sighting)),
-        Err(Unseen(because)) => exhibit("edge-response", because),
+        Ok(sighting) => exhibit("edge-response", &ProbeText(sighting)),
+        Err(NotObserved(because)) => exhibit("edge-response", because),
     });
     match &evidence.origins {
         Ok(origins) => found.extend(
-            origins.iter().enumerate().map(|(n, origin)| exhibit(&format!("origin-response-{}", n + 1), &Seen(origin))),
+            origins
+                .iter()
+                .enumerate()
+                .map(|(n, origin)| exhibit(&format!("origin-response-{}", n + 1), &ProbeText(origin))),
         ),
-        Err(Unseen(because)) => found.push(exhibit("origin-response-1", because)),
+        Err(NotObserved(because)) => found.push(exhibit("origin-response-1", because)),
     }
     let more = [("edge-past-cache", &evidence.control), ("edge-other-scheme", &evidence.other_scheme)];
-    found.extend(more.iter().filter_map(|(name, seen)| Some(exhibit(name, &Seen(seen.as_ref()?)))));
-    if let Some(Moved { edge, origin, .. }) = &evidence.moved {
-        found.push(exhibit("edge-behind-redirect", &Seen(edge)));
-        found.extend(origin.iter().map(|origin| exhibit("origin-behind-redirect", &Seen(origin))));
+    found.extend(more.iter().filter_map(|(name, seen)| Some(exhibit(name, &ProbeText(seen.as_ref()?)))));
+    if let Some(RedirectObservation { edge, origin, .. }) = &evidence.moved {
+        found.push(exhibit("edge-behind-redirect", &ProbeText(edge)));
+        found.extend(origin.iter().map(|origin| exhibit("origin-behind-redirect", &ProbeText(origin))));
     }
     found
 }
 
-fn exhibit(name: &str, text: &dyn fmt::Display) -> Exhibit {
-    Exhibit { name: format!("{name}.txt"), text: format!("{text}\n") }
+fn exhibit(name: &str, text: &dyn fmt::Display) -> Attachment {
+    Attachment { name: format!("{name}.txt"), text: format!("{text}\n") }
 }
 
-struct Named<'a>(&'a NameLook);
+struct DnsText<'a>(&'a DnsResult);
 
-impl fmt::Display for Named<'_> {
+impl fmt::Display for DnsText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let NameLook { host, aliases, addresses, fault, took } = self.0;
+        let DnsResult { host, aliases, addresses, fault, took } = self.0;
         writeln!(f, "name: {host}")?;
         aliases.iter().try_for_each(|alias| writeln!(f, "alias: {alias}"))?;
         addresses.iter().try_for_each(|address| writeln!(f, "address: {address}"))?;
@@ -54,23 +57,23 @@ impl fmt::Display for Named<'_> {
     }
 }
 
-struct Seen<'a>(&'a Sighting);
+struct ProbeText<'a>(&'a ProbeResult);
 
-impl fmt::Display for Seen<'_> {
+impl fmt::Display for ProbeText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Sighting { ask, at, name, address, connect, tls, http, took } = self.0;
+        let ProbeResult { ask, at, name, address, connect, tls, http, took } = self.0;
         let scheme = if ask.scheme == Scheme::Https { "https" } else { "http" };
         writeln!(f, "asked: {scheme}://{}{}", ask.host, ask.path)?;
         match &ask.dial {
-            Dial::Address(address) => writeln!(f, "dialled: {address}")?,
-            Dial::Name(name, port) => writeln!(f, "dialled: {name}:{port}")?,
+            DialTarget::Address(address) => writeln!(f, "dialled: {address}")?,
+            DialTarget::Name(name, port) => writeln!(f, "dialled: {name}:{port}")?,
         }
         if let Some(agent) = &ask.user_agent {
             writeln!(f, "user-agent: {agent}")?;
         }
         writeln!(f, "at: {} (took {})", moment(*at), span(*took))?;
         if let Some(name) = name {
-            writeln!(f, "{}", Named(name))?;
+            writeln!(f, "{}", DnsText(name))?;
         }
         if let Some(address) = address {
             writeln!(f, "connected to: {address}")?;
@@ -93,7 +96,7 @@ impl fmt::Display for Seen<'_> {
     }
 }
 
-fn certificates(f: &mut fmt::Formatter<'_>, look: &TlsLook) -> fmt::Result {
+fn certificates(f: &mut fmt::Formatter<'_>, look: &TlsResult) -> fmt::Result {
     let verdict = look.verdict.as_ref().err().map_or_else(|| "good".to_owned(), ToString::to_string);
     writeln!(f, "tls: {} in {}; certificate: {verdict}", look.version, span(look.took))?;
     look.chain.iter().take(CERTIFICATES_MAX).try_for_each(|one| {
@@ -110,7 +113,7 @@ fn certificates(f: &mut fmt::Formatter<'_>, look: &TlsLook) -> fmt::Result {
     })
 }
 
-fn answer(f: &mut fmt::Formatter<'_>, look: &HttpLook) -> fmt::Result {
+fn answer(f: &mut fmt::Formatter<'_>, look: &HttpResult) -> fmt::Result {
     writeln!(f, "status: {} (first byte after {})", look.status, span(look.first_byte))?;
     look.headers.iter().take(HEADERS_MAX).try_for_each(|(name, value)| writeln!(f, "{name}: {value}"))?;
     write!(f, "body: {} bytes", look.body_bytes)?;

@@ -3,20 +3,20 @@
 use std::fmt::Write;
 
 use super::times::{both, china, utc};
-use crate::diagnose::{Case, Known, PoolState, Request};
-use crate::domain::{Diagnosis, Exhibit, Failure, Timestamp};
+use crate::diagnose::{DiagnosisInput, JobContext, KnownDomainState, PoolSnapshot};
+use crate::domain::{Attachment, Diagnosis, Failure, Timestamp};
 use crate::provider::{DomainFacts, Origin};
 
 /// A file for each side of the case.
 #[must_use]
-pub fn attachments_from_input(case: &Case, diagnosis: &Diagnosis) -> Vec<Exhibit> {
+pub fn attachments_from_input(case: &DiagnosisInput, diagnosis: &Diagnosis) -> Vec<Attachment> {
     [
         ("ticket.txt", ticket(case)),
         ("timeline.txt", timeline(case, diagnosis)),
         ("account.txt", account(case)),
         ("domain.txt", domain(&case.circumstances.domain)),
     ]
-    .map(|(name, text)| Exhibit { name: name.to_owned(), text })
+    .map(|(name, text)| Attachment { name: name.to_owned(), text })
     .into()
 }
 
@@ -42,7 +42,7 @@ impl Sheet {
 }
 
 /// What the provider's support asks for first.
-fn ticket(case: &Case) -> String {
+fn ticket(case: &DiagnosisInput) -> String {
     let mut sheet = Sheet(String::new());
     sheet.line("domain", case.target.host());
     sheet.line("target", &case.target);
@@ -78,7 +78,7 @@ fn ticket(case: &Case) -> String {
     sheet.0
 }
 
-fn timeline(case: &Case, diagnosis: &Diagnosis) -> String {
+fn timeline(case: &DiagnosisInput, diagnosis: &Diagnosis) -> String {
     let mut moments: Vec<(Timestamp, String)> = case.request.as_ref().map(moments).unwrap_or_default();
     moments.push((diagnosis.started_at, "the diagnosis began".to_owned()));
     moments.push((diagnosis.ended_at, "the diagnosis ended".to_owned()));
@@ -90,14 +90,14 @@ fn timeline(case: &Case, diagnosis: &Diagnosis) -> String {
     text
 }
 
-fn moments(request: &Request) -> Vec<(Timestamp, String)> {
+fn moments(request: &JobContext) -> Vec<(Timestamp, String)> {
     let mut moments = vec![(request.created_at, format!("the job was accepted ({})", request.job))];
     moments.extend(request.submitted_at.map(|at| (at, "the last call with the target was made".to_owned())));
     moments.extend(request.attempts.iter().map(|attempt| (attempt.at, attempt.what.clone())));
     moments
 }
 
-fn account(case: &Case) -> String {
+fn account(case: &DiagnosisInput) -> String {
     let mut sheet = Sheet(String::new());
     let Some(account) = &case.circumstances.account else {
         sheet.line("account", format!("no route leads from {} to one", case.target.host()));
@@ -123,8 +123,8 @@ fn account(case: &Case) -> String {
     sheet.0
 }
 
-fn pool_line(pool: &PoolState) -> String {
-    let PoolState { name, total, available, ours, batch, .. } = pool;
+fn pool_line(pool: &PoolSnapshot) -> String {
+    let PoolSnapshot { name, total, available, ours, batch, .. } = pool;
     format!(
         "{name}: {available} of {total} left, {ours} sent by this daemon today, {batch} a call; resets {}; read {}",
         both(pool.resets_at),
@@ -132,13 +132,13 @@ fn pool_line(pool: &PoolState) -> String {
     )
 }
 
-fn domain(known: &Known) -> String {
+fn domain(known: &KnownDomainState) -> String {
     let mut sheet = Sheet(String::new());
     match known {
-        Known::NotYet => sheet.line("domain", "the provider has not been asked about it"),
-        Known::Failed(failure) => sheet.failure("not told", failure),
-        Known::NoSuchDomain => sheet.line("domain", "the account has none that serves this host"),
-        Known::Facts(facts) => facts_into(&mut sheet, facts),
+        KnownDomainState::NotYet => sheet.line("domain", "the provider has not been asked about it"),
+        KnownDomainState::Failed(failure) => sheet.failure("not told", failure),
+        KnownDomainState::NoSuchDomain => sheet.line("domain", "the account has none that serves this host"),
+        KnownDomainState::Facts(facts) => facts_into(&mut sheet, facts),
     }
     sheet.0
 }

@@ -16,25 +16,25 @@ use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::wire::Dossier;
+use super::wire::DiagnosisRecord;
 
 /// What is told of the daemon beside the diagnosis.
 #[derive(Debug, Clone, Copy)]
-pub struct About<'a> {
+pub struct BundleMetadata<'a> {
     pub version: &'a str,
     /// As `config show` prints it; none: not for this reader.
     pub configuration: Option<&'a str>,
 }
 
 /// One file of the bundle.
-struct File {
+struct BundleFile {
     name: String,
     text: String,
 }
 
 /// The bundle: `report.md` for people, `report.json` for programs, and the evidence, all in one folder.
 #[must_use]
-pub fn zip(dossier: &Dossier, about: About<'_>) -> Vec<u8> {
+pub fn zip(dossier: &DiagnosisRecord, about: BundleMetadata<'_>) -> Vec<u8> {
     let folder = format!("refreshd-{}", dossier.told.id);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     // Texts of some kilobytes: not worth a decompressor.
@@ -46,21 +46,21 @@ pub fn zip(dossier: &Dossier, about: About<'_>) -> Vec<u8> {
     zip.finish().expect("memory takes all that is written to it").into_inner()
 }
 
-fn files(dossier: &Dossier, about: About<'_>) -> Vec<File> {
-    let mut files: Vec<File> = Vec::new();
+fn files(dossier: &DiagnosisRecord, about: BundleMetadata<'_>) -> Vec<BundleFile> {
+    let mut files: Vec<BundleFile> = Vec::new();
     for exhibit in &dossier.evidence {
         let name = distinct(&exhibit.name, &files);
-        files.push(File { name, text: exhibit.text.clone() });
+        files.push(BundleFile { name, text: exhibit.text.clone() });
     }
     let configuration = about.configuration.map_or_else(
         || "# The configuration is told to tokens with the scope oncall or admin only.\n".to_owned(),
         str::to_owned,
     );
-    files.push(File { name: "configuration.toml".to_owned(), text: configuration });
+    files.push(BundleFile { name: "configuration.toml".to_owned(), text: configuration });
     let json = serde_json::to_string_pretty(&dossier.told).expect("a diagnosis is texts and lists of texts");
     let report = report::markdown(&dossier.told, &files, about.version);
-    files.insert(0, File { name: "report.json".to_owned(), text: json + "\n" });
-    files.insert(0, File { name: "report.md".to_owned(), text: report });
+    files.insert(0, BundleFile { name: "report.json".to_owned(), text: json + "\n" });
+    files.insert(0, BundleFile { name: "report.md".to_owned(), text: report });
     for file in &mut files {
         file.text = masked(&file.text);
     }
@@ -68,7 +68,7 @@ fn files(dossier: &Dossier, about: About<'_>) -> Vec<File> {
 }
 
 /// A name that cannot leave the folder or meet another, whatever was asked for.
-fn distinct(name: &str, files: &[File]) -> String {
+fn distinct(name: &str, files: &[BundleFile]) -> String {
     const RESERVED: [&str; 3] = ["report.md", "report.json", "configuration.toml"];
     let harmless =
         |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c.to_ascii_lowercase() } else { '-' };

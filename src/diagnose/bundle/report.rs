@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::File;
+use super::BundleFile;
 use super::times::both_of;
 use crate::diagnose::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, SubjectAnswer};
 use crate::domain::CheckResult;
@@ -10,7 +10,7 @@ use crate::domain::CheckResult;
 /// Response headers by which the provider's support finds a request again.
 const TRACE_HEADERS: [&str; 2] = ["x-nws-log-uuid", "x-nws-uuid-verify"];
 
-pub(super) fn markdown(told: &DiagnosisAnswer, evidence: &[File], version: &str) -> String {
+pub(super) fn markdown(told: &DiagnosisAnswer, evidence: &[BundleFile], version: &str) -> String {
     let mut text = format!("# Diagnosis {}\n\n", told.id);
     let _ = match told.causes.first() {
         Some(cause) => write!(text, "**{}**\n\nWhat to do: {}\n\n", cause.summary, cause.action),
@@ -74,7 +74,7 @@ fn checks(text: &mut String, checks: &[CheckAnswer]) {
 }
 
 /// What the provider's support asks for: domain, ids, times with zone, and by what its edge logged our look.
-fn ticket(text: &mut String, evidence: &[File]) {
+fn ticket(text: &mut String, evidence: &[BundleFile]) {
     let _ = write!(text, "\n## For a ticket\n\n");
     let sheet = evidence.iter().find(|file| file.name == "ticket.txt");
     for line in sheet.iter().flat_map(|file| file.text.lines()) {

@@ -6,10 +6,12 @@ use std::io::Read;
 use zip::ZipArchive;
 
 use super::*;
-use crate::diagnose::{AccountState, Attempt, Case, Circumstances, Known, PoolState, Request};
+use crate::diagnose::{
+    AccountContext, AccountSnapshot, Attempt, DiagnosisInput, JobContext, KnownDomainState, PoolSnapshot,
+};
 use crate::domain::{
-    AccountName, Area, Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, DiagnosisId, ErrorClass,
-    Exhibit, Failure, ItemOperation, ItemState, JobId, Operation, PoolName, Priority, Subject, Target, TargetKind,
+    AccountName, Area, Attachment, Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, DiagnosisId,
+    ErrorClass, Failure, ItemOperation, ItemState, JobId, Operation, PoolName, Priority, Subject, Target, TargetKind,
     Timestamp, Verification,
 };
 
@@ -21,16 +23,16 @@ fn target() -> Target {
     Target::parse(TargetKind::Url, &format!("https://www.example.com/a.js?v=1&sign={CANARY}")).expect("a URL")
 }
 
-fn case() -> Case {
+fn case() -> DiagnosisInput {
     let failure = Failure::new(
         ErrorClass::Permission,
         "UnauthorizedOperation.CdnCamUnauthorized",
         format!("no; Authorization: TC3 Signature={CANARY}"),
     );
-    Case {
+    DiagnosisInput {
         subject: Subject::Job(JobId::from_u128(42)),
         target: target(),
-        request: Some(Request {
+        request: Some(JobContext {
             job: JobId::from_u128(42),
             named: target(),
             asked: Operation::Purge,
@@ -52,8 +54,8 @@ fn case() -> Case {
             attempts: vec![Attempt { at: NOW, what: format!("refused, cookie: sid={CANARY}") }],
             failures: vec![(ErrorClass::Permission, "UnauthorizedOperation".to_owned(), 3)],
         }),
-        circumstances: Circumstances {
-            account: Some(AccountState {
+        circumstances: AccountContext {
+            account: Some(AccountSnapshot {
                 name: AccountName::new("main"),
                 paused: None,
                 refused_actions: vec![("PurgeUrlsCache".to_owned(), failure)],
@@ -61,7 +63,7 @@ fn case() -> Case {
                 unread_quotas: Vec::new(),
                 throttled_at: None,
             }),
-            pools: vec![PoolState {
+            pools: vec![PoolSnapshot {
                 name: PoolName("purge-url-mainland".into()),
                 operation: ItemOperation::Purge,
                 kind: TargetKind::Url,
@@ -73,7 +75,7 @@ fn case() -> Case {
                 resets_at: NOW,
                 read_at: NOW,
             }],
-            domain: Known::NoSuchDomain,
+            domain: KnownDomainState::NoSuchDomain,
         },
         edge: None,
         origin: None,
@@ -106,15 +108,15 @@ fn diagnosis() -> Diagnosis {
         ended_at: NOW + std::time::Duration::from_millis(2_500),
         cut_short: true,
         evidence: vec![
-            Exhibit { name: "edge-response.txt".to_owned(), text: headers },
-            Exhibit { name: "../../report.md".to_owned(), text: format!("Bearer {CANARY}") },
-            Exhibit { name: "edge-response.txt".to_owned(), text: format!("rfd_0011_{CANARY}") },
+            Attachment { name: "edge-response.txt".to_owned(), text: headers },
+            Attachment { name: "../../report.md".to_owned(), text: format!("Bearer {CANARY}") },
+            Attachment { name: "edge-response.txt".to_owned(), text: format!("rfd_0011_{CANARY}") },
         ],
     }
 }
 
-fn dossier() -> Dossier {
-    Dossier::new(DiagnosisId::from_u128(7), None, &diagnosis(), &attachments_from_input(&case(), &diagnosis()))
+fn dossier() -> DiagnosisRecord {
+    DiagnosisRecord::new(DiagnosisId::from_u128(7), None, &diagnosis(), &attachments_from_input(&case(), &diagnosis()))
 }
 
 /// Every file by its name in the zip.
@@ -132,7 +134,7 @@ fn unzipped(bytes: Vec<u8>) -> BTreeMap<String, String> {
 
 fn bundle() -> BTreeMap<String, String> {
     let configuration = format!("[accounts.main]\nsecret_key = \"{CANARY}\"\n");
-    unzipped(zip(&dossier(), About { version: "9.9.9", configuration: Some(&configuration) }))
+    unzipped(zip(&dossier(), BundleMetadata { version: "9.9.9", configuration: Some(&configuration) }))
 }
 
 #[test]
@@ -261,7 +263,7 @@ fn what_the_case_knows_is_told_in_both_zones() {
 
 #[test]
 fn the_configuration_is_not_for_everybody() {
-    let files = unzipped(zip(&dossier(), About { version: "9.9.9", configuration: None }));
+    let files = unzipped(zip(&dossier(), BundleMetadata { version: "9.9.9", configuration: None }));
     let text = &files["refreshd-diag_00000000000000000000000000000007/configuration.toml"];
     assert!(text.starts_with("# The configuration is told to"), "{text}");
 }
@@ -269,7 +271,7 @@ fn the_configuration_is_not_for_everybody() {
 #[test]
 fn a_long_exhibit_is_cut_between_characters() {
     let text = "ü".repeat(100_000);
-    let long = Diagnosis { evidence: vec![Exhibit { name: "a".to_owned(), text }], ..diagnosis() };
-    let kept = Dossier::new(DiagnosisId::from_u128(7), None, &long, &[]);
+    let long = Diagnosis { evidence: vec![Attachment { name: "a".to_owned(), text }], ..diagnosis() };
+    let kept = DiagnosisRecord::new(DiagnosisId::from_u128(7), None, &long, &[]);
     assert!(kept.evidence[0].text.len() < 100_100 && kept.evidence[0].text.ends_with("(cut off here)\n"));
 }

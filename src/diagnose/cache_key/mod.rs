@@ -20,7 +20,7 @@ pub struct KeyWarning {
 
 /// What the edge tells objects of one host apart by, as far as the provider told.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ObjectKey {
+pub struct CacheObjectKey {
     host: String,
     /// Only where http and https are kept apart.
     scheme: Option<String>,
@@ -30,11 +30,11 @@ pub struct ObjectKey {
 
 /// The key of a URL. A directory's key is that of its own page.
 #[must_use]
-pub fn object_key(facts: &DomainFacts, target: &Target) -> ObjectKey {
-    let url = Written::of(target);
+pub fn object_key(facts: &DomainFacts, target: &Target) -> CacheObjectKey {
+    let url = RequestedUrl::of(target);
     let (path, query) = kept(&shape(facts, url.path), &url);
     let apart = facts.cache_key.as_ref().and_then(|key| key.scheme) == Some(true);
-    ObjectKey { host: target.host().to_owned(), scheme: apart.then(|| url.scheme.to_owned()), path, query }
+    CacheObjectKey { host: target.host().to_owned(), scheme: apart.then(|| url.scheme.to_owned()), path, query }
 }
 
 /// The URL that stands for all that share the target's key. A directory stands for itself.
@@ -43,7 +43,7 @@ pub fn representative(facts: &DomainFacts, target: &Target) -> Target {
     if target.kind() == TargetKind::Directory {
         return target.clone();
     }
-    let url = Written::of(target);
+    let url = RequestedUrl::of(target);
     let (path, query) = kept(&shape(facts, url.path), &url);
     let text = url.with(&path, query.as_deref());
     Target::parse(TargetKind::Url, &text).unwrap_or_else(|_| target.clone())
@@ -53,7 +53,7 @@ pub fn representative(facts: &DomainFacts, target: &Target) -> Target {
 /// left out.
 pub fn same_object<'a>(targets: impl Iterator<Item = (usize, &'a DomainFacts, &'a Target)>) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut known: HashMap<ObjectKey, usize> = HashMap::new();
+    let mut known: HashMap<CacheObjectKey, usize> = HashMap::new();
     for (place, facts, target) in targets.filter(|(_, _, target)| target.kind() == TargetKind::Url) {
         let group = *known.entry(object_key(facts, target)).or_insert_with(|| {
             groups.push(Vec::new());
@@ -68,7 +68,7 @@ pub fn same_object<'a>(targets: impl Iterator<Item = (usize, &'a DomainFacts, &'
 /// What is odd about the target, given how its domain keys its objects. None for nearly every target.
 #[must_use]
 pub fn warnings(facts: &DomainFacts, target: &Target) -> Vec<KeyWarning> {
-    let url = Written::of(target);
+    let url = RequestedUrl::of(target);
     let mut found = by_spelling(&url, target.kind());
     if target.kind() == TargetKind::Url {
         found.extend(by_key(facts, &url));
@@ -79,18 +79,18 @@ pub fn warnings(facts: &DomainFacts, target: &Target) -> Vec<KeyWarning> {
 /// Odd by its spelling alone, whatever the domain's configuration.
 #[must_use]
 pub fn spelling_warnings(target: &Target) -> Vec<KeyWarning> {
-    by_spelling(&Written::of(target), target.kind())
+    by_spelling(&RequestedUrl::of(target), target.kind())
 }
 
 /// A target cut at its delimiters.
-struct Written<'a> {
+struct RequestedUrl<'a> {
     scheme: &'a str,
     host: &'a str,
     path: &'a str,
     query: Option<&'a str>,
 }
 
-impl<'a> Written<'a> {
+impl<'a> RequestedUrl<'a> {
     fn of(target: &'a Target) -> Self {
         let (scheme, rest) = target.as_str().split_once("://").unwrap_or(("https", target.as_str()));
         let (host, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -106,13 +106,13 @@ impl<'a> Written<'a> {
 
 /// What counts of a path and its query, borrowed: it is made for each of a job's targets.
 #[derive(Default)]
-struct Shape<'a> {
+struct KeyPattern<'a> {
     query_counts: Option<bool>,
     ignore_case: Option<bool>,
     query: Option<&'a QueryRule>,
 }
 
-impl<'a> From<&'a KeyShape> for Shape<'a> {
+impl<'a> From<&'a KeyShape> for KeyPattern<'a> {
     fn from(shape: &'a KeyShape) -> Self {
         let &KeyShape { query_counts, ignore_case, ref query } = shape;
         Self { query_counts, ignore_case, query: query.as_ref() }
@@ -121,13 +121,13 @@ impl<'a> From<&'a KeyShape> for Shape<'a> {
 
 /// How the key of a path is made: the domain's way, or that of the last rule for the path. What a rule does not tell is the
 /// domain's.
-fn shape<'a>(facts: &'a DomainFacts, path: &str) -> Shape<'a> {
-    let Some(CacheKey { common, rules, .. }) = &facts.cache_key else { return Shape::default() };
-    let common = Shape::from(common);
+fn shape<'a>(facts: &'a DomainFacts, path: &str) -> KeyPattern<'a> {
+    let Some(CacheKey { common, rules, .. }) = &facts.cache_key else { return KeyPattern::default() };
+    let common = KeyPattern::from(common);
     let Some((_, own)) = rules.iter().rfind(|(rule, _)| applies(rule, path) == Some(true)) else { return common };
-    let own = Shape::from(own);
+    let own = KeyPattern::from(own);
     let query = if own.query_counts.is_some() || own.query.is_some() { own.query } else { common.query };
-    Shape {
+    KeyPattern {
         query_counts: own.query_counts.or(common.query_counts),
         ignore_case: own.ignore_case.or(common.ignore_case),
         query,
@@ -135,7 +135,7 @@ fn shape<'a>(facts: &'a DomainFacts, path: &str) -> Shape<'a> {
 }
 
 /// The path and as much of the query as count. Where nothing is told, everything counts.
-fn kept(shape: &Shape<'_>, url: &Written<'_>) -> (String, Option<String>) {
+fn kept(shape: &KeyPattern<'_>, url: &RequestedUrl<'_>) -> (String, Option<String>) {
     let folded = shape.ignore_case == Some(true);
     // Only the path: whether a query is folded too is not documented, and to take two objects for one would lose a purge.
     let path = if folded { lowered(url.path) } else { url.path.to_owned() };
@@ -180,7 +180,7 @@ fn filtered(rule: &QueryRule, query: &str) -> Option<String> {
     (!pairs.is_empty()).then(|| pairs.join("&"))
 }
 
-fn by_key(facts: &DomainFacts, url: &Written<'_>) -> Vec<KeyWarning> {
+fn by_key(facts: &DomainFacts, url: &RequestedUrl<'_>) -> Vec<KeyWarning> {
     let mut found = Vec::new();
     let shape = shape(facts, url.path);
     let (path, query) = kept(&shape, url);
@@ -225,13 +225,13 @@ fn by_key(facts: &DomainFacts, url: &Written<'_>) -> Vec<KeyWarning> {
                 "This domain keeps {} and {other} copies apart; this refresh leaves the {other} copy as it is.",
                 url.scheme
             ),
-            offer: Some(Written { scheme: other, ..*url }.with(url.path, url.query)),
+            offer: Some(RequestedUrl { scheme: other, ..*url }.with(url.path, url.query)),
         });
     }
     found
 }
 
-fn by_spelling(url: &Written<'_>, kind: TargetKind) -> Vec<KeyWarning> {
+fn by_spelling(url: &RequestedUrl<'_>, kind: TargetKind) -> Vec<KeyWarning> {
     let mut found = Vec::new();
     let plain = plain(url.path);
     if plain != url.path {

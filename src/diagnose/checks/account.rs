@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::evidence::Evidence;
-use super::super::{AccountState, PoolState};
+use super::super::{AccountSnapshot, PoolSnapshot};
 use crate::diagnose::format::{figure, moment, quoted, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, Failure, WaitingReason};
 
@@ -63,7 +63,7 @@ fn refused(evidence: &Evidence, cause: CauseId, failure: &Failure) -> Check {
 }
 
 /// One action is refused while others pass: a policy that names some actions and forgot others.
-fn action_refused(evidence: &Evidence, account: &AccountState) -> Option<Check> {
+fn action_refused(evidence: &Evidence, account: &AccountSnapshot) -> Option<Check> {
     let guide = evidence.guide;
     let request = evidence.request().filter(|request| !request.state.is_final());
     let own = request.and_then(|request| guide.action(request.operation, request.kind));
@@ -97,7 +97,7 @@ pub(super) fn quota(evidence: &Evidence) -> Check {
     let pools = &evidence.case.circumstances.pools;
     let emptiest = pools.iter().min_by_key(|pool| (pool.available * 1_000).checked_div(pool.total).unwrap_or(u64::MAX));
     let told = emptiest.map(|pool| told(pool, evidence));
-    let action = |pool: Option<&PoolState>| match pool {
+    let action = |pool: Option<&PoolSnapshot>| match pool {
         Some(pool) => format!(
             "Wait until {}, or raise the quota in the console (CDN > Purge and Prefetch > Quota); `refreshd quota` shows it.",
             moment(pool.resets_at)
@@ -136,7 +136,7 @@ pub(super) fn quota(evidence: &Evidence) -> Check {
     Check::ok(CheckId::Quota, told)
 }
 
-fn told(pool: &PoolState, evidence: &Evidence) -> String {
+fn told(pool: &PoolSnapshot, evidence: &Evidence) -> String {
     let spent = pool.total.saturating_sub(pool.available);
     let others = spent.saturating_sub(pool.ours);
     format!(

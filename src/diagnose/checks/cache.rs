@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::super::cache_key::{KeyWarning, spelling_warnings, warnings};
-use super::super::evidence::{Evidence, Freshness, Moved, Source, answer, compare};
+use super::super::evidence::{ContentSource, Evidence, Freshness, RedirectObservation, answer, compare};
 use crate::diagnose::format::{argument, quoted, span};
 use crate::diagnose::path_rules::{applies, extension};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation, TargetKind};
-use crate::provider::{Keeps, ServiceKind};
+use crate::provider::{CachePolicy, ServiceKind};
 
 /// Endings that a plain web domain does not cache unless it is told to.
 const DYNAMIC: &[&str] = &["php", "jsp", "asp", "aspx"];
@@ -55,7 +55,7 @@ fn mismatch(sure: Confidence, seen: String, action: String) -> Check {
 
 /// The URL only redirects to another spelling, and there lies an old copy.
 fn moved_on(evidence: &Evidence) -> Option<Check> {
-    let Moved { to, .. } = evidence.moved.as_ref()?;
+    let RedirectObservation { to, .. } = evidence.moved.as_ref()?;
     if same_but_scheme(evidence, to) {
         return None;
     }
@@ -77,7 +77,7 @@ fn other_scheme(evidence: &Evidence) -> Option<Check> {
     let other = answer(evidence.other_scheme.as_ref()?)?;
     let origin = evidence.origin_answers().next()?;
     let Some(Err(what)) = compare(other, origin) else { return None };
-    if evidence.source(other) == Source::Pulled || (300..400).contains(&other.status) {
+    if evidence.source(other) == ContentSource::Pulled || (300..400).contains(&other.status) {
         return None;
     }
     let target = evidence.case.target.as_str();
@@ -116,10 +116,10 @@ pub(super) fn cacheability(evidence: &Evidence) -> Check {
             "What lies below a directory follows rules of its own; name one URL to have them checked.",
         );
     }
-    let from_copy = evidence.edge_answer().is_some_and(|look| evidence.source(look) == Source::Copy);
+    let from_copy = evidence.edge_answer().is_some_and(|look| evidence.source(look) == ContentSource::Copy);
     let rule = rule(evidence);
     let blocked = match rule {
-        Some(Keeps::Nothing) => Some((
+        Some(CachePolicy::Nothing) => Some((
             "The domain's cache rules say not to keep this path, so neither purge nor prefetch has an effect here"
                 .to_owned(),
             "Nothing has to be purged here; if it should be cached, change the rule",
@@ -164,7 +164,7 @@ pub(super) fn cacheability(evidence: &Evidence) -> Check {
 }
 
 /// What the last rule for the path says. `None`: not told, or in a form that is new to us.
-fn rule(evidence: &Evidence) -> Option<Keeps> {
+fn rule(evidence: &Evidence) -> Option<CachePolicy> {
     let path = path(evidence);
     let rules = evidence.facts()?.cache_rules.as_ref()?;
     let (_, keeps) = rules
@@ -173,7 +173,7 @@ fn rule(evidence: &Evidence) -> Option<Keeps> {
         .map(|rule| (applies(&rule.applies, path), rule.keeps))
         .find(|(fits, _)| *fits != Some(false))
         .filter(|(fits, _)| fits.is_some())?;
-    Some(keeps).filter(|keeps| *keeps != Keeps::Unclear)
+    Some(keeps).filter(|keeps| *keeps != CachePolicy::Unclear)
 }
 
 fn path(evidence: &Evidence) -> &str {
@@ -183,7 +183,7 @@ fn path(evidence: &Evidence) -> &str {
 }
 
 /// What keeps copies from being made although no rule forbids them: in words, what to do, how sure.
-fn uncacheable(evidence: &Evidence, rule: Option<Keeps>) -> Option<(String, &'static str, Confidence)> {
+fn uncacheable(evidence: &Evidence, rule: Option<CachePolicy>) -> Option<(String, &'static str, Confidence)> {
     let header = |name: &str| evidence.origin_answers().find_map(|look| look.header(name));
     let forbidding = header("cache-control").filter(|value| {
         let value = value.to_ascii_lowercase();
@@ -192,7 +192,7 @@ fn uncacheable(evidence: &Evidence, rule: Option<Keeps>) -> Option<(String, &'st
     if let Some(control) = forbidding {
         // A rule with a time of its own may be set to go before the origin's word, which the provider does not tell.
         let sure = match rule {
-            Some(Keeps::For(_)) => Confidence::Possible,
+            Some(CachePolicy::For(_)) => Confidence::Possible,
             _ => Confidence::Likely,
         };
         let seen = format!("The origin sends \"Cache-Control: {}\", so the edge keeps no copy", quoted(&control));
@@ -212,17 +212,17 @@ fn uncacheable(evidence: &Evidence, rule: Option<Keeps>) -> Option<(String, &'st
     let cookie = header("set-cookie").is_some();
     let prefetch = evidence.request().is_some_and(|request| request.operation == ItemOperation::Prefetch);
     // A rule with a time may be set to ignore cookies, which the provider does not tell; a miss after the prefetch does.
-    let missed =
-        evidence.succeeded() && evidence.edge_answer().is_some_and(|look| evidence.source(look) == Source::Pulled);
-    if cookie && prefetch && (missed || !matches!(rule, Some(Keeps::For(_)))) {
+    let missed = evidence.succeeded()
+        && evidence.edge_answer().is_some_and(|look| evidence.source(look) == ContentSource::Pulled);
+    if cookie && prefetch && (missed || !matches!(rule, Some(CachePolicy::For(_)))) {
         let seen = "The origin sets a cookie with this answer, which can keep the edge from keeping a copy".to_owned();
         return Some((seen, "Let the origin set no cookie here, or tell the rule to ignore it", Confidence::Possible));
     }
     None
 }
 
-fn lifetime(evidence: &Evidence, rule: Option<Keeps>) -> Option<Duration> {
-    if let Some(Keeps::For(life)) = rule {
+fn lifetime(evidence: &Evidence, rule: Option<CachePolicy>) -> Option<Duration> {
+    if let Some(CachePolicy::For(life)) = rule {
         return Some(life);
     }
     let control = evidence.origin_answers().find_map(|look| look.header("cache-control"))?.to_ascii_lowercase();

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::super::evidence::{Evidence, Unseen};
+use super::super::evidence::{Evidence, NotObserved};
 use crate::domain::{CauseId, Check, CheckId, Confidence};
-use crate::probe::{NameFault, NameLook};
+use crate::probe::{DnsError, DnsResult};
 
 /// How the names of other content delivery networks end.
 const OTHERS: &[(&str, &str)] = &[
@@ -40,7 +40,7 @@ pub(super) fn cname(evidence: &Evidence) -> Check {
     let page = evidence.guide.pages.cname;
     let look = match &evidence.name {
         Ok(look) => look,
-        Err(Unseen(because)) => return Check::unknown(CheckId::Cname, format!("DNS was not seen: {because}.")),
+        Err(NotObserved(because)) => return Check::unknown(CheckId::Cname, format!("DNS was not seen: {because}.")),
     };
     if let Some(fault) = &look.fault {
         return nowhere(evidence, look, fault);
@@ -77,7 +77,7 @@ pub(super) fn cname(evidence: &Evidence) -> Check {
 }
 
 /// No alias leads to this CDN, nor to one that is known.
-fn elsewhere(evidence: &Evidence, look: &NameLook, expected: Option<&str>) -> Check {
+fn elsewhere(evidence: &Evidence, look: &DnsResult, expected: Option<&str>) -> Check {
     let host = &look.host;
     let to = look.aliases.last().cloned().or_else(|| look.addresses.first().map(IpAddr::to_string)).unwrap_or_default();
     let point = match expected {
@@ -106,10 +106,10 @@ fn elsewhere(evidence: &Evidence, look: &NameLook, expected: Option<&str>) -> Ch
     fail(evidence, sure, seen, &point)
 }
 
-fn nowhere(evidence: &Evidence, look: &NameLook, fault: &NameFault) -> Check {
+fn nowhere(evidence: &Evidence, look: &DnsResult, fault: &DnsError) -> Check {
     let host = &look.host;
     match fault {
-        NameFault::NoSuchName | NameFault::NoAddress => {
+        DnsError::NoSuchName | DnsError::NoAddress => {
             let seen = format!("DNS says of {host}: {fault}. No visitor can reach it.");
             let to = expected(evidence).unwrap_or_else(|| "the name that the console shows".to_owned());
             let action = format!(
@@ -117,7 +117,7 @@ fn nowhere(evidence: &Evidence, look: &NameLook, fault: &NameFault) -> Check {
             );
             fail(evidence, sureness(evidence), seen, &action)
         }
-        NameFault::ServerFailed(_) | NameFault::TimedOut => {
+        DnsError::ServerFailed(_) | DnsError::TimedOut => {
             Check::unknown(CheckId::Cname, format!("DNS could not be asked about {host}: {fault}.")).act(format!(
                 "Try `dig {host}` on this machine; if it fails too, mend its resolver (/etc/resolv.conf)."
             ))
@@ -144,11 +144,11 @@ fn expected(evidence: &Evidence) -> Option<String> {
     Some(facts.cname.as_ref()?.trim_end_matches('.').to_ascii_lowercase())
 }
 
-fn is_ours(evidence: &Evidence, look: &NameLook) -> bool {
+fn is_ours(evidence: &Evidence, look: &DnsResult) -> bool {
     look.aliases.iter().any(|alias| ends_in(alias, evidence.guide.aliases))
 }
 
-fn other_network(look: &NameLook) -> Option<(&str, &'static str)> {
+fn other_network(look: &DnsResult) -> Option<(&str, &'static str)> {
     look.aliases.iter().find_map(|alias| {
         let (_, name) = OTHERS.iter().find(|(ending, _)| alias.ends_with(ending))?;
         Some((alias.as_str(), *name))
@@ -159,7 +159,7 @@ fn ends_in(alias: &str, endings: &[&str]) -> bool {
     endings.iter().any(|ending| alias.ends_with(ending))
 }
 
-fn shared_with_origin(evidence: &Evidence, look: &NameLook) -> Option<IpAddr> {
+fn shared_with_origin(evidence: &Evidence, look: &DnsResult) -> Option<IpAddr> {
     let origins: Vec<IpAddr> = evidence.origins.iter().flatten().filter_map(|seen| Some(seen.address?.ip())).collect();
     look.addresses.iter().copied().find(|address| origins.contains(address))
 }
@@ -172,6 +172,6 @@ pub(in crate::diagnose) fn answers_as_ours(evidence: &Evidence) -> bool {
     by_name && evidence.edge_answer().is_some_and(|look| look.header(evidence.guide.log_id).is_some())
 }
 
-fn last(look: &NameLook) -> &str {
+fn last(look: &DnsResult) -> &str {
     look.aliases.last().map_or("its addresses", String::as_str)
 }

@@ -3,7 +3,7 @@
 use super::super::evidence::Evidence;
 use super::cname::leads_to_successor;
 use crate::diagnose::format::quoted;
-use crate::diagnose::input::Known;
+use crate::diagnose::input::KnownDomainState;
 use crate::domain::{CauseId, Check, CheckId, Confidence, Failure};
 use crate::provider::{DisableReason, DomainFacts, DomainStatus};
 
@@ -19,9 +19,9 @@ pub(super) fn domain(evidence: &Evidence) -> Check {
             .page(pages.successor);
     }
     match &evidence.case.circumstances.domain {
-        Known::NoSuchDomain => absent(evidence),
-        Known::Facts(facts) => known(evidence, facts),
-        Known::NotYet | Known::Failed(_) => unknown(evidence),
+        KnownDomainState::NoSuchDomain => absent(evidence),
+        KnownDomainState::Facts(facts) => known(evidence, facts),
+        KnownDomainState::NotYet | KnownDomainState::Failed(_) => unknown(evidence),
     }
 }
 
@@ -120,7 +120,7 @@ fn unknown(evidence: &Evidence) -> Check {
         return Check::fail(CheckId::Domain, cause, Confidence::Certain, seen).act(action).page(pages.errors);
     }
     match &evidence.case.circumstances.domain {
-        Known::Failed(failure) => Check::unknown(
+        KnownDomainState::Failed(failure) => Check::unknown(
             CheckId::Domain,
             format!("The provider did not tell about {host}: {} ({}).", failure.code, quoted(&failure.message)),
         )

@@ -1,21 +1,21 @@
 //! Does the edge answer visitors at all: connection, certificate, status?
 
-use super::super::evidence::{Evidence, Reached, Source, Unseen};
+use super::super::evidence::{ContentSource, Evidence, NotObserved, ProbeStage};
 use super::origin::{detailed, expiry, place, tls};
 use crate::diagnose::format::{moment, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence};
-use crate::probe::{ConnectFault, Scheme, Sighting};
+use crate::probe::{ConnectError, ProbeResult, Scheme};
 
 pub(super) fn connect(evidence: &Evidence) -> Check {
     let edge = match seen(evidence, CheckId::EdgeConnect) {
         Ok(edge) => edge,
         Err(check) => return check,
     };
-    let fault = match Reached::of(edge) {
-        Reached::Name(fault) => {
+    let fault = match ProbeStage::of(edge) {
+        ProbeStage::Name(fault) => {
             return Check::unknown(CheckId::EdgeConnect, format!("The edge has no address to dial: {fault}."));
         }
-        Reached::Connect(fault) => fault,
+        ProbeStage::Connect(fault) => fault,
         _ => {
             let took = edge.connect.as_ref().and_then(|connect| connect.as_ref().ok()).map(|took| span(*took));
             let told = took.map_or_else(String::new, |took| format!(" in {took}"));
@@ -24,11 +24,11 @@ pub(super) fn connect(evidence: &Evidence) -> Check {
     };
     let told = format!("The edge {}: {fault}.", place(edge));
     match fault {
-        ConnectFault::Denied(address) => Check::unknown(CheckId::EdgeConnect, told).act(format!(
+        ConnectError::Denied(address) => Check::unknown(CheckId::EdgeConnect, told).act(format!(
             "If refreshd may look at it, add \"{address}/{}\" to probe.allow.",
             if address.is_ipv4() { 32 } else { 128 }
         )),
-        ConnectFault::TooOften => Check::unknown(CheckId::EdgeConnect, told).act("Diagnose again in a minute."),
+        ConnectError::TooOften => Check::unknown(CheckId::EdgeConnect, told).act("Diagnose again in a minute."),
         _ => Check::fail(CheckId::EdgeConnect, CauseId::EdgeUnreachable, Confidence::Likely, told)
             .act("Try from another network (`curl -v`); if it fails there too, open a ticket with the edge's address and the time.")
             .page(evidence.guide.pages.domains),
@@ -76,9 +76,9 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
         Err(check) => return check,
     };
     let pages = &evidence.guide.pages;
-    let look = match Reached::of(edge) {
-        Reached::Answer(look) => look,
-        Reached::Http(fault) => {
+    let look = match ProbeStage::of(edge) {
+        ProbeStage::Answer(look) => look,
+        ProbeStage::Http(fault) => {
             let told = format!("The edge {} accepts the connection, but {fault}.", place(edge));
             return Check::fail(CheckId::EdgeAnswer, CauseId::EdgeUnreachable, Confidence::Likely, told)
                 .act("Try from another network (`curl -v`); if it fails there too, open a ticket with the edge's address and the time.")
@@ -119,7 +119,7 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
 
 /// The origin has it, and the edge says that it is not there: an old "not found", or another object was asked for.
 fn not_found(evidence: &Evidence, id: &str) -> Check {
-    let pulled = evidence.edge_answer().is_some_and(|look| evidence.source(look) == Source::Pulled);
+    let pulled = evidence.edge_answer().is_some_and(|look| evidence.source(look) == ContentSource::Pulled);
     if !pulled {
         return Check::warn(CheckId::EdgeAnswer, format!("The edge answers 404{id}, the origin has the object."));
     }
@@ -148,9 +148,9 @@ fn cure(cause: CauseId) -> &'static str {
     }
 }
 
-fn seen(evidence: &Evidence, id: CheckId) -> Result<&Sighting, Check> {
+fn seen(evidence: &Evidence, id: CheckId) -> Result<&ProbeResult, Check> {
     match &evidence.edge {
         Ok(edge) => Ok(edge),
-        Err(Unseen(because)) => Err(Check::unknown(id, format!("The edge was not seen: {because}."))),
+        Err(NotObserved(because)) => Err(Check::unknown(id, format!("The edge was not seen: {because}."))),
     }
 }

@@ -1,7 +1,7 @@
 //! Does the edge serve what the origin serves?
 
-use super::super::Request;
-use super::super::evidence::{Evidence, Freshness, Source, compare};
+use super::super::JobContext;
+use super::super::evidence::{ContentSource, Evidence, Freshness, compare};
 use crate::diagnose::format::{argument, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, Mode, Verification};
 
@@ -68,7 +68,7 @@ fn old(evidence: &Evidence, what: &str) -> Check {
 }
 
 /// The one change that an invalidating purge cannot see.
-fn unchanged(evidence: &Evidence, request: &Request) -> bool {
+fn unchanged(evidence: &Evidence, request: &JobContext) -> bool {
     let Some(edge) = evidence.edge_answer().filter(|_| request.mode == Some(Mode::Invalidate)) else { return false };
     evidence.origin_answers().any(|origin| {
         let same_date = edge.header("last-modified").is_some_and(|date| origin.header("last-modified") == Some(date));
@@ -89,7 +89,7 @@ fn again(evidence: &Evidence) -> String {
 
 fn source(evidence: &Evidence) -> &'static str {
     match evidence.edge_answer().map(|look| evidence.source(look)) {
-        Some(Source::Copy) => ", from its cache",
+        Some(ContentSource::Copy) => ", from its cache",
         _ => "",
     }
 }

@@ -20,9 +20,9 @@ pub(super) use provider::is_row;
 use super::evidence::Evidence;
 use crate::domain::Check;
 
-type Judge = fn(&Evidence) -> Check;
+type CheckFunction = fn(&Evidence) -> Check;
 
-const JUDGES: &[Judge] = &[
+const JUDGES: &[CheckFunction] = &[
     request::request,
     account::permission,
     account::quota,

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use super::super::evidence::{Evidence, Freshness, Reached, Unseen, answer as answered};
+use super::super::evidence::{Evidence, Freshness, NotObserved, ProbeStage, answer as answered};
 use crate::diagnose::format::{moment, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation};
 use crate::probe::{
-    CertificateFault, ConnectFault, Dial, HttpFault, HttpLook, NameFault, Scheme, Sighting, TlsFault, TlsLook,
+    CertificateError, ConnectError, DialTarget, DnsError, HttpError, HttpResult, ProbeResult, Scheme, TlsError,
+    TlsResult,
 };
 use crate::provider::OriginKind;
 
@@ -23,15 +24,15 @@ pub(super) fn name(evidence: &Evidence) -> Check {
     if let Some(check) = circle(evidence, origins) {
         return check;
     }
-    let faults = faulty(origins, |origin| match Reached::of(origin) {
-        Reached::Name(fault) => Some(fault.clone()),
+    let faults = faulty(origins, |origin| match ProbeStage::of(origin) {
+        ProbeStage::Name(fault) => Some(fault.clone()),
         _ => None,
     });
     let Some((origin, fault)) = faults.first() else {
         let names: Vec<String> = origins.iter().map(place).collect();
         return Check::ok(CheckId::OriginName, format!("The origin's address is known: {}.", names.join(", ")));
     };
-    let own_fault = matches!(fault, NameFault::NoSuchName | NameFault::NoAddress);
+    let own_fault = matches!(fault, DnsError::NoSuchName | DnsError::NoAddress);
     let resolver_broken = evidence.name.as_ref().is_ok_and(|look| look.fault.as_ref() == Some(fault));
     if !own_fault && resolver_broken {
         return Check::unknown(CheckId::OriginName, format!("No name could be resolved from here: {fault}."));
@@ -44,7 +45,7 @@ pub(super) fn name(evidence: &Evidence) -> Check {
 }
 
 /// An origin whose name leads to the CDN makes every request go round.
-fn circle(evidence: &Evidence, origins: &[Sighting]) -> Option<Check> {
+fn circle(evidence: &Evidence, origins: &[ProbeResult]) -> Option<Check> {
     let origin = origins.iter().find(|origin| leads_back(evidence, origin))?;
     let told = format!("The origin {} leads back to the CDN, so requests go round in a circle.", place(origin));
     let check = Check::fail(CheckId::OriginName, CauseId::OriginDns, Confidence::Likely, told);
@@ -55,13 +56,13 @@ fn circle(evidence: &Evidence, origins: &[Sighting]) -> Option<Check> {
     )
 }
 
-pub(in crate::diagnose) fn leads_back(evidence: &Evidence, origin: &Sighting) -> bool {
+pub(in crate::diagnose) fn leads_back(evidence: &Evidence, origin: &ProbeResult) -> bool {
     let cname = evidence.facts().and_then(|facts| facts.cname.as_deref());
     let of_cdn = |alias: &String| {
         cname == Some(alias.as_str()) || evidence.guide.aliases.iter().any(|ending| alias.ends_with(ending))
     };
     match (&origin.ask.dial, &origin.name) {
-        (Dial::Name(name, _), _) if name == evidence.host() => true,
+        (DialTarget::Name(name, _), _) if name == evidence.host() => true,
         (_, Some(look)) => look.aliases.iter().any(of_cdn),
         _ => false,
     }
@@ -72,8 +73,8 @@ pub(super) fn connect(evidence: &Evidence) -> Check {
         Ok(origins) => origins,
         Err(check) => return check,
     };
-    let faults = faulty(origins, |origin| match Reached::of(origin) {
-        Reached::Connect(fault) => Some(fault.clone()),
+    let faults = faulty(origins, |origin| match ProbeStage::of(origin) {
+        ProbeStage::Connect(fault) => Some(fault.clone()),
         _ => None,
     });
     let Some((origin, fault)) = faults.first() else {
@@ -87,13 +88,13 @@ pub(super) fn connect(evidence: &Evidence) -> Check {
         };
     };
     let told = format!("The origin {}: {fault}.", place(origin));
-    if let ConnectFault::Denied(address) = fault {
+    if let ConnectError::Denied(address) = fault {
         return Check::unknown(CheckId::OriginConnect, told).act(format!(
             "If refreshd may look at it, add \"{address}/{}\" to probe.allow.",
             if address.is_ipv4() { 32 } else { 128 }
         ));
     }
-    if *fault == ConnectFault::TooOften {
+    if *fault == ConnectError::TooOften {
         return Check::unknown(CheckId::OriginConnect, told).act("Diagnose again in a minute.");
     }
     let action = format!(
@@ -117,7 +118,7 @@ pub(super) fn certificate(evidence: &Evidence) -> Check {
         );
     }
     let faults = faulty(origins, |origin| match &origin.tls {
-        Some(Ok(TlsLook { verdict: Err(fault), .. })) => Some(fault.to_string()),
+        Some(Ok(TlsResult { verdict: Err(fault), .. })) => Some(fault.to_string()),
         Some(Err(fault)) => Some(fault.to_string()),
         _ => None,
     });
@@ -125,7 +126,7 @@ pub(super) fn certificate(evidence: &Evidence) -> Check {
         let told = format!("The origin {} as {}: {}.", place(origin), origin.ask.host, detailed(origin, fault));
         // Whether the CDN checks the origin's certificate is a switch of the domain. One that gets content behind such a
         // certificate does not; an expired one may only not have been met yet.
-        let expired = matches!(tls(origin).map(|look| &look.verdict), Some(Err(CertificateFault::Expired)));
+        let expired = matches!(tls(origin).map(|look| &look.verdict), Some(Err(CertificateError::Expired)));
         if !expired && matches!(evidence.freshness(), Freshness::Fresh(_)) && evidence.refusal().is_none() {
             let told = format!("{told} The CDN gets content all the same.");
             return Check::warn(CheckId::OriginCertificate, told)
@@ -182,15 +183,15 @@ pub(super) fn expiry(
 }
 
 /// What is wrong with a certificate, with the figures that show it.
-pub(super) fn detailed(sighting: &Sighting, fault: &str) -> String {
+pub(super) fn detailed(sighting: &ProbeResult, fault: &str) -> String {
     let Some(look) = tls(sighting) else { return fault.to_owned() };
     let own = look.chain.first();
     match (&look.verdict, own) {
-        (Err(CertificateFault::Expired), Some(own)) => format!("its certificate expired on {}", moment(own.not_after)),
-        (Err(CertificateFault::NotYetValid), Some(own)) => {
+        (Err(CertificateError::Expired), Some(own)) => format!("its certificate expired on {}", moment(own.not_after)),
+        (Err(CertificateError::NotYetValid), Some(own)) => {
             format!("its certificate is valid only from {}", moment(own.not_before))
         }
-        (Err(CertificateFault::WrongName), Some(own)) => {
+        (Err(CertificateError::WrongName), Some(own)) => {
             let names: Vec<&str> = own.names.iter().take(3).map(String::as_str).collect();
             format!("its certificate is for {}, not for {}", names.join(", "), sighting.ask.host)
         }
@@ -199,21 +200,21 @@ pub(super) fn detailed(sighting: &Sighting, fault: &str) -> String {
     }
 }
 
-fn certificate_action(origin: &Sighting) -> String {
+fn certificate_action(origin: &ProbeResult) -> String {
     match (tls(origin).map(|look| &look.verdict), &origin.tls) {
-        (Some(Err(CertificateFault::Expired)), _) => {
+        (Some(Err(CertificateError::Expired)), _) => {
             "Renew the certificate on the origin and reload its server.".to_owned()
         }
-        (Some(Err(CertificateFault::WrongName)), _) => {
+        (Some(Err(CertificateError::WrongName)), _) => {
             format!(
                 "Install a certificate for {} on the origin, or change the Host header that the CDN sends {CONSOLE}.",
                 origin.ask.host
             )
         }
-        (Some(Err(CertificateFault::IncompleteChain)), _) => {
+        (Some(Err(CertificateError::IncompleteChain)), _) => {
             "Install the full chain (certificate and intermediates) on the origin and reload its server.".to_owned()
         }
-        (_, Some(Err(TlsFault::Refused(_) | TlsFault::Closed))) => {
+        (_, Some(Err(TlsError::Refused(_) | TlsError::Closed))) => {
             format!(
                 "Check that the origin speaks TLS 1.2 or later on this port, or let the CDN ask over HTTP {CONSOLE}."
             )
@@ -224,7 +225,7 @@ fn certificate_action(origin: &Sighting) -> String {
     }
 }
 
-pub(super) fn tls(sighting: &Sighting) -> Option<&TlsLook> {
+pub(super) fn tls(sighting: &ProbeResult) -> Option<&TlsResult> {
     sighting.tls.as_ref()?.as_ref().ok()
 }
 
@@ -281,11 +282,11 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
 }
 
 /// Why this answer is no content, with what to do.
-fn refusal(evidence: &Evidence, origin: &Sighting) -> Option<(String, String)> {
+fn refusal(evidence: &Evidence, origin: &ProbeResult) -> Option<(String, String)> {
     let prefetch = evidence.request().is_some_and(|request| request.operation == ItemOperation::Prefetch);
-    let look = match Reached::of(origin) {
-        Reached::Http(fault) => return Some((format!("accepts the connection, but {}", broken(fault)), restart())),
-        Reached::Answer(look) => look,
+    let look = match ProbeStage::of(origin) {
+        ProbeStage::Http(fault) => return Some((format!("accepts the connection, but {}", broken(fault)), restart())),
+        ProbeStage::Answer(look) => look,
         _ => return None,
     };
     if let Some(to) = goes_round(evidence, origin, look) {
@@ -319,12 +320,12 @@ fn restart() -> String {
     "Look at the origin's own log at this time and mend it; then `refreshd retry` the job.".to_owned()
 }
 
-fn broken(fault: &HttpFault) -> String {
+fn broken(fault: &HttpError) -> String {
     fault.to_string()
 }
 
 /// A redirect to the very URL that was asked for never ends: typically to https, while the CDN asks by http.
-fn goes_round(evidence: &Evidence, origin: &Sighting, look: &HttpLook) -> Option<String> {
+fn goes_round(evidence: &Evidence, origin: &ProbeResult, look: &HttpResult) -> Option<String> {
     let target = evidence.case.target.as_str();
     let to = look.header("location").filter(|_| (300..400).contains(&look.status))?;
     // Looks keep no query of a redirect.
@@ -332,14 +333,14 @@ fn goes_round(evidence: &Evidence, origin: &Sighting, look: &HttpLook) -> Option
     (origin.ask.scheme == Scheme::Http && target.starts_with("https:") && bare(&to) == bare(target)).then_some(to)
 }
 
-fn seen(evidence: &Evidence, id: CheckId) -> Result<&[Sighting], Check> {
+fn seen(evidence: &Evidence, id: CheckId) -> Result<&[ProbeResult], Check> {
     match &evidence.origins {
         Ok(origins) => Ok(origins),
-        Err(Unseen(because)) => Err(Check::unknown(id, format!("The origin was not seen: {because}."))),
+        Err(NotObserved(because)) => Err(Check::unknown(id, format!("The origin was not seen: {because}."))),
     }
 }
 
-fn faulty<T>(origins: &[Sighting], fault: impl Fn(&Sighting) -> Option<T>) -> Vec<(&Sighting, T)> {
+fn faulty<T>(origins: &[ProbeResult], fault: impl Fn(&ProbeResult) -> Option<T>) -> Vec<(&ProbeResult, T)> {
     origins.iter().filter_map(|origin| Some((origin, fault(origin)?))).collect()
 }
 
@@ -348,9 +349,9 @@ fn sureness(faulty: usize, all: usize, clear: bool) -> Confidence {
     if faulty == all && clear { Confidence::Likely } else { Confidence::Possible }
 }
 
-pub(super) fn place(origin: &Sighting) -> String {
+pub(super) fn place(origin: &ProbeResult) -> String {
     match &origin.ask.dial {
-        Dial::Address(address) => address.to_string(),
-        Dial::Name(name, port) => format!("{name}:{port}"),
+        DialTarget::Address(address) => address.to_string(),
+        DialTarget::Name(name, port) => format!("{name}:{port}"),
     }
 }

@@ -6,7 +6,7 @@ use super::super::evidence::{Evidence, Freshness, answer, compare};
 use super::origin::place;
 use crate::diagnose::format::{moment, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation, Timestamp};
-use crate::probe::Sighting;
+use crate::probe::ProbeResult;
 
 /// Content that was last changed so long before its refresh is hardly what the refresh was for.
 const LONG_BEFORE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -79,12 +79,12 @@ fn unlike(evidence: &Evidence, what: &str) -> Check {
         .page(evidence.guide.pages.stale)
 }
 
-fn disagreeing(origins: &[Sighting]) -> Option<(&Sighting, &Sighting, String)> {
+fn disagreeing(origins: &[ProbeResult]) -> Option<(&ProbeResult, &ProbeResult, String)> {
     let mut answering = origins.iter().filter(|origin| answer(origin).is_some_and(|look| look.status < 500));
     let first = answering.next()?;
     answering.find_map(|other| match compare(answer(first)?, answer(other)?) {
         Some(Err(_)) => {
-            let told = |origin: &Sighting| answer(origin).map_or(0, |look| look.body_bytes);
+            let told = |origin: &ProbeResult| answer(origin).map_or(0, |look| look.body_bytes);
             Some((first, other, format!("{} and {} bytes", told(first), told(other))))
         }
         _ => None,

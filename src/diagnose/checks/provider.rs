@@ -1,7 +1,7 @@
 //! What became of it at the provider: task, codes, times, our attempts.
 
 use super::super::evidence::Evidence;
-use super::super::{Hold, Request};
+use super::super::{CurrentWait, JobContext};
 use crate::diagnose::format::{moment, quoted, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ErrorClass, Failure, ItemState, WaitingReason};
 
@@ -33,7 +33,7 @@ pub(super) fn provider(evidence: &Evidence) -> Check {
     }
 }
 
-fn held(hold: &Hold, page: &'static str) -> Option<Check> {
+fn held(hold: &CurrentWait, page: &'static str) -> Option<Check> {
     let seen = match hold.reason {
         WaitingReason::Outage => format!("The provider's API fails: {}.", quoted(&hold.detail)),
         WaitingReason::Reconciling => format!(
@@ -47,7 +47,7 @@ fn held(hold: &Hold, page: &'static str) -> Option<Check> {
     Some(check.act(action).page(page))
 }
 
-fn failed(evidence: &Evidence, request: &Request, failure: &Failure) -> Check {
+fn failed(evidence: &Evidence, request: &JobContext, failure: &Failure) -> Check {
     let ids = ids(request, failure);
     let (cause, sure, seen) = match failure.class {
         ErrorClass::ProviderTimeout => (
@@ -97,20 +97,20 @@ pub(in crate::diagnose) fn is_row(failure: &Failure) -> bool {
     failure.class == ErrorClass::Outage && failure.code == "fail"
 }
 
-fn ids(request: &Request, failure: &Failure) -> String {
+fn ids(request: &JobContext, failure: &Failure) -> String {
     let task = request.task_id.as_ref().map(|id| format!("task {id}"));
     let call = failure.request_id.as_ref().or(request.request_id.as_ref()).map(|id| format!("request {id}"));
     let ids: Vec<String> = task.into_iter().chain(call).collect();
     if ids.is_empty() { String::new() } else { format!("; {}", ids.join(", ")) }
 }
 
-fn ran(evidence: &Evidence, request: &Request) -> String {
+fn ran(evidence: &Evidence, request: &JobContext) -> String {
     let Some(since) = request.submitted_at else { return String::new() };
     let until = request.finished_at.unwrap_or(evidence.at);
     format!(" ({})", span(until.since(since)))
 }
 
-fn running(evidence: &Evidence, request: &Request) -> Check {
+fn running(evidence: &Evidence, request: &JobContext) -> Check {
     let course = evidence.guide.course(request.operation);
     let pages = &evidence.guide.pages;
     let page = match request.operation {

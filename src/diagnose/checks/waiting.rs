@@ -1,7 +1,7 @@
 //! Does somebody hold the request back, or did it end unsent?
 
 use super::super::evidence::Evidence;
-use super::super::{Hold, Request};
+use super::super::{CurrentWait, JobContext};
 use crate::diagnose::format::{argument, moment, quoted, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemState, WaitingReason};
 
@@ -42,7 +42,7 @@ fn ended(evidence: &Evidence, seen: &str, action: String) -> Check {
     Check::fail(CheckId::Waiting, CauseId::HeldBack, confidence, seen).act(action)
 }
 
-fn held(evidence: &Evidence, request: &Request, hold: &Hold) -> Check {
+fn held(evidence: &Evidence, request: &JobContext, hold: &CurrentWait) -> Check {
     let until = hold.until.map(|until| format!(", until {}", moment(until))).unwrap_or_default();
     let detail = quoted(&hold.detail);
     let seen = match hold.reason {

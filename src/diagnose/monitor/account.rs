@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::findings::Observation;
-use crate::diagnose::AccountState;
+use crate::diagnose::AccountSnapshot;
 use crate::domain::{
-    AccountName, CheckId, CheckResult, Failure, ItemOperation, PoolReading, Spending, Timestamp, runs_out_at,
+    AccountName, CheckId, CheckResult, Failure, ItemOperation, PoolReading, RecentUsage, Timestamp, runs_out_at,
 };
-use crate::provider::{DomainFacts, ReadFault};
+use crate::provider::{DomainFacts, ReadError};
 
 /// The present rate of spending is that of the last hour.
 pub(super) const RATE_SPAN: Duration = Duration::from_secs(60 * 60);
@@ -28,9 +28,9 @@ fn of_account(name: &AccountName, check: CheckId, result: CheckResult, seen: Str
 /// Whether the key is good, and for what: by the reads just made and by what its work met.
 pub(super) fn access(
     name: &AccountName,
-    state: Option<&AccountState>,
-    readings: &[(ItemOperation, Result<Vec<PoolReading>, ReadFault>)],
-    domains: &Result<Vec<DomainFacts>, ReadFault>,
+    state: Option<&AccountSnapshot>,
+    readings: &[(ItemOperation, Result<Vec<PoolReading>, ReadError>)],
+    domains: &Result<Vec<DomainFacts>, ReadError>,
 ) -> Vec<Observation> {
     let mut troubles: Vec<(String, &Failure)> = Vec::new();
     for (operation, reading) in readings {
@@ -79,7 +79,7 @@ pub(super) fn clock(name: &AccountName, skew_millis: Option<i64>) -> Observation
 pub(super) fn quota(
     account: &AccountName,
     pool: &PoolReading,
-    lately: Spending,
+    lately: RecentUsage,
     resets_at: Timestamp,
     now: Timestamp,
 ) -> Observation {
@@ -151,7 +151,7 @@ mod tests {
                 available,
                 batch: 100,
             };
-            let lately = Spending { targets: sent, since: NOW - hour };
+            let lately = RecentUsage { targets: sent, since: NOW - hour };
             quota(&AccountName::new("main"), &pool, lately, NOW + 6 * hour, NOW).result
         };
         assert_eq!(judged(1_000, 0), CheckResult::Ok);
@@ -165,7 +165,7 @@ mod tests {
     fn a_refused_action_is_told_although_all_can_be_read() {
         let name = AccountName::new("main");
         let failure = Failure::new(ErrorClass::Permission, "UnauthorizedOperation", "not allowed");
-        let mut state = AccountState {
+        let mut state = AccountSnapshot {
             name: name.clone(),
             paused: None,
             refused_actions: Vec::new(),
@@ -174,9 +174,9 @@ mod tests {
             throttled_at: None,
         };
         let readings = [(ItemOperation::Purge, Ok(Vec::new()))];
-        let judged = |state: &AccountState, domains| access(&name, Some(state), &readings, &domains).remove(0);
+        let judged = |state: &AccountSnapshot, domains| access(&name, Some(state), &readings, &domains).remove(0);
         assert_eq!(judged(&state, Ok(Vec::new())).result, CheckResult::Ok);
-        let blind = judged(&state, Err(ReadFault::AccountRefused(failure.clone())));
+        let blind = judged(&state, Err(ReadError::AccountRefused(failure.clone())));
         assert!(blind.result == CheckResult::Fail && blind.seen.contains("the domains: Unauthorized"), "{blind:?}");
         state.refused_actions.push(("PurgeUrlsCache".to_owned(), failure));
         let refused = judged(&state, Ok(Vec::new()));

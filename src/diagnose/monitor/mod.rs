@@ -15,13 +15,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use self::findings::Observation;
-use self::schedule::Rounds;
-use super::{AccountState, Case, Circumstances, Diagnose, Known};
+use self::schedule::Schedule;
+use super::{AccountContext, AccountSnapshot, Diagnose, DiagnosisInput, KnownDomainState};
 use crate::clock::{Clock, jitter};
 use crate::domain::{
-    AccountName, CheckId, ItemOperation, PoolReading, Routes, Spending, Subject, Target, TargetKind, Timestamp,
+    AccountName, CheckId, ItemOperation, PoolReading, RecentUsage, Routes, Subject, Target, TargetKind, Timestamp,
 };
-use crate::provider::{DomainDetail, DomainFacts, DomainQuery, Provider, ReadFault, Turnstile};
+use crate::provider::{CallLimiter, DomainDetail, DomainFacts, DomainQuery, Provider, ReadError};
 use crate::store::Store;
 
 /// Domains that are looked at in one round: each takes seconds, and a round must not outlast its hour.
@@ -42,23 +42,23 @@ const STANDING: [CheckId; 8] = [
 ];
 
 /// How an account stands by what its work has met.
-pub trait Standings: Send + Sync {
+pub trait AccountStatusSource: Send + Sync {
     /// None: it is not configured.
-    fn account(&self, name: &AccountName) -> Option<AccountState>;
+    fn account(&self, name: &AccountName) -> Option<AccountSnapshot>;
 }
 
 /// An account whose domains are walked past.
-pub struct Beat {
+pub struct MonitoredAccount {
     pub name: AccountName,
     pub provider: Arc<dyn Provider>,
-    pub turnstile: Arc<dyn Turnstile>,
+    pub turnstile: Arc<dyn CallLimiter>,
 }
 
 /// What the patrol works with.
-pub struct Equipment {
-    pub beats: Vec<Beat>,
+pub struct MonitorDeps {
+    pub beats: Vec<MonitoredAccount>,
     pub routes: Arc<Routes>,
-    pub standings: Arc<dyn Standings>,
+    pub standings: Arc<dyn AccountStatusSource>,
     pub diagnoser: Arc<dyn Diagnose>,
     /// Where what was sent is counted; none: nothing is known of it.
     pub store: Option<Arc<dyn Store>>,
@@ -67,16 +67,16 @@ pub struct Equipment {
     pub origins: BTreeMap<String, SocketAddr>,
 }
 
-pub struct Patrol {
-    with: Equipment,
+pub struct Monitor {
+    with: MonitorDeps,
     findings: Mutex<Findings>,
     /// One round at a time: a second one would see the same.
     walking: tokio::sync::Mutex<()>,
 }
 
-impl Patrol {
+impl Monitor {
     #[must_use]
-    pub fn new(with: Equipment) -> Self {
+    pub fn new(with: MonitorDeps) -> Self {
         Self { with, findings: Mutex::default(), walking: tokio::sync::Mutex::default() }
     }
 
@@ -89,7 +89,7 @@ impl Patrol {
 
     /// Walks once at the start and then every so often, until `shutdown`.
     pub async fn run(&self, every: Duration, shutdown: CancellationToken) {
-        let mut rounds = Rounds::new(every);
+        let mut rounds = Schedule::new(every);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -113,7 +113,7 @@ impl Patrol {
         self.kept().end_round(now);
     }
 
-    async fn walk(&self, beat: &Beat) {
+    async fn walk(&self, beat: &MonitoredAccount) {
         let turnstile = beat.turnstile.as_ref();
         let mut readings = Vec::new();
         for operation in ItemOperation::ALL {
@@ -142,9 +142,9 @@ impl Patrol {
 
     async fn account(
         &self,
-        beat: &Beat,
-        readings: &[(ItemOperation, Result<Vec<PoolReading>, ReadFault>)],
-        domains: &Result<Vec<DomainFacts>, ReadFault>,
+        beat: &MonitoredAccount,
+        readings: &[(ItemOperation, Result<Vec<PoolReading>, ReadError>)],
+        domains: &Result<Vec<DomainFacts>, ReadError>,
     ) -> Vec<Observation> {
         let now = self.with.clock.now();
         // After the reads: they may have taught the skew.
@@ -162,7 +162,7 @@ impl Patrol {
                 spent.lane.account == beat.name && beat.provider.pools(&spent.lane).contains(&pool.name)
             });
             let targets = draws.map(|spent| spent.targets).sum();
-            let lately = Spending { targets, since };
+            let lately = RecentUsage { targets, since };
             seen.push(account::quota(&beat.name, pool, lately, day.next_reset(now), now));
         }
         seen
@@ -174,14 +174,14 @@ impl Patrol {
             return account::wildcard(&facts).into_iter().collect();
         };
         let host = home.host().to_owned();
-        let case = Case {
+        let case = DiagnosisInput {
             subject: Subject::Host(host.clone()),
             target: home,
             request: None,
-            circumstances: Circumstances {
+            circumstances: AccountContext {
                 account: self.with.standings.account(account),
                 pools: Vec::new(),
-                domain: Known::Facts(Box::new(facts)),
+                domain: KnownDomainState::Facts(Box::new(facts)),
             },
             edge: self.with.edges.get(&host).copied(),
             origin: self.with.origins.get(&host).copied(),

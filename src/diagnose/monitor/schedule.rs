@@ -8,12 +8,12 @@ use crate::domain::Timestamp;
 /// Share of the interval by which a round may come early or late.
 const JITTER: f64 = 0.1;
 
-pub(super) struct Rounds {
+pub(super) struct Schedule {
     every: Duration,
     next_at: Option<Timestamp>,
 }
 
-impl Rounds {
+impl Schedule {
     pub(super) const fn new(every: Duration) -> Self {
         Self { every, next_at: None }
     }
@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn rounds_come_at_the_start_and_then_about_every_so_often() {
         let now = Timestamp::from_millis(1_795_341_600_000);
-        let mut rounds = Rounds::new(Duration::from_secs(3600));
+        let mut rounds = Schedule::new(Duration::from_secs(3600));
         assert_eq!(rounds.next_at(now), now);
         for (jitter, secs) in [(0.0, 3240), (0.5, 3600), (0.999_999_999, 3959)] {
             rounds.walked(now, jitter);

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::fixtures::*;
-use crate::diagnose::{Evidence, Hold, Known, Request};
+use crate::diagnose::{CurrentWait, Evidence, JobContext, KnownDomainState};
 use crate::domain::CauseId;
 use crate::domain::CauseId::*;
 use crate::domain::{CheckId, CheckResult, Confidence, ErrorClass, WaitingReason};
-use crate::probe::{CertificateFault, ConnectFault, NameFault};
+use crate::probe::{CertificateError, ConnectError, DnsError};
 use crate::provider::OriginKind;
 
 use super::origin_and_edge_faults::BEHIND_THE_EDGE;
-use super::single_faults::{BEFORE_THE_EDGE, World};
+use super::single_faults::{BEFORE_THE_EDGE, EvidenceSetup};
 
 #[test]
 fn the_true_cause_stands_first() {
@@ -36,7 +36,7 @@ fn every_cause_has_two_faults_here() {
 }
 
 /// Worlds in which nothing has to be done.
-pub(super) const HEALTHY: &[World] = &[
+pub(super) const HEALTHY: &[EvidenceSetup] = &[
     ("as it should be", |_| {}),
     ("nothing was asked for", |e| e.case.request = None),
     ("the copy was fetched just now", |e| add(e.edge.as_mut().expect("an edge"), "x-cache-lookup", "Cache Miss")),
@@ -47,14 +47,14 @@ pub(super) const HEALTHY: &[World] = &[
         }
     }),
     ("a self-signed origin that the CDN does not check", |e| {
-        e.origins = Ok(vec![distrusted(origin(200, 2), CertificateFault::SelfSigned)]);
+        e.origins = Ok(vec![distrusted(origin(200, 2), CertificateError::SelfSigned)]);
     }),
     ("a file that was removed and purged", |e| {
         (e.edge, e.origins) = (Ok(edge(404, 9)), Ok(vec![origin(404, 9)]));
     }),
     ("an origin that may not be looked at", |e| {
         let private = "10.0.0.1".parse().expect("an address");
-        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectFault::Denied(private))]);
+        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectError::Denied(private))]);
         e.edge = Ok(edge(200, 2));
     }),
     ("a private bucket", |e| {
@@ -82,7 +82,7 @@ pub(super) const HEALTHY: &[World] = &[
     }),
     ("nothing is known and nothing could be seen", |e| {
         e.case.request = None;
-        e.case.circumstances.domain = Known::NotYet;
+        e.case.circumstances.domain = KnownDomainState::NotYet;
         e.name = Err(unseen("the look at the host's DNS did not end in time"));
         e.edge = Err(unseen("the look at the edge did not end in time"));
         e.origins = Err(unseen("the look at the origin did not end in time"));
@@ -119,7 +119,7 @@ fn a_failed_purge_explains_the_prefetch_behind_it() {
 
 #[test]
 fn checks_behind_a_failed_one_are_unknown_and_say_why() {
-    let evidence = world(|e| e.origins = Ok(vec![unnamed(origin(200, 2), NameFault::NoSuchName)]));
+    let evidence = world(|e| e.origins = Ok(vec![unnamed(origin(200, 2), DnsError::NoSuchName)]));
     let unknown = [CheckId::OriginConnect, CheckId::OriginCertificate, CheckId::OriginAnswer, CheckId::OriginFreshness];
     for id in unknown {
         assert_eq!(check(&evidence, id).result, CheckResult::Unknown, "{id}");
@@ -179,9 +179,9 @@ fn a_warning_about_the_cache_key_names_the_target_to_use() {
 fn a_hold_without_a_known_failure_is_told_as_it_stands() {
     let evidence = world(|e| {
         waits(e, WaitingReason::HostParked);
-        let request: &mut Request = asked(e);
+        let request: &mut JobContext = asked(e);
         request.waiting =
-            Some(Hold { detail: "parked for an hour".to_owned(), ..request.waiting.clone().expect("a hold") });
+            Some(CurrentWait { detail: "parked for an hour".to_owned(), ..request.waiting.clone().expect("a hold") });
     });
     assert_eq!(ids(&evidence)[0], HeldBack);
     assert!(check(&evidence, CheckId::Waiting).seen.contains("parked for an hour"));

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use crate::diagnose::checks::judged;
 use crate::diagnose::{
-    AccountState, Case, Circumstances, Evidence, Hold, Known, PoolState, Request, Unseen, causes::ranked,
+    AccountContext, AccountSnapshot, CurrentWait, DiagnosisInput, Evidence, JobContext, KnownDomainState, NotObserved,
+    PoolSnapshot, causes::ranked,
 };
 use crate::domain::{
     AccountName, Area, Cause, CauseId, Check, CheckId, ErrorClass, Failure, ItemOperation, ItemState, JobId, Operation,
     PoolName, Priority, Subject, Target, TargetKind, Timestamp, Verification, WaitingReason,
 };
 use crate::probe::{
-    Ask, Certificate, CertificateFault, ConnectFault, Dial, HttpLook, NameFault, NameLook, Scheme, Sighting, TlsLook,
+    Certificate, CertificateError, ConnectError, DialTarget, DnsError, DnsResult, HttpResult, ProbeRequest,
+    ProbeResult, Scheme, TlsResult,
 };
 use crate::provider::{
-    CacheKey, CacheRule, DomainFacts, DomainStatus, GUIDE, Keeps, KeyShape, Origin, OriginAddress, OriginKind,
+    CacheKey, CachePolicy, CacheRule, DomainFacts, DomainStatus, GUIDE, KeyShape, Origin, OriginAddress, OriginKind,
     PathRule, PathRuleKind, PullProtocol, ServedArea, ServiceKind,
 };
 
@@ -35,7 +37,7 @@ pub(super) fn url(text: &str) -> Target {
 /// The healthy world but for `change`.
 pub(super) fn world(change: impl FnOnce(&mut Evidence)) -> Evidence {
     let mut evidence = Evidence {
-        case: Case {
+        case: DiagnosisInput {
             subject: Subject::Job(JobId::from_u128(7)),
             target: url("https://www.example.com/app.js"),
             request: Some(request()),
@@ -57,8 +59,8 @@ pub(super) fn world(change: impl FnOnce(&mut Evidence)) -> Evidence {
 }
 
 /// A purge that ended ten minutes ago and was seen fresh.
-fn request() -> Request {
-    Request {
+fn request() -> JobContext {
+    JobContext {
         job: JobId::from_u128(7),
         named: url("https://www.example.com/app.js"),
         asked: Operation::Purge,
@@ -82,8 +84,8 @@ fn request() -> Request {
     }
 }
 
-fn circumstances() -> Circumstances {
-    let account = AccountState {
+fn circumstances() -> AccountContext {
+    let account = AccountSnapshot {
         name: AccountName::new("main"),
         paused: None,
         refused_actions: Vec::new(),
@@ -91,7 +93,7 @@ fn circumstances() -> Circumstances {
         skew_millis: Some(800),
         throttled_at: None,
     };
-    let pool = PoolState {
+    let pool = PoolSnapshot {
         name: PoolName("url-mainland".to_owned()),
         operation: ItemOperation::Purge,
         kind: TargetKind::Url,
@@ -103,7 +105,7 @@ fn circumstances() -> Circumstances {
         resets_at: NOW + MINUTE * 240,
         read_at: NOW,
     };
-    Circumstances { account: Some(account), pools: vec![pool], domain: Known::Facts(Box::new(domain())) }
+    AccountContext { account: Some(account), pools: vec![pool], domain: KnownDomainState::Facts(Box::new(domain())) }
 }
 
 fn domain() -> DomainFacts {
@@ -128,12 +130,12 @@ fn domain() -> DomainFacts {
             scheme: Some(false),
             rules: Vec::new(),
         }),
-        cache_rules: Some(vec![CacheRule { applies: all, keeps: Keeps::AsTheOriginSays }]),
+        cache_rules: Some(vec![CacheRule { applies: all, keeps: CachePolicy::AsTheOriginSays }]),
     }
 }
 
-pub(super) fn names(aliases: &[&str], addresses: &[IpAddr]) -> NameLook {
-    NameLook {
+pub(super) fn names(aliases: &[&str], addresses: &[IpAddr]) -> DnsResult {
+    DnsResult {
         host: HOST.to_owned(),
         aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
         addresses: addresses.to_vec(),
@@ -142,30 +144,30 @@ pub(super) fn names(aliases: &[&str], addresses: &[IpAddr]) -> NameLook {
     }
 }
 
-pub(super) fn nameless(fault: NameFault) -> NameLook {
-    NameLook { fault: Some(fault), ..names(&[], &[]) }
+pub(super) fn nameless(fault: DnsError) -> DnsResult {
+    DnsResult { fault: Some(fault), ..names(&[], &[]) }
 }
 
 /// What an edge answers from its cache, with content of that version.
-pub(super) fn edge(status: u16, version: u8) -> Sighting {
-    let dial = Dial::Name(HOST.to_owned(), 443);
+pub(super) fn edge(status: u16, version: u8) -> ProbeResult {
+    let dial = DialTarget::Name(HOST.to_owned(), 443);
     let mut seen = sighting(dial, EDGE, answer(status, version));
     add(&mut seen, "x-cache-lookup", "Cache Hit");
     add(&mut seen, "x-nws-log-uuid", "5519");
     seen
 }
 
-pub(super) fn origin(status: u16, version: u8) -> Sighting {
-    let mut seen = sighting(Dial::Address(SocketAddr::new(ORIGIN, 443)), ORIGIN, answer(status, version));
+pub(super) fn origin(status: u16, version: u8) -> ProbeResult {
+    let mut seen = sighting(DialTarget::Address(SocketAddr::new(ORIGIN, 443)), ORIGIN, answer(status, version));
     seen.ask.user_agent = Some("TencentCdn".to_owned());
     add(&mut seen, "cache-control", "max-age=3600");
     seen
 }
 
-fn answer(status: u16, version: u8) -> HttpLook {
+fn answer(status: u16, version: u8) -> HttpResult {
     // Version 2 was released twenty minutes ago, a little before the job; version 1 the day before.
     let modified = if version == 1 { "Sat, 21 Nov 2026 13:00:00 GMT" } else { "Sun, 22 Nov 2026 11:40:00 GMT" };
-    HttpLook {
+    HttpResult {
         status,
         headers: vec![("last-modified".to_owned(), modified.to_owned()), ("etag".to_owned(), format!("\"{version}\""))],
         body_bytes: 1_000 + u64::from(version),
@@ -174,9 +176,15 @@ fn answer(status: u16, version: u8) -> HttpLook {
     }
 }
 
-fn sighting(dial: Dial, address: IpAddr, answer: HttpLook) -> Sighting {
-    Sighting {
-        ask: Ask { dial, scheme: Scheme::Https, host: HOST.to_owned(), path: "/app.js".to_owned(), user_agent: None },
+fn sighting(dial: DialTarget, address: IpAddr, answer: HttpResult) -> ProbeResult {
+    ProbeResult {
+        ask: ProbeRequest {
+            dial,
+            scheme: Scheme::Https,
+            host: HOST.to_owned(),
+            path: "/app.js".to_owned(),
+            user_agent: None,
+        },
         at: NOW,
         name: None,
         address: Some(SocketAddr::new(address, 443)),
@@ -188,55 +196,55 @@ fn sighting(dial: Dial, address: IpAddr, answer: HttpLook) -> Sighting {
 }
 
 /// A certificate that ends so much later.
-pub(super) fn tls(left: Duration, verdict: Result<(), CertificateFault>) -> TlsLook {
+pub(super) fn tls(left: Duration, verdict: Result<(), CertificateError>) -> TlsResult {
     let own = Certificate {
         subject: HOST.to_owned(),
         issuer: "An authority".to_owned(),
         names: vec!["other.example.com".to_owned()],
         not_before: NOW - DAY * 30,
-        not_after: if verdict == Err(CertificateFault::Expired) { NOW - DAY * 2 } else { NOW + left },
+        not_after: if verdict == Err(CertificateError::Expired) { NOW - DAY * 2 } else { NOW + left },
         serial: "01".to_owned(),
     };
-    TlsLook { version: "TLSv1.3".to_owned(), chain: vec![own], verdict, took: Duration::from_millis(20) }
+    TlsResult { version: "TLSv1.3".to_owned(), chain: vec![own], verdict, took: Duration::from_millis(20) }
 }
 
-pub(super) fn add(seen: &mut Sighting, name: &str, value: &str) {
+pub(super) fn add(seen: &mut ProbeResult, name: &str, value: &str) {
     let Some(Ok(look)) = &mut seen.http else { panic!("no answer to add a header to") };
     look.headers.retain(|(known, _)| known != name);
     look.headers.push((name.to_owned(), value.to_owned()));
 }
 
-pub(super) fn unconnected(mut seen: Sighting, fault: ConnectFault) -> Sighting {
+pub(super) fn unconnected(mut seen: ProbeResult, fault: ConnectError) -> ProbeResult {
     (seen.connect, seen.tls, seen.http) = (Some(Err(fault)), None, None);
     seen
 }
 
-pub(super) fn unnamed(mut seen: Sighting, fault: NameFault) -> Sighting {
-    seen.ask.dial = Dial::Name("origin.example.net".to_owned(), 443);
-    seen.name = Some(NameLook { host: "origin.example.net".to_owned(), ..nameless(fault) });
+pub(super) fn unnamed(mut seen: ProbeResult, fault: DnsError) -> ProbeResult {
+    seen.ask.dial = DialTarget::Name("origin.example.net".to_owned(), 443);
+    seen.name = Some(DnsResult { host: "origin.example.net".to_owned(), ..nameless(fault) });
     (seen.address, seen.connect, seen.tls, seen.http) = (None, None, None, None);
     seen
 }
 
-pub(super) fn distrusted(mut seen: Sighting, fault: CertificateFault) -> Sighting {
+pub(super) fn distrusted(mut seen: ProbeResult, fault: CertificateError) -> ProbeResult {
     seen.tls = Some(Ok(tls(DAY * 60, Err(fault))));
     seen
 }
 
 // What can be done to a world.
 
-pub(super) fn asked(evidence: &mut Evidence) -> &mut Request {
+pub(super) fn asked(evidence: &mut Evidence) -> &mut JobContext {
     evidence.case.request.as_mut().expect("the world has a request")
 }
 
 pub(super) fn known(evidence: &mut Evidence) -> &mut DomainFacts {
     match &mut evidence.case.circumstances.domain {
-        Known::Facts(facts) => facts,
+        KnownDomainState::Facts(facts) => facts,
         other => panic!("the world has facts: {other:?}"),
     }
 }
 
-pub(super) fn account(evidence: &mut Evidence) -> &mut AccountState {
+pub(super) fn account(evidence: &mut Evidence) -> &mut AccountSnapshot {
     evidence.case.circumstances.account.as_mut().expect("the world has an account")
 }
 
@@ -275,7 +283,7 @@ pub(super) fn waits(evidence: &mut Evidence, reason: WaitingReason) {
     (request.state, request.verification) = (ItemState::Pending, Verification::Pending);
     (request.submitted_at, request.finished_at, request.task_id) = (None, None, None);
     request.waiting =
-        Some(Hold { reason, detail: "as the engine says it".to_owned(), until: Some(NOW + MINUTE * 240) });
+        Some(CurrentWait { reason, detail: "as the engine says it".to_owned(), until: Some(NOW + MINUTE * 240) });
 }
 
 /// The task runs since so long.
@@ -302,8 +310,8 @@ pub(super) fn edge_says(evidence: &mut Evidence, status: u16) {
     }
 }
 
-pub(super) fn unseen(why: &str) -> Unseen {
-    Unseen(why.to_owned())
+pub(super) fn unseen(why: &str) -> NotObserved {
+    NotObserved(why.to_owned())
 }
 
 // What is made of it.

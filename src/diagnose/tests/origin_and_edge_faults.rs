@@ -1,24 +1,24 @@
 //! Faults of origin, cache and edge.
 
 use super::fixtures::*;
-use crate::diagnose::Moved;
+use crate::diagnose::RedirectObservation;
 use crate::domain::CauseId::*;
 use crate::domain::{ItemOperation, Mode, Operation, Verification};
-use crate::probe::{CertificateFault, ConnectFault, HttpFault, NameFault, Scheme, TlsFault};
-use crate::provider::{CacheRule, Keeps, KeyShape, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule};
+use crate::probe::{CertificateError, ConnectError, DnsError, HttpError, Scheme, TlsError};
+use crate::provider::{CachePolicy, CacheRule, KeyShape, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule};
 
-use super::single_faults::Fault;
+use super::single_faults::SingleFault;
 
 /// What origin, cache and edge can have.
-pub(super) const BEHIND_THE_EDGE: &[Fault] = &[
+pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
     ("the origin's name is gone, and the prefetch failed", OriginDns, |e| {
         prefetch_failed(e, "fail");
-        e.origins = Ok(vec![unnamed(origin(200, 2), NameFault::NoSuchName)]);
+        e.origins = Ok(vec![unnamed(origin(200, 2), DnsError::NoSuchName)]);
     }),
     ("the edge cannot resolve the origin", OriginDns, |e| edge_says(e, 531)),
     ("the origin's name leads back to the CDN", OriginDns, |e| {
         edge_says(e, 502);
-        let mut circle = unnamed(origin(200, 2), NameFault::NoAddress);
+        let mut circle = unnamed(origin(200, 2), DnsError::NoAddress);
         circle.name.as_mut().expect("a name").aliases = vec!["www.example.com.cdn.dnsv1.com".to_owned()];
         e.origins = Ok(vec![circle]);
     }),
@@ -30,29 +30,29 @@ pub(super) const BEHIND_THE_EDGE: &[Fault] = &[
     }),
     ("the origin is down", OriginTcp, |e| {
         edge_says(e, 502);
-        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectFault::Refused)]);
+        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectError::Refused)]);
     }),
     ("the origin is behind a firewall", OriginTcp, |e| {
         prefetch_failed(e, "fail");
-        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectFault::TimedOut)]);
+        e.origins = Ok(vec![unconnected(origin(200, 2), ConnectError::TimedOut)]);
     }),
     ("only the edge cannot connect", OriginTcp, |e| edge_says(e, 532)),
     ("the origin's certificate expired", OriginTls, |e| {
         prefetch_failed(e, "fail");
-        e.origins = Ok(vec![distrusted(origin(200, 2), CertificateFault::Expired)]);
+        e.origins = Ok(vec![distrusted(origin(200, 2), CertificateError::Expired)]);
     }),
     ("the edge says bad certificate, and it is", OriginTls, |e| {
         edge_says(e, 539);
-        e.origins = Ok(vec![distrusted(origin(200, 2), CertificateFault::SelfSigned)]);
+        e.origins = Ok(vec![distrusted(origin(200, 2), CertificateError::SelfSigned)]);
     }),
     ("the edge says 502 for a certificate of another name", OriginTls, |e| {
         edge_says(e, 502);
-        e.origins = Ok(vec![distrusted(origin(200, 2), CertificateFault::WrongName)]);
+        e.origins = Ok(vec![distrusted(origin(200, 2), CertificateError::WrongName)]);
     }),
     ("the prefetch is called invalid for a broken handshake", OriginTls, |e| {
         prefetch_failed(e, "invalid");
         let mut broken = origin(200, 2);
-        (broken.tls, broken.http) = (Some(Err(TlsFault::Refused("handshake_failure".to_owned()))), None);
+        (broken.tls, broken.http) = (Some(Err(TlsError::Refused("handshake_failure".to_owned()))), None);
         e.origins = Ok(vec![broken]);
     }),
     ("the origin fails", OriginHttp, |e| {
@@ -66,7 +66,7 @@ pub(super) const BEHIND_THE_EDGE: &[Fault] = &[
     ("the origin hangs", OriginHttp, |e| {
         edge_says(e, 504);
         let mut hanging = origin(200, 2);
-        hanging.http = Some(Err(HttpFault::TimedOut));
+        hanging.http = Some(Err(HttpError::TimedOut));
         e.origins = Ok(vec![hanging]);
     }),
     ("the origin redirects http to https, and the CDN asks by http", OriginHttp, |e| {
@@ -130,7 +130,7 @@ pub(super) const BEHIND_THE_EDGE: &[Fault] = &[
     ("the URL only redirects to the one with a slash, which is old", WrongCacheKey, |e| {
         let to = url("https://www.example.com/app.js/");
         (e.edge, e.origins) = (Ok(edge(301, 9)), Ok(vec![origin(301, 9)]));
-        e.moved = Some(Moved { to, edge: edge(200, 1), origin: Some(origin(200, 2)) });
+        e.moved = Some(RedirectObservation { to, edge: edge(200, 1), origin: Some(origin(200, 2)) });
     }),
     ("an unusual escape", WrongCacheKey, |e| {
         e.case.target = url("https://www.example.com/%7Eme/app.js");
@@ -138,7 +138,7 @@ pub(super) const BEHIND_THE_EDGE: &[Fault] = &[
     }),
     ("a rule keeps nothing", NotCacheable, |e| {
         let kind = PathRuleKind::File;
-        let rule = CacheRule { applies: PathRule { kind, paths: vec!["js".to_owned()] }, keeps: Keeps::Nothing };
+        let rule = CacheRule { applies: PathRule { kind, paths: vec!["js".to_owned()] }, keeps: CachePolicy::Nothing };
         known(e).cache_rules.as_mut().expect("rules").push(rule);
         (asked(e).asked, asked(e).operation) = (Operation::Prefetch, ItemOperation::Prefetch);
         add(e.edge.as_mut().expect("an edge"), "x-cache-lookup", "Cache Miss");
@@ -156,16 +156,16 @@ pub(super) const BEHIND_THE_EDGE: &[Fault] = &[
         asked(e).verification = Verification::Stale;
     }),
     ("the edge refuses connections", EdgeUnreachable, |e| {
-        e.edge = Ok(unconnected(edge(200, 2), ConnectFault::Refused));
+        e.edge = Ok(unconnected(edge(200, 2), ConnectError::Refused));
     }),
     ("the edge does not answer", EdgeUnreachable, |e| {
-        e.edge.as_mut().expect("an edge").http = Some(Err(HttpFault::TimedOut));
+        e.edge.as_mut().expect("an edge").http = Some(Err(HttpError::TimedOut));
     }),
     ("blocked as an attack", EdgeUnreachable, |e| edge_says(e, 509)),
     ("the edge's certificate is for another name", EdgeTls, |e| {
-        e.edge = Ok(distrusted(edge(200, 2), CertificateFault::WrongName));
+        e.edge = Ok(distrusted(edge(200, 2), CertificateError::WrongName));
     }),
-    ("the edge's certificate expired", EdgeTls, |e| e.edge = Ok(distrusted(edge(200, 2), CertificateFault::Expired))),
+    ("the edge's certificate expired", EdgeTls, |e| e.edge = Ok(distrusted(edge(200, 2), CertificateError::Expired))),
     ("the provider said done and did nothing", EdgeStale, stale),
     ("the same, a minute ago", EdgeStale, |e| {
         stale(e);

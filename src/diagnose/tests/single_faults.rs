@@ -1,21 +1,21 @@
 //! Faults of request, account and provider: each cause by at least two that bring it about.
 
 use super::fixtures::*;
-use crate::diagnose::{Evidence, Known};
+use crate::diagnose::{Evidence, KnownDomainState};
 use crate::domain::CauseId::*;
 use crate::domain::{
     Area, CauseId, ErrorClass, Failure, ItemOperation, ItemState, Operation, Target, TargetKind, WaitingReason,
 };
-use crate::probe::{CertificateFault, NameFault};
+use crate::probe::{CertificateError, DnsError};
 use crate::provider::{DisableReason, DomainStatus, ServedArea};
 
 /// What it is, and how it comes about.
-pub(super) type World = (&'static str, fn(&mut Evidence));
+pub(super) type EvidenceSetup = (&'static str, fn(&mut Evidence));
 /// The same with the cause that has to be named.
-pub(super) type Fault = (&'static str, CauseId, fn(&mut Evidence));
+pub(super) type SingleFault = (&'static str, CauseId, fn(&mut Evidence));
 
 /// What the account, the request and the provider can have.
-pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
+pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
     ("the URL is refused", WrongRequest, |e| refused(e, ErrorClass::BadTarget, "InvalidParameter.CdnParamError")),
     ("a wildcard host", WrongRequest, |e| {
         refused(e, ErrorClass::BadTarget, "InvalidParameter.CdnPurgeWildcardNotAllowed");
@@ -50,7 +50,7 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
         e.case.request = None;
         e.case.circumstances.account = None;
         e.case.circumstances.pools.clear();
-        e.case.circumstances.domain = Known::NotYet;
+        e.case.circumstances.domain = KnownDomainState::NotYet;
         stale(e);
     }),
     ("no policy for the action", NoPermission, |e| {
@@ -120,12 +120,12 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
     }),
     ("the account has no such domain", NotOnCdn, |e| {
         refused(e, ErrorClass::BadTarget, "ResourceNotFound.CdnHostNotExists");
-        e.case.circumstances.domain = Known::NoSuchDomain;
+        e.case.circumstances.domain = KnownDomainState::NoSuchDomain;
         e.name = Ok(names(&[], &[ORIGIN]));
     }),
     ("refused as unknown, before the domains were read", NotOnCdn, |e| {
         refused(e, ErrorClass::BadTarget, "ResourceNotFound.CdnHostNotExists");
-        e.case.circumstances.domain = Known::NotYet;
+        e.case.circumstances.domain = KnownDomainState::NotYet;
     }),
     ("DNS leads straight to the origin", NotOnCdn, |e| {
         e.name = Ok(names(&[], &[ORIGIN]));
@@ -134,13 +134,13 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
     ("DNS leads to another CDN, which is old and has another certificate", NotOnCdn, |e| {
         stale(e);
         e.name = Ok(names(&["d1.cloudfront.net"], &[ORIGIN]));
-        let mut foreign = distrusted(origin(200, 1), CertificateFault::WrongName);
+        let mut foreign = distrusted(origin(200, 1), CertificateError::WrongName);
         foreign.ask.user_agent = None;
         e.edge = Ok(foreign);
     }),
     ("the name is gone", NotOnCdn, |e| {
-        e.name = Ok(nameless(NameFault::NoSuchName));
-        e.edge = Ok(unnamed(edge(200, 2), NameFault::NoSuchName));
+        e.name = Ok(nameless(DnsError::NoSuchName));
+        e.edge = Ok(unnamed(edge(200, 2), DnsError::NoSuchName));
     }),
     ("DNS leads elsewhere while looks go to a configured edge", NotOnCdn, |e| {
         e.case.edge = Some("127.0.0.1:8443".parse().expect("an address"));
@@ -155,12 +155,12 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
         waits(e, WaitingReason::HostParked);
         known(e).status = Some(DomainStatus::Offline);
         known(e).disabled = Some(DisableReason::Overdue);
-        e.name = Ok(nameless(NameFault::NoAddress));
-        e.edge = Ok(unnamed(edge(200, 2), NameFault::NoAddress));
+        e.name = Ok(nameless(DnsError::NoAddress));
+        e.edge = Ok(unnamed(edge(200, 2), DnsError::NoAddress));
     }),
     ("refused as offline, before the domains were read", DomainOffline, |e| {
         refused(e, ErrorClass::DomainState, "InvalidParameter.CdnHostInvalidStatus");
-        e.case.circumstances.domain = Known::NotYet;
+        e.case.circumstances.domain = KnownDomainState::NotYet;
     }),
     ("its licence was withdrawn", DomainOffline, |e| {
         known(e).status = Some(DomainStatus::Rejected);
@@ -171,7 +171,7 @@ pub(super) const BEFORE_THE_EDGE: &[Fault] = &[
     }),
     ("moved while nobody told refreshd", MovedToEdgeone, |e| {
         stale(e);
-        e.case.circumstances.domain = Known::NoSuchDomain;
+        e.case.circumstances.domain = KnownDomainState::NoSuchDomain;
         e.name = Ok(names(&["www.example.com.eo.dnse3.com"], &[ORIGIN]));
     }),
     ("DNS leads to EdgeOne already", MovedToEdgeone, |e| {

@@ -35,7 +35,7 @@ pub struct Target {
 /// Why a text is no target, with the right form where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{detail}")]
-pub struct TargetFault {
+pub struct TargetError {
     /// A stable word for programs.
     pub code: &'static str,
     /// What is wrong and what to write instead.
@@ -47,9 +47,9 @@ impl Target {
     ///
     /// # Errors
     /// The first fault found, naming the right form where one can be given.
-    pub fn parse(kind: TargetKind, raw: &str) -> Result<Self, TargetFault> {
+    pub fn parse(kind: TargetKind, raw: &str) -> Result<Self, TargetError> {
         check_characters(raw)?;
-        let parts = Parts::split(raw)?;
+        let parts = UrlParts::split(raw)?;
         let host = normal_host(parts.host)?;
         check_port(&parts, &host)?;
         check_path(kind, &parts, &host)?;
@@ -92,11 +92,11 @@ impl fmt::Display for Target {
     }
 }
 
-fn fault<T>(code: &'static str, detail: impl Into<String>) -> Result<T, TargetFault> {
-    Err(TargetFault { code, detail: detail.into() })
+fn fault<T>(code: &'static str, detail: impl Into<String>) -> Result<T, TargetError> {
+    Err(TargetError { code, detail: detail.into() })
 }
 
-fn check_characters(raw: &str) -> Result<(), TargetFault> {
+fn check_characters(raw: &str) -> Result<(), TargetError> {
     if raw.is_empty() {
         return fault("empty", "a target is empty; write a full URL such as https://www.example.com/app.js");
     }
@@ -119,7 +119,7 @@ fn check_characters(raw: &str) -> Result<(), TargetFault> {
     Ok(())
 }
 
-fn check_length(text: &str) -> Result<(), TargetFault> {
+fn check_length(text: &str) -> Result<(), TargetError> {
     if text.len() > TARGET_BYTES_MAX {
         return fault("too_long", format!("{} bytes; a target has at most {TARGET_BYTES_MAX}", text.len()));
     }
@@ -137,7 +137,7 @@ fn is_hidden(c: char) -> bool {
 }
 
 /// The raw text cut at its delimiters; nothing is changed but the case of the scheme.
-struct Parts<'a> {
+struct UrlParts<'a> {
     scheme: &'static str,
     host: &'a str,
     port: Option<&'a str>,
@@ -146,8 +146,8 @@ struct Parts<'a> {
     query: &'a str,
 }
 
-impl<'a> Parts<'a> {
-    fn split(raw: &'a str) -> Result<Self, TargetFault> {
+impl<'a> UrlParts<'a> {
+    fn split(raw: &'a str) -> Result<Self, TargetError> {
         let (scheme, rest) = match raw.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => ("https", rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => ("http", rest),
@@ -180,7 +180,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The host in lower case and, where international, as its A-label.
-fn normal_host(raw: &str) -> Result<Cow<'_, str>, TargetFault> {
+fn normal_host(raw: &str) -> Result<Cow<'_, str>, TargetError> {
     if raw.is_empty() {
         return fault("host", "the host is missing; write https://www.example.com/path");
     }
@@ -207,7 +207,7 @@ fn normal_host(raw: &str) -> Result<Cow<'_, str>, TargetFault> {
     Ok(Cow::Owned(host))
 }
 
-fn check_labels(raw: &str, host: &str) -> Result<(), TargetFault> {
+fn check_labels(raw: &str, host: &str) -> Result<(), TargetError> {
     let label_fits = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
@@ -223,7 +223,7 @@ fn check_labels(raw: &str, host: &str) -> Result<(), TargetFault> {
     Ok(())
 }
 
-fn check_port(parts: &Parts<'_>, host: &str) -> Result<(), TargetFault> {
+fn check_port(parts: &UrlParts<'_>, host: &str) -> Result<(), TargetError> {
     let default = if parts.scheme == "https" { "443" } else { "80" };
     match parts.port {
         None => Ok(()),
@@ -238,8 +238,8 @@ fn check_port(parts: &Parts<'_>, host: &str) -> Result<(), TargetFault> {
     }
 }
 
-fn check_path(kind: TargetKind, parts: &Parts<'_>, host: &str) -> Result<(), TargetFault> {
-    let Parts { scheme, path, query, .. } = parts;
+fn check_path(kind: TargetKind, parts: &UrlParts<'_>, host: &str) -> Result<(), TargetError> {
+    let UrlParts { scheme, path, query, .. } = parts;
     if let Some(odd) = path.chars().chain(query.chars()).find(|c| !c.is_ascii_graphic()) {
         let encoded = percent_encoded(path) + &percent_encoded(query);
         return fault("not_encoded", format!("{odd:?} must be percent-encoded; write {scheme}://{host}{encoded}"));
@@ -287,7 +287,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// The last guard: a client that fetches this target must ask for these very bytes.
-fn check_parsers_agree(text: &str) -> Result<(), TargetFault> {
+fn check_parsers_agree(text: &str) -> Result<(), TargetError> {
     match Url::parse(text) {
         Ok(url) if url.as_str() == text => Ok(()),
         Ok(url) => fault("not_as_written", format!("clients would ask for another URL; write {url}")),

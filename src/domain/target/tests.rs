@@ -4,11 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn url(raw: &str) -> Result<String, TargetFault> {
+fn url(raw: &str) -> Result<String, TargetError> {
     Target::parse(TargetKind::Url, raw).map(|target| target.to_string())
 }
 
-fn directory(raw: &str) -> Result<String, TargetFault> {
+fn directory(raw: &str) -> Result<String, TargetError> {
     Target::parse(TargetKind::Directory, raw).map(|target| target.to_string())
 }
 

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::{Backoff, Failure, ItemOperation, SubmissionId, Timestamp};
-use crate::store::Suspect;
+use crate::store::SuspendedHost;
 
 /// How long a host that is offline or migrating stays aside: it takes a person to bring it back.
 const PARK: Backoff = Backoff { first: Duration::from_secs(60), max: Duration::from_secs(900) };
 
 /// The suspects of one account, by operation: a host that may not be purged may still be prefetched. After a restart they are found again, at the cost of a refused call.
 #[derive(Default)]
-pub(in crate::engine) struct Hosts(BTreeMap<(ItemOperation, String), Suspicion>);
+pub(in crate::engine) struct HostSuspensions(BTreeMap<(ItemOperation, String), Suspension>);
 
-struct Suspicion {
+struct Suspension {
     refused: SubmissionId,
     until: Timestamp,
     /// How often it was parked without having worked since.
@@ -21,7 +21,7 @@ struct Suspicion {
     failure: Failure,
 }
 
-impl Hosts {
+impl HostSuspensions {
     /// The host cannot be refreshed as it is: nothing of it goes before the moment that is answered.
     pub(in crate::engine) fn park(
         &mut self,
@@ -39,7 +39,7 @@ impl Hosts {
             None => 1,
         };
         let until = now + PARK.wait(times, jitter);
-        self.0.insert(key, Suspicion { refused, until, times, failure: failure.clone() });
+        self.0.insert(key, Suspension { refused, until, times, failure: failure.clone() });
         until
     }
 
@@ -51,7 +51,7 @@ impl Hosts {
         failure: &Failure,
         now: Timestamp,
     ) {
-        let suspicion = Suspicion { refused, until: now, times: 0, failure: failure.clone() };
+        let suspicion = Suspension { refused, until: now, times: 0, failure: failure.clone() };
         self.0.entry((operation, host.to_owned())).or_insert(suspicion);
     }
 
@@ -60,8 +60,8 @@ impl Hosts {
         self.0.retain(|(of, host), _| *of != operation || !hosts.contains(host));
     }
 
-    pub(in crate::engine) fn suspects(&self, operation: ItemOperation) -> Vec<Suspect> {
-        let suspect = |((_, host), known): (&(ItemOperation, String), &Suspicion)| Suspect {
+    pub(in crate::engine) fn suspects(&self, operation: ItemOperation) -> Vec<SuspendedHost> {
+        let suspect = |((_, host), known): (&(ItemOperation, String), &Suspension)| SuspendedHost {
             host: host.clone(),
             refused: known.refused,
             until: known.until,
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_host_stays_aside_longer_each_time_until_it_works() {
-        let mut hosts = Hosts::default();
+        let mut hosts = HostSuspensions::default();
         let offline = Failure::new(ErrorClass::DomainState, "CdnHostIsNotOnline", "offline");
         let mut now = Timestamp::from_millis(1_000_000);
         let host = (ItemOperation::Purge, "a.example");

@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::domain_reader::Domains;
-use super::lane_status::Waiting;
-use super::status::AccountOutlook;
+use super::domain_reader::DomainCache;
+use super::lane_status::Wait;
+use super::status::AccountStatus;
 use crate::clock::Clock;
 use crate::domain::{
-    AccountName, Failure, ItemOperation, Lane, Pace, Pool, PoolName, PoolReading, PoolUse, Promotion, Reserve,
-    TenantName, Timestamp,
+    AccountName, Failure, ItemOperation, Lane, Pool, PoolAvailability, PoolName, PoolReading, Promotion, RateLimiter,
+    Reserve, TenantName, Timestamp,
 };
-use crate::notify::Wake;
-use crate::provider::{Meter, Provider, Turnstile};
+use crate::notify::Notifier;
+use crate::provider::{ApiAction, CallLimiter, Provider};
 use crate::store::{Store, StoreError};
-use host_suspensions::Hosts;
+use host_suspensions::HostSuspensions;
 use pauses::Pauses;
 
 /// An account, shared by the services.
@@ -27,7 +27,7 @@ pub struct Account {
     pub(super) name: AccountName,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) reserve: Reserve,
-    pub(super) domains: Domains,
+    pub(super) domains: DomainCache,
     /// When URL purges are worth one of their directory.
     pub(super) promotion: Promotion,
     /// Which part of each pool a tenant may draw in a day.
@@ -36,15 +36,15 @@ pub struct Account {
     started_at: Timestamp,
     state: Mutex<State>,
     /// A token came back.
-    freed: Wake,
+    freed: Notifier,
 }
 
 #[derive(Default)]
 struct State {
-    paces: HashMap<Meter, Pace>,
+    paces: HashMap<ApiAction, RateLimiter>,
     pools: HashMap<PoolName, Pool>,
     /// Pools that the provider has not told of yet, with what our own rows say was spent since then.
-    unread: HashMap<PoolName, Unread>,
+    unread: HashMap<PoolName, UnreadPool>,
     remembered_since: Option<Timestamp>,
     /// Submissions without an answer.
     open_calls: u32,
@@ -55,11 +55,11 @@ struct State {
     quota_faults: HashMap<ItemOperation, Failure>,
     /// Since when nothing is left of a pool.
     emptied: HashMap<PoolName, Timestamp>,
-    hosts: Hosts,
+    hosts: HostSuspensions,
 }
 
 /// A pool as it stands.
-pub(super) struct Standing {
+pub(super) struct PoolUsage {
     pub(super) reading: PoolReading,
     pub(super) read_at: Timestamp,
     pub(super) available: u64,
@@ -82,14 +82,14 @@ impl State {
 }
 
 /// What a process before this one sent counts, and may be settled, before the provider has said what is left.
-struct Unread {
+struct UnreadPool {
     operation: ItemOperation,
     pool: Pool,
 }
 
 /// What stands in the way of a lane at one moment.
-pub(super) struct Way {
-    pub(super) pause: Option<Waiting>,
+pub(super) struct AccountLimits {
+    pub(super) pause: Option<Wait>,
     /// A pause is over but nothing has succeeded since: one call at a time.
     pub(super) probing: bool,
     /// Submissions of the account without an answer.
@@ -97,7 +97,7 @@ pub(super) struct Way {
     pub(super) tokens: u32,
     pub(super) next_token: Option<Timestamp>,
     pub(super) throttled: bool,
-    pub(super) pools: Vec<(PoolName, PoolUse)>,
+    pub(super) pools: Vec<(PoolName, PoolAvailability)>,
     pub(super) quota_fault: Option<Failure>,
     /// When the day quotas are reset.
     pub(super) reset: Timestamp,
@@ -107,7 +107,7 @@ impl Account {
     #[must_use]
     pub fn new(name: AccountName, provider: Arc<dyn Provider>, reserve: Reserve, clock: Arc<dyn Clock>) -> Self {
         let started_at = clock.now();
-        let (domains, state, freed) = (Domains::default(), Mutex::default(), Wake::default());
+        let (domains, state, freed) = (DomainCache::default(), Mutex::default(), Notifier::default());
         let (promotion, shares) = (Promotion::default(), BTreeMap::new());
         Self { name, provider, reserve, domains, promotion, shares, clock, started_at, state, freed }
     }
@@ -148,7 +148,7 @@ impl Account {
     }
 
     /// What stands in the way of the lane.
-    pub(super) fn way(&self, lane: &Lane, now: Timestamp) -> Way {
+    pub(super) fn way(&self, lane: &Lane, now: Timestamp) -> AccountLimits {
         let meter = self.provider.submit_meter(lane);
         let day = self.provider.capabilities().day;
         let (day_start, reset) = (day.start(now), day.next_reset(now));
@@ -162,7 +162,7 @@ impl Account {
             let usable = state
                 .pools
                 .get(&name)
-                .map_or(PoolUse::AskFirst, |pool| pool.usable(self.reserve, day_start, reset, now));
+                .map_or(PoolAvailability::AskFirst, |pool| pool.usable(self.reserve, day_start, reset, now));
             (name, usable)
         };
         let pools = pools.into_iter().map(usable).collect();
@@ -170,7 +170,7 @@ impl Account {
         let (pause, probing) = state.pauses.before(meter, now);
         let open_calls = state.open_calls;
         let pace = self.pace(&mut state, meter);
-        Way {
+        AccountLimits {
             pause,
             probing,
             open_calls,
@@ -221,7 +221,7 @@ impl Account {
         state.open_calls = state.open_calls.saturating_sub(1);
     }
 
-    pub(super) fn throttle(&self, meter: Meter, now: Timestamp) {
+    pub(super) fn throttle(&self, meter: ApiAction, now: Timestamp) {
         let mut state = self.state();
         state.throttled_at = Some(now);
         self.pace(&mut state, meter).throttle(now);
@@ -235,19 +235,19 @@ impl Account {
     }
 
     /// Holds everything, or one action, back for a while that doubles each time.
-    pub(super) fn pause(&self, meter: Meter, failure: &Failure, jitter: f64, now: Timestamp) {
+    pub(super) fn pause(&self, meter: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
         self.state().pauses.add(meter, failure, jitter, now);
     }
 
     /// A call of this action was accepted: whatever held it back is over.
-    pub(super) fn works(&self, meter: Meter) {
+    pub(super) fn works(&self, meter: ApiAction) {
         self.state().pauses.end(meter);
     }
 
     /// How the provider lets it work.
-    pub(super) fn outlook(&self) -> AccountOutlook {
+    pub(super) fn outlook(&self) -> AccountStatus {
         let state = self.state();
-        AccountOutlook {
+        AccountStatus {
             name: self.name.clone(),
             paused: state.pauses.account(),
             refused_actions: state.pauses.actions(),
@@ -258,11 +258,11 @@ impl Account {
     }
 
     /// The pools that the provider told of, by name.
-    pub(super) fn standings(&self) -> Vec<Standing> {
+    pub(super) fn standings(&self) -> Vec<PoolUsage> {
         let state = self.state();
         let standing = |(name, pool): (&PoolName, &Pool)| {
             let (reading, read_at) = pool.reading()?;
-            Some(Standing {
+            Some(PoolUsage {
                 reading: reading.clone(),
                 read_at: *read_at,
                 available: pool.available(),
@@ -270,7 +270,7 @@ impl Account {
                 exhausted_at: pool.exhausted_at().or_else(|| state.emptied.get(name).copied()),
             })
         };
-        let mut standings: Vec<Standing> = state.pools.iter().filter_map(standing).collect();
+        let mut standings: Vec<PoolUsage> = state.pools.iter().filter_map(standing).collect();
         standings.sort_by(|one, other| one.reading.name.cmp(&other.reading.name));
         standings
     }
@@ -282,7 +282,7 @@ impl Account {
     }
 
     /// The hosts that the provider refused of late.
-    pub(super) fn hosts<T>(&self, of: impl FnOnce(&mut Hosts) -> T) -> T {
+    pub(super) fn hosts<T>(&self, of: impl FnOnce(&mut HostSuspensions) -> T) -> T {
         of(&mut self.state().hosts)
     }
 
@@ -325,7 +325,7 @@ impl Account {
         let since = state.remembered_since.unwrap_or(self.started_at);
         let State { pools, unread, .. } = state;
         for name in self.provider.pools(lane) {
-            let new = || Unread { operation: lane.operation, pool: Pool::new(0, 0, since) };
+            let new = || UnreadPool { operation: lane.operation, pool: Pool::new(0, 0, since) };
             match pools.get_mut(&name) {
                 Some(pool) => change(pool),
                 None => change(&mut unread.entry(name).or_insert_with(new).pool),
@@ -333,9 +333,9 @@ impl Account {
         }
     }
 
-    fn pace<'a>(&self, state: &'a mut State, meter: Meter) -> &'a mut Pace {
+    fn pace<'a>(&self, state: &'a mut State, meter: ApiAction) -> &'a mut RateLimiter {
         let limit = self.provider.capabilities().pace(meter);
-        state.paces.entry(meter).or_insert_with(|| Pace::after_start(limit, self.started_at))
+        state.paces.entry(meter).or_insert_with(|| RateLimiter::after_start(limit, self.started_at))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -344,8 +344,8 @@ impl Account {
 }
 
 #[async_trait]
-impl Turnstile for Account {
-    async fn enter(&self, meter: Meter) {
+impl CallLimiter for Account {
+    async fn enter(&self, meter: ApiAction) {
         let mut freed = self.freed.listener();
         loop {
             let now = self.clock.now();
@@ -370,11 +370,11 @@ impl Turnstile for Account {
         }
     }
 
-    fn throttled(&self, meter: Meter) {
+    fn throttled(&self, meter: ApiAction) {
         self.throttle(meter, self.clock.now());
     }
 
-    fn leave(&self, meter: Meter) {
+    fn leave(&self, meter: ApiAction) {
         let now = self.clock.now();
         self.pace(&mut self.state(), meter).give_back(now);
         self.freed.ring();

@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::{Backoff, ErrorClass, Failure, Timestamp, WaitingReason};
-use crate::engine::lane_status::Waiting;
-use crate::provider::Meter;
+use crate::engine::lane_status::Wait;
+use crate::provider::ApiAction;
 
 /// How gently a paused account is probed.
 const PAUSE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), max: Duration::from_secs(120) };
 
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Pauses(BTreeMap<Scope, Pause>);
+pub(in crate::engine) struct Pauses(BTreeMap<PauseScope, Pause>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Scope {
+enum PauseScope {
     Account,
-    Action(Meter),
+    Action(ApiAction),
 }
 
 #[derive(Debug, Clone)]
@@ -29,18 +29,18 @@ struct Pause {
 
 impl Pauses {
     /// What holds the action back at `now`, and whether anything does that may be over.
-    pub(in crate::engine) fn before(&self, meter: Meter, now: Timestamp) -> (Option<Waiting>, bool) {
-        let scopes = [Scope::Account, Scope::Action(meter)];
+    pub(in crate::engine) fn before(&self, meter: ApiAction, now: Timestamp) -> (Option<Wait>, bool) {
+        let scopes = [PauseScope::Account, PauseScope::Action(meter)];
         let pauses: Vec<_> = scopes.iter().filter_map(|scope| self.0.get(scope)).collect();
         let pause = pauses.iter().find(|pause| now < pause.until).map(|pause| pause.waiting());
         (pause, !pauses.is_empty())
     }
 
     /// Holds everything, or one action, back for a while that doubles each time.
-    pub(in crate::engine) fn add(&mut self, meter: Meter, failure: &Failure, jitter: f64, now: Timestamp) {
+    pub(in crate::engine) fn add(&mut self, meter: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
         let scope = match failure.class {
-            ErrorClass::Permission | ErrorClass::Internal => Scope::Action(meter),
-            _ => Scope::Account,
+            ErrorClass::Permission | ErrorClass::Internal => PauseScope::Action(meter),
+            _ => PauseScope::Account,
         };
         let times = match self.0.get(&scope) {
             // Calls that left together fail together: that is one reason to wait, not sixteen.
@@ -53,32 +53,32 @@ impl Pauses {
     }
 
     /// A call of this action was accepted.
-    pub(in crate::engine) fn end(&mut self, meter: Meter) {
-        self.0.remove(&Scope::Account);
-        self.0.remove(&Scope::Action(meter));
+    pub(in crate::engine) fn end(&mut self, meter: ApiAction) {
+        self.0.remove(&PauseScope::Account);
+        self.0.remove(&PauseScope::Action(meter));
     }
 
     /// What stops all calls, if something does; a pause that is over counts until a call has worked.
     pub(in crate::engine) fn account(&self) -> Option<Failure> {
-        self.0.get(&Scope::Account).map(|pause| pause.failure.clone())
+        self.0.get(&PauseScope::Account).map(|pause| pause.failure.clone())
     }
 
     /// What stops one action, by its name.
     pub(in crate::engine) fn actions(&self) -> Vec<(String, Failure)> {
         let actions = self.0.iter().filter_map(|(scope, pause)| match scope {
-            Scope::Account => None,
-            Scope::Action(meter) => Some((meter.0.to_owned(), pause.failure.clone())),
+            PauseScope::Account => None,
+            PauseScope::Action(meter) => Some((meter.0.to_owned(), pause.failure.clone())),
         });
         actions.collect()
     }
 }
 
 impl Pause {
-    fn waiting(&self) -> Waiting {
+    fn waiting(&self) -> Wait {
         let reason = match self.failure.class {
             ErrorClass::Outage | ErrorClass::Lost => WaitingReason::Outage,
             _ => WaitingReason::AccountPaused,
         };
-        Waiting { reason, detail: self.failure.told(), until: Some(self.until) }
+        Wait { reason, detail: self.failure.told(), until: Some(self.until) }
     }
 }

@@ -16,14 +16,14 @@ const REMEMBERED_MAX: usize = 10_000;
 
 /// What is known of a host by the last look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Habit {
+enum HostResponsiveness {
     Answers,
     Silent,
     /// Never looked at. Anybody can think up dead hosts, so it has to show first what it is.
     Unknown,
 }
 
-impl Habit {
+impl HostResponsiveness {
     /// The places of one host, and of all such hosts together: a quarter of all places is for hosts that answer, and silent
     /// ones keep none of those from new ones.
     const fn places_max(self) -> (usize, usize) {
@@ -37,20 +37,20 @@ impl Habit {
 
 /// The places, and how the hosts were.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct ProbeSlots {
     /// Looks that are under way, by job.
-    open: HashMap<JobId, Seat>,
-    known: BTreeMap<String, Habit>,
+    open: HashMap<JobId, Slot>,
+    known: BTreeMap<String, HostResponsiveness>,
 }
 
 #[derive(Debug)]
-struct Seat {
+struct Slot {
     host: String,
     /// One that asks nobody takes nobody's place.
     counts: bool,
 }
 
-impl Places {
+impl ProbeSlots {
     pub(super) fn are_free(&self) -> bool {
         self.held(|_| true) < JOBS_MAX
     }
@@ -69,8 +69,8 @@ impl Places {
     pub(super) fn has_spare(&self, job: JobId, host: &str) -> bool {
         !self.open.contains_key(&job)
             && self.are_free()
-            && self.habit(host) == Habit::Answers
-            && self.held_by(Habit::Answers) < JOBS_MAX - KEPT
+            && self.habit(host) == HostResponsiveness::Answers
+            && self.held_by(HostResponsiveness::Answers) < JOBS_MAX - KEPT
     }
 
     /// Whether the job may be told now that nobody will be asked about it.
@@ -79,12 +79,12 @@ impl Places {
     }
 
     pub(super) fn take(&mut self, job: JobId, host: &str) {
-        self.open.insert(job, Seat { host: host.to_owned(), counts: true });
+        self.open.insert(job, Slot { host: host.to_owned(), counts: true });
     }
 
     /// Notes that the job is at work, without a place.
     pub(super) fn stand_by(&mut self, job: JobId, host: &str) {
-        self.open.insert(job, Seat { host: host.to_owned(), counts: false });
+        self.open.insert(job, Slot { host: host.to_owned(), counts: false });
     }
 
     /// The look is over; `silent` tells whether its host said nothing all the time, none that nobody asked it.
@@ -93,14 +93,14 @@ impl Places {
         if self.known.len() >= REMEMBERED_MAX && !self.known.contains_key(&seat.host) {
             self.known.pop_first();
         }
-        self.known.insert(seat.host, if silent { Habit::Silent } else { Habit::Answers });
+        self.known.insert(seat.host, if silent { HostResponsiveness::Silent } else { HostResponsiveness::Answers });
     }
 
-    fn habit(&self, host: &str) -> Habit {
-        self.known.get(host).copied().unwrap_or(Habit::Unknown)
+    fn habit(&self, host: &str) -> HostResponsiveness {
+        self.known.get(host).copied().unwrap_or(HostResponsiveness::Unknown)
     }
 
-    fn held_by(&self, habit: Habit) -> usize {
+    fn held_by(&self, habit: HostResponsiveness) -> usize {
         self.held(|host| self.habit(host) == habit)
     }
 
@@ -118,7 +118,7 @@ mod tests {
     }
 
     /// As many as may be looked at, one after the other.
-    fn seated(places: &mut Places, first: usize, hosts: &[&str]) -> usize {
+    fn seated(places: &mut ProbeSlots, first: usize, hosts: &[&str]) -> usize {
         let mut count = 0;
         for (number, host) in hosts.iter().enumerate() {
             let job = job(first + number);
@@ -135,21 +135,21 @@ mod tests {
     }
 
     /// With hosts that were looked at before.
-    fn seen(silent: bool, hosts: &[String], places: &mut Places) {
+    fn seen(silent: bool, hosts: &[String], places: &mut ProbeSlots) {
         for host in hosts {
             places.take(job(999), host);
             places.leave(job(999), Some(silent));
         }
     }
 
-    fn seated_all(places: &mut Places, first: usize, hosts: &[String]) -> usize {
+    fn seated_all(places: &mut ProbeSlots, first: usize, hosts: &[String]) -> usize {
         let twice: Vec<&str> = hosts.iter().chain(hosts).map(String::as_str).collect();
         seated(places, first, &twice)
     }
 
     #[test]
     fn one_host_holds_a_few_places_and_the_rest_is_for_others() {
-        let mut places = Places::default();
+        let mut places = ProbeSlots::default();
         let (busy, others) = (hosts("busy", 1), hosts("other", 50));
         seen(false, &busy, &mut places);
         seen(false, &others, &mut places);
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn neither_silent_hosts_nor_new_ones_hold_the_places_of_hosts_that_answer() {
-        let mut places = Places::default();
+        let mut places = ProbeSlots::default();
         let (dead, new, well) = (hosts("dead", 30), hosts("new", 30), hosts("well", 30));
         seen(true, &dead, &mut places);
         seen(false, &well, &mut places);
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn whoever_asks_nobody_takes_no_place_and_proves_nothing() {
-        let mut places = Places::default();
+        let mut places = ProbeSlots::default();
         seen(true, &hosts("dead", 1), &mut places);
         for number in 0..50 {
             places.stand_by(job(number), "dead0.example");
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn only_so_many_stand_by_at_once() {
-        let mut places = Places::default();
+        let mut places = ProbeSlots::default();
         let mut count = 0;
         while places.may_stand_by(job(count)) {
             places.stand_by(job(count), "dead0.example");
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_nobody_else_wants_goes_to_hosts_that_answer_and_some_is_kept() {
-        let mut places = Places::default();
+        let mut places = ProbeSlots::default();
         seen(false, &hosts("busy", 1), &mut places);
         seen(true, &hosts("dead", 1), &mut places);
         let mut count = 0;

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::{VerifyPolicy, Viewed};
+use super::{TargetObservation, VerifyPolicy};
 use crate::domain::{Target, TargetKind, Verification};
-use crate::store::{Sample, Store, StoreError};
+use crate::store::{Store, StoreError, VerificationSample};
 
 /// Directories of one job for which further URLs are looked for, and URLs for each.
 const DIRECTORIES_MAX: usize = 10;
@@ -13,7 +13,7 @@ const BELOW_MAX: u32 = 5;
 
 /// URLs to look at for the directories among the samples.
 pub(super) async fn below(
-    samples: &[Sample],
+    samples: &[VerificationSample],
     policy: &VerifyPolicy,
     store: &Arc<dyn Store>,
 ) -> Result<Vec<Target>, StoreError> {
@@ -40,7 +40,7 @@ fn configured(directory: &Target, policy: &VerifyPolicy) -> Vec<Target> {
 }
 
 /// A directory is as fresh as what was seen below it, and as its own page where that tells something.
-pub(super) fn judge(viewed: &mut [Viewed]) {
+pub(super) fn judge(viewed: &mut [TargetObservation]) {
     let urls: Vec<(String, Verification, bool)> = viewed
         .iter()
         .filter(|view| view.target.kind() == TargetKind::Url)

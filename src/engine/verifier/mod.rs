@@ -22,17 +22,17 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
-use self::origin::{Domains, Known};
-use super::counters::Counted;
-use super::driver::{Service, Step, unbroken};
-use super::{Accounts, Board, Parts, Patience};
+use self::origin::{DomainLookup, OriginAddresses};
+use super::counters::CounterKey;
+use super::driver::{EngineService, Step, unbroken};
+use super::{Accounts, EngineDeps, EngineTimeouts, LaneStatuses};
 use crate::clock::{self, Stopwatch};
 use crate::domain::{Backoff, ItemId, JobId, Lane, Proof, Target, Timestamp, Verification};
-use crate::notify::Wakes;
-use crate::store::{DueVerification, HostWalk, ItemVerdict, Sample, Seen, Store, StoreError};
-use concurrency::Places;
-use observe::Viewer;
-use round::{Round, SHARED_PROBES_MAX, Turns, Wanted, by_target, unasked};
+use crate::notify::Notifiers;
+use crate::store::{DueVerification, HostScan, ItemVerdict, Store, StoreError, VerificationRecord, VerificationSample};
+use concurrency::ProbeSlots;
+use observe::Observer;
+use round::{ProbePermits, ProbeRound, Requesters, SHARED_PROBES_MAX, by_target, unasked};
 
 /// Due jobs that a step reads, longest due first. If there are more, they may be a pile of one host's, and a step walks on
 /// from host to host: a few of each, so many hosts at a time, the next ones after a moment.
@@ -52,27 +52,27 @@ const LOOK_AGAIN: Backoff = Backoff { first: Duration::from_secs(1), max: Durati
 
 pub(super) struct Verifier {
     store: Arc<dyn Store>,
-    viewer: Arc<Viewer>,
+    viewer: Arc<Observer>,
     accounts: Accounts,
     policy: Arc<VerifyPolicy>,
-    board: Arc<Board>,
-    wakes: Wakes,
-    patience: Patience,
-    places: Places,
+    board: Arc<LaneStatuses>,
+    wakes: Notifiers,
+    patience: EngineTimeouts,
+    places: ProbeSlots,
     /// The host that the last walk came to; empty: to the last one.
     walked: String,
     shared: Arc<Semaphore>,
 }
 
 /// Whose turn it is; nobody is asked about a job that is too late.
-struct Chosen {
+struct SelectedJob {
     due: DueVerification,
     is_asked: bool,
 }
 
-pub(super) struct Call {
+pub(super) struct ProbeCall {
     due: DueVerification,
-    targets: BTreeMap<Target, Wanted>,
+    targets: BTreeMap<Target, Requesters>,
     grace: Duration,
     ended: Duration,
     /// How long the look may take; none: there was no place for one, and it is too late.
@@ -80,7 +80,7 @@ pub(super) struct Call {
 }
 
 /// What one target looked like, for all items that asked for it.
-pub(super) struct Viewed {
+pub(super) struct TargetObservation {
     target: Target,
     /// None: it stands for a directory, and nobody asked for it now.
     items: Vec<ItemId>,
@@ -92,25 +92,25 @@ pub(super) struct Viewed {
     proof: Option<Proof>,
 }
 
-impl Viewed {
-    fn new(target: Target, wanted: Wanted, verification: Verification, reason: String) -> Self {
+impl TargetObservation {
+    fn new(target: Target, wanted: Requesters, verification: Verification, reason: String) -> Self {
         Self { target, items: wanted.items, lanes: wanted.lanes, verification, reason, again: true, proof: None }
     }
 }
 
 /// One look at a job.
-pub(super) struct Glance {
+pub(super) struct JobObservation {
     due: DueVerification,
-    viewed: Vec<Viewed>,
+    viewed: Vec<TargetObservation>,
     grace: Duration,
     /// Whether the host said nothing, or held its place to the last second; none: that is not known.
     silent: Option<bool>,
 }
 
 impl Verifier {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &EngineDeps) -> Self {
         let viewer =
-            Viewer::new(parts.prober.clone(), parts.verify.clone(), Arc::new(OfAccounts(parts.accounts.clone())));
+            Observer::new(parts.prober.clone(), parts.verify.clone(), Arc::new(AccountsLookup(parts.accounts.clone())));
         Self {
             store: parts.store.clone(),
             viewer: Arc::new(viewer),
@@ -119,7 +119,7 @@ impl Verifier {
             board: parts.board.clone(),
             wakes: parts.wakes.clone(),
             patience: parts.patience,
-            places: Places::default(),
+            places: ProbeSlots::default(),
             walked: String::new(),
             shared: Arc::new(Semaphore::new(SHARED_PROBES_MAX)),
         }
@@ -127,16 +127,16 @@ impl Verifier {
 
     /// Chooses who is looked at, or told that nobody will be asked: first who has a place of its own, then who may have what
     /// is left, then who is too late.
-    async fn choose(&mut self, now: Timestamp) -> Result<(Vec<Chosen>, Option<Timestamp>), StoreError> {
+    async fn choose(&mut self, now: Timestamp) -> Result<(Vec<SelectedJob>, Option<Timestamp>), StoreError> {
         let (due, mut next_at) = self.store.due_verifications(DUE_MAX, now).await?;
         let may_be_a_pile = due.len() >= DUE_MAX as usize;
         let mut chosen = Vec::new();
-        let mut left = self.seat(due, &mut chosen, Places::has_own);
+        let mut left = self.seat(due, &mut chosen, ProbeSlots::has_own);
         if may_be_a_pile && self.places.are_free() {
-            let walk = HostWalk { after: self.walked.clone(), hosts: WALK_HOSTS, each: WALK_EACH };
+            let walk = HostScan { after: self.walked.clone(), hosts: WALK_HOSTS, each: WALK_EACH };
             match self.store.due_verifications_by_host(walk, now).await {
                 Ok((due, ended_at)) => {
-                    left.extend(self.seat(due, &mut chosen, Places::has_own));
+                    left.extend(self.seat(due, &mut chosen, ProbeSlots::has_own));
                     if ended_at.is_some() {
                         next_at = Some(now + WALK_ON);
                     }
@@ -148,10 +148,10 @@ impl Verifier {
                 }
             }
         }
-        for due in self.seat(left, &mut chosen, Places::has_spare) {
+        for due in self.seat(left, &mut chosen, ProbeSlots::has_spare) {
             if now >= self.deadline(&due) + LATE_MAX && self.places.may_stand_by(due.id) {
                 self.places.stand_by(due.id, &due.host);
-                chosen.push(Chosen { due, is_asked: false });
+                chosen.push(SelectedJob { due, is_asked: false });
             }
         }
         Ok((chosen, next_at))
@@ -161,14 +161,14 @@ impl Verifier {
     fn seat(
         &mut self,
         due: Vec<DueVerification>,
-        chosen: &mut Vec<Chosen>,
-        may: impl Fn(&Places, JobId, &str) -> bool,
+        chosen: &mut Vec<SelectedJob>,
+        may: impl Fn(&ProbeSlots, JobId, &str) -> bool,
     ) -> Vec<DueVerification> {
         let mut left = Vec::new();
         for due in due {
             if may(&self.places, due.id, &due.host) {
                 self.places.take(due.id, &due.host);
-                chosen.push(Chosen { due, is_asked: true });
+                chosen.push(SelectedJob { due, is_asked: true });
             } else {
                 left.push(due);
             }
@@ -180,10 +180,10 @@ impl Verifier {
         due.finished_at + self.patience.verify_deadline
     }
 
-    async fn call(&self, Chosen { due, is_asked }: Chosen, now: Timestamp) -> Result<Call, StoreError> {
+    async fn call(&self, SelectedJob { due, is_asked }: SelectedJob, now: Timestamp) -> Result<ProbeCall, StoreError> {
         let samples = self.store.sample(due.job, self.policy.sample).await?;
         let extra = if is_asked { directories::below(&samples, &self.policy, &self.store).await? } else { Vec::new() };
-        Ok(Call {
+        Ok(ProbeCall {
             time: is_asked.then(|| look_time(self.deadline(&due), now)),
             ended: now.since(due.finished_at),
             grace: self.grace(&samples),
@@ -193,8 +193,8 @@ impl Verifier {
     }
 
     /// The operator's, or the provider's own figure if that is longer.
-    fn grace(&self, samples: &[Sample]) -> Duration {
-        let effect = |sample: &Sample| {
+    fn grace(&self, samples: &[VerificationSample]) -> Duration {
+        let effect = |sample: &VerificationSample| {
             let account = self.accounts.get(&sample.lane.account)?;
             Some(account.provider.capabilities().offer(&sample.lane)?.effect_after)
         };
@@ -202,8 +202,8 @@ impl Verifier {
     }
 
     /// The job's verdict if it is final at `now`, otherwise when to look again.
-    fn conclude(&self, glance: &Glance, now: Timestamp) -> Result<(Verification, String), Timestamp> {
-        let Glance { due, viewed, grace, .. } = glance;
+    fn conclude(&self, glance: &JobObservation, now: Timestamp) -> Result<(Verification, String), Timestamp> {
+        let JobObservation { due, viewed, grace, .. } = glance;
         let of = |wanted| viewed.iter().filter(move |view| view.verification == wanted).count();
         let summary = |verification, rest: &str| {
             (verification, format!("{} of {} targets seen fresh{rest}", of(Verification::Fresh), viewed.len()))
@@ -227,7 +227,7 @@ impl Verifier {
     }
 
     /// Has what stayed stale purged once more, if the operator wants that. Tells so in words.
-    async fn repurge(&self, glance: &Glance, now: Timestamp) -> Result<Option<String>, StoreError> {
+    async fn repurge(&self, glance: &JobObservation, now: Timestamp) -> Result<Option<String>, StoreError> {
         if !self.policy.repurge {
             return Ok(None);
         }
@@ -242,29 +242,29 @@ impl Verifier {
 }
 
 /// The domains of all accounts, as the facts reader keeps them.
-struct OfAccounts(Accounts);
+struct AccountsLookup(Accounts);
 
-impl Domains for OfAccounts {
-    fn serving(&self, host: &str) -> Known {
+impl DomainLookup for AccountsLookup {
+    fn serving(&self, host: &str) -> OriginAddresses {
         let told = self.0.values().find_map(|account| Some((account, account.domains.serving(host)?)));
         if let Some((account, known)) = told {
-            return Known::Facts { facts: known.facts, agent: account.provider.capabilities().origin_agent };
+            return OriginAddresses::Facts { facts: known.facts, agent: account.provider.capabilities().origin_agent };
         }
         // An account whose key may not read its domains would be waited for in vain.
         let is_awaited =
             |account: &Arc<super::Account>| account.domains.read_at().is_none() && account.domains.failed().is_none();
-        if self.0.values().any(is_awaited) { Known::NotYet } else { Known::NoSuchDomain }
+        if self.0.values().any(is_awaited) { OriginAddresses::NotYet } else { OriginAddresses::NoSuchDomain }
     }
 }
 
 #[async_trait]
-impl Service for Verifier {
-    type Call = Call;
-    type Answer = Glance;
+impl EngineService for Verifier {
+    type Call = ProbeCall;
+    type Answer = JobObservation;
 
     const NAME: &'static str = "verifier";
 
-    async fn step(&mut self, now: Timestamp) -> Result<Step<Call>, StoreError> {
+    async fn step(&mut self, now: Timestamp) -> Result<Step<ProbeCall>, StoreError> {
         let (chosen, next_at) = self.choose(now).await?;
         let mut calls = Vec::new();
         for chosen in chosen {
@@ -281,15 +281,15 @@ impl Service for Verifier {
         Ok(Step { calls, next_at })
     }
 
-    fn perform(&self, Call { due, targets, grace, ended, time }: Call) -> BoxFuture<'static, Self::Answer> {
-        let turns = Turns::new(self.shared.clone());
+    fn perform(&self, ProbeCall { due, targets, grace, ended, time }: ProbeCall) -> BoxFuture<'static, Self::Answer> {
+        let turns = ProbePermits::new(self.shared.clone());
         let viewer = self.viewer.clone();
         async move {
             let watch = Stopwatch::start();
             let (mut viewed, silent) = match time {
                 None => (unasked(targets, "there was no place for a look until verify.deadline was over"), None),
                 Some(time) => {
-                    let round = Round { viewer, turns, ended, time };
+                    let round = ProbeRound { viewer, turns, ended, time };
                     match unbroken(Self::NAME, round.look(targets.clone())).await {
                         Ok(viewed) => {
                             let silent = is_silent(&viewed, watch.elapsed(), time);
@@ -301,7 +301,7 @@ impl Service for Verifier {
             };
             directories::judge(&mut viewed);
             viewed.retain(|view| !view.items.is_empty());
-            Glance { due, viewed, grace, silent }
+            JobObservation { due, viewed, grace, silent }
         }
         .boxed()
     }
@@ -322,9 +322,9 @@ impl Service for Verifier {
         }
         let verdicts = glance.viewed.iter().flat_map(verdicts).collect();
         let verdict = end.as_ref().ok().map(|(verification, _)| *verification);
-        self.store.record_verification(due.job, Seen { verdicts, repurged, end }, now).await?;
+        self.store.record_verification(due.job, VerificationRecord { verdicts, repurged, end }, now).await?;
         if let Some(verification) = verdict {
-            self.board.tally.count(Counted::Verdict(verification), 1);
+            self.board.tally.count(CounterKey::Verdict(verification), 1);
         }
         self.places.leave(due.id, glance.silent);
         self.wakes.jobs.ring();
@@ -332,7 +332,7 @@ impl Service for Verifier {
     }
 }
 
-fn verdicts(view: &Viewed) -> impl Iterator<Item = ItemVerdict> {
+fn verdicts(view: &TargetObservation) -> impl Iterator<Item = ItemVerdict> {
     view.items.iter().map(|item| ItemVerdict {
         item: *item,
         verification: view.verification,
@@ -343,7 +343,7 @@ fn verdicts(view: &Viewed) -> impl Iterator<Item = ItemVerdict> {
 
 /// Whether the job's host is to be booked as one that says nothing. A job may have others beside it, so whoever held the
 /// place to the last second counts as that, whatever was seen.
-fn is_silent(viewed: &[Viewed], elapsed: Duration, time: Duration) -> bool {
+fn is_silent(viewed: &[TargetObservation], elapsed: Duration, time: Duration) -> bool {
     elapsed >= time || elapsed >= SILENT_AFTER && viewed.iter().all(|view| view.proof.is_none())
 }
 

@@ -4,30 +4,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::VerifyPolicy;
-use super::origin::{Domains, Known, origin_ask};
+use super::origin::{DomainLookup, OriginAddresses, origin_ask};
 use crate::clock::Stopwatch;
-use crate::domain::{Look, Proof, Side, Target};
-use crate::probe::{Ask, ConnectFault, HttpLook, Prober, Sighting};
+use crate::domain::{HttpObservation, ObservedResponse, Proof, Target};
+use crate::probe::{ConnectError, HttpResult, ProbeRequest, ProbeResult, Prober};
 
 /// One side could not be looked at; `again` tells whether another look may see more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Blind {
+pub(super) struct ProbeFailure {
     pub(super) reason: String,
     pub(super) again: bool,
 }
 
-pub(super) struct Viewer {
+pub(super) struct Observer {
     prober: Arc<dyn Prober>,
     policy: Arc<VerifyPolicy>,
-    domains: Arc<dyn Domains>,
+    domains: Arc<dyn DomainLookup>,
 }
 
-impl Viewer {
-    pub(super) fn new(prober: Arc<dyn Prober>, policy: Arc<VerifyPolicy>, domains: Arc<dyn Domains>) -> Self {
+impl Observer {
+    pub(super) fn new(prober: Arc<dyn Prober>, policy: Arc<VerifyPolicy>, domains: Arc<dyn DomainLookup>) -> Self {
         Self { prober, policy, domains }
     }
 
-    pub(super) async fn view(&self, target: &Target, within: Duration) -> Result<Proof, Blind> {
+    pub(super) async fn view(&self, target: &Target, within: Duration) -> Result<Proof, ProbeFailure> {
         let watch = Stopwatch::start();
         // The origin first: if it changes in between, the edge can only be seen staler than it is.
         let origin = self.origin(target, within).await?;
@@ -39,41 +39,43 @@ impl Viewer {
         Ok(Proof { origin, edges })
     }
 
-    async fn origin(&self, target: &Target, within: Duration) -> Result<Side, Blind> {
+    async fn origin(&self, target: &Target, within: Duration) -> Result<ObservedResponse, ProbeFailure> {
         let host = target.host();
         if let Some(address) = self.policy.origins.get(host) {
-            let ask = Ask::visit(target, Some(*address));
+            let ask = ProbeRequest::visit(target, Some(*address));
             return answered(&self.prober.look_at_configured(&ask, within).await, "origin");
         }
         let unknown = |what: &str, again| {
             let reason = format!("{what}; set probe.origins.\"{host}\" to the address of its origin");
-            Err(Blind { reason, again })
+            Err(ProbeFailure { reason, again })
         };
         match self.domains.serving(host) {
-            Known::Facts { facts, agent } => match origin_ask(&facts, target, agent) {
+            OriginAddresses::Facts { facts, agent } => match origin_ask(&facts, target, agent) {
                 Some(ask) => answered(&self.prober.look(&ask, within).await, "origin"),
                 None => {
                     unknown(&format!("the provider does not tell of an origin of {host} that can be looked at"), false)
                 }
             },
-            Known::NotYet => unknown(&format!("the provider has not told yet where the origin of {host} is"), true),
-            Known::NoSuchDomain => unknown(&format!("the origin of {host} is not known"), false),
+            OriginAddresses::NotYet => {
+                unknown(&format!("the provider has not told yet where the origin of {host} is"), true)
+            }
+            OriginAddresses::NoSuchDomain => unknown(&format!("the origin of {host} is not known"), false),
         }
     }
 
-    fn edges(&self, target: &Target) -> Vec<Ask> {
+    fn edges(&self, target: &Target) -> Vec<ProbeRequest> {
         match self.policy.edges.get(target.host()) {
-            Some(addresses) => addresses.iter().map(|address| Ask::visit(target, Some(*address))).collect(),
-            None => vec![Ask::visit(target, None)],
+            Some(addresses) => addresses.iter().map(|address| ProbeRequest::visit(target, Some(*address))).collect(),
+            None => vec![ProbeRequest::visit(target, None)],
         }
     }
 }
 
 /// The answer of one side, or what stood in its way.
-fn answered(seen: &Sighting, side: &str) -> Result<Side, Blind> {
+fn answered(seen: &ProbeResult, side: &str) -> Result<ObservedResponse, ProbeFailure> {
     let host = &seen.ask.host;
     let place = seen.address.map(|address| format!(" at {address}")).unwrap_or_default();
-    let blind = |reason: String, again| Err(Blind { reason, again });
+    let blind = |reason: String, again| Err(ProbeFailure { reason, again });
     let fault = match (&seen.name, &seen.connect, &seen.tls, &seen.http) {
         // What a visitor's browser refuses is not served, whatever it would say. A CDN may trust its origin all the same.
         (.., Some(Ok(tls)), Some(Ok(_)))
@@ -82,8 +84,10 @@ fn answered(seen: &Sighting, side: &str) -> Result<Side, Blind> {
         {
             return blind(format!("visitors do not trust the certificate of {host} at the edge{place}: {fault}"), true);
         }
-        (.., Some(Ok(answer))) => return Ok(Side { at: seen.at, address: seen.address, look: look(answer) }),
-        (_, Some(Err(fault @ ConnectFault::Denied(_))), ..) => {
+        (.., Some(Ok(answer))) => {
+            return Ok(ObservedResponse { at: seen.at, address: seen.address, look: look(answer) });
+        }
+        (_, Some(Err(fault @ ConnectError::Denied(_))), ..) => {
             return blind(format!("the {side} of {host} is not looked at: {fault}"), false);
         }
         (Some(name), None, ..) if let Some(fault) = &name.fault => {
@@ -97,9 +101,9 @@ fn answered(seen: &Sighting, side: &str) -> Result<Side, Blind> {
     blind(format!("the {side} of {host}{place} does not answer: {fault}"), true)
 }
 
-fn look(answer: &HttpLook) -> Look {
+fn look(answer: &HttpResult) -> HttpObservation {
     let announced = answer.header("content-length").and_then(|length| length.parse().ok());
-    Look {
+    HttpObservation {
         status: answer.status,
         etag: answer.header("etag"),
         last_modified: answer.header("last-modified"),

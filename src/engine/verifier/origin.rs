@@ -4,12 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::domain::Target;
-use crate::probe::{Ask, Dial, Scheme};
+use crate::probe::{DialTarget, ProbeRequest, Scheme};
 use crate::provider::{DomainFacts, OriginAddress, OriginKind, PullProtocol};
 
 /// What is known of the domain that serves a host.
 #[derive(Debug, Clone)]
-pub(super) enum Known {
+pub(super) enum OriginAddresses {
     /// The provider was not heard yet.
     NotYet,
     NoSuchDomain,
@@ -21,18 +21,18 @@ pub(super) enum Known {
 }
 
 /// Who knows the domains.
-pub(super) trait Domains: Send + Sync {
-    fn serving(&self, host: &str) -> Known;
+pub(super) trait DomainLookup: Send + Sync {
+    fn serving(&self, host: &str) -> OriginAddresses;
 }
 
 /// As the CDN would ask the origin for the target. `None`: the provider does not tell where it is, or keeps it itself.
-pub(super) fn origin_ask(facts: &DomainFacts, target: &Target, agent: &str) -> Option<Ask> {
+pub(super) fn origin_ask(facts: &DomainFacts, target: &Target, agent: &str) -> Option<ProbeRequest> {
     let origin = facts.origin.as_ref()?;
     // A bucket wants the provider's own signature more often than not; without it the answer would not be its content.
     if matches!(origin.kind, Some(OriginKind::Bucket | OriginKind::ThirdPartyBucket)) {
         return None;
     }
-    let visit = Ask::visit(target, None);
+    let visit = ProbeRequest::visit(target, None);
     let scheme = match origin.protocol {
         Some(PullProtocol::Http) => Scheme::Http,
         Some(PullProtocol::Https) => Scheme::Https,
@@ -42,11 +42,11 @@ pub(super) fn origin_ask(facts: &DomainFacts, target: &Target, agent: &str) -> O
     let address = origin.addresses.iter().min_by_key(heaviest)?;
     let port = address.port.unwrap_or(scheme.port());
     let dial = match address.host.parse::<IpAddr>() {
-        Ok(ip) => Dial::Address(SocketAddr::new(ip, port)),
-        Err(_) => Dial::Name(address.host.to_ascii_lowercase(), port),
+        Ok(ip) => DialTarget::Address(SocketAddr::new(ip, port)),
+        Err(_) => DialTarget::Name(address.host.to_ascii_lowercase(), port),
     };
     let host = origin.server_name.clone().filter(|name| !name.is_empty()).unwrap_or(visit.host);
-    Some(Ask { dial, scheme, host, path: visit.path, user_agent: Some(agent.to_owned()) })
+    Some(ProbeRequest { dial, scheme, host, path: visit.path, user_agent: Some(agent.to_owned()) })
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
         }
     }
 
-    fn ask(facts: &DomainFacts) -> Option<Ask> {
+    fn ask(facts: &DomainFacts) -> Option<ProbeRequest> {
         let target = Target::parse(TargetKind::Url, "https://www.example.com/a?b=c").expect("valid");
         origin_ask(facts, &target, "node")
     }
@@ -87,7 +87,11 @@ mod tests {
     #[test]
     fn the_origin_is_asked_as_the_cdn_would() {
         let plain = ask(&facts("192.0.2.1", None, |_| ())).expect("an origin");
-        assert_eq!(plain.dial, Dial::Address(([192, 0, 2, 1], 443).into()), "as it was itself asked, the heaviest");
+        assert_eq!(
+            plain.dial,
+            DialTarget::Address(([192, 0, 2, 1], 443).into()),
+            "as it was itself asked, the heaviest"
+        );
         assert_eq!((plain.host.as_str(), plain.path.as_str()), ("www.example.com", "/a?b=c"));
         assert_eq!(plain.user_agent.as_deref(), Some("node"));
         let named = facts("Origin.example.com", Some(8443), |origin| {
@@ -95,11 +99,14 @@ mod tests {
             origin.protocol = Some(PullProtocol::Https);
         });
         let named = ask(&named).expect("an origin");
-        assert_eq!((named.dial, named.scheme), (Dial::Name("origin.example.com".to_owned(), 8443), Scheme::Https));
+        assert_eq!(
+            (named.dial, named.scheme),
+            (DialTarget::Name("origin.example.com".to_owned(), 8443), Scheme::Https)
+        );
         assert_eq!(named.host, "shop.example.com");
         let http = ask(&facts("2001:db8::1", None, |origin| origin.protocol = Some(PullProtocol::Http)));
         let address = "[2001:db8::1]:80".parse().expect("an address");
-        assert_eq!(http.map(|ask| (ask.dial, ask.scheme)), Some((Dial::Address(address), Scheme::Http)));
+        assert_eq!(http.map(|ask| (ask.dial, ask.scheme)), Some((DialTarget::Address(address), Scheme::Http)));
     }
 
     #[test]

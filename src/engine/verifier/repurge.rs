@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Viewed;
+use super::TargetObservation;
 use crate::clock;
 use crate::domain::{
     Area, ItemOperation, JobId, Lane, Mode, Operation, Priority, Target, TargetKind, Timestamp, Verification,
 };
-use crate::engine::{Accounts, Outlook};
-use crate::store::{Creation, IdempotencyKey, Job, NewJob, Part, PartState, Store, StoreError};
+use crate::engine::{Accounts, EngineStatus};
+use crate::store::{Creation, IdempotencyKey, Job, JobPart, NewJob, PartState, Store, StoreError};
 
 /// Who asks for it, in the new job's `source`.
 const SOURCE: &str = "verify";
@@ -18,7 +18,7 @@ const SOURCE: &str = "verify";
 /// Makes the second job, and tells its id and how many URLs it purges. Asked again for the same job, it makes no other.
 pub(super) async fn purge_again(
     job: &Job,
-    viewed: &[Viewed],
+    viewed: &[TargetObservation],
     accounts: &Accounts,
     store: &Arc<dyn Store>,
     now: Timestamp,
@@ -33,11 +33,11 @@ pub(super) async fn purge_again(
     if targets == 0 || job.priority == Priority::Bulk || job.source.as_deref() == Some(SOURCE) {
         return Ok(None);
     }
-    if !has_room(&lanes, &Outlook::new(accounts.clone(), Arc::default()), now) {
+    if !has_room(&lanes, &EngineStatus::new(accounts.clone(), Arc::default()), now) {
         tracing::warn!(job.id = %job.id, targets, "no second purge: the day quota has no room for it");
         return Ok(None);
     }
-    let parts = lanes.into_iter().map(|(lane, targets)| Part { lane, state: PartState::Due, targets }).collect();
+    let parts = lanes.into_iter().map(|(lane, targets)| JobPart { lane, state: PartState::Due, targets }).collect();
     // A client's key has no space in it, so nobody else can have this one.
     let key = IdempotencyKey { key: format!("{SOURCE} {}", job.id), fingerprint: [0; 32] };
     let new = NewJob {
@@ -56,7 +56,7 @@ pub(super) async fn purge_again(
 
 /// The URLs that were purged and are stale, by the lane that they are purged in. Who only asked for a prefetch asked for no
 /// purge, and may not be allowed one.
-fn stale(viewed: &[Viewed], area: impl Fn(&Lane, &Target) -> Area) -> BTreeMap<Lane, Vec<Target>> {
+fn stale(viewed: &[TargetObservation], area: impl Fn(&Lane, &Target) -> Area) -> BTreeMap<Lane, Vec<Target>> {
     let mut lanes: BTreeMap<Lane, Vec<Target>> = BTreeMap::new();
     let stale = viewed.iter().filter(|view| view.verification == Verification::Stale);
     for view in stale.filter(|view| view.target.kind() == TargetKind::Url) {
@@ -70,7 +70,7 @@ fn stale(viewed: &[Viewed], area: impl Fn(&Lane, &Target) -> Area) -> BTreeMap<L
 }
 
 /// Whether each lane's pools have as much as is needed, beside what is reserved.
-fn has_room(lanes: &BTreeMap<Lane, Vec<Target>>, outlook: &Outlook, now: Timestamp) -> bool {
+fn has_room(lanes: &BTreeMap<Lane, Vec<Target>>, outlook: &EngineStatus, now: Timestamp) -> bool {
     lanes.iter().all(|(lane, targets)| {
         outlook.lane(lane, now).is_some_and(|lane| {
             let needed = targets.len() as u64;

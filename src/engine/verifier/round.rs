@@ -7,12 +7,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
-use super::Viewed;
-use super::observe::{Blind, Viewer};
+use super::TargetObservation;
+use super::observe::{Observer, ProbeFailure};
 use crate::domain::{
-    ItemId, ItemOperation, Lane, Proof, Refreshed, Side, Target, TargetKind, Verdict, Verification, judge,
+    ComparisonContext, ItemId, ItemOperation, Lane, ObservedResponse, Proof, Target, TargetKind, Verdict, Verification,
+    judge,
 };
-use crate::store::Sample;
+use crate::store::VerificationSample;
 
 /// Probes of one job at once, so that a look is not a load.
 const PROBES_MAX: usize = 8;
@@ -24,14 +25,14 @@ const VIEW_MAX: Duration = Duration::from_secs(25);
 
 /// Who asked for a target, and in which lanes it went.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wanted {
+pub(super) struct Requesters {
     pub(super) items: Vec<ItemId>,
     pub(super) lanes: Vec<Lane>,
 }
 
 /// A refresh has two items for a URL; its edge is looked at once. URLs that only stand for a directory have none.
-pub(super) fn by_target(samples: Vec<Sample>, extra: Vec<Target>) -> BTreeMap<Target, Wanted> {
-    let mut targets: BTreeMap<Target, Wanted> = extra.into_iter().map(|url| (url, Wanted::default())).collect();
+pub(super) fn by_target(samples: Vec<VerificationSample>, extra: Vec<Target>) -> BTreeMap<Target, Requesters> {
+    let mut targets: BTreeMap<Target, Requesters> = extra.into_iter().map(|url| (url, Requesters::default())).collect();
     for sample in samples {
         let wanted = targets.entry(sample.target).or_default();
         wanted.items.push(sample.item);
@@ -41,21 +42,21 @@ pub(super) fn by_target(samples: Vec<Sample>, extra: Vec<Target>) -> BTreeMap<Ta
 }
 
 /// What is said of targets that nobody looks at, or whose look nobody can tell of.
-pub(super) fn unasked(targets: BTreeMap<Target, Wanted>, because: &str) -> Vec<Viewed> {
+pub(super) fn unasked(targets: BTreeMap<Target, Requesters>, because: &str) -> Vec<TargetObservation> {
     let unseen = targets.into_iter().map(|(target, wanted)| {
         let reason = format!("{target}: not looked at: {because}");
-        Viewed::new(target, wanted, Verification::Unknown, reason)
+        TargetObservation::new(target, wanted, Verification::Unknown, reason)
     });
     unseen.collect()
 }
 
 /// Where a job's probes take their turns.
-pub(super) struct Turns {
+pub(super) struct ProbePermits {
     pub(super) own: Semaphore,
     pub(super) shared: Arc<Semaphore>,
 }
 
-impl Turns {
+impl ProbePermits {
     pub(super) fn new(shared: Arc<Semaphore>) -> Self {
         Self { own: Semaphore::new(1), shared }
     }
@@ -70,17 +71,17 @@ impl Turns {
 }
 
 /// What is looked at, by whom, and how long after the job's end.
-pub(super) struct Round {
-    pub(super) viewer: Arc<Viewer>,
-    pub(super) turns: Turns,
+pub(super) struct ProbeRound {
+    pub(super) viewer: Arc<Observer>,
+    pub(super) turns: ProbePermits,
     pub(super) ended: Duration,
     /// How long the look may take.
     pub(super) time: Duration,
 }
 
-impl Round {
+impl ProbeRound {
     /// Looks at the targets; what was not seen in time is unknown for now.
-    pub(super) async fn look(&self, mut targets: BTreeMap<Target, Wanted>) -> Vec<Viewed> {
+    pub(super) async fn look(&self, mut targets: BTreeMap<Target, Requesters>) -> Vec<TargetObservation> {
         let views = targets.clone().into_iter().map(|(target, wanted)| self.view(target, wanted));
         let mut views = stream::iter(views).buffer_unordered(PROBES_MAX);
         let mut viewed = Vec::new();
@@ -96,19 +97,19 @@ impl Round {
         viewed.extend(targets.into_iter().map(|(target, wanted)| {
             let reason =
                 format!("{target}: not seen within {} s, the time for one look at the job", self.time.as_secs());
-            Viewed::new(target, wanted, Verification::Unknown, reason)
+            TargetObservation::new(target, wanted, Verification::Unknown, reason)
         }));
         viewed
     }
 
-    async fn view(&self, target: Target, wanted: Wanted) -> Viewed {
+    async fn view(&self, target: Target, wanted: Requesters) -> TargetObservation {
         // An error would say that the turns were closed, which nobody does.
         let _turn = self.turns.turn().await;
         let seen = self.viewer.view(&target, VIEW_MAX).await;
         let prefetched = wanted.lanes.iter().any(|lane| lane.operation == ItemOperation::Prefetch);
-        let refreshed = Refreshed { target: &target, prefetched, ended: self.ended };
+        let refreshed = ComparisonContext { target: &target, prefetched, ended: self.ended };
         let (verification, reason, again, proof) = match seen {
-            Err(Blind { reason, again }) => (Verification::Unknown, reason, again, None),
+            Err(ProbeFailure { reason, again }) => (Verification::Unknown, reason, again, None),
             // An error page for a directory says nothing of what lies below it.
             Ok(proof) if target.kind() == TargetKind::Directory && proof.origin.look.status >= 300 => {
                 let status = proof.origin.look.status;
@@ -122,18 +123,18 @@ impl Round {
             }
         };
         let reason = format!("{target}: {reason}");
-        Viewed { again, proof, ..Viewed::new(target, wanted, verification, reason) }
+        TargetObservation { again, proof, ..TargetObservation::new(target, wanted, verification, reason) }
     }
 }
 
 /// What is stale at one edge is stale.
-fn worst(refreshed: Refreshed<'_>, proof: &Proof) -> Verdict {
+fn worst(refreshed: ComparisonContext<'_>, proof: &Proof) -> Verdict {
     let weight = |verdict: &Verdict| match verdict.verification {
         Verification::Stale => 2,
         Verification::Unknown => 1,
         Verification::Fresh | Verification::None | Verification::Pending => 0,
     };
-    let at = |edge: &Side| match edge.address {
+    let at = |edge: &ObservedResponse| match edge.address {
         Some(address) if proof.edges.len() > 1 => format!("at {address} "),
         _ => String::new(),
     };

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::concurrency::JOBS_MAX;
 use super::*;
 use crate::domain::TargetKind;
-use crate::probe::{Ask, ConnectFault, NameLook, Prober, Sighting};
+use crate::probe::{ConnectError, DnsResult, ProbeRequest, ProbeResult, Prober};
 
-fn viewed(kind: TargetKind, raw: &str, verification: Verification) -> Viewed {
+fn viewed(kind: TargetKind, raw: &str, verification: Verification) -> TargetObservation {
     let target = Target::parse(kind, raw).expect("valid");
-    let wanted = Wanted { items: vec![ItemId(1)], lanes: Vec::new() };
-    Viewed::new(target, wanted, verification, String::new())
+    let wanted = Requesters { items: vec![ItemId(1)], lanes: Vec::new() };
+    TargetObservation::new(target, wanted, verification, String::new())
 }
 
 #[test]
@@ -58,9 +58,9 @@ struct HalfDead {
 }
 
 /// One probe less, also when it is given up.
-struct Ended<'a>(&'a AtomicUsize);
+struct EndCounter<'a>(&'a AtomicUsize);
 
-impl Drop for Ended<'_> {
+impl Drop for EndCounter<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -68,26 +68,26 @@ impl Drop for Ended<'_> {
 
 #[async_trait]
 impl Prober for HalfDead {
-    async fn look(&self, ask: &Ask, _within: Duration) -> Sighting {
+    async fn look(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
         if ask.host == "hangs.example" {
             let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
             self.most.fetch_max(open, Ordering::Relaxed);
-            let _ended = Ended(&self.open);
+            let _ended = EndCounter(&self.open);
             std::future::pending::<()>().await;
         }
-        let mut seen = Sighting::begun(ask.clone(), Timestamp::from_millis(0));
-        seen.connect = Some(Err(ConnectFault::Denied([127, 0, 0, 1].into())));
+        let mut seen = ProbeResult::begun(ask.clone(), Timestamp::from_millis(0));
+        seen.connect = Some(Err(ConnectError::Denied([127, 0, 0, 1].into())));
         seen
     }
 
-    async fn resolve(&self, _host: &str, _within: Duration) -> NameLook {
+    async fn resolve(&self, _host: &str, _within: Duration) -> DnsResult {
         unreachable!("the verifier has no use for it")
     }
 }
 
-fn targets(host: &str) -> BTreeMap<Target, Wanted> {
+fn targets(host: &str) -> BTreeMap<Target, Requesters> {
     let url = |n| Target::parse(TargetKind::Url, &format!("https://{host}/{n}")).expect("valid");
-    (0..100).map(|n| (url(n), Wanted { items: vec![ItemId(n)], lanes: Vec::new() })).collect()
+    (0..100).map(|n| (url(n), Requesters { items: vec![ItemId(n)], lanes: Vec::new() })).collect()
 }
 
 /// Far more than a look at targets that answer takes, and soon over for those that do not.
@@ -100,8 +100,8 @@ async fn a_hanging_origin_holds_up_neither_its_own_job_nor_another() {
     let look_at = |host: &'static str| {
         let origins = [(host.to_owned(), ([127, 0, 0, 1], 80).into())].into();
         let policy = Arc::new(VerifyPolicy { origins, ..VerifyPolicy::default() });
-        let viewer = Arc::new(Viewer::new(prober.clone(), policy, Arc::new(OfAccounts(Arc::default()))));
-        let round = Round { viewer, turns: Turns::new(shared.clone()), ended: Duration::ZERO, time: TIME };
+        let viewer = Arc::new(Observer::new(prober.clone(), policy, Arc::new(AccountsLookup(Arc::default()))));
+        let round = ProbeRound { viewer, turns: ProbePermits::new(shared.clone()), ended: Duration::ZERO, time: TIME };
         async move { tokio::time::timeout(TIME * 5, round.look(targets(host))).await }
     };
     let hanging: Vec<_> = (1..JOBS_MAX).map(|_| tokio::spawn(look_at("hangs.example"))).collect();
@@ -111,7 +111,7 @@ async fn a_hanging_origin_holds_up_neither_its_own_job_nor_another() {
     for look in hanging {
         let viewed = look.await.expect("no panic").expect("an end");
         assert_eq!(viewed.len(), 100);
-        let unseen = |view: &Viewed| view.verification == Verification::Unknown && view.again;
+        let unseen = |view: &TargetObservation| view.verification == Verification::Unknown && view.again;
         assert!(viewed.iter().all(|view| unseen(view) && view.reason.contains("not seen within 1 s")));
         assert!(viewed.iter().all(|view| view.items.len() == 1));
     }
@@ -121,8 +121,8 @@ async fn a_hanging_origin_holds_up_neither_its_own_job_nor_another() {
 
 #[test]
 fn whoever_holds_a_place_to_the_last_second_is_slow_whatever_else_was_seen() {
-    let look = crate::domain::Look { status: 200, ..crate::domain::Look::default() };
-    let side = crate::domain::Side { at: Timestamp::from_millis(0), address: None, look };
+    let look = crate::domain::HttpObservation { status: 200, ..crate::domain::HttpObservation::default() };
+    let side = crate::domain::ObservedResponse { at: Timestamp::from_millis(0), address: None, look };
     let proof = Proof { origin: side, edges: Vec::new() };
     let mut seen = viewed(TargetKind::Url, "https://live.example/a", Verification::Fresh);
     seen.proof = Some(proof);

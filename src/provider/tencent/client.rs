@@ -13,13 +13,13 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 use url::Url;
 
-use super::credentials::{Credentials, KeyRing};
+use super::credentials::{CredentialProvider, Credentials};
 use super::error_codes;
 use super::response;
-use super::response::{CallFault, Refusal, Reply, lost};
+use super::response::{ApiReply, CallError, TencentError, lost};
 use super::sign::{Signable, Signature, sign};
 use super::skew::Skew;
-use super::{Options, SetupFault};
+use super::{SetupError, TencentOptions};
 use crate::clock::Clock;
 use crate::domain::{ErrorClass, Failure, Timestamp};
 use crate::telemetry::chain;
@@ -39,37 +39,42 @@ const SIGN_AGAIN_AFTER: Duration = Duration::from_millis(1_001);
 const MARGIN: Duration = Duration::from_secs(28);
 
 /// How long a call may take.
-pub(super) struct Patience {
+pub(super) struct CallTimeouts {
     /// DNS, TCP and TLS.
     pub(super) connect: Duration,
     /// From the first byte to the last of the answer.
     pub(super) total: Duration,
 }
 
-impl Patience {
+impl CallTimeouts {
     /// A call that was signed again, and whatever is between the answer and the note of its time.
     pub(super) fn call_max(&self) -> Duration {
         2 * self.total + SIGN_AGAIN_AFTER + MARGIN
     }
 }
 
-pub(super) const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
+pub(super) const PATIENCE: CallTimeouts =
+    CallTimeouts { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
 
-pub(super) struct Client {
+pub(super) struct TencentClient {
     http: reqwest::Client,
     endpoint: Url,
     /// As signed and as sent: with the port if it is not the scheme's own.
     host: String,
-    keys: KeyRing,
+    keys: CredentialProvider,
     clock: Arc<dyn Clock>,
     skew: Skew,
     /// What is answered without a network.
     #[cfg(any(test, fuzzing))]
-    pub(super) replies: Option<super::fuzzing::Replies>,
+    pub(super) replies: Option<super::fuzzing::ScriptedReplies>,
 }
 
-impl Client {
-    pub(super) fn new(options: Options, patience: &Patience, trusted: Vec<Certificate>) -> Result<Self, SetupFault> {
+impl TencentClient {
+    pub(super) fn new(
+        options: TencentOptions,
+        patience: &CallTimeouts,
+        trusted: Vec<Certificate>,
+    ) -> Result<Self, SetupError> {
         let host = signed_host(&options.endpoint)?;
         // Fails if another client came first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -86,8 +91,8 @@ impl Client {
         if options.endpoint.scheme() == "http" || !trusted.is_empty() {
             builder = builder.tls_certs_only(trusted);
         }
-        let http = builder.build().map_err(|error| SetupFault::Tls(chain(&error)))?;
-        let Options { endpoint, keys, clock } = options;
+        let http = builder.build().map_err(|error| SetupError::Tls(chain(&error)))?;
+        let TencentOptions { endpoint, keys, clock } = options;
         Ok(Self {
             http,
             endpoint,
@@ -106,19 +111,24 @@ impl Client {
         &self,
         action: &'static str,
         parameters: &(impl Serialize + Sync),
-    ) -> Result<Reply<A>, CallFault> {
+    ) -> Result<ApiReply<A>, CallError> {
         let body = Bytes::from(serde_json::to_vec(parameters).expect("parameters are texts and numbers"));
         let correction = self.skew.correction();
-        let pair = self.keys.current(self.corrected_now(correction)).await.map_err(CallFault::NotSent)?;
+        let pair = self.keys.current(self.corrected_now(correction)).await.map_err(CallError::NotSent)?;
         let answer = self.send(action, &body, &pair, correction).await;
-        let Err(CallFault::Refused(refusal)) = &answer else { return answer };
+        let Err(CallError::Refused(refusal)) = &answer else { return answer };
         let Some(pair) = self.amended(refusal, pair, correction).await else { return answer };
         self.clock.sleep(SIGN_AGAIN_AFTER).await;
         self.send(action, &body, &pair, self.skew.correction()).await
     }
 
     /// What to sign with again, if something has changed that the refusal blames.
-    async fn amended(&self, refusal: &Refusal, pair: Arc<Credentials>, correction: i64) -> Option<Arc<Credentials>> {
+    async fn amended(
+        &self,
+        refusal: &TencentError,
+        pair: Arc<Credentials>,
+        correction: i64,
+    ) -> Option<Arc<Credentials>> {
         let learnt = self.skew.correction();
         if error_codes::blames_clock(refusal) && learnt != correction {
             warn!(correction_ms = learnt, "this machine's clock is off; signing with the provider's time");
@@ -163,7 +173,7 @@ impl Client {
         body: &Bytes,
         pair: &Credentials,
         correction: i64,
-    ) -> Result<Reply<A>, CallFault> {
+    ) -> Result<ApiReply<A>, CallError> {
         #[cfg(any(test, fuzzing))]
         if let Some(replies) = &self.replies {
             return response::read(&replies.next()?);
@@ -210,16 +220,16 @@ impl Client {
     /// Not sent, if the connection was never made; lost in every other case, for bytes may have left.
     ///
     /// hyper itself sends again when a kept connection proves closed, but only a request that it still holds whole.
-    fn transport_fault(&self, error: reqwest::Error) -> CallFault {
+    fn transport_fault(&self, error: reqwest::Error) -> CallError {
         let error = error.without_url();
         let message = format!("{}: {}", self.host, chain(&error));
         if error.is_connect() || error.is_builder() {
-            return CallFault::NotSent(Failure::new(ErrorClass::Outage, "connect_failed", message));
+            return CallError::NotSent(Failure::new(ErrorClass::Outage, "connect_failed", message));
         }
         lost(if error.is_timeout() { "timeout" } else { "connection_lost" }, message)
     }
 
-    async fn bounded_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, CallFault> {
+    async fn bounded_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.transport_fault(error))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -231,8 +241,8 @@ impl Client {
     }
 }
 
-fn signed_host(endpoint: &Url) -> Result<String, SetupFault> {
-    let refused = |reason| Err(SetupFault::Endpoint { endpoint: endpoint.host_str().unwrap_or("").to_owned(), reason });
+fn signed_host(endpoint: &Url) -> Result<String, SetupError> {
+    let refused = |reason| Err(SetupError::Endpoint { endpoint: endpoint.host_str().unwrap_or("").to_owned(), reason });
     let Some(host) = endpoint.host_str().filter(|_| matches!(endpoint.scheme(), "https" | "http")) else {
         return refused("it must begin with https:// (or http:// for a sandbox)");
     };
@@ -246,14 +256,14 @@ fn signed_host(endpoint: &Url) -> Result<String, SetupFault> {
 }
 
 /// A message may quote the request: what is secret in it goes no further.
-fn without_secrets(fault: CallFault, pair: &Credentials, signature: &Signature) -> CallFault {
-    let CallFault::Refused(mut refusal) = fault else { return fault };
+fn without_secrets(fault: CallError, pair: &Credentials, signature: &Signature) -> CallError {
+    let CallError::Refused(mut refusal) = fault else { return fault };
     let mut secrets = vec![signature.hex.as_str(), pair.secret_key().expose_secret()];
     secrets.extend(pair.token().map(ExposeSecret::expose_secret));
     for secret in secrets {
         refusal.message = refusal.message.replace(secret, "[removed]");
     }
-    CallFault::Refused(refusal)
+    CallError::Refused(refusal)
 }
 
 fn visible(text: &str) -> HeaderValue {

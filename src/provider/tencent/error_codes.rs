@@ -3,13 +3,13 @@
 
 use tracing::warn;
 
-use super::response::{CallFault, Refusal};
+use super::response::{CallError, TencentError};
 use crate::domain::{ErrorClass, Failure};
-use crate::provider::{Answer, ReadFault};
+use crate::provider::{ReadError, SubmitOutcome};
 
 /// What cures a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cure {
+enum Remedy {
     /// Fewer calls a second.
     SlowDown,
     /// The next day, or a raised quota.
@@ -28,55 +28,55 @@ enum Cure {
     AskAgain,
 }
 
-use Cure::{AskAgain, Disown, Hold, Isolate, NextDay, Park, SlowDown, Split};
 use ErrorClass::{Auth, BadTarget, Clock, DomainState, Internal, Permission};
+use Remedy::{AskAgain, Disown, Hold, Isolate, NextDay, Park, SlowDown, Split};
 
-pub(super) fn answer(fault: CallFault) -> Answer {
+pub(super) fn answer(fault: CallError) -> SubmitOutcome {
     let refusal = match fault {
-        CallFault::NotSent(failure) => return Answer::NotSent(failure),
-        CallFault::Lost(failure) => return Answer::Lost(failure),
-        CallFault::Refused(refusal) => refusal,
+        CallError::NotSent(failure) => return SubmitOutcome::NotSent(failure),
+        CallError::Lost(failure) => return SubmitOutcome::Lost(failure),
+        CallError::Refused(refusal) => refusal,
     };
     let (cure, failure) = judged(refusal);
     match cure {
-        SlowDown => Answer::Throttled(failure),
-        NextDay => Answer::QuotaSpent(failure),
-        Split => Answer::TooMany(failure),
-        Isolate(_) => Answer::TargetRefused(failure),
-        Disown => Answer::HostRefused(failure),
-        Park(_) => Answer::HostUnready(failure),
-        Hold(_) => Answer::AccountRefused(failure),
-        AskAgain => Answer::Outage(failure),
+        SlowDown => SubmitOutcome::Throttled(failure),
+        NextDay => SubmitOutcome::QuotaSpent(failure),
+        Split => SubmitOutcome::TooMany(failure),
+        Isolate(_) => SubmitOutcome::TargetRefused(failure),
+        Disown => SubmitOutcome::HostRefused(failure),
+        Park(_) => SubmitOutcome::HostUnready(failure),
+        Hold(_) => SubmitOutcome::AccountRefused(failure),
+        AskAgain => SubmitOutcome::Outage(failure),
     }
 }
 
-pub(super) fn read_fault(fault: CallFault) -> ReadFault {
+pub(super) fn read_fault(fault: CallError) -> ReadError {
     let refusal = match fault {
-        CallFault::NotSent(failure) => return ReadFault::Failed(failure),
+        CallError::NotSent(failure) => return ReadError::Failed(failure),
         // A lost read is no mystery to be settled: nothing was changed, it is simply asked again.
-        CallFault::Lost(failure) => return ReadFault::Failed(Failure { class: ErrorClass::Outage, ..failure }),
-        CallFault::Refused(refusal) => refusal,
+        CallError::Lost(failure) => return ReadError::Failed(Failure { class: ErrorClass::Outage, ..failure }),
+        CallError::Refused(refusal) => refusal,
     };
     match judged(refusal) {
-        (SlowDown, failure) => ReadFault::Throttled(failure),
+        (SlowDown, failure) => ReadError::Throttled(failure),
         // A question that the provider does not understand says nothing about what the account may send.
-        (Hold(Internal), failure) => ReadFault::Failed(failure),
-        (Hold(_), failure) => ReadFault::AccountRefused(failure),
-        (NextDay | Split | Isolate(_) | Disown | Park(_) | AskAgain, failure) => ReadFault::Failed(failure),
+        (Hold(Internal), failure) => ReadError::Failed(failure),
+        (Hold(_), failure) => ReadError::AccountRefused(failure),
+        (NextDay | Split | Isolate(_) | Disown | Park(_) | AskAgain, failure) => ReadError::Failed(failure),
     }
 }
 
 /// Whether the provider refused because the signature's time is off.
-pub(super) fn blames_clock(refusal: &Refusal) -> bool {
+pub(super) fn blames_clock(refusal: &TencentError) -> bool {
     cure(&refusal.code) == Hold(Clock)
 }
 
 /// Whether the provider refused the key pair itself, so that another one may pass.
-pub(super) fn blames_key(refusal: &Refusal) -> bool {
+pub(super) fn blames_key(refusal: &TencentError) -> bool {
     cure(&refusal.code) == Hold(Auth)
 }
 
-fn judged(refusal: Refusal) -> (Cure, Failure) {
+fn judged(refusal: TencentError) -> (Remedy, Failure) {
     if listed(&refusal.code).is_none() {
         warn!(
             code = refusal.code,
@@ -97,16 +97,16 @@ fn judged(refusal: Refusal) -> (Cure, Failure) {
     (cure, refusal.failure(class))
 }
 
-fn cure(code: &str) -> Cure {
+fn cure(code: &str) -> Remedy {
     listed(code).unwrap_or_else(|| by_shape(code))
 }
 
-fn listed(code: &str) -> Option<Cure> {
+fn listed(code: &str) -> Option<Remedy> {
     CODES.iter().find(|(known, _)| *known == code).map(|(_, cure)| *cure)
 }
 
 /// The cure of a code that is not in the table, by how it is written; the first rule that fits counts.
-fn by_shape(code: &str) -> Cure {
+fn by_shape(code: &str) -> Remedy {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.starts_with(prefix));
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| code.ends_with(suffix));
     if starts(&["InternalError", "ServiceUnavailable"]) {
@@ -137,7 +137,7 @@ fn by_shape(code: &str) -> Cure {
 }
 
 /// Every code of the product's and of the common pages. What needs a reason has one beside it.
-const CODES: &[(&str, Cure)] = &[
+const CODES: &[(&str, Remedy)] = &[
     // Codes that blame the request as a whole mean that our client is wrong. Isolating targets could never cure them and
     // would fail every item, so the work is held, seen, and probed gently until a new version is installed.
     ("ActionOffline", Hold(Internal)),
@@ -261,20 +261,20 @@ mod tests {
 
     use super::*;
 
-    fn refusal(code: &str) -> CallFault {
-        CallFault::Refused(Refusal { code: code.to_owned(), message: "m".to_owned(), request_id: "r".to_owned() })
+    fn refusal(code: &str) -> CallError {
+        CallError::Refused(TencentError { code: code.to_owned(), message: "m".to_owned(), request_id: "r".to_owned() })
     }
 
     /// The variant of the answer to a submission, and the class it carries.
     fn judged(code: &str) -> String {
         let (variant, failure) = match answer(refusal(code)) {
-            Answer::Throttled(failure) => ("throttled", failure),
-            Answer::QuotaSpent(failure) => ("quota", failure),
-            Answer::TooMany(failure) => ("split", failure),
-            Answer::TargetRefused(failure) => ("target", failure),
-            Answer::HostRefused(failure) | Answer::HostUnready(failure) => ("host", failure),
-            Answer::AccountRefused(failure) => ("account", failure),
-            Answer::Outage(failure) => ("outage", failure),
+            SubmitOutcome::Throttled(failure) => ("throttled", failure),
+            SubmitOutcome::QuotaSpent(failure) => ("quota", failure),
+            SubmitOutcome::TooMany(failure) => ("split", failure),
+            SubmitOutcome::TargetRefused(failure) => ("target", failure),
+            SubmitOutcome::HostRefused(failure) | SubmitOutcome::HostUnready(failure) => ("host", failure),
+            SubmitOutcome::AccountRefused(failure) => ("account", failure),
+            SubmitOutcome::Outage(failure) => ("outage", failure),
             other => panic!("{code}: {other:?}"),
         };
         assert_eq!((failure.code.as_str(), failure.request_id.as_deref()), (code, Some("r")));
@@ -371,9 +371,9 @@ mod tests {
             ("LimitExceeded", "failed"),
         ] {
             let seen = match read_fault(refusal(code)) {
-                ReadFault::Throttled(_) => "throttled",
-                ReadFault::AccountRefused(_) => "account",
-                ReadFault::Failed(_) => "failed",
+                ReadError::Throttled(_) => "throttled",
+                ReadError::AccountRefused(_) => "account",
+                ReadError::Failed(_) => "failed",
             };
             assert_eq!(seen, expected, "{code}");
         }

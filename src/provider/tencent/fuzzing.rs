@@ -10,11 +10,13 @@ use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::response::{CallFault, lost};
-use super::{Credentials, KeyRing, Options, TencentCdn};
+use super::response::{CallError, lost};
+use super::{CredentialProvider, Credentials, TencentCdn, TencentOptions};
 use crate::clock::ManualClock;
 use crate::domain::{AccountName, Area, Failure, ItemOperation, Lane, Target, TargetKind, Timestamp};
-use crate::provider::{Answer, FindQuery, Meter, Progress, Provider, ReadFault, TaskId, TaskQuery, Turnstile};
+use crate::provider::{
+    ApiAction, CallLimiter, FindQuery, Provider, ReadError, SubmitOutcome, TaskId, TaskProgress, TaskQuery,
+};
 
 /// 2026-11-22 16:00:00 UTC.
 const NOW: Timestamp = Timestamp::from_millis(1_795_363_200_000);
@@ -28,10 +30,10 @@ const OPERATIONS: [ItemOperation; 2] = [ItemOperation::Purge, ItemOperation::Pre
 
 /// The replies that are left, in place of a network. After the last one the connection breaks.
 #[derive(Default)]
-pub(super) struct Replies(Mutex<VecDeque<Vec<u8>>>);
+pub(super) struct ScriptedReplies(Mutex<VecDeque<Vec<u8>>>);
 
-impl Replies {
-    pub(super) fn next(&self) -> Result<Vec<u8>, CallFault> {
+impl ScriptedReplies {
+    pub(super) fn next(&self) -> Result<Vec<u8>, CallError> {
         self.0.lock().expect("one user").pop_front().ok_or_else(|| lost("connection_lost", "no reply is left"))
     }
 
@@ -70,7 +72,7 @@ fn submit(provider: &TencentCdn, operation: ItemOperation, reply: &[u8]) -> bool
     let lane =
         Lane { account: AccountName::new("main"), operation, kind: TargetKind::Url, area: Area::Own, mode: None };
     match now(provider.submit(&lane, &[target()])) {
-        Answer::Accepted { task, request_id } => {
+        SubmitOutcome::Accepted { task, request_id } => {
             assert_id(&task);
             if let Some(said) = said(reply) {
                 let said = &said["Response"];
@@ -80,25 +82,25 @@ fn submit(provider: &TencentCdn, operation: ItemOperation, reply: &[u8]) -> bool
             assert!(request_id.is_some_and(|id| !id.trim().is_empty()), "every answer has an id");
             true
         }
-        Answer::Throttled(failure)
-        | Answer::QuotaSpent(failure)
-        | Answer::TooMany(failure)
-        | Answer::TargetRefused(failure)
-        | Answer::HostRefused(failure)
-        | Answer::HostUnready(failure)
-        | Answer::AccountRefused(failure)
-        | Answer::Outage(failure) => {
+        SubmitOutcome::Throttled(failure)
+        | SubmitOutcome::QuotaSpent(failure)
+        | SubmitOutcome::TooMany(failure)
+        | SubmitOutcome::TargetRefused(failure)
+        | SubmitOutcome::HostRefused(failure)
+        | SubmitOutcome::HostUnready(failure)
+        | SubmitOutcome::AccountRefused(failure)
+        | SubmitOutcome::Outage(failure) => {
             if let Some(said) = said(reply) {
                 assert!(said["Response"]["Error"].is_object(), "{said} does not say that nothing was done");
             }
             assert_bounded(&failure);
             false
         }
-        Answer::Lost(failure) => {
+        SubmitOutcome::Lost(failure) => {
             assert_bounded(&failure);
             false
         }
-        Answer::NotSent(failure) => panic!("a reply came, so it was sent: {failure:?}"),
+        SubmitOutcome::NotSent(failure) => panic!("a reply came, so it was sent: {failure:?}"),
     }
 }
 
@@ -112,11 +114,11 @@ fn said(reply: &[u8]) -> Option<Value> {
 fn look(provider: &TencentCdn, operation: ItemOperation) -> bool {
     let query = TaskQuery { operation, task: TaskId("t-1".to_owned()), targets: 1 };
     match now(provider.look(&query, &Open)) {
-        Ok(Progress::Ended { failed }) => {
+        Ok(TaskProgress::Ended { failed }) => {
             failed.iter().for_each(|row| assert_bounded(&row.failure));
             true
         }
-        Ok(Progress::NotListed | Progress::Running) => true,
+        Ok(TaskProgress::NotListed | TaskProgress::Running) => true,
         Err(fault) => failed(&fault),
     }
 }
@@ -148,7 +150,7 @@ fn quota(provider: &TencentCdn, operation: ItemOperation) -> bool {
     }
 }
 
-fn failed(fault: &ReadFault) -> bool {
+fn failed(fault: &ReadError) -> bool {
     assert_bounded(fault.failure());
     false
 }
@@ -175,13 +177,13 @@ fn now<T>(call: impl Future<Output = T>) -> T {
 
 fn client() -> TencentCdn {
     let credentials = Credentials::new("AKIDEXAMPLE".to_owned(), SecretString::from("key"), None);
-    let mut provider = TencentCdn::new(Options {
+    let mut provider = TencentCdn::new(TencentOptions {
         endpoint: "http://127.0.0.1:9/".parse().expect("a URL"),
-        keys: KeyRing::given(credentials.expect("a key pair")),
+        keys: CredentialProvider::given(credentials.expect("a key pair")),
         clock: Arc::new(ManualClock::new(NOW)),
     })
     .expect("a client");
-    provider.client.replies = Some(Replies::default());
+    provider.client.replies = Some(ScriptedReplies::default());
     provider
 }
 
@@ -189,12 +191,12 @@ fn client() -> TencentCdn {
 struct Open;
 
 #[async_trait]
-impl Turnstile for Open {
-    async fn enter(&self, _: Meter) {}
+impl CallLimiter for Open {
+    async fn enter(&self, _: ApiAction) {}
 
-    fn throttled(&self, _: Meter) {}
+    fn throttled(&self, _: ApiAction) {}
 
-    fn leave(&self, _: Meter) {}
+    fn leave(&self, _: ApiAction) {}
 }
 
 #[cfg(test)]

@@ -23,28 +23,28 @@ use reqwest::Certificate;
 use thiserror::Error;
 use url::Url;
 
-pub use credentials::{Credentials, CredentialsFault, KeyRing, Places};
+pub use credentials::{CredentialProvider, CredentialSources, Credentials, CredentialsError};
 pub use vendor_reference::GUIDE;
 
-use self::client::Client;
+use self::client::TencentClient;
 use crate::clock::Clock;
 use crate::domain::{ItemOperation, Lane, PoolName, PoolReading, Target};
 use crate::provider::{
-    Allowance, Answer, Capabilities, DomainDetail, DomainFacts, DomainQuery, FindQuery, ListedTask, Meter, Progress,
-    Provider, ReadFault, TaskQuery, Turnstile,
+    ApiAction, CallLimiter, Capabilities, DomainDetail, DomainFacts, DomainQuery, FindQuery, ListedTask,
+    OperatorLimits, Provider, ReadError, SubmitOutcome, TaskProgress, TaskQuery,
 };
 
 /// What a client is made of.
-pub struct Options {
+pub struct TencentOptions {
     /// `https://cdn.tencentcloudapi.com/`, its international or regional sisters, or a sandbox; never with a path.
     pub endpoint: Url,
-    pub keys: KeyRing,
+    pub keys: CredentialProvider,
     pub clock: Arc<dyn Clock>,
 }
 
 /// Why no client could be made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SetupFault {
+pub enum SetupError {
     #[error("the endpoint at {endpoint:?} cannot be used: {reason}")]
     Endpoint { endpoint: String, reason: &'static str },
     #[error("no TLS client could be made: {0}; are the system's CA certificates installed (package ca-certificates)?")]
@@ -53,7 +53,7 @@ pub enum SetupFault {
 
 /// One account of Tencent Cloud CDN.
 pub struct TencentCdn {
-    client: Client,
+    client: TencentClient,
     capabilities: Capabilities,
 }
 
@@ -62,19 +62,23 @@ impl TencentCdn {
     ///
     /// # Errors
     /// If the endpoint is not a bare origin, or the machine has no CA certificates to check it by.
-    pub fn new(options: Options) -> Result<Self, SetupFault> {
+    pub fn new(options: TencentOptions) -> Result<Self, SetupError> {
         Self::made(options, &client::PATIENCE, Vec::new())
     }
 
     /// `trusted` stands in for the machine's certificate authorities, if there is any.
-    fn made(options: Options, patience: &client::Patience, trusted: Vec<Certificate>) -> Result<Self, SetupFault> {
+    fn made(
+        options: TencentOptions,
+        patience: &client::CallTimeouts,
+        trusted: Vec<Certificate>,
+    ) -> Result<Self, SetupError> {
         let capabilities = Capabilities { call_max: patience.call_max(), ..cdn::CAPABILITIES };
-        Ok(Self { client: Client::new(options, patience, trusted)?, capabilities })
+        Ok(Self { client: TencentClient::new(options, patience, trusted)?, capabilities })
     }
 
     /// The same, asked less of than the provider allows.
     #[must_use]
-    pub fn within(mut self, allowance: Allowance) -> Self {
+    pub fn within(mut self, allowance: OperatorLimits) -> Self {
         self.capabilities.allowance = allowance;
         self
     }
@@ -92,7 +96,7 @@ impl Provider for TencentCdn {
         &self.capabilities
     }
 
-    fn submit_meter(&self, lane: &Lane) -> Meter {
+    fn submit_meter(&self, lane: &Lane) -> ApiAction {
         cdn::submit::meter(lane)
     }
 
@@ -100,33 +104,37 @@ impl Provider for TencentCdn {
         cdn::quota::pools(lane)
     }
 
-    async fn submit(&self, lane: &Lane, targets: &[Target]) -> Answer {
+    async fn submit(&self, lane: &Lane, targets: &[Target]) -> SubmitOutcome {
         cdn::submit::submit(&self.client, lane, targets).await
     }
 
-    async fn look(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<Progress, ReadFault> {
-        cdn::tasks::look(&cdn::Reader { client: &self.client, turnstile }, task).await
+    async fn look(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
+        cdn::tasks::look(&cdn::CdnReader { client: &self.client, turnstile }, task).await
     }
 
-    async fn done(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<BTreeSet<String>, ReadFault> {
-        cdn::tasks::done(&cdn::Reader { client: &self.client, turnstile }, task).await
+    async fn done(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<BTreeSet<String>, ReadError> {
+        cdn::tasks::done(&cdn::CdnReader { client: &self.client, turnstile }, task).await
     }
 
-    async fn find(&self, query: &FindQuery, turnstile: &dyn Turnstile) -> Result<Vec<ListedTask>, ReadFault> {
-        cdn::find_lost_task::find(&cdn::Reader { client: &self.client, turnstile }, query).await
+    async fn find(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
+        cdn::find_lost_task::find(&cdn::CdnReader { client: &self.client, turnstile }, query).await
     }
 
-    async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault> {
-        cdn::quota::quota(&cdn::Reader { client: &self.client, turnstile }, operation).await
+    async fn quota(
+        &self,
+        operation: ItemOperation,
+        turnstile: &dyn CallLimiter,
+    ) -> Result<Vec<PoolReading>, ReadError> {
+        cdn::quota::quota(&cdn::CdnReader { client: &self.client, turnstile }, operation).await
     }
 
     async fn domains(
         &self,
         query: &DomainQuery,
         detail: DomainDetail,
-        turnstile: &dyn Turnstile,
-    ) -> Result<Vec<DomainFacts>, ReadFault> {
-        cdn::domains::domains(&cdn::Reader { client: &self.client, turnstile }, query, detail).await
+        turnstile: &dyn CallLimiter,
+    ) -> Result<Vec<DomainFacts>, ReadError> {
+        cdn::domains::domains(&cdn::CdnReader { client: &self.client, turnstile }, query, detail).await
     }
 
     fn skew_millis(&self) -> Option<i64> {

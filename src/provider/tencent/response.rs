@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error};
 
-use super::wire::{Envelope, ErrorBody, Head};
+use super::wire::{Envelope, EnvelopeHead, ErrorBody};
 use crate::domain::{ErrorClass, Failure};
 
 /// Longest message kept of an answer, in characters: enough for a person, too little to fill a disk.
@@ -13,20 +13,20 @@ const ID_CHARS_MAX: usize = 200;
 
 /// A successful answer.
 #[derive(Debug)]
-pub(super) struct Reply<A> {
+pub(super) struct ApiReply<A> {
     pub(super) request_id: String,
     pub(super) fields: A,
 }
 
 /// The provider's word that it did nothing, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct TencentError {
     pub(super) code: String,
     pub(super) message: String,
     pub(super) request_id: String,
 }
 
-impl Refusal {
+impl TencentError {
     pub(super) fn failure(self, class: ErrorClass) -> Failure {
         Failure::new(class, self.code, self.message).with_request_id(Some(self.request_id))
     }
@@ -34,16 +34,16 @@ impl Refusal {
 
 /// Why a call brought no success.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum CallFault {
+pub(super) enum CallError {
     /// No byte of the request left.
     NotSent(Failure),
     /// The request left, and nothing came back that can be trusted.
     Lost(Failure),
-    Refused(Refusal),
+    Refused(TencentError),
 }
 
-pub(super) fn lost(code: impl Into<String>, message: impl Into<String>) -> CallFault {
-    CallFault::Lost(Failure::new(ErrorClass::Lost, code, message))
+pub(super) fn lost(code: impl Into<String>, message: impl Into<String>) -> CallError {
+    CallError::Lost(Failure::new(ErrorClass::Lost, code, message))
 }
 
 /// A reader's complaint quotes what it stumbled over, however long that is.
@@ -63,11 +63,11 @@ fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error
 /// Reads the body of an answer with status 200.
 ///
 /// An envelope without a request id is not the provider's word, whatever else it says: every answer has one.
-pub(super) fn read<A: DeserializeOwned>(body: &[u8]) -> Result<Reply<A>, CallFault> {
-    let lost_whole = |error| CallFault::Lost(unreadable("the answer", &error));
+pub(super) fn read<A: DeserializeOwned>(body: &[u8]) -> Result<ApiReply<A>, CallError> {
+    let lost_whole = |error| CallError::Lost(unreadable("the answer", &error));
     let envelope: Envelope<'_> = object(body).map_err(lost_whole)?;
     let response = envelope.response.get().as_bytes();
-    let head: Head<'_> = object(response).map_err(lost_whole)?;
+    let head: EnvelopeHead<'_> = object(response).map_err(lost_whole)?;
     let error: Option<ErrorBody> =
         head.error.map(|error| object(error.get().as_bytes())).transpose().map_err(lost_whole)?;
     let request_id = head.request_id.filter(|id| !id.trim().is_empty()).map(|id| shortened(&id, ID_CHARS_MAX));
@@ -75,17 +75,17 @@ pub(super) fn read<A: DeserializeOwned>(body: &[u8]) -> Result<Reply<A>, CallFau
         return Err(lost("no_request_id", "the answer has no RequestId, so it is not the provider's"));
     };
     if let Some(error) = error {
-        return Err(CallFault::Refused(Refusal {
+        return Err(CallError::Refused(TencentError {
             code: shortened(&error.code.unwrap_or_default(), ID_CHARS_MAX),
             message: shortened(&error.message.unwrap_or_default(), MESSAGE_CHARS_MAX),
             request_id,
         }));
     }
     match object(response) {
-        Ok(fields) => Ok(Reply { request_id, fields }),
+        Ok(fields) => Ok(ApiReply { request_id, fields }),
         Err(error) => {
             let failure = unreadable("a field", &error);
-            Err(CallFault::Lost(failure.with_request_id(Some(request_id))))
+            Err(CallError::Lost(failure.with_request_id(Some(request_id))))
         }
     }
 }
@@ -103,9 +103,9 @@ mod tests {
     fn code(body: &str) -> String {
         match read::<Value>(body.as_bytes()) {
             Ok(reply) => format!("ok {}", reply.request_id),
-            Err(CallFault::Lost(failure)) => format!("lost {}", failure.code),
-            Err(CallFault::Refused(refusal)) => format!("refused {} {}", refusal.code, refusal.request_id),
-            Err(CallFault::NotSent(_)) => "not sent".to_owned(),
+            Err(CallError::Lost(failure)) => format!("lost {}", failure.code),
+            Err(CallError::Refused(refusal)) => format!("refused {} {}", refusal.code, refusal.request_id),
+            Err(CallError::NotSent(_)) => "not sent".to_owned(),
         }
     }
 
@@ -146,7 +146,7 @@ mod tests {
     fn long_texts_are_cut() {
         let body =
             format!(r#"{{"Response":{{"RequestId":"r","Error":{{"Code":"A","Message":"{}"}}}}}}"#, "ü".repeat(5_000));
-        let Err(CallFault::Refused(refusal)) = read::<Value>(body.as_bytes()) else { panic!("a refusal") };
+        let Err(CallError::Refused(refusal)) = read::<Value>(body.as_bytes()) else { panic!("a refusal") };
         assert_eq!(refusal.message.chars().count(), MESSAGE_CHARS_MAX);
     }
 }

@@ -7,9 +7,9 @@ use crate::domain::CauseId::{
     OriginDns, OriginHttp, OriginTcp, OriginTls, WrongRequest,
 };
 use crate::domain::{ItemOperation, TargetKind};
-use crate::provider::{Course, EdgeStatus, Guide, Pages};
+use crate::provider::{DocPages, EdgeStatus, TypicalDuration, VendorReference};
 
-pub static GUIDE: Guide = Guide {
+pub static GUIDE: VendorReference = VendorReference {
     puller: "TencentCdn",
     aliases: &[".dnsv1.com", ".tdnsv5.com", ".tdnsv6.com", ".tdnsv8.com", ".file.myqcloud.com"],
     successor_aliases: &[
@@ -32,10 +32,10 @@ pub static GUIDE: Guide = Guide {
         (ItemOperation::Prefetch, TargetKind::Url, "PushUrlsCache"),
     ],
     spare_actions: &["DescribeDomains", "DescribeDomainsConfig", "DescribeCdnIp"],
-    purge: Course { usual: Duration::from_secs(5 * 60), alarm: Duration::from_secs(30 * 60) },
-    prefetch: Course { usual: Duration::from_secs(30 * 60), alarm: Duration::from_secs(2 * 60 * 60) },
+    purge: TypicalDuration { usual: Duration::from_secs(5 * 60), alarm: Duration::from_secs(30 * 60) },
+    prefetch: TypicalDuration { usual: Duration::from_secs(30 * 60), alarm: Duration::from_secs(2 * 60 * 60) },
     purge_worthwhile: Duration::from_secs(5 * 60),
-    pages: Pages {
+    pages: DocPages {
         purge: "Purge Cache",
         prefetch: "Prefetch Cache",
         permissions: "Permission Configuration",

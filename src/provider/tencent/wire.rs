@@ -13,7 +13,7 @@ pub(super) struct Envelope<'a> {
 /// What every answer has, whatever was asked.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Head<'a> {
+pub(super) struct EnvelopeHead<'a> {
     pub(super) request_id: Option<String>,
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,

@@ -1,7 +1,7 @@
 //! Whether the account may do what a call asks, before anybody looks at what the call lists.
 
-use super::api::error::Refusal;
-use wire::{AccountSetup, AccountState, Denial};
+use super::api::error::ApiRefusal;
+use wire::{AccountSetup, Denial, SimulatedAccountState};
 
 pub(super) mod credential;
 pub(super) mod quota;
@@ -12,17 +12,17 @@ pub(super) mod wire;
 const UIN: &str = "100000000001";
 
 #[derive(Debug, Default)]
-pub(super) struct Account(AccountSetup);
+pub(super) struct SimulatedAccount(AccountSetup);
 
 /// Who asks for what, as a permission sees it.
-pub(super) struct Asked<'a> {
+pub(super) struct CallContext<'a> {
     pub(super) action: &'a str,
     /// Of the targets listed, each once or more.
     pub(super) hosts: Vec<String>,
     pub(super) request_id: &'a str,
 }
 
-impl Account {
+impl SimulatedAccount {
     pub(super) fn replace(&mut self, setup: AccountSetup) {
         self.0 = setup;
     }
@@ -32,7 +32,7 @@ impl Account {
     }
 
     /// CAM stands at the gateway, before the product and its opinion of the account.
-    pub(super) fn check(&self, asked: &Asked<'_>) -> Result<(), Refusal> {
+    pub(super) fn check(&self, asked: &CallContext<'_>) -> Result<(), ApiRefusal> {
         let denied = self.0.denied.iter().find(|denial| concerns(denial, asked));
         match denied {
             Some(denial) => Err(refusal(denial, asked)),
@@ -50,12 +50,12 @@ fn is_of(denial: &Denial, action: &str) -> bool {
     denial.action == "*" || denial.action == action
 }
 
-fn concerns(denial: &Denial, asked: &Asked<'_>) -> bool {
+fn concerns(denial: &Denial, asked: &CallContext<'_>) -> bool {
     let on = |domain: &String| asked.hosts.iter().any(|host| host.eq_ignore_ascii_case(domain));
     is_of(denial, asked.action) && denial.domain.as_ref().is_none_or(on)
 }
 
-fn refusal(denial: &Denial, asked: &Asked<'_>) -> Refusal {
+fn refusal(denial: &Denial, asked: &CallContext<'_>) -> ApiRefusal {
     let product_code = match denial.domain {
         Some(_) => "UnauthorizedOperation.CdnHostUnauthorized",
         None => "UnauthorizedOperation.CdnCamUnauthorized",
@@ -67,20 +67,32 @@ fn refusal(denial: &Denial, asked: &Asked<'_>) -> Refusal {
         "[request id:{}]you are not authorized to perform operation (cdn:{}) resource ({resource}) has no permission",
         asked.request_id, asked.action
     );
-    Refusal::new(code, message)
+    ApiRefusal::new(code, message)
 }
 
-fn of_state(state: AccountState) -> Result<(), Refusal> {
+fn of_state(state: SimulatedAccountState) -> Result<(), ApiRefusal> {
     let (code, message) = match state {
-        AccountState::Normal => return Ok(()),
-        AccountState::Suspended => ("UnauthorizedOperation.CdnUserIsSuspended", "The CDN service is suspended."),
-        AccountState::Isolated => ("UnauthorizedOperation.CdnUserIsIsolated", "The account is isolated for arrears."),
-        AccountState::Migrating => ("OperationDenied.UserMigrating", "The account is migrating to EdgeOne."),
-        AccountState::MovedToEdgeOne => ("OperationDenied.ProductUpgraded", "CDN has been upgraded to EdgeOne."),
-        AccountState::AuthFailed => ("UnauthorizedOperation.CdnUserAuthFail", "The identity verification failed."),
-        AccountState::AuthWait => ("UnauthorizedOperation.CdnUserAuthWait", "The identity is being verified."),
-        AccountState::NotActivated => ("ResourceNotFound.CdnUserNotExists", "The CDN service is not activated."),
-        AccountState::InvalidStatus => ("UnauthorizedOperation.CdnInvalidUserStatus", "The account status is invalid."),
+        SimulatedAccountState::Normal => return Ok(()),
+        SimulatedAccountState::Suspended => {
+            ("UnauthorizedOperation.CdnUserIsSuspended", "The CDN service is suspended.")
+        }
+        SimulatedAccountState::Isolated => {
+            ("UnauthorizedOperation.CdnUserIsIsolated", "The account is isolated for arrears.")
+        }
+        SimulatedAccountState::Migrating => ("OperationDenied.UserMigrating", "The account is migrating to EdgeOne."),
+        SimulatedAccountState::MovedToEdgeOne => {
+            ("OperationDenied.ProductUpgraded", "CDN has been upgraded to EdgeOne.")
+        }
+        SimulatedAccountState::AuthFailed => {
+            ("UnauthorizedOperation.CdnUserAuthFail", "The identity verification failed.")
+        }
+        SimulatedAccountState::AuthWait => ("UnauthorizedOperation.CdnUserAuthWait", "The identity is being verified."),
+        SimulatedAccountState::NotActivated => {
+            ("ResourceNotFound.CdnUserNotExists", "The CDN service is not activated.")
+        }
+        SimulatedAccountState::InvalidStatus => {
+            ("UnauthorizedOperation.CdnInvalidUserStatus", "The account status is invalid.")
+        }
     };
-    Err(Refusal::new(code, message))
+    Err(ApiRefusal::new(code, message))
 }

@@ -36,7 +36,7 @@ impl Default for QuotaOptions {
 
 /// One pool as the control endpoint and tests see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolView {
+pub struct SimulatedPool {
     pub kind: TaskKind,
     pub area: Area,
     pub batch: u64,
@@ -44,7 +44,7 @@ pub struct PoolView {
     pub spent: u64,
 }
 
-impl PoolView {
+impl SimulatedPool {
     #[must_use]
     pub const fn available(&self) -> u64 {
         self.total.saturating_sub(self.spent)
@@ -64,19 +64,19 @@ pub struct PoolChange {
 }
 
 #[derive(Debug)]
-pub(in crate::sandbox) struct Quota {
+pub(in crate::sandbox) struct QuotaLedger {
     day: i64,
-    pools: BTreeMap<(TaskKind, Area), Pool>,
+    pools: BTreeMap<(TaskKind, Area), QuotaPool>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Pool {
+struct QuotaPool {
     batch: u64,
     total: u64,
     spent: u64,
 }
 
-impl Quota {
+impl QuotaLedger {
     pub(in crate::sandbox) fn new(options: &QuotaOptions, now: Timestamp) -> Self {
         let mut pools = BTreeMap::new();
         for (kind, total, batch) in [
@@ -85,7 +85,7 @@ impl Quota {
             (TaskKind::Push, options.prefetches, options.batch_prefetches),
         ] {
             for area in Area::Global.parts() {
-                pools.insert((kind, *area), Pool { batch, total, spent: 0 });
+                pools.insert((kind, *area), QuotaPool { batch, total, spent: 0 });
             }
         }
         Self { day: time_formats::quota_day(now), pools }
@@ -136,9 +136,9 @@ impl Quota {
         }
     }
 
-    pub(in crate::sandbox) fn view(&mut self, now: Timestamp) -> Vec<PoolView> {
+    pub(in crate::sandbox) fn view(&mut self, now: Timestamp) -> Vec<SimulatedPool> {
         self.turn_day(now);
-        let view = |(&(kind, area), pool): (&(TaskKind, Area), &Pool)| PoolView {
+        let view = |(&(kind, area), pool): (&(TaskKind, Area), &QuotaPool)| SimulatedPool {
             kind,
             area,
             batch: pool.batch,
@@ -148,7 +148,7 @@ impl Quota {
         self.pools.iter().map(view).collect()
     }
 
-    fn pool(&mut self, kind: TaskKind, part: Area, change: impl FnOnce(&mut Pool)) {
+    fn pool(&mut self, kind: TaskKind, part: Area, change: impl FnOnce(&mut QuotaPool)) {
         if let Some(pool) = self.pools.get_mut(&(kind, part)) {
             change(pool);
         }
@@ -172,13 +172,13 @@ mod tests {
     /// 2026-11-22 15:59:59 UTC, a second before the reset.
     const EVENING: Timestamp = Timestamp::from_millis(1_795_363_199_000);
 
-    fn available(quota: &mut Quota, kind: TaskKind, now: Timestamp) -> Vec<u64> {
-        quota.view(now).iter().filter(|pool| pool.kind == kind).map(PoolView::available).collect()
+    fn available(quota: &mut QuotaLedger, kind: TaskKind, now: Timestamp) -> Vec<u64> {
+        quota.view(now).iter().filter(|pool| pool.kind == kind).map(SimulatedPool::available).collect()
     }
 
     #[test]
     fn a_global_item_costs_a_unit_in_each_area() {
-        let mut quota = Quota::new(&QuotaOptions::default(), EVENING);
+        let mut quota = QuotaLedger::new(&QuotaOptions::default(), EVENING);
         assert_eq!(quota.charge(TaskKind::PurgePath, &[Area::Global, Area::Overseas], EVENING), Some(3));
         assert_eq!(available(&mut quota, TaskKind::PurgePath, EVENING), [99, 98]);
         assert_eq!(available(&mut quota, TaskKind::PurgeUrl, EVENING), [10_000, 10_000]);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_whole_costs_nothing() {
-        let mut quota = Quota::new(&QuotaOptions::default(), EVENING);
+        let mut quota = QuotaLedger::new(&QuotaOptions::default(), EVENING);
         assert_eq!(quota.charge(TaskKind::PurgePath, &[Area::Overseas; 60], EVENING), Some(60));
         assert_eq!(quota.charge(TaskKind::PurgePath, &[Area::Global; 41], EVENING), None);
         assert_eq!(available(&mut quota, TaskKind::PurgePath, EVENING), [100, 40]);
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_quota_is_whole_again_at_midnight_utc_plus_8() {
-        let mut quota = Quota::new(&QuotaOptions::default(), EVENING);
+        let mut quota = QuotaLedger::new(&QuotaOptions::default(), EVENING);
         quota.charge(TaskKind::Push, &[Area::Mainland; 7], EVENING);
         let last_moment = EVENING + Duration::from_millis(999);
         assert_eq!(available(&mut quota, TaskKind::Push, last_moment), [993, 1_000]);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn someone_else_can_spend_and_totals_can_shrink() {
-        let mut quota = Quota::new(&QuotaOptions::default(), EVENING);
+        let mut quota = QuotaLedger::new(&QuotaOptions::default(), EVENING);
         let change =
             PoolChange { kind: TaskKind::Push, area: Area::Mainland, total: Some(5), batch: Some(2), spend: 9 };
         quota.change(&change, EVENING);
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_refund_does_not_reach_into_the_next_day() {
-        let mut quota = Quota::new(&QuotaOptions::default(), EVENING);
+        let mut quota = QuotaLedger::new(&QuotaOptions::default(), EVENING);
         let morning = EVENING + Duration::from_secs(1);
         quota.charge(TaskKind::PurgeUrl, &[Area::Mainland], EVENING);
         quota.charge(TaskKind::PurgeUrl, &[Area::Mainland], morning);

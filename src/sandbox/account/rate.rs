@@ -10,7 +10,7 @@ const SECOND_MILLIS: i64 = 1000;
 /// One meter for each action, or for each action and key.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Rates {
-    meters: HashMap<(String, String), Meter>,
+    meters: HashMap<(String, String), ActionRate>,
 }
 
 impl Rates {
@@ -20,7 +20,7 @@ impl Rates {
             RateScope::Account => String::new(),
             RateScope::SecretId => call.secret_id.to_owned(),
         };
-        let meter = self.meters.entry((whose, call.action.to_owned())).or_insert_with(|| Meter::full(limit, now));
+        let meter = self.meters.entry((whose, call.action.to_owned())).or_insert_with(|| ActionRate::full(limit, now));
         match call.rule {
             RateRule::Bucket => meter.take_token(limit, now),
             RateRule::Window => meter.take_place(limit, now),
@@ -37,7 +37,7 @@ pub(in crate::sandbox) struct RatedCall<'a> {
 
 /// Keeps both counts, so that the rule can be switched while the sandbox runs.
 #[derive(Debug)]
-struct Meter {
+struct ActionRate {
     /// Thousandths of a call: at a limit of 20 a second, 20 of them come back each millisecond.
     tokens_milli: i64,
     refilled_at: Timestamp,
@@ -45,7 +45,7 @@ struct Meter {
     window_calls: u32,
 }
 
-impl Meter {
+impl ActionRate {
     fn full(limit: u32, now: Timestamp) -> Self {
         Self {
             tokens_milli: i64::from(limit) * SECOND_MILLIS,

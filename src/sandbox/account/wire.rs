@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountSetup {
-    pub state: AccountState,
+    pub state: SimulatedAccountState,
     pub denied: Vec<Denial>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AccountState {
+pub enum SimulatedAccountState {
     #[default]
     Normal,
     Suspended,

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::error::Refusal;
+use super::error::ApiRefusal;
 use super::history::{self, HistoryKind};
 use super::params::Params;
-use super::submit::{self, Order};
+use super::submit::{self, SubmitRequest};
 use super::task::TaskKind;
 use super::{Done, Moment, domains, nodes, quota};
-use crate::sandbox::faults::Curse;
+use crate::sandbox::faults::RowFaults;
 use crate::sandbox::state::Cloud;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,14 +83,14 @@ impl Action {
         self,
         cloud: &Arc<Cloud>,
         params: &Params<'_>,
-        curse: &Curse,
+        curse: &RowFaults,
         moment: Moment,
-    ) -> Result<Done, Refusal> {
-        let submit = |order: Order| submit::submit(cloud, &order, curse, moment);
+    ) -> Result<Done, ApiRefusal> {
+        let submit = |order: SubmitRequest| submit::submit(cloud, &order, curse, moment);
         match self {
-            Self::PurgeUrlsCache => submit(Order::purge_urls(params)?),
-            Self::PurgePathCache => submit(Order::purge_paths(params)?),
-            Self::PushUrlsCache => submit(Order::push_urls(params)?),
+            Self::PurgeUrlsCache => submit(SubmitRequest::purge_urls(params)?),
+            Self::PurgePathCache => submit(SubmitRequest::purge_paths(params)?),
+            Self::PushUrlsCache => submit(SubmitRequest::push_urls(params)?),
             Self::DescribePurgeTasks => history::describe(cloud, HistoryKind::Purge, params, moment).await,
             Self::DescribePushTasks => history::describe(cloud, HistoryKind::Push, params, moment).await,
             Self::DescribePurgeQuota => {

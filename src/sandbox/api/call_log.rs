@@ -8,7 +8,7 @@ use crate::domain::Timestamp;
 const CALLS_MAX: usize = 200_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
+pub struct RecordedCall {
     /// Counts from 1 and never skips.
     pub seq: u64,
     pub at: Timestamp,
@@ -27,12 +27,12 @@ pub struct Call {
 
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct CallLog {
-    kept: VecDeque<Call>,
+    kept: VecDeque<RecordedCall>,
     made: u64,
 }
 
 impl CallLog {
-    pub(in crate::sandbox) fn record(&mut self, mut call: Call) {
+    pub(in crate::sandbox) fn record(&mut self, mut call: RecordedCall) {
         self.made += 1;
         call.seq = self.made;
         if self.kept.len() == CALLS_MAX {
@@ -42,7 +42,7 @@ impl CallLog {
     }
 
     /// The calls kept whose number is above `seq`, oldest first.
-    pub(in crate::sandbox) fn after(&self, seq: u64) -> Vec<Call> {
+    pub(in crate::sandbox) fn after(&self, seq: u64) -> Vec<RecordedCall> {
         let skipped = self.kept.partition_point(|call| call.seq <= seq);
         self.kept.iter().skip(skipped).cloned().collect()
     }

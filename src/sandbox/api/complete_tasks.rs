@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::task::{Fate, Flush, Row, RowPlace, RowStatus, TaskKind};
+use super::task::{Flush, RowOutcome, RowPlace, RowStatus, TaskKind, TaskRow};
 use crate::domain::Timestamp;
 use crate::sandbox::domain_config::domain::Area;
 use crate::sandbox::edge;
-use crate::sandbox::edge::cache::ObjectKey;
-use crate::sandbox::edge::{LoadFault, Visit};
+use crate::sandbox::edge::cache::EdgeObjectKey;
+use crate::sandbox::edge::{EdgeRequest, LoadError};
 use crate::sandbox::state::{Cloud, State};
 
 /// How many prefetches ask the origin side by side.
@@ -41,32 +41,33 @@ impl Cloud {
 }
 
 /// The worst of what the areas' visits come to.
-async fn prefetch(cloud: &Cloud, visits: &[Visit]) -> RowStatus {
+async fn prefetch(cloud: &Cloud, visits: &[EdgeRequest]) -> RowStatus {
     let mut status = RowStatus::Done;
     for visit in visits {
         match edge::load(cloud, visit).await {
             Ok(loaded) if loaded.object.status.as_u16() < 400 => {}
             Ok(_) => status = RowStatus::Invalid,
-            Err(LoadFault::Origin(_) | LoadFault::NoSuchDomain) => return RowStatus::Fail,
+            Err(LoadError::Origin(_) | LoadError::NoSuchDomain) => return RowStatus::Fail,
         }
     }
     status
 }
 
 /// One visit for each area that the row covers.
-fn visits(row: &Row) -> Vec<Visit> {
-    let visit = |area: &Area| Visit { area: *area, scheme: row.scheme, host: row.host.clone(), path: row.path.clone() };
+fn visits(row: &TaskRow) -> Vec<EdgeRequest> {
+    let visit =
+        |area: &Area| EdgeRequest { area: *area, scheme: row.scheme, host: row.host.clone(), path: row.path.clone() };
     row.area.parts().iter().map(visit).collect()
 }
 
 impl State {
     /// Settles due rows until the next ones are prefetches, and returns those to be made now. What is due after them
     /// waits for them: a purge must not overtake a prefetch of the same object.
-    fn settle_up_to_prefetches(&mut self, now: Timestamp) -> Vec<(RowPlace, Vec<Visit>)> {
+    fn settle_up_to_prefetches(&mut self, now: Timestamp) -> Vec<(RowPlace, Vec<EdgeRequest>)> {
         let mut prefetches = Vec::new();
         while let Some(place) = self.tasks.next_due(now) {
             let (task, row) = self.tasks.at(place);
-            let fetches = task.kind == TaskKind::Push && row.fate == Fate::Works;
+            let fetches = task.kind == TaskKind::Push && row.fate == RowOutcome::Works;
             if prefetches.len() == PREFETCHES_AT_ONCE || (!fetches && !prefetches.is_empty()) {
                 break;
             }
@@ -75,7 +76,7 @@ impl State {
                 self.tasks.take_in_hand();
                 continue;
             }
-            let status = if row.fate == Fate::Fails { RowStatus::Fail } else { RowStatus::Done };
+            let status = if row.fate == RowOutcome::Fails { RowStatus::Fail } else { RowStatus::Done };
             self.tasks.take_due();
             self.settle(place, status, now);
         }
@@ -93,7 +94,7 @@ impl State {
         }
         let Some(domain) = self.domains.owner_of(&row.host) else { return };
         let key = match task.kind {
-            TaskKind::PurgePath => ObjectKey {
+            TaskKind::PurgePath => EdgeObjectKey {
                 host: row.host.clone(),
                 path: row.path.clone(),
                 folded: false,
@@ -113,10 +114,10 @@ impl State {
 }
 
 /// Whether a row of this fate changes what the nodes of the area have.
-fn reaches(fate: Fate, area: Area) -> bool {
+fn reaches(fate: RowOutcome, area: Area) -> bool {
     match fate {
-        Fate::Works => true,
-        Fate::LiesIn(kept) => kept != area,
-        Fate::Fails | Fate::Lies | Fate::NeverEnds => false,
+        RowOutcome::Works => true,
+        RowOutcome::LiesIn(kept) => kept != area,
+        RowOutcome::Fails | RowOutcome::Lies | RowOutcome::NeverEnds => false,
     }
 }

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::Done;
-use super::error::Refusal;
+use super::error::ApiRefusal;
 use super::params::Params;
 use super::time_formats;
 use crate::sandbox::domain_config::domain::Domain;
-use crate::sandbox::edge::cache::Scheme;
+use crate::sandbox::edge::cache::EdgeScheme;
 use crate::sandbox::state::Cloud;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +33,12 @@ impl Detail {
     }
 }
 
-pub(super) fn describe(cloud: &Cloud, detail: Detail, params: &Params<'_>) -> Result<Done, Refusal> {
+pub(super) fn describe(cloud: &Cloud, detail: Detail, params: &Params<'_>) -> Result<Done, ApiRefusal> {
     let filters = params.objects("Filters", &["Name", "Value", "Fuzzy"])?;
     let filters = filters.iter().map(Filter::read).collect::<Result<Vec<_>, _>>()?;
     let limit = params.count("Limit")?.unwrap_or(100);
     if limit > detail.limit_max() {
-        return Err(Refusal::parameter(format!("Limit is at most {}.", detail.limit_max())));
+        return Err(ApiRefusal::parameter(format!("Limit is at most {}.", detail.limit_max())));
     }
     let state = cloud.state();
     let is_seen = |domain: &&Domain| {
@@ -66,14 +66,14 @@ struct Filter {
 }
 
 impl Filter {
-    fn read(params: &Params<'_>) -> Result<Self, Refusal> {
-        let name = params.text("Name")?.ok_or_else(|| Refusal::missing("Filters.Name"))?;
+    fn read(params: &Params<'_>) -> Result<Self, ApiRefusal> {
+        let name = params.text("Name")?.ok_or_else(|| ApiRefusal::missing("Filters.Name"))?;
         if name != "domain" {
-            return Err(Refusal::parameter(format!("The sandbox filters by `domain`, not by `{name}`.")));
+            return Err(ApiRefusal::parameter(format!("The sandbox filters by `domain`, not by `{name}`.")));
         }
         let (values, fuzzy) = (params.texts("Value")?, params.flag("Fuzzy")?);
         if values.len() > 5 || (fuzzy && values.len() > 1) {
-            return Err(Refusal::parameter("A filter has at most 5 values, a fuzzy one has one."));
+            return Err(ApiRefusal::parameter("A filter has at most 5 values, a fuzzy one has one."));
         }
         Ok(Self { values, fuzzy })
     }
@@ -114,7 +114,7 @@ fn origin(cloud: &Cloud, domain: &Domain) -> Value {
     let mut origin = domain.origin.clone();
     origin.origin_type = Some(origin.kind().to_owned());
     if origin.origins.is_empty() {
-        origin.origins = vec![cloud.origin_at(origin.scheme(Scheme::Http)).to_string()];
+        origin.origins = vec![cloud.origin_at(origin.scheme(EdgeScheme::Http)).to_string()];
     }
     // A wildcard's is told by its bare name, although each host below is asked for by its own.
     origin.server_name = Some(domain.server_name(domain.bare_name()));

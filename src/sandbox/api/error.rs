@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sandbox) struct Refusal {
+pub(in crate::sandbox) struct ApiRefusal {
     pub(in crate::sandbox) code: Cow<'static, str>,
     pub(in crate::sandbox) message: String,
 }
 
-impl Refusal {
+impl ApiRefusal {
     pub(in crate::sandbox) fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into() }
     }

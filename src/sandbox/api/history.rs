@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::error::Refusal;
+use super::error::ApiRefusal;
 use super::params::Params;
-use super::task::{Row, RowStatus, Task, TaskKind};
+use super::task::{RowStatus, Task, TaskKind, TaskRow};
 use super::time_formats;
 use super::{Done, Moment};
 use crate::domain::Timestamp;
@@ -27,7 +27,7 @@ pub(super) async fn describe(
     kind: HistoryKind,
     params: &Params<'_>,
     moment: Moment,
-) -> Result<Done, Refusal> {
+) -> Result<Done, ApiRefusal> {
     cloud.settle_due().await;
     let state = cloud.state();
     let query = Query::read(kind, params, &state.switches, moment)?;
@@ -53,7 +53,7 @@ struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    fn read(kind: HistoryKind, params: &Params<'a>, switches: &Switches, moment: Moment) -> Result<Self, Refusal> {
+    fn read(kind: HistoryKind, params: &Params<'a>, switches: &Switches, moment: Moment) -> Result<Self, ApiRefusal> {
         let kinds: &[TaskKind] = match (kind, params.text("PurgeType")?) {
             (HistoryKind::Push, _) => &[TaskKind::Push],
             (HistoryKind::Purge, None) => &[TaskKind::PurgeUrl, TaskKind::PurgePath],
@@ -73,7 +73,7 @@ impl<'a> Query<'a> {
         }
         let limit = params.count("Limit")?.unwrap_or(LIMIT_DEFAULT);
         if limit > switches.list_limit_max {
-            return Err(Refusal::parameter(format!("Limit is at most {}.", switches.list_limit_max)));
+            return Err(ApiRefusal::parameter(format!("Limit is at most {}.", switches.list_limit_max)));
         }
         let area = params.area(&[Area::Mainland, Area::Overseas, Area::Global])?;
         let (keyword, offset) = (params.text("Keyword")?, params.count("Offset")?.unwrap_or(0));
@@ -81,7 +81,7 @@ impl<'a> Query<'a> {
     }
 
     /// How many rows match, and those of them that the page shows.
-    fn page<'s>(&self, state: &'s State, now: Timestamp) -> (u64, Vec<(&'s Task, &'s Row)>) {
+    fn page<'s>(&self, state: &'s State, now: Timestamp) -> (u64, Vec<(&'s Task, &'s TaskRow)>) {
         let mut total = 0;
         let mut page = Vec::new();
         for task in self.tasks(state).into_iter().filter(|task| self.takes_task(task, now)) {
@@ -109,7 +109,7 @@ impl<'a> Query<'a> {
         self.kinds.contains(&task.kind) && task.listed_from <= now
     }
 
-    fn takes_row(&self, row: &Row) -> bool {
+    fn takes_row(&self, row: &TaskRow) -> bool {
         let named = self.keyword.is_none_or(|word| row.url == word || row.host.eq_ignore_ascii_case(word));
         let in_state = self.status.is_none_or(|word| row.status.as_str().eq_ignore_ascii_case(word));
         named && in_state && self.area.is_none_or(|area| row.area.covers(area))
@@ -122,7 +122,7 @@ fn window(
     params: &Params<'_>,
     switches: &Switches,
     moment: Moment,
-) -> Result<(Timestamp, Timestamp), Refusal> {
+) -> Result<(Timestamp, Timestamp), ApiRefusal> {
     let time = |name| match params.text(name)? {
         None => Ok(None),
         Some(text) => time_formats::parse_text(text).map(Some).ok_or_else(|| not_a(text, name)),
@@ -130,24 +130,24 @@ fn window(
     let kept_from = moment.told - switches.history_retention;
     let (start, end) = (time("StartTime")?, time("EndTime")?);
     if start.is_none() && task_id.is_none() {
-        return Err(Refusal::missing("StartTime"));
+        return Err(ApiRefusal::missing("StartTime"));
     }
     // Times are told in whole seconds: the last one counts to its end. Without an end, all that came since.
     let to = end.map_or(Timestamp::from_millis(i64::MAX), |end| Timestamp::from_millis(end.as_millis() + 999));
     if let Some(start) = start {
         let span_end = end.unwrap_or(moment.told);
         if end.is_some_and(|end| end < start) || span_end.since(start) > switches.history_window_max {
-            return Err(Refusal::parameter("StartTime and EndTime do not span an allowed time."));
+            return Err(ApiRefusal::parameter("StartTime and EndTime do not span an allowed time."));
         }
     }
     Ok((start.map_or(kept_from, |start| start.max(kept_from)), to))
 }
 
-fn not_a(word: &str, name: &str) -> Refusal {
-    Refusal::parameter(format!("`{word}` is not a {name}."))
+fn not_a(word: &str, name: &str) -> ApiRefusal {
+    ApiRefusal::parameter(format!("`{word}` is not a {name}."))
 }
 
-fn log(kind: HistoryKind, task: &Task, row: &Row, switches: &Switches, now: Timestamp) -> Value {
+fn log(kind: HistoryKind, task: &Task, row: &TaskRow, switches: &Switches, now: Timestamp) -> Value {
     let status = match row.status {
         RowStatus::Done if switches.status_capitalised => "Done",
         status => status.as_str(),
@@ -174,7 +174,7 @@ fn log(kind: HistoryKind, task: &Task, row: &Row, switches: &Switches, now: Time
     }
 }
 
-fn percent(task: &Task, row: &Row, now: Timestamp) -> u64 {
+fn percent(task: &Task, row: &TaskRow, now: Timestamp) -> u64 {
     if row.status == RowStatus::Done {
         return 100;
     }

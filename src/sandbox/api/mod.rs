@@ -7,18 +7,18 @@ use http::{Request, Response};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::account::Asked;
+use super::account::CallContext;
 use super::account::rate::RatedCall;
-use super::faults::{Spoiling, Strike};
+use super::faults::{MatchedFaults, ResponseFault};
 use super::listener::Dropped;
 use super::state::Cloud;
 use crate::domain::Timestamp;
 use action::Action;
-use call_log::Call;
-use error::Refusal;
+use call_log::RecordedCall;
+use error::ApiRefusal;
 use params::Params;
-use request::Arrival;
-use signature::Signed;
+use request::IncomingRequest;
+use signature::SignedRequest;
 
 mod action;
 pub(super) mod call_log;
@@ -57,7 +57,7 @@ struct Moment {
 }
 
 pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<Response<Body>, Dropped> {
-    let arrival = Arrival::read(request).await?;
+    let arrival = IncomingRequest::read(request).await?;
     let strike = cloud.state().faults.strike(arrival.action(), &arrival.targets());
     let now = cloud.now();
     let told = Timestamp::from_millis(now.as_millis().saturating_add(strike.skew_seconds().saturating_mul(1000)));
@@ -80,27 +80,27 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<
     let envelope = reply::envelope(outcome, &request_id);
     match strike.spoiling() {
         None => Ok(reply::json(envelope, moment.told)),
-        Some(Spoiling::Lost) => Err(Dropped),
-        Some(Spoiling::Garbage) => Ok(reply::json(reply::GARBAGE, moment.told)),
-        Some(Spoiling::Truncated) => Ok(reply::truncated(&envelope, moment.told)),
-        Some(Spoiling::Endless) => Ok(reply::endless(moment.told)),
-        Some(Spoiling::Gateway(gateway)) => Ok(reply::gateway(&gateway, moment.told)),
+        Some(ResponseFault::Lost) => Err(Dropped),
+        Some(ResponseFault::Garbage) => Ok(reply::json(reply::GARBAGE, moment.told)),
+        Some(ResponseFault::Truncated) => Ok(reply::truncated(&envelope, moment.told)),
+        Some(ResponseFault::Endless) => Ok(reply::endless(moment.told)),
+        Some(ResponseFault::Gateway(gateway)) => Ok(reply::gateway(&gateway, moment.told)),
     }
 }
 
 /// The checks in the provider's order, then the action. Nothing is done before the last check has passed.
 async fn carry_out(
     cloud: &Arc<Cloud>,
-    arrival: &Arrival,
-    strike: &Strike,
+    arrival: &IncomingRequest,
+    strike: &MatchedFaults,
     moment: Moment,
     request_id: &str,
-) -> Result<Done, Refusal> {
+) -> Result<Done, ApiRefusal> {
     arrival.check_protocol()?;
     let headers = &arrival.parts.headers;
     let name = signature::required(headers, "X-TC-Action")?;
     let version = signature::required(headers, "X-TC-Version")?;
-    let signed = Signed {
+    let signed = SignedRequest {
         method: &arrival.parts.method,
         query: arrival.parts.uri.query().unwrap_or(""),
         headers,
@@ -108,23 +108,23 @@ async fn carry_out(
     };
     let credential = signature::verify(&signed, &cloud.credentials, moment.told)?;
     if version != VERSION {
-        return Err(Refusal::new("NoSuchVersion", "The API version does not exist."));
+        return Err(ApiRefusal::new("NoSuchVersion", "The API version does not exist."));
     }
     let Some(action) = Action::parse(name) else {
-        return Err(Refusal::new("InvalidAction", "The requested action does not exist."));
+        return Err(ApiRefusal::new("InvalidAction", "The requested action does not exist."));
     };
     pass_rate(cloud, action, &credential.secret_id, moment.now)?;
     if let Some(refusal) = strike.refusal() {
         return Err(refusal);
     }
-    let asked = Asked { action: action.as_str(), hosts: arrival.hosts(), request_id };
+    let asked = CallContext { action: action.as_str(), hosts: arrival.hosts(), request_id };
     cloud.state().account.check(&asked)?;
     let type_error_code = cloud.state().switches.type_error_code.clone();
     let params = Params::read(arrival.params.as_ref(), action.fields(), type_error_code)?;
     action.carry_out(cloud, &params, &strike.curse(), moment).await
 }
 
-fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> Result<(), Refusal> {
+fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> Result<(), ApiRefusal> {
     let state = &mut *cloud.state();
     let (rule, scope) = (state.switches.call_rate, state.switches.call_rate_scope);
     let call = RatedCall { action: action.as_str(), secret_id, rule, scope };
@@ -132,21 +132,21 @@ fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> 
         return Ok(());
     }
     let limit = cloud.calls_per_second;
-    Err(Refusal::new("RequestLimitExceeded", format!("The call rate exceeds {limit} requests per second.")))
+    Err(ApiRefusal::new("RequestLimitExceeded", format!("The call rate exceeds {limit} requests per second.")))
 }
 
 /// `outcome` is `None` if a fault kept the call from the cloud.
 fn record(
     cloud: &Cloud,
-    arrival: &Arrival,
-    strike: &Strike,
+    arrival: &IncomingRequest,
+    strike: &MatchedFaults,
     moment: Moment,
     request_id: &str,
-    outcome: Option<&Result<Done, Refusal>>,
+    outcome: Option<&Result<Done, ApiRefusal>>,
 ) {
     let done = outcome.and_then(|outcome| outcome.as_ref().ok());
     let refusal = outcome.and_then(|outcome| outcome.as_ref().err());
-    cloud.state().calls.record(Call {
+    cloud.state().calls.record(RecordedCall {
         seq: 0,
         at: moment.now,
         action: arrival.action().to_owned(),

@@ -10,14 +10,14 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::Done;
-use super::error::Refusal;
+use super::error::ApiRefusal;
 use super::time_formats;
 use crate::domain::Timestamp;
 use crate::sandbox::faults::GatewayAnswer;
 
 pub(super) const GARBAGE: &str = "<html><body>It works!</body></html>";
 
-pub(super) fn envelope(outcome: Result<Done, Refusal>, request_id: &str) -> String {
+pub(super) fn envelope(outcome: Result<Done, ApiRefusal>, request_id: &str) -> String {
     let mut response = match outcome {
         Ok(done) => Value::Object(done.fields),
         Err(refusal) => json!({"Error": {"Code": refusal.code, "Message": refusal.message}}),

@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{Method, Request, header};
 use serde_json::Value;
 
-use super::error::Refusal;
+use super::error::ApiRefusal;
 use crate::sandbox::listener::Dropped;
 
 /// The provider's figure for POST.
@@ -15,7 +15,7 @@ const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Read to its end, so that the client hears why it was refused; beyond this it is cut off.
 const BODY_BYTES_DRAINED_MAX: usize = 64 * 1024 * 1024;
 
-pub(super) struct Arrival {
+pub(super) struct IncomingRequest {
     pub(super) parts: Parts,
     /// Empty if it was too large.
     pub(super) body: Bytes,
@@ -24,7 +24,7 @@ pub(super) struct Arrival {
     too_large: bool,
 }
 
-impl Arrival {
+impl IncomingRequest {
     pub(super) async fn read(request: Request<Body>) -> Result<Self, Dropped> {
         let (parts, body) = request.into_parts();
         let mut chunks = body.into_data_stream();
@@ -46,16 +46,16 @@ impl Arrival {
         Ok(Self { parts, body, params, too_large })
     }
 
-    pub(super) fn check_protocol(&self) -> Result<(), Refusal> {
+    pub(super) fn check_protocol(&self) -> Result<(), ApiRefusal> {
         if self.too_large {
-            return Err(Refusal::new("RequestSizeLimitExceeded", "The request is larger than 10 MB."));
+            return Err(ApiRefusal::new("RequestSizeLimitExceeded", "The request is larger than 10 MB."));
         }
         if self.parts.method != Method::POST {
-            return Err(Refusal::new("UnsupportedProtocol", "The sandbox takes POST requests only."));
+            return Err(ApiRefusal::new("UnsupportedProtocol", "The sandbox takes POST requests only."));
         }
         let content_type = self.parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if !content_type.is_some_and(|value| value.starts_with("application/json")) {
-            return Err(Refusal::new("UnsupportedProtocol", "The sandbox takes application/json only."));
+            return Err(ApiRefusal::new("UnsupportedProtocol", "The sandbox takes application/json only."));
         }
         Ok(())
     }
@@ -72,7 +72,7 @@ impl Arrival {
     }
 }
 
-impl Arrival {
+impl IncomingRequest {
     /// The hosts of what the call lists.
     pub(super) fn hosts(&self) -> Vec<String> {
         let host = |target: &&str| {

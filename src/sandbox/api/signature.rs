@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::error::Refusal;
+use super::error::ApiRefusal;
 use super::time_formats;
 use crate::domain::Timestamp;
 use crate::sandbox::account::credential::Credential;
@@ -18,7 +18,7 @@ const TIMESTAMP_WINDOW: Duration = Duration::from_secs(300);
 
 /// The parts of a request that a signature covers.
 #[derive(Clone, Copy)]
-pub(in crate::sandbox) struct Signed<'a> {
+pub(in crate::sandbox) struct SignedRequest<'a> {
     pub(in crate::sandbox) method: &'a Method,
     pub(in crate::sandbox) query: &'a str,
     pub(in crate::sandbox) headers: &'a HeaderMap,
@@ -27,23 +27,23 @@ pub(in crate::sandbox) struct Signed<'a> {
 
 /// Returns whose request this is, or why it is nobody's. The order of the checks is the provider's.
 pub(in crate::sandbox) fn verify<'c>(
-    signed: &Signed<'_>,
+    signed: &SignedRequest<'_>,
     credentials: &'c [Credential],
     now: Timestamp,
-) -> Result<&'c Credential, Refusal> {
+) -> Result<&'c Credential, ApiRefusal> {
     let authorization = Authorization::parse(required(signed.headers, "Authorization")?)?;
     let timestamp = required(signed.headers, "X-TC-Timestamp")?;
     let Some(credential) = credentials.iter().find(|known| known.secret_id == authorization.secret_id) else {
-        return Err(Refusal::new("AuthFailure.SecretIdNotFound", "The SecretId is not found."));
+        return Err(ApiRefusal::new("AuthFailure.SecretIdNotFound", "The SecretId is not found."));
     };
     let Ok(sent_at) = timestamp.parse::<i64>() else {
-        return Err(Refusal::new("InvalidParameter", "The value type of parameter `X-TC-Timestamp` is not valid."));
+        return Err(ApiRefusal::new("InvalidParameter", "The value type of parameter `X-TC-Timestamp` is not valid."));
     };
     if time_formats::utc_date(sent_at).as_deref() != Some(authorization.date) {
         return Err(signature_failure("The date of the credential scope is not the UTC day of X-TC-Timestamp."));
     }
     if now.as_secs().abs_diff(sent_at) > TIMESTAMP_WINDOW.as_secs() {
-        return Err(Refusal::new(
+        return Err(ApiRefusal::new(
             "AuthFailure.SignatureExpire",
             "X-TC-Timestamp is more than 300 s from the server's.",
         ));
@@ -53,14 +53,14 @@ pub(in crate::sandbox) fn verify<'c>(
     }
     let token = text(signed.headers, "x-tc-token").filter(|token| !token.is_empty());
     if token != credential.token.as_deref() {
-        return Err(Refusal::new("AuthFailure.TokenFailure", "The session token is wrong or has expired."));
+        return Err(ApiRefusal::new("AuthFailure.TokenFailure", "The session token is wrong or has expired."));
     }
     Ok(credential)
 }
 
 /// The value of a header that every request must have.
-pub(in crate::sandbox) fn required<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refusal> {
-    text(headers, name).ok_or_else(|| Refusal::missing(name))
+pub(in crate::sandbox) fn required<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, ApiRefusal> {
+    text(headers, name).ok_or_else(|| ApiRefusal::missing(name))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -69,8 +69,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes().trim_ascii()).ok())
 }
 
-fn signature_failure(message: &str) -> Refusal {
-    Refusal::new("AuthFailure.SignatureFailure", message)
+fn signature_failure(message: &str) -> ApiRefusal {
+    ApiRefusal::new("AuthFailure.SignatureFailure", message)
 }
 
 struct Authorization<'a> {
@@ -83,9 +83,9 @@ struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    fn parse(header: &'a str) -> Result<Self, Refusal> {
+    fn parse(header: &'a str) -> Result<Self, ApiRefusal> {
         Self::split(header).ok_or_else(|| {
-            Refusal::new("AuthFailure.InvalidAuthorization", "The Authorization header is not well formed.")
+            ApiRefusal::new("AuthFailure.InvalidAuthorization", "The Authorization header is not well formed.")
         })
     }
 
@@ -99,7 +99,7 @@ impl<'a> Authorization<'a> {
         complete.then_some(Self { secret_id, date, service, signed_headers, signature })
     }
 
-    fn matches(&self, signed: &Signed<'_>, timestamp: &str, secret_key: &str) -> bool {
+    fn matches(&self, signed: &SignedRequest<'_>, timestamp: &str, secret_key: &str) -> bool {
         let key = self.signing_key(secret_key);
         let mut right = Choice::from(0);
         for host in host_forms(signed.headers) {
@@ -121,7 +121,7 @@ impl<'a> Authorization<'a> {
     }
 
     /// `None`: a signed header did not come, or one that has to be signed was not.
-    fn canonical_request(&self, signed: &Signed<'_>, host: &str) -> Option<String> {
+    fn canonical_request(&self, signed: &SignedRequest<'_>, host: &str) -> Option<String> {
         let names: Vec<&str> = self.signed_headers.split(';').collect();
         if !names.contains(&"content-type") || !names.contains(&"host") {
             return None;
@@ -136,7 +136,7 @@ impl<'a> Authorization<'a> {
             };
             lines.push_str(&format!("{name}:{value}\n"));
         }
-        let Signed { method, query, .. } = signed;
+        let SignedRequest { method, query, .. } = signed;
         Some(format!("{method}\n/\n{query}\n{lines}\n{}\n{}", self.signed_headers, hashed_payload(signed)))
     }
 }
@@ -150,7 +150,7 @@ fn host_forms(headers: &HeaderMap) -> Vec<&str> {
     }
 }
 
-fn hashed_payload(signed: &Signed<'_>) -> String {
+fn hashed_payload(signed: &SignedRequest<'_>) -> String {
     const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
     if text(signed.headers, "x-tc-content-sha256") == Some(UNSIGNED) {
         return hex(&Sha256::digest(UNSIGNED));
@@ -179,7 +179,7 @@ mod tests {
 
     /// One vector as a request.
     #[derive(Clone)]
-    struct Vector {
+    struct SignatureVector {
         name: String,
         headers: HeaderMap,
         body: Vec<u8>,
@@ -187,7 +187,7 @@ mod tests {
         sent_at: Timestamp,
     }
 
-    impl Vector {
+    impl SignatureVector {
         fn read(case: &Value) -> Self {
             let text = |name: &str| case[name].as_str().map(str::to_owned);
             let seconds = case["timestamp"].as_i64().unwrap();
@@ -220,7 +220,7 @@ mod tests {
         }
 
         fn verdict_at(&self, now: Timestamp) -> Result<(), String> {
-            let signed = Signed { method: &Method::POST, query: "", headers: &self.headers, body: &self.body };
+            let signed = SignedRequest { method: &Method::POST, query: "", headers: &self.headers, body: &self.body };
             let verdict = verify(&signed, std::slice::from_ref(&self.credential), now);
             verdict.map(drop).map_err(|refusal| refusal.code.into_owned())
         }
@@ -236,13 +236,13 @@ mod tests {
         }
     }
 
-    fn vectors() -> Vec<Vector> {
+    fn vectors() -> Vec<SignatureVector> {
         let file: Value = serde_json::from_str(VECTORS).unwrap();
-        let of = |list: &str| file[list].as_array().unwrap().iter().map(Vector::read).collect::<Vec<_>>();
+        let of = |list: &str| file[list].as_array().unwrap().iter().map(SignatureVector::read).collect::<Vec<_>>();
         [of("cases"), of("published_examples")].concat()
     }
 
-    fn vector(name: &str) -> Vector {
+    fn vector(name: &str) -> SignatureVector {
         vectors().into_iter().find(|vector| vector.name == name).unwrap()
     }
 
@@ -323,7 +323,8 @@ mod tests {
             let changed = old.replace("SignedHeaders=content-type;host", &format!("SignedHeaders={names}"));
             vector = vector.with("authorization", &changed);
             let authorization = Authorization::split(&changed).unwrap();
-            let signed = Signed { method: &Method::POST, query: "", headers: &vector.headers, body: &vector.body };
+            let signed =
+                SignedRequest { method: &Method::POST, query: "", headers: &vector.headers, body: &vector.body };
             assert_eq!(authorization.canonical_request(&signed, "cdn.tencentcloudapi.com"), None, "{names}");
             assert_eq!(vector.verdict(), Err("AuthFailure.SignatureFailure".to_owned()));
         }
@@ -333,7 +334,7 @@ mod tests {
     fn each_flaw_has_its_code() {
         let good = vector("cdn-purge-urls-basic");
         let authorization = good.header("authorization");
-        let verdict = |vector: &Vector| vector.verdict().unwrap_err();
+        let verdict = |vector: &SignatureVector| vector.verdict().unwrap_err();
         for malformed in ["", "SKIP", "TC3-HMAC-SHA256 Credential=a/b/c/tc3_request", "HMAC a, b, c"] {
             assert_eq!(verdict(&good.with("authorization", malformed)), "AuthFailure.InvalidAuthorization");
         }
@@ -352,10 +353,10 @@ mod tests {
     }
 
     /// The vector with its authorization header changed, and signed again for what it now says.
-    fn signed_again(vector: &Vector, change: impl Fn(&str) -> String) -> Vector {
+    fn signed_again(vector: &SignatureVector, change: impl Fn(&str) -> String) -> SignatureVector {
         let changed = change(&vector.header("authorization"));
         let authorization = Authorization::split(&changed).unwrap();
-        let signed = Signed { method: &Method::POST, query: "", headers: &vector.headers, body: &vector.body };
+        let signed = SignedRequest { method: &Method::POST, query: "", headers: &vector.headers, body: &vector.body };
         let canonical = authorization.canonical_request(&signed, &vector.header("host")).unwrap();
         let key = authorization.signing_key(&vector.credential.secret_key);
         let to_sign = authorization.string_to_sign(&canonical, &vector.header("x-tc-timestamp"));

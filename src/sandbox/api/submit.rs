@@ -4,45 +4,45 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::error::Refusal;
+use super::error::ApiRefusal;
 use super::params::Params;
 use super::target;
-use super::target::{Listed, Wanted};
+use super::target::{ParsedTarget, RequestedTarget};
 use super::task;
-use super::task::{Fate, Flush, Row, RowStatus, Task, TaskKind};
+use super::task::{Flush, RowOutcome, RowStatus, Task, TaskKind, TaskRow};
 use super::{Done, Moment};
 use crate::domain::Timestamp;
 use crate::sandbox::domain_config::domain::Area;
-use crate::sandbox::faults::Curse;
+use crate::sandbox::faults::RowFaults;
 use crate::sandbox::state::{Cloud, State};
 use crate::sandbox::wire::{DayLimitRule, MixedBatchRule};
 
 /// What a call asks to be done.
-pub(super) struct Order {
-    wanted: Wanted,
+pub(super) struct SubmitRequest {
+    wanted: RequestedTarget,
     listed: Vec<String>,
     flush: Flush,
 }
 
-impl Order {
-    pub(super) fn purge_urls(params: &Params<'_>) -> Result<Self, Refusal> {
+impl SubmitRequest {
+    pub(super) fn purge_urls(params: &Params<'_>) -> Result<Self, ApiRefusal> {
         let wanted = wanted(TaskKind::PurgeUrl, params, &[Area::Mainland, Area::Overseas])?;
         // The task behind a URL purge deletes, but its rows say `flush`, as the published sample does.
         Ok(Self { wanted, listed: params.texts("Urls")?, flush: Flush::Flush })
     }
 
-    pub(super) fn purge_paths(params: &Params<'_>) -> Result<Self, Refusal> {
+    pub(super) fn purge_paths(params: &Params<'_>) -> Result<Self, ApiRefusal> {
         let wanted = wanted(TaskKind::PurgePath, params, &[Area::Mainland, Area::Overseas])?;
         let listed = params.texts("Paths")?;
-        let flush = match params.text("FlushType")?.ok_or_else(|| Refusal::missing("FlushType"))? {
+        let flush = match params.text("FlushType")?.ok_or_else(|| ApiRefusal::missing("FlushType"))? {
             "flush" => Flush::Flush,
             "delete" => Flush::Delete,
-            other => return Err(Refusal::parameter(format!("`{other}` is not a FlushType."))),
+            other => return Err(ApiRefusal::parameter(format!("`{other}` is not a FlushType."))),
         };
         Ok(Self { wanted, listed, flush })
     }
 
-    pub(super) fn push_urls(params: &Params<'_>) -> Result<Self, Refusal> {
+    pub(super) fn push_urls(params: &Params<'_>) -> Result<Self, ApiRefusal> {
         let wanted = wanted(TaskKind::Push, params, &[Area::Mainland, Area::Overseas, Area::Global])?;
         // Read for their types; what they change is nothing that the simulated edge has.
         params.flag("ParseM3U8")?;
@@ -54,15 +54,20 @@ impl Order {
     }
 }
 
-fn wanted(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Result<Wanted, Refusal> {
-    Ok(Wanted { kind, area: params.area(areas)?, url_encode: params.flag("UrlEncode")? })
+fn wanted(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Result<RequestedTarget, ApiRefusal> {
+    Ok(RequestedTarget { kind, area: params.area(areas)?, url_encode: params.flag("UrlEncode")? })
 }
 
-pub(super) fn submit(cloud: &Cloud, order: &Order, curse: &Curse, moment: Moment) -> Result<Done, Refusal> {
+pub(super) fn submit(
+    cloud: &Cloud,
+    order: &SubmitRequest,
+    curse: &RowFaults,
+    moment: Moment,
+) -> Result<Done, ApiRefusal> {
     let state = &mut *cloud.state();
     let kind = order.wanted.kind;
     if order.listed.is_empty() {
-        return Err(Refusal::parameter("Nothing is listed."));
+        return Err(ApiRefusal::parameter("Nothing is listed."));
     }
     let batch = state.quota.batch(kind, order.wanted.area.unwrap_or(Area::Global));
     if order.listed.len() as u64 > batch {
@@ -85,14 +90,14 @@ pub(super) fn submit(cloud: &Cloud, order: &Order, curse: &Curse, moment: Moment
 }
 
 /// The distinct targets, in order, or the first one's refusal.
-fn read_targets(state: &State, order: &Order) -> Result<Vec<Listed>, Refusal> {
+fn read_targets(state: &State, order: &SubmitRequest) -> Result<Vec<ParsedTarget>, ApiRefusal> {
     let mut seen = HashSet::new();
     let once = order.listed.iter().filter(|url| state.switches.duplicates_charged || seen.insert(url.as_str()));
     let read = |url: &String| {
         let read = target::read(url, order.wanted, &state.domains, &state.switches);
         match state.switches.mixed_batch {
             MixedBatchRule::Refuse => read,
-            MixedBatchRule::FailRow => Ok(read.unwrap_or_else(|_| Listed::bad(url, order.wanted))),
+            MixedBatchRule::FailRow => Ok(read.unwrap_or_else(|_| ParsedTarget::bad(url, order.wanted))),
         }
     };
     once.map(read).collect()
@@ -102,9 +107,9 @@ fn read_targets(state: &State, order: &Order) -> Result<Vec<Listed>, Refusal> {
 fn charge(
     state: &mut State,
     kind: TaskKind,
-    mut listed: Vec<Listed>,
+    mut listed: Vec<ParsedTarget>,
     now: Timestamp,
-) -> Result<(Vec<Listed>, u64), Refusal> {
+) -> Result<(Vec<ParsedTarget>, u64), ApiRefusal> {
     let charged = match state.switches.day_limit {
         DayLimitRule::Refuse => {
             let areas: Vec<Area> = listed.iter().map(|target| target.area).collect();
@@ -123,13 +128,18 @@ fn charge(
     if charged == 0 { Err(day_limit(kind)) } else { Ok((listed, charged)) }
 }
 
-fn rows(state: &State, listed: Vec<Listed>, curse: &Curse, ready_at: impl Fn(&str) -> Timestamp) -> Vec<Row> {
+fn rows(
+    state: &State,
+    listed: Vec<ParsedTarget>,
+    curse: &RowFaults,
+    ready_at: impl Fn(&str) -> Timestamp,
+) -> Vec<TaskRow> {
     let mut rows = Vec::with_capacity(listed.len());
     for target in listed {
         let whole = [target.area];
         let areas = if state.switches.rows_per_area { target.area.parts() } else { &whole };
         for area in areas {
-            rows.push(Row {
+            rows.push(TaskRow {
                 url: target.url.clone(),
                 scheme: target.scheme,
                 host: target.host.clone(),
@@ -144,30 +154,30 @@ fn rows(state: &State, listed: Vec<Listed>, curse: &Curse, ready_at: impl Fn(&st
     rows
 }
 
-fn fate(target: &Listed, curse: &Curse) -> Fate {
+fn fate(target: &ParsedTarget, curse: &RowFaults) -> RowOutcome {
     let cursed = curse.targets.contains(&target.url) || task::share(&target.url, "failure") < curse.fraction;
     match () {
-        () if curse.never_done => Fate::NeverEnds,
-        () if target.bad || cursed => Fate::Fails,
-        () if curse.no_effect => Fate::Lies,
-        () => curse.keeps_copy.map_or(Fate::Works, Fate::LiesIn),
+        () if curse.never_done => RowOutcome::NeverEnds,
+        () if target.bad || cursed => RowOutcome::Fails,
+        () if curse.no_effect => RowOutcome::Lies,
+        () => curse.keeps_copy.map_or(RowOutcome::Works, RowOutcome::LiesIn),
     }
 }
 
-fn batch_limit(kind: TaskKind, batch: u64) -> Refusal {
+fn batch_limit(kind: TaskKind, batch: u64) -> ApiRefusal {
     let code = match kind {
         TaskKind::PurgeUrl => "LimitExceeded.CdnPurgeUrlExceedBatchLimit",
         TaskKind::PurgePath => "LimitExceeded.CdnPurgePathExceedBatchLimit",
         TaskKind::Push => "LimitExceeded.CdnPushExceedBatchLimit",
     };
-    Refusal::new(code, format!("One call may list {batch}."))
+    ApiRefusal::new(code, format!("One call may list {batch}."))
 }
 
-fn day_limit(kind: TaskKind) -> Refusal {
+fn day_limit(kind: TaskKind) -> ApiRefusal {
     let code = match kind {
         TaskKind::PurgeUrl => "LimitExceeded.CdnPurgeUrlExceedDayLimit",
         TaskKind::PurgePath => "LimitExceeded.CdnPurgePathExceedDayLimit",
         TaskKind::Push => "LimitExceeded.CdnPushExceedDayLimit",
     };
-    Refusal::new(code, "More is listed than is left of today's quota.")
+    ApiRefusal::new(code, "More is listed than is left of today's quota.")
 }

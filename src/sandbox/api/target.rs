@@ -1,21 +1,21 @@
 //! What a call may list: reads each URL or directory, finds the domain that owns it, and refuses as the provider does.
 
-use super::error::Refusal;
+use super::error::ApiRefusal;
 use super::task::TaskKind;
-use crate::sandbox::domain_config::domain::{Area, Domain, Domains};
-use crate::sandbox::domain_config::wire::Standing;
-use crate::sandbox::edge::cache::Scheme;
+use crate::sandbox::domain_config::domain::{Area, Domain, DomainTable};
+use crate::sandbox::domain_config::wire::DomainConfigState;
+use crate::sandbox::edge::cache::EdgeScheme;
 use crate::sandbox::wire::{DirectorySlashRule, Switches};
 
 /// What the call says about all its targets.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sandbox) struct Wanted {
+pub(in crate::sandbox) struct RequestedTarget {
     pub(in crate::sandbox) kind: TaskKind,
     pub(in crate::sandbox) area: Option<Area>,
     pub(in crate::sandbox) url_encode: bool,
 }
 
-impl Wanted {
+impl RequestedTarget {
     /// The area that pays. A purge without one covers the domain's, a prefetch the mainland.
     fn area_on(&self, domain: &Domain) -> Area {
         let default = if self.kind == TaskKind::Push { Area::Mainland } else { domain.area };
@@ -24,10 +24,10 @@ impl Wanted {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sandbox) struct Listed {
+pub(in crate::sandbox) struct ParsedTarget {
     /// As the call wrote it.
     pub(in crate::sandbox) url: String,
-    pub(in crate::sandbox) scheme: Scheme,
+    pub(in crate::sandbox) scheme: EdgeScheme,
     pub(in crate::sandbox) host: String,
     /// With its query, whether that counts or not.
     pub(in crate::sandbox) path: String,
@@ -36,11 +36,11 @@ pub(in crate::sandbox) struct Listed {
     pub(in crate::sandbox) bad: bool,
 }
 
-impl Listed {
+impl ParsedTarget {
     /// A target that was let through although no domain can serve it.
-    pub(in crate::sandbox) fn bad(url: &str, wanted: Wanted) -> Self {
+    pub(in crate::sandbox) fn bad(url: &str, wanted: RequestedTarget) -> Self {
         let area = wanted.area.unwrap_or(Area::Mainland);
-        let (scheme, host, path) = (Scheme::Http, String::new(), String::new());
+        let (scheme, host, path) = (EdgeScheme::Http, String::new(), String::new());
         Self { url: url.to_owned(), scheme, host, path, area, bad: true }
     }
 }
@@ -48,20 +48,20 @@ impl Listed {
 /// Reads one target of a call.
 pub(in crate::sandbox) fn read(
     url: &str,
-    wanted: Wanted,
-    domains: &Domains,
+    wanted: RequestedTarget,
+    domains: &DomainTable,
     switches: &Switches,
-) -> Result<Listed, Refusal> {
+) -> Result<ParsedTarget, ApiRefusal> {
     if url.len() > switches.url_bytes_max {
         return Err(too_long(wanted.kind));
     }
     let (scheme, host, path) =
-        split(url).ok_or_else(|| Refusal::parameter("A URL needs http:// or https:// and a host."))?;
+        split(url).ok_or_else(|| ApiRefusal::parameter("A URL needs http:// or https:// and a host."))?;
     if host.contains('*') {
         return Err(wildcard(wanted.kind));
     }
     let domain = domains.owner_of(&host).ok_or_else(|| {
-        Refusal::new("ResourceNotFound.CdnHostNotExists", "The domain name does not exist in this account.")
+        ApiRefusal::new("ResourceNotFound.CdnHostNotExists", "The domain name does not exist in this account.")
     })?;
     stands_well(domain.standing)?;
     if !domain.status.serves() {
@@ -69,25 +69,25 @@ pub(in crate::sandbox) fn read(
     }
     let area = wanted.area_on(domain);
     if !domain.area.covers(area) {
-        return Err(Refusal::parameter("Area does not fit the acceleration area of the domain."));
+        return Err(ApiRefusal::parameter("Area does not fit the acceleration area of the domain."));
     }
     if switches.star_in_path_refused && path.contains('*') {
-        return Err(Refusal::parameter("`*` is not allowed in a path."));
+        return Err(ApiRefusal::parameter("`*` is not allowed in a path."));
     }
     let path = if wanted.url_encode { percent_encoded(&path) } else { path };
     let path = match wanted.kind {
         TaskKind::PurgePath => directory(path, switches.directory_slash)?,
         TaskKind::PurgeUrl | TaskKind::Push => path,
     };
-    Ok(Listed { url: url.to_owned(), scheme, host, path, area, bad: false })
+    Ok(ParsedTarget { url: url.to_owned(), scheme, host, path, area, bad: false })
 }
 
 /// Scheme, host in lower case, and path with query; the fragment never reaches a server.
-fn split(url: &str) -> Option<(Scheme, String, String)> {
+fn split(url: &str) -> Option<(EdgeScheme, String, String)> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = match scheme.to_ascii_lowercase().as_str() {
-        "http" => Scheme::Http,
-        "https" => Scheme::Https,
+        "http" => EdgeScheme::Http,
+        "https" => EdgeScheme::Https,
         _ => return None,
     };
     let rest = rest.split('#').next().unwrap_or(rest);
@@ -99,15 +99,15 @@ fn split(url: &str) -> Option<(Scheme, String, String)> {
     Some((scheme, host.to_ascii_lowercase(), path))
 }
 
-fn directory(path: String, slash: DirectorySlashRule) -> Result<String, Refusal> {
+fn directory(path: String, slash: DirectorySlashRule) -> Result<String, ApiRefusal> {
     if path.contains('?') {
-        return Err(Refusal::parameter("A directory has no query string."));
+        return Err(ApiRefusal::parameter("A directory has no query string."));
     }
     match slash {
         _ if path.ends_with('/') => Ok(path),
         DirectorySlashRule::Append => Ok(path + "/"),
         DirectorySlashRule::Prefix => Ok(path),
-        DirectorySlashRule::Refuse => Err(Refusal::parameter("A directory ends in `/`.")),
+        DirectorySlashRule::Refuse => Err(ApiRefusal::parameter("A directory ends in `/`.")),
     }
 }
 
@@ -118,42 +118,49 @@ fn percent_encoded(path: &str) -> String {
         .collect()
 }
 
-fn too_long(kind: TaskKind) -> Refusal {
+fn too_long(kind: TaskKind) -> ApiRefusal {
     match kind {
-        TaskKind::Push => Refusal::parameter("The URL is too long."),
-        _ => Refusal::new("InvalidParameter.CdnUrlExceedLength", "The URL is too long."),
+        TaskKind::Push => ApiRefusal::parameter("The URL is too long."),
+        _ => ApiRefusal::new("InvalidParameter.CdnUrlExceedLength", "The URL is too long."),
     }
 }
 
-fn wildcard(kind: TaskKind) -> Refusal {
+fn wildcard(kind: TaskKind) -> ApiRefusal {
     let code = match kind {
         TaskKind::Push => "InvalidParameter.CdnPushWildcardNotAllowed",
         _ => "InvalidParameter.CdnPurgeWildcardNotAllowed",
     };
-    Refusal::new(code, "A wildcard domain is not allowed here; list each sub-domain.")
+    ApiRefusal::new(code, "A wildcard domain is not allowed here; list each sub-domain.")
 }
 
-fn stands_well(standing: Standing) -> Result<(), Refusal> {
+fn stands_well(standing: DomainConfigState) -> Result<(), ApiRefusal> {
     let (code, message) = match standing {
-        Standing::Normal => return Ok(()),
-        Standing::MovingToEdgeOne => ("OperationDenied.ProductUpdating", "The domain name is being moved to EdgeOne."),
-        Standing::MovedToEdgeOne => ("InvalidParameter.CdnHostExistsInEdgeOne", "The domain name is in EdgeOne."),
-        Standing::OwnedByOther => {
+        DomainConfigState::Normal => return Ok(()),
+        DomainConfigState::MovingToEdgeOne => {
+            ("OperationDenied.ProductUpdating", "The domain name is being moved to EdgeOne.")
+        }
+        DomainConfigState::MovedToEdgeOne => {
+            ("InvalidParameter.CdnHostExistsInEdgeOne", "The domain name is in EdgeOne.")
+        }
+        DomainConfigState::OwnedByOther => {
             ("UnauthorizedOperation.CdnHostIsOwnedByOther", "The domain name belongs to another account.")
         }
-        Standing::Locked => ("ResourceUnavailable.CdnHostIsLocked", "The domain name is locked."),
-        Standing::Malicious => ("ResourceUnavailable.CdnHostIsMalicious", "The domain name is blocked as malicious."),
-        Standing::NoIcp => ("ResourceUnavailable.CdnHostNoIcp", "The domain name has no ICP filing."),
+        DomainConfigState::Locked => ("ResourceUnavailable.CdnHostIsLocked", "The domain name is locked."),
+        DomainConfigState::Malicious => {
+            ("ResourceUnavailable.CdnHostIsMalicious", "The domain name is blocked as malicious.")
+        }
+        DomainConfigState::NoIcp => ("ResourceUnavailable.CdnHostNoIcp", "The domain name has no ICP filing."),
     };
-    Err(Refusal::new(code, message))
+    Err(ApiRefusal::new(code, message))
 }
 
-fn not_serving(kind: TaskKind) -> Refusal {
+fn not_serving(kind: TaskKind) -> ApiRefusal {
     match kind {
-        TaskKind::Push => Refusal::new("ResourceUnavailable.CdnHostIsNotOnline", "The domain name is offline."),
-        _ => {
-            Refusal::new("InvalidParameter.CdnHostInvalidStatus", "The status of the domain name does not allow this.")
-        }
+        TaskKind::Push => ApiRefusal::new("ResourceUnavailable.CdnHostIsNotOnline", "The domain name is offline."),
+        _ => ApiRefusal::new(
+            "InvalidParameter.CdnHostInvalidStatus",
+            "The status of the domain name does not allow this.",
+        ),
     }
 }
 
@@ -162,16 +169,16 @@ mod tests {
     use super::*;
     use crate::sandbox::domain_config::domain::DomainStatus;
 
-    fn domains() -> Domains {
+    fn domains() -> DomainTable {
         let mut overseas = Domain::new("sea.example.com");
         overseas.area = Area::Overseas;
         let mut offline = Domain::new("off.example.com");
         offline.status = DomainStatus::Offline;
-        Domains(vec![Domain::new("www.example.com"), overseas, offline])
+        DomainTable(vec![Domain::new("www.example.com"), overseas, offline])
     }
 
-    fn read_as(url: &str, kind: TaskKind, area: Option<Area>, switches: &Switches) -> Result<Listed, String> {
-        let wanted = Wanted { kind, area, url_encode: false };
+    fn read_as(url: &str, kind: TaskKind, area: Option<Area>, switches: &Switches) -> Result<ParsedTarget, String> {
+        let wanted = RequestedTarget { kind, area, url_encode: false };
         read(url, wanted, &domains(), switches).map_err(|refusal| refusal.code.into_owned())
     }
 

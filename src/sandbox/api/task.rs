@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::Timestamp;
 use crate::sandbox::domain_config::domain::Area;
-use crate::sandbox::edge::cache::Scheme;
+use crate::sandbox::edge::cache::EdgeScheme;
 
 /// What a task does, which is also what its quota is called for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,26 +82,26 @@ pub(in crate::sandbox) struct Task {
     /// When it was made, as the API tells it: a skewed clock shows here.
     pub(in crate::sandbox) created_at: Timestamp,
     pub(in crate::sandbox) listed_from: Timestamp,
-    pub(in crate::sandbox) rows: Vec<Row>,
+    pub(in crate::sandbox) rows: Vec<TaskRow>,
 }
 
 #[derive(Debug)]
-pub(in crate::sandbox) struct Row {
+pub(in crate::sandbox) struct TaskRow {
     pub(in crate::sandbox) url: String,
-    pub(in crate::sandbox) scheme: Scheme,
+    pub(in crate::sandbox) scheme: EdgeScheme,
     pub(in crate::sandbox) host: String,
     /// With its query.
     pub(in crate::sandbox) path: String,
     pub(in crate::sandbox) area: Area,
     pub(in crate::sandbox) ready_at: Timestamp,
-    pub(in crate::sandbox) fate: Fate,
+    pub(in crate::sandbox) fate: RowOutcome,
     /// `Process` until the row is settled.
     pub(in crate::sandbox) status: RowStatus,
 }
 
 /// How a row will end, known from its birth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Fate {
+pub(in crate::sandbox) enum RowOutcome {
     Works,
     Fails,
     /// Says `done`, and changes nothing.
@@ -133,7 +133,7 @@ impl Tasks {
     pub(in crate::sandbox) fn add(&mut self, mut task: Task) -> String {
         let index = self.all.len();
         task.id = self.fresh_id(task.created_at);
-        for (row, made) in task.rows.iter().enumerate().filter(|(_, row)| row.fate != Fate::NeverEnds) {
+        for (row, made) in task.rows.iter().enumerate().filter(|(_, row)| row.fate != RowOutcome::NeverEnds) {
             self.due.push(Reverse(RowPlace { ready_at: made.ready_at, task: index, row }));
         }
         self.by_id.insert(task.id.clone(), index);
@@ -195,7 +195,7 @@ impl Tasks {
         self.in_hand.clear();
     }
 
-    pub(in crate::sandbox) fn at(&self, place: RowPlace) -> (&Task, &Row) {
+    pub(in crate::sandbox) fn at(&self, place: RowPlace) -> (&Task, &TaskRow) {
         let task = &self.all[place.task];
         (task, &task.rows[place.row])
     }

@@ -11,7 +11,7 @@ use axum::routing::{get, put};
 use serde_json::{Value, json};
 
 use super::wire::DomainPlace;
-use super::{Unreadable, read};
+use super::{UnreadableBodyError, read};
 use crate::sandbox::account::wire::AccountSetup;
 use crate::sandbox::dns::wire::DnsRule;
 use crate::sandbox::domain_config::domain::Domain;
@@ -34,7 +34,7 @@ async fn dns(State(cloud): State<Arc<Cloud>>) -> Json<Vec<DnsRule>> {
     Json(cloud.dns())
 }
 
-async fn put_dns(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<DnsRule>>, Unreadable> {
+async fn put_dns(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<DnsRule>>, UnreadableBodyError> {
     cloud.set_dns(read(&body)?);
     Ok(Json(cloud.dns()))
 }
@@ -53,7 +53,7 @@ async fn certificates(State(cloud): State<Arc<Cloud>>) -> Json<Vec<CertificateRu
 async fn put_certificates(
     State(cloud): State<Arc<Cloud>>,
     body: Bytes,
-) -> Result<Json<Vec<CertificateRule>>, Unreadable> {
+) -> Result<Json<Vec<CertificateRule>>, UnreadableBodyError> {
     cloud.set_certificates(read(&body)?);
     Ok(Json(cloud.certificates()))
 }
@@ -62,8 +62,11 @@ async fn answers(State(cloud): State<Arc<Cloud>>) -> Json<Vec<AnswerRule>> {
     Json(cloud.answers())
 }
 
-async fn put_answers(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<AnswerRule>>, Unreadable> {
-    cloud.set_answers(read(&body)?).map_err(|fault| Unreadable(fault.to_string()))?;
+async fn put_answers(
+    State(cloud): State<Arc<Cloud>>,
+    body: Bytes,
+) -> Result<Json<Vec<AnswerRule>>, UnreadableBodyError> {
+    cloud.set_answers(read(&body)?).map_err(|fault| UnreadableBodyError(fault.to_string()))?;
     Ok(Json(cloud.answers()))
 }
 
@@ -72,13 +75,13 @@ async fn domains(State(cloud): State<Arc<Cloud>>) -> Json<Vec<Value>> {
 }
 
 /// Changes what is named of the domains that are named, and leaves the rest.
-async fn put_domains(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<Value>>, Unreadable> {
+async fn put_domains(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<Value>>, UnreadableBodyError> {
     let changes: Vec<DomainChange> = read(&body)?;
-    cloud.change_domains(changes).map_err(|fault| Unreadable(fault.to_string()))?;
+    cloud.change_domains(changes).map_err(|fault| UnreadableBodyError(fault.to_string()))?;
     Ok(Json(view(&cloud)))
 }
 
-async fn delete_domain(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Unreadable> {
+async fn delete_domain(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, UnreadableBodyError> {
     let DomainPlace { domain } = read(&body)?;
     Ok(if cloud.remove_domain(&domain) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }
@@ -107,7 +110,7 @@ async fn account(State(cloud): State<Arc<Cloud>>) -> Json<AccountSetup> {
     Json(cloud.account())
 }
 
-async fn put_account(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<AccountSetup>, Unreadable> {
+async fn put_account(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<AccountSetup>, UnreadableBodyError> {
     cloud.set_account(read(&body)?);
     Ok(Json(cloud.account()))
 }

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::account::quota::PoolView;
-use super::api::call_log::Call;
+use super::account::quota::SimulatedPool;
+use super::api::call_log::RecordedCall;
 use super::api::time_formats;
 use super::state::{Cloud, TaskView};
 use super::wire::{Fault, FaultRule, OriginContent, Switches};
@@ -41,30 +41,30 @@ pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cl
 }
 
 /// What was wrong with a request, in words.
-struct Unreadable(String);
+struct UnreadableBodyError(String);
 
-impl IntoResponse for Unreadable {
+impl IntoResponse for UnreadableBodyError {
     fn into_response(self) -> Response {
         (StatusCode::BAD_REQUEST, Json(json!({"error": self.0}))).into_response()
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(body).map_err(|error| Unreadable(error.to_string()))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, UnreadableBodyError> {
+    serde_json::from_slice(body).map_err(|error| UnreadableBodyError(error.to_string()))
 }
 
 async fn faults(State(cloud): State<Arc<Cloud>>) -> Json<Vec<FaultRule>> {
     Json(cloud.faults())
 }
 
-async fn put_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<FaultRule>>, Unreadable> {
+async fn put_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<FaultRule>>, UnreadableBodyError> {
     let rules: Vec<FaultRule> = read(&body)?;
     if rules.iter().any(|rule| rule.every == Some(0)) {
-        return Err(Unreadable("`every` counts from 1".to_owned()));
+        return Err(UnreadableBodyError("`every` counts from 1".to_owned()));
     }
     let is_final = |fault: &Fault| !matches!(fault, Fault::Status { status, .. } if !(200..=599).contains(status));
     if !rules.iter().all(|rule| is_final(&rule.fault)) {
-        return Err(Unreadable("`status` is a final HTTP status, 200 to 599".to_owned()));
+        return Err(UnreadableBodyError("`status` is a final HTTP status, 200 to 599".to_owned()));
     }
     cloud.set_faults(rules);
     Ok(Json(cloud.faults()))
@@ -75,13 +75,13 @@ async fn switches(State(cloud): State<Arc<Cloud>>) -> Json<Switches> {
 }
 
 /// Sets the switches that are named, and leaves the others.
-async fn put_switches(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Switches>, Unreadable> {
+async fn put_switches(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Switches>, UnreadableBodyError> {
     let named: serde_json::Map<String, Value> = read(&body)?;
-    let mut merged = serde_json::to_value(cloud.switches()).map_err(|error| Unreadable(error.to_string()))?;
+    let mut merged = serde_json::to_value(cloud.switches()).map_err(|error| UnreadableBodyError(error.to_string()))?;
     if let Some(switches) = merged.as_object_mut() {
         switches.extend(named);
     }
-    let merged = serde_json::from_value(merged).map_err(|error| Unreadable(error.to_string()))?;
+    let merged = serde_json::from_value(merged).map_err(|error| UnreadableBodyError(error.to_string()))?;
     cloud.set_switches(merged);
     Ok(Json(cloud.switches()))
 }
@@ -90,9 +90,9 @@ async fn quota(State(cloud): State<Arc<Cloud>>) -> Json<Value> {
     Json(quota_view(&cloud))
 }
 
-async fn put_quota(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Unreadable> {
+async fn put_quota(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, UnreadableBodyError> {
     let wishes: Vec<PoolWish> = read(&body)?;
-    let changes = wishes.iter().map(PoolWish::change).collect::<Result<Vec<_>, _>>().map_err(Unreadable)?;
+    let changes = wishes.iter().map(PoolWish::change).collect::<Result<Vec<_>, _>>().map_err(UnreadableBodyError)?;
     for change in &changes {
         cloud.change_quota(change);
     }
@@ -100,7 +100,7 @@ async fn put_quota(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<
 }
 
 fn quota_view(cloud: &Cloud) -> Value {
-    let pool = |pool: &PoolView| {
+    let pool = |pool: &SimulatedPool| {
         json!({
             "kind": pool.kind.as_str(),
             "area": pool.area.as_str(),
@@ -114,19 +114,19 @@ fn quota_view(cloud: &Cloud) -> Value {
     json!({"resets_at": time_formats::quota_reset(cloud.now()).as_millis(), "pools": pools})
 }
 
-async fn put_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Unreadable> {
+async fn put_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, UnreadableBodyError> {
     let content: OriginContent = read(&body)?;
-    cloud.put_origin(content).map_err(|fault| Unreadable(fault.to_string()))?;
+    cloud.put_origin(content).map_err(|fault| UnreadableBodyError(fault.to_string()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn delete_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, Unreadable> {
+async fn delete_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, UnreadableBodyError> {
     let ContentPlace { host, path } = read(&body)?;
     Ok(if cloud.remove_origin(&host, &path) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }
 
 async fn calls(State(cloud): State<Arc<Cloud>>, Query(query): Query<CallsAfter>) -> Json<Vec<Value>> {
-    let call = |call: &Call| {
+    let call = |call: &RecordedCall| {
         json!({
             "seq": call.seq,
             "at": call.at.as_millis(),

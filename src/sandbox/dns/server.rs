@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::zone::{End, Resolved, Wanted, plain};
+use super::zone::{DnsQuestion, End, Resolved, plain};
 use crate::sandbox::state::Cloud;
 
 /// Without a word from the client, what every path carries.
@@ -113,12 +113,12 @@ fn answer(cloud: &Cloud, packet: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
     if carrier == Carrier::Datagram && bytes.len() > room { answer.truncate().to_vec().ok() } else { Some(bytes) }
 }
 
-const fn wanted(record: RecordType) -> Wanted {
+const fn wanted(record: RecordType) -> DnsQuestion {
     match record {
-        RecordType::A => Wanted::A,
-        RecordType::AAAA => Wanted::Aaaa,
-        RecordType::CNAME => Wanted::Cname,
-        _ => Wanted::Other,
+        RecordType::A => DnsQuestion::A,
+        RecordType::AAAA => DnsQuestion::Aaaa,
+        RecordType::CNAME => DnsQuestion::Cname,
+        _ => DnsQuestion::Other,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::wire::{DnsAnswer, DnsRule};
-use crate::sandbox::domain_config::domain::Domains;
+use crate::sandbox::domain_config::domain::DomainTable;
 
 /// What the provider's names end in.
 pub(in crate::sandbox) const EDGE_SUFFIX: &str = ".cdn.dnsv1.com";
@@ -15,7 +15,7 @@ const TTL_SECONDS: u32 = 60;
 
 /// The record types that matter here; each has its own place in a name's list of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::sandbox) enum Wanted {
+pub(in crate::sandbox) enum DnsQuestion {
     A,
     Aaaa,
     Cname,
@@ -24,12 +24,12 @@ pub(in crate::sandbox) enum Wanted {
 
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Zone {
-    rules: HashMap<String, (DnsRule, HashMap<Wanted, usize>)>,
+    rules: HashMap<String, (DnsRule, HashMap<DnsQuestion, usize>)>,
 }
 
 /// Where the simulated world really is.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sandbox) struct Places {
+pub(in crate::sandbox) struct ZoneAddresses {
     pub(in crate::sandbox) edge: IpAddr,
     pub(in crate::sandbox) origin: IpAddr,
 }
@@ -76,9 +76,9 @@ impl Zone {
     pub(in crate::sandbox) fn resolve(
         &mut self,
         name: &str,
-        wanted: Wanted,
-        domains: &Domains,
-        places: Places,
+        wanted: DnsQuestion,
+        domains: &DomainTable,
+        places: ZoneAddresses,
     ) -> Resolved {
         let mut links = Vec::new();
         let mut last = plain(name);
@@ -96,7 +96,7 @@ impl Zone {
                 DnsAnswer::Silence => break End::Silence,
                 DnsAnswer::Empty => break End::Nothing,
             }
-            if wanted == Wanted::Cname {
+            if wanted == DnsQuestion::Cname {
                 break End::Nothing;
             }
             if links.len() == CHAIN_LINKS_MAX {
@@ -106,7 +106,13 @@ impl Zone {
         Resolved { links, last, end }
     }
 
-    fn answer(&mut self, name: &str, wanted: Wanted, domains: &Domains, places: Places) -> (DnsAnswer, u32) {
+    fn answer(
+        &mut self,
+        name: &str,
+        wanted: DnsQuestion,
+        domains: &DomainTable,
+        places: ZoneAddresses,
+    ) -> (DnsAnswer, u32) {
         let Some((rule, asked)) = self.rules.get_mut(name) else {
             return (by_itself(name, domains, places), TTL_SECONDS);
         };
@@ -118,7 +124,7 @@ impl Zone {
 }
 
 /// What a name is if nobody set it: an edge's, an origin's, an acceleration domain, or nothing.
-fn by_itself(name: &str, domains: &Domains, places: Places) -> DnsAnswer {
+fn by_itself(name: &str, domains: &DomainTable, places: ZoneAddresses) -> DnsAnswer {
     let at = |address| DnsAnswer::Addresses { addresses: vec![address] };
     let is_edge = |bare: &str| domains.0.iter().any(|domain| domain.bare_name() == bare);
     if name.strip_suffix(EDGE_SUFFIX).is_some_and(is_edge) {
@@ -137,11 +143,11 @@ fn by_itself(name: &str, domains: &Domains, places: Places) -> DnsAnswer {
     DnsAnswer::Nxdomain
 }
 
-fn of_type(addresses: Vec<IpAddr>, wanted: Wanted, ttl: u32) -> End {
+fn of_type(addresses: Vec<IpAddr>, wanted: DnsQuestion, ttl: u32) -> End {
     let fits = |address: &IpAddr| match wanted {
-        Wanted::A => address.is_ipv4(),
-        Wanted::Aaaa => address.is_ipv6(),
-        Wanted::Cname | Wanted::Other => false,
+        DnsQuestion::A => address.is_ipv4(),
+        DnsQuestion::Aaaa => address.is_ipv6(),
+        DnsQuestion::Cname | DnsQuestion::Other => false,
     };
     let fitting: Vec<IpAddr> = addresses.into_iter().filter(fits).collect();
     if fitting.is_empty() { End::Nothing } else { End::Addresses(fitting, ttl) }

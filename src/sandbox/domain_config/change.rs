@@ -1,6 +1,6 @@
 //! Changes a domain of the account from outside, or takes it in: what is named is set, the rest stays.
 
-use super::domain::{Area, Domain, DomainStatus, Domains};
+use super::domain::{Area, Domain, DomainStatus, DomainTable};
 use super::wire::DomainChange;
 
 /// Why a domain is off, in the provider's words.
@@ -11,16 +11,16 @@ const READONLY: [&str; 4] = ["normal", "mainland", "overseas", "global"];
 /// A word that the provider does not have: the field, and the words that it has.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is {1}")]
-pub struct DomainFault(&'static str, String);
+pub struct DomainConfigError(&'static str, String);
 
-impl Domains {
+impl DomainTable {
     /// Makes all the changes, or none if one of them is at fault.
-    pub(in crate::sandbox) fn change(&mut self, changes: Vec<DomainChange>) -> Result<(), DomainFault> {
+    pub(in crate::sandbox) fn change(&mut self, changes: Vec<DomainChange>) -> Result<(), DomainConfigError> {
         let mut changed = self.0.clone();
         for change in changes {
             let name = change.domain.to_ascii_lowercase();
             if !is_host(name.strip_prefix("*.").unwrap_or(&name)) {
-                return Err(DomainFault("Domain", "a host name such as www.example.com".to_owned()));
+                return Err(DomainConfigError("Domain", "a host name such as www.example.com".to_owned()));
             }
             let index = changed.iter().position(|domain| domain.name == name).unwrap_or_else(|| {
                 changed.push(Domain::new(name));
@@ -40,13 +40,13 @@ impl Domains {
     }
 }
 
-fn apply(domain: &mut Domain, change: DomainChange) -> Result<(), DomainFault> {
+fn apply(domain: &mut Domain, change: DomainChange) -> Result<(), DomainConfigError> {
     if let Some(word) = change.area {
-        let fault = || DomainFault("Area", "mainland, overseas or global".to_owned());
+        let fault = || DomainConfigError("Area", "mainland, overseas or global".to_owned());
         domain.area = Area::parse(&word).ok_or_else(fault)?;
     }
     if let Some(word) = change.status {
-        let fault = || DomainFault("Status", "online, offline, processing, closing or rejected".to_owned());
+        let fault = || DomainConfigError("Status", "online, offline, processing, closing or rejected".to_owned());
         domain.status = DomainStatus::parse(&word).ok_or_else(fault)?;
     }
     if let Some(word) = change.disable {
@@ -71,8 +71,8 @@ fn apply(domain: &mut Domain, change: DomainChange) -> Result<(), DomainFault> {
     Ok(())
 }
 
-fn one_of(field: &'static str, word: String, words: &[&str]) -> Result<String, DomainFault> {
-    if words.contains(&word.as_str()) { Ok(word) } else { Err(DomainFault(field, words.join(", "))) }
+fn one_of(field: &'static str, word: String, words: &[&str]) -> Result<String, DomainConfigError> {
+    if words.contains(&word.as_str()) { Ok(word) } else { Err(DomainConfigError(field, words.join(", "))) }
 }
 
 pub(in crate::sandbox) fn is_host(name: &str) -> bool {

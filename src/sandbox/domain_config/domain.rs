@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::wire::{CacheKey, CacheSetup, OriginSetup, Standing, StatusCodeCache, Switched};
+use super::wire::{CacheKeySetup, CacheSetup, DomainConfigState, OriginSetup, StatusCodeCache, Switched};
 
 /// Where a domain is accelerated, or what a call asks for. `Global` is the other two together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,9 +95,9 @@ pub struct Domain {
     pub disable: String,
     /// Where the provider lets nothing be changed; `normal` is nowhere.
     pub readonly: String,
-    pub standing: Standing,
+    pub standing: DomainConfigState,
     pub origin: OriginSetup,
-    pub cache_key: CacheKey,
+    pub cache_key: CacheKeySetup,
     pub cache: CacheSetup,
     /// `None`: a 404 is kept for ten seconds, and no other error.
     pub status_code_cache: Option<StatusCodeCache>,
@@ -114,9 +114,9 @@ impl Domain {
             status: DomainStatus::Online,
             disable: "normal".to_owned(),
             readonly: "normal".to_owned(),
-            standing: Standing::Normal,
+            standing: DomainConfigState::Normal,
             origin: OriginSetup::default(),
-            cache_key: CacheKey::default(),
+            cache_key: CacheKeySetup::default(),
             cache: CacheSetup::default(),
             status_code_cache: None,
             follow_redirect: Switched::default(),
@@ -154,9 +154,9 @@ pub(in crate::sandbox) fn newcomers_domains() -> Vec<Domain> {
 }
 
 #[derive(Debug)]
-pub(in crate::sandbox) struct Domains(pub(in crate::sandbox) Vec<Domain>);
+pub(in crate::sandbox) struct DomainTable(pub(in crate::sandbox) Vec<Domain>);
 
-impl Domains {
+impl DomainTable {
     /// The domain with this name, else the wildcard domain that the host falls under.
     pub(in crate::sandbox) fn owner_of(&self, host: &str) -> Option<&Domain> {
         let host = lower(host);
@@ -165,7 +165,7 @@ impl Domains {
     }
 }
 
-impl Domains {
+impl DomainTable {
     pub(in crate::sandbox) fn named(&self, name: &str) -> Option<&Domain> {
         self.0.iter().find(|domain| domain.name == name)
     }
@@ -186,7 +186,7 @@ mod tests {
     fn a_host_belongs_to_its_own_domain_before_a_wildcard() {
         let mut named = Domain::new("a.example.com");
         named.area = Area::Mainland;
-        let domains = Domains(vec![Domain::new("*.example.com"), named]);
+        let domains = DomainTable(vec![Domain::new("*.example.com"), named]);
         assert_eq!(domains.owner_of("A.example.com").map(|domain| domain.area), Some(Area::Mainland));
         assert_eq!(domains.owner_of("b.example.com").map(|domain| domain.area), Some(Area::Global));
         assert!(domains.owner_of("example.com").is_none());

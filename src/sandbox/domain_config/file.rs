@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::change::is_host;
 use super::domain::{Area, Domain, DomainStatus};
-use super::wire::CacheKey;
+use super::wire::CacheKeySetup;
 use crate::sandbox::account::quota::QuotaOptions;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ fn domain(table: &Map<String, Value>, at: &str, problems: &mut Vec<String>) -> D
     }
     if let Some(value) = table.get("full_url_cache") {
         match value.as_bool() {
-            Some(false) => domain.cache_key = CacheKey::without_query(),
+            Some(false) => domain.cache_key = CacheKeySetup::without_query(),
             Some(true) => {}
             None => problems.push(format!("{at}full_url_cache: true or false")),
         }
@@ -151,7 +151,7 @@ fn refuse_unknown(table: &Map<String, Value>, at: &str, known: &[&str], problems
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::domain_config::wire::{CacheConfig, CacheRule, Switch};
+    use crate::sandbox::domain_config::wire::{CacheConfig, CacheRuleSetup, Switch};
 
     fn parse(text: &str) -> Result<DomainsFile, DomainsFileError> {
         from_source(File::from_str(text, FileFormat::Toml))
@@ -169,7 +169,7 @@ mod tests {
         offline.area = Area::Overseas;
         offline.status = DomainStatus::Offline;
         let mut wildcard = Domain::new("*.example.org");
-        wildcard.cache_key = CacheKey::without_query();
+        wildcard.cache_key = CacheKeySetup::without_query();
         assert_eq!(file.domains, [offline, wildcard]);
         assert_eq!(file.quota, QuotaOptions { urls: 50, batch_urls: 5, ..QuotaOptions::default() });
     }
@@ -184,8 +184,8 @@ mod tests {
         )
         .unwrap();
         let [domain] = &file.domains[..] else { panic!("{:?}", file.domains) };
-        assert_eq!(domain.cache_key, CacheKey { ignore_case: Switch::On, ..CacheKey::without_query() });
-        assert_eq!(domain.cache.rule_cache, [CacheRule::all(CacheConfig::keep(60))]);
+        assert_eq!(domain.cache_key, CacheKeySetup { ignore_case: Switch::On, ..CacheKeySetup::without_query() });
+        assert_eq!(domain.cache.rule_cache, [CacheRuleSetup::all(CacheConfig::keep(60))]);
         assert_eq!(domain.origin.server_name.as_deref(), Some("origin.example.org"));
         let Err(DomainsFileError::Problems(problems)) =
             parse("[[domains]]\nname = \"www.example.org\"\n[domains.CacheKey]\nColour = \"on\"\n")

@@ -1,42 +1,46 @@
 //! The cache key: what of a URL tells one object from another, by the domain's `CacheKey`.
 
 use super::paths;
-use super::wire::{CacheKey, QueryAction, QueryString, Switch};
-use crate::sandbox::edge::cache::{ObjectKey, Scheme};
+use super::wire::{CacheKeySetup, QueryAction, QueryString, Switch};
+use crate::sandbox::edge::cache::{EdgeObjectKey, EdgeScheme};
 
 /// What of a key decides, from the domain or from the last rule that fits.
-struct Shape<'a> {
+struct KeyShapeSetup<'a> {
     full_url_cache: Switch,
     ignore_case: Switch,
     query: &'a QueryString,
 }
 
-impl CacheKey {
+impl CacheKeySetup {
     /// The key of a URL, of which `path` has its query.
-    pub(in crate::sandbox) fn object_key(&self, scheme: Scheme, host: &str, path: &str) -> ObjectKey {
+    pub(in crate::sandbox) fn object_key(&self, scheme: EdgeScheme, host: &str, path: &str) -> EdgeObjectKey {
         let (bare, query) = path.split_once('?').map_or((path, None), |(bare, query)| (bare, Some(query)));
         let shape = self.shape_of(bare);
         let query = query.and_then(|query| shape.query_in_key(query));
         let path = query.map_or_else(|| bare.to_owned(), |query| format!("{bare}?{query}"));
         let folded = shape.ignore_case.is_on();
         let path = if folded { path.to_ascii_lowercase() } else { path };
-        ObjectKey { host: host.to_owned(), path, folded, scheme: self.scheme.switch.is_on().then_some(scheme) }
+        EdgeObjectKey { host: host.to_owned(), path, folded, scheme: self.scheme.switch.is_on().then_some(scheme) }
     }
 
-    fn shape_of(&self, path: &str) -> Shape<'_> {
+    fn shape_of(&self, path: &str) -> KeyShapeSetup<'_> {
         let fits = |rule: &&super::wire::KeyRule| paths::fits(rule.rule_type, &rule.rule_paths, path);
         match self.key_rules.iter().rfind(fits) {
-            Some(rule) => {
-                Shape { full_url_cache: rule.full_url_cache, ignore_case: rule.ignore_case, query: &rule.query_string }
-            }
-            None => {
-                Shape { full_url_cache: self.full_url_cache, ignore_case: self.ignore_case, query: &self.query_string }
-            }
+            Some(rule) => KeyShapeSetup {
+                full_url_cache: rule.full_url_cache,
+                ignore_case: rule.ignore_case,
+                query: &rule.query_string,
+            },
+            None => KeyShapeSetup {
+                full_url_cache: self.full_url_cache,
+                ignore_case: self.ignore_case,
+                query: &self.query_string,
+            },
         }
     }
 }
 
-impl Shape<'_> {
+impl KeyShapeSetup<'_> {
     /// `None`: the query is no part of the key.
     fn query_in_key(&self, query: &str) -> Option<String> {
         if self.full_url_cache.is_on() {
@@ -70,8 +74,8 @@ mod tests {
     use super::*;
 
     fn path(setup: Value, url: &str) -> String {
-        let key: CacheKey = serde_json::from_value(setup).unwrap();
-        key.object_key(Scheme::Http, "www.example.com", url).path
+        let key: CacheKeySetup = serde_json::from_value(setup).unwrap();
+        key.object_key(EdgeScheme::Http, "www.example.com", url).path
     }
 
     #[test]
@@ -103,11 +107,11 @@ mod tests {
     #[test]
     fn the_scheme_counts_only_if_the_domain_says_so() {
         let key = |setup: Value, scheme| {
-            let key: CacheKey = serde_json::from_value(setup).unwrap();
+            let key: CacheKeySetup = serde_json::from_value(setup).unwrap();
             key.object_key(scheme, "www.example.com", "/")
         };
-        assert_eq!(key(json!({}), Scheme::Http), key(json!({}), Scheme::Https));
+        assert_eq!(key(json!({}), EdgeScheme::Http), key(json!({}), EdgeScheme::Https));
         let split = json!({"Scheme": {"Switch": "on"}});
-        assert_ne!(key(split.clone(), Scheme::Http), key(split, Scheme::Https));
+        assert_ne!(key(split.clone(), EdgeScheme::Http), key(split, EdgeScheme::Https));
     }
 }

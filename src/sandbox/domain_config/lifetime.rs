@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 
 use super::paths;
-use super::wire::{CacheConfig, CacheSetup, FollowOrigin, Keep, StatusCodeCache};
+use super::wire::{CacheConfig, CacheDuration, CacheSetup, FollowOrigin, StatusCodeCache};
 use crate::domain::Timestamp;
 use crate::sandbox::api::time_formats;
 
@@ -68,7 +68,7 @@ impl CacheConfig {
     }
 }
 
-impl Keep {
+impl CacheDuration {
     fn lifetime(&self, answered: &Answered<'_>) -> Lifetime {
         let control = Control::read(answered.headers);
         let forbidden = control.forbids && !self.ignore_cache_control.is_on();

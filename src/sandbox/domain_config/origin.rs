@@ -1,7 +1,7 @@
 //! Where a domain's origin is, as its configuration writes it.
 
 use super::wire::{OriginSetup, PullProtocol};
-use crate::sandbox::edge::cache::Scheme;
+use crate::sandbox::edge::cache::EdgeScheme;
 
 /// `name`, `name:port`, `ip:port` or `ip:port:weight`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +34,10 @@ impl OriginSetup {
     }
 
     /// How the origin is asked by an edge that was asked by `scheme`.
-    pub(in crate::sandbox) const fn scheme(&self, scheme: Scheme) -> Scheme {
+    pub(in crate::sandbox) const fn scheme(&self, scheme: EdgeScheme) -> EdgeScheme {
         match self.origin_pull_protocol {
-            PullProtocol::Http => Scheme::Http,
-            PullProtocol::Https => Scheme::Https,
+            PullProtocol::Http => EdgeScheme::Http,
+            PullProtocol::Https => EdgeScheme::Https,
             PullProtocol::Follow => scheme,
         }
     }

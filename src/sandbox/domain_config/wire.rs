@@ -25,7 +25,7 @@ pub struct Switched {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
-pub struct CacheKey {
+pub struct CacheKeySetup {
     /// On: the whole query belongs to the key, whatever `QueryString` says.
     pub full_url_cache: Switch,
     pub ignore_case: Switch,
@@ -35,7 +35,7 @@ pub struct CacheKey {
     pub key_rules: Vec<KeyRule>,
 }
 
-impl Default for CacheKey {
+impl Default for CacheKeySetup {
     fn default() -> Self {
         Self {
             full_url_cache: Switch::On,
@@ -47,7 +47,7 @@ impl Default for CacheKey {
     }
 }
 
-impl CacheKey {
+impl CacheKeySetup {
     /// The key of a domain that ignores queries.
     #[must_use]
     pub fn without_query() -> Self {
@@ -105,25 +105,25 @@ pub enum RuleType {
 #[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CacheSetup {
     /// A later rule goes before an earlier one.
-    pub rule_cache: Vec<CacheRule>,
+    pub rule_cache: Vec<CacheRuleSetup>,
 }
 
 impl Default for CacheSetup {
     /// Thirty days, unless the origin forbids it: what a new domain has.
     fn default() -> Self {
-        Self { rule_cache: vec![CacheRule::all(CacheConfig::keep(30 * 24 * 60 * 60))] }
+        Self { rule_cache: vec![CacheRuleSetup::all(CacheConfig::keep(30 * 24 * 60 * 60))] }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct CacheRule {
+pub struct CacheRuleSetup {
     pub rule_paths: Vec<String>,
     pub rule_type: RuleType,
     pub cache_config: CacheConfig,
 }
 
-impl CacheRule {
+impl CacheRuleSetup {
     #[must_use]
     pub fn all(cache_config: CacheConfig) -> Self {
         Self { rule_paths: vec!["*".to_owned()], rule_type: RuleType::All, cache_config }
@@ -134,7 +134,7 @@ impl CacheRule {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CacheConfig {
-    pub cache: Option<Keep>,
+    pub cache: Option<CacheDuration>,
     pub no_cache: Option<NoCache>,
     pub follow_origin: Option<FollowOrigin>,
 }
@@ -142,7 +142,10 @@ pub struct CacheConfig {
 impl CacheConfig {
     #[must_use]
     pub fn keep(seconds: u64) -> Self {
-        Self { cache: Some(Keep { switch: Switch::On, cache_time: seconds, ..Keep::default() }), ..Self::default() }
+        Self {
+            cache: Some(CacheDuration { switch: Switch::On, cache_time: seconds, ..CacheDuration::default() }),
+            ..Self::default()
+        }
     }
 
     #[must_use]
@@ -159,7 +162,7 @@ impl CacheConfig {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Keep {
+pub struct CacheDuration {
     pub switch: Switch,
     /// Seconds; 0 keeps nothing.
     pub cache_time: u64,
@@ -237,7 +240,7 @@ pub enum PullProtocol {
 /// Why the provider does not act on a domain that the account has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum DomainConfigState {
     #[default]
     Normal,
     /// Being moved to EdgeOne.
@@ -250,7 +253,7 @@ pub enum Standing {
     NoIcp,
 }
 
-impl Standing {
+impl DomainConfigState {
     /// Whether the account's listings show the domain.
     pub(in crate::sandbox) const fn is_listed(self) -> bool {
         !matches!(self, Self::MovedToEdgeOne | Self::OwnedByOther)
@@ -266,9 +269,9 @@ pub struct DomainChange {
     pub status: Option<String>,
     pub disable: Option<String>,
     pub readonly: Option<String>,
-    pub standing: Option<Standing>,
+    pub standing: Option<DomainConfigState>,
     pub origin: Option<OriginSetup>,
-    pub cache_key: Option<CacheKey>,
+    pub cache_key: Option<CacheKeySetup>,
     pub cache: Option<CacheSetup>,
     pub status_code_cache: Option<StatusCodeCache>,
     pub follow_redirect: Option<Switched>,

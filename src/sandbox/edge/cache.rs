@@ -9,20 +9,20 @@ use crate::domain::Timestamp;
 use crate::sandbox::domain_config::domain::Area;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::sandbox) enum Scheme {
+pub(in crate::sandbox) enum EdgeScheme {
     Http,
     Https,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::sandbox) struct ObjectKey {
+pub(in crate::sandbox) struct EdgeObjectKey {
     pub(in crate::sandbox) host: String,
     /// With as much of its query as counts.
     pub(in crate::sandbox) path: String,
     /// Its path is in lower case because case does not count.
     pub(in crate::sandbox) folded: bool,
     /// Only if it counts.
-    pub(in crate::sandbox) scheme: Option<Scheme>,
+    pub(in crate::sandbox) scheme: Option<EdgeScheme>,
 }
 
 /// The copies of every area.
@@ -61,17 +61,17 @@ pub(in crate::sandbox) struct FetchTicket(u64);
 
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Cache {
-    objects: BTreeMap<ObjectKey, Object>,
-    fetching: BTreeMap<ObjectKey, FetchTicket>,
+    objects: BTreeMap<EdgeObjectKey, Object>,
+    fetching: BTreeMap<EdgeObjectKey, FetchTicket>,
     tickets: u64,
 }
 
 impl Cache {
-    pub(in crate::sandbox) fn look(&self, key: &ObjectKey) -> Option<&Object> {
+    pub(in crate::sandbox) fn look(&self, key: &EdgeObjectKey) -> Option<&Object> {
         self.objects.get(key)
     }
 
-    pub(in crate::sandbox) fn begin_fetch(&mut self, key: &ObjectKey) -> FetchTicket {
+    pub(in crate::sandbox) fn begin_fetch(&mut self, key: &EdgeObjectKey) -> FetchTicket {
         self.tickets += 1;
         let ticket = FetchTicket(self.tickets);
         self.fetching.insert(key.clone(), ticket);
@@ -79,26 +79,26 @@ impl Cache {
     }
 
     /// Keeps what a fetch brought. What was purged meanwhile is not kept: it may be older than the purge.
-    pub(in crate::sandbox) fn store(&mut self, key: ObjectKey, ticket: FetchTicket, object: Object) {
+    pub(in crate::sandbox) fn store(&mut self, key: EdgeObjectKey, ticket: FetchTicket, object: Object) {
         if self.fetching.get(&key) == Some(&ticket) {
             self.fetching.remove(&key);
             self.objects.insert(key, object);
         }
     }
 
-    pub(in crate::sandbox) fn purge_url(&mut self, key: &ObjectKey) {
+    pub(in crate::sandbox) fn purge_url(&mut self, key: &EdgeObjectKey) {
         self.objects.remove(key);
         self.fetching.remove(key);
     }
 
-    pub(in crate::sandbox) fn purge_below(&mut self, directory: &ObjectKey) {
+    pub(in crate::sandbox) fn purge_below(&mut self, directory: &EdgeObjectKey) {
         for key in keys_below(&self.objects, directory) {
             self.objects.remove(&key);
         }
         self.forget_fetches_below(directory);
     }
 
-    pub(in crate::sandbox) fn revalidate_below(&mut self, directory: &ObjectKey) {
+    pub(in crate::sandbox) fn revalidate_below(&mut self, directory: &EdgeObjectKey) {
         for key in keys_below(&self.objects, directory) {
             if let Some(object) = self.objects.get_mut(&key) {
                 object.revalidate = true;
@@ -107,7 +107,7 @@ impl Cache {
         self.forget_fetches_below(directory);
     }
 
-    fn forget_fetches_below(&mut self, directory: &ObjectKey) {
+    fn forget_fetches_below(&mut self, directory: &EdgeObjectKey) {
         for key in keys_below(&self.fetching, directory) {
             self.fetching.remove(&key);
         }
@@ -116,10 +116,10 @@ impl Cache {
 
 /// Keys are in order, so that those below a directory follow each other; those whose case does not count follow each
 /// other below the directory in lower case.
-fn keys_below<V>(map: &BTreeMap<ObjectKey, V>, directory: &ObjectKey) -> Vec<ObjectKey> {
-    let lower = ObjectKey { path: directory.path.to_ascii_lowercase(), ..directory.clone() };
-    let below = |directory: &ObjectKey| -> Vec<ObjectKey> {
-        let from = ObjectKey { folded: false, scheme: None, ..directory.clone() };
+fn keys_below<V>(map: &BTreeMap<EdgeObjectKey, V>, directory: &EdgeObjectKey) -> Vec<EdgeObjectKey> {
+    let lower = EdgeObjectKey { path: directory.path.to_ascii_lowercase(), ..directory.clone() };
+    let below = |directory: &EdgeObjectKey| -> Vec<EdgeObjectKey> {
+        let from = EdgeObjectKey { folded: false, scheme: None, ..directory.clone() };
         let there = map.range(from..).map(|(key, _)| key).take_while(|key| is_below(key, directory));
         there.filter(|key| directory.scheme.is_none() || key.scheme == directory.scheme).cloned().collect()
     };
@@ -130,7 +130,7 @@ fn keys_below<V>(map: &BTreeMap<ObjectKey, V>, directory: &ObjectKey) -> Vec<Obj
     keys
 }
 
-fn is_below(key: &ObjectKey, directory: &ObjectKey) -> bool {
+fn is_below(key: &EdgeObjectKey, directory: &EdgeObjectKey) -> bool {
     key.host == directory.host && key.path.starts_with(&directory.path)
 }
 
@@ -138,8 +138,8 @@ fn is_below(key: &ObjectKey, directory: &ObjectKey) -> bool {
 mod tests {
     use super::*;
 
-    fn key(host: &str, path: &str) -> ObjectKey {
-        ObjectKey { host: host.to_owned(), path: path.to_owned(), folded: false, scheme: None }
+    fn key(host: &str, path: &str) -> EdgeObjectKey {
+        EdgeObjectKey { host: host.to_owned(), path: path.to_owned(), folded: false, scheme: None }
     }
 
     fn object() -> Object {
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_directory_in_another_case_takes_only_what_is_kept_without_case() {
         let mut cache = filled(&["/D/x", "/d/x"]);
-        let folded = ObjectKey { folded: true, ..key("a", "/d/y") };
+        let folded = EdgeObjectKey { folded: true, ..key("a", "/d/y") };
         let ticket = cache.begin_fetch(&folded);
         cache.store(folded.clone(), ticket, object());
         cache.purge_below(&key("a", "/D/"));

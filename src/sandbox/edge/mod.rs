@@ -15,12 +15,12 @@ use uuid::Uuid;
 use super::api::time_formats;
 use super::domain_config::domain::{Area, Domain};
 use super::domain_config::lifetime::{Answered, Lifetime};
-use super::faults::http::Side;
+use super::faults::http::FaultySide;
 use super::listener::{self, Dropped};
 use super::origin::plain;
 use super::state::Cloud;
-use cache::{FetchTicket, Object, ObjectKey, Scheme};
-use origin_fetch::{Pull, Pulled};
+use cache::{EdgeObjectKey, EdgeScheme, FetchTicket, Object};
+use origin_fetch::{OriginFetch, OriginResponse};
 
 /// The provider's limit for redirects that an edge follows.
 const REDIRECTS_MAX: usize = 3;
@@ -29,26 +29,30 @@ const AREA_HEADER: &str = "x-sandbox-area";
 
 /// The port by which a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Door {
+pub(super) struct EdgeListener {
     pub(super) area: Area,
-    pub(super) scheme: Scheme,
+    pub(super) scheme: EdgeScheme,
 }
 
 /// A request for an object, by a client or a prefetch.
 #[derive(Debug, Clone)]
-pub(super) struct Visit {
+pub(super) struct EdgeRequest {
     pub(super) area: Area,
-    pub(super) scheme: Scheme,
+    pub(super) scheme: EdgeScheme,
     pub(super) host: String,
     /// With its query.
     pub(super) path: String,
 }
 
-pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>, door: Door) -> Result<Response<Body>, Dropped> {
+pub(super) async fn answer(
+    cloud: Arc<Cloud>,
+    request: Request<Body>,
+    door: EdgeListener,
+) -> Result<Response<Body>, Dropped> {
     cloud.settle_due().await;
     let (parts, _) = request.into_parts();
     let visit = visit(&parts, door);
-    let spoiling = cloud.state().answers.strike(Side::Edge, &[&visit.host], &visit.path, &parts.headers);
+    let spoiling = cloud.state().answers.strike(FaultySide::Edge, &[&visit.host], &visit.path, &parts.headers);
     spoiling.delay(&cloud).await?;
     let mut response = match spoiling.instead(&visit.path) {
         Some(response) => response,
@@ -62,9 +66,9 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>, door: Door
     Ok(response)
 }
 
-fn visit(request: &Parts, door: Door) -> Visit {
+fn visit(request: &Parts, door: EdgeListener) -> EdgeRequest {
     let chosen = request.headers.get(AREA_HEADER).and_then(|value| value.to_str().ok()).and_then(Area::parse);
-    Visit {
+    EdgeRequest {
         area: chosen.unwrap_or(door.area),
         scheme: door.scheme,
         host: listener::host(&request.headers).unwrap_or_default(),
@@ -72,18 +76,18 @@ fn visit(request: &Parts, door: Door) -> Visit {
     }
 }
 
-async fn serve(cloud: &Cloud, request: &Parts, visit: &Visit) -> Response<Body> {
+async fn serve(cloud: &Cloud, request: &Parts, visit: &EdgeRequest) -> Response<Body> {
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "The edge answers GET and HEAD.\n");
     }
     match load(cloud, visit).await {
         Ok(loaded) => answer_with(cloud, loaded),
-        Err(LoadFault::NoSuchDomain) => plain(StatusCode::NOT_FOUND, "This CDN does not serve this domain.\n"),
-        Err(LoadFault::Origin(status)) => plain(status, "The origin gives no answer.\n"),
+        Err(LoadError::NoSuchDomain) => plain(StatusCode::NOT_FOUND, "This CDN does not serve this domain.\n"),
+        Err(LoadError::Origin(status)) => plain(status, "The origin gives no answer.\n"),
     }
 }
 
-fn answer_with(cloud: &Cloud, loaded: Loaded) -> Response<Body> {
+fn answer_with(cloud: &Cloud, loaded: LoadedObject) -> Response<Body> {
     let mut response = Response::new(Body::from(loaded.object.body));
     *response.status_mut() = loaded.object.status;
     *response.headers_mut() = loaded.object.headers;
@@ -102,37 +106,37 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-pub(super) struct Loaded {
+pub(super) struct LoadedObject {
     pub(super) object: Object,
     pub(super) hit: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LoadFault {
+pub(super) enum LoadError {
     NoSuchDomain,
     /// The origin gave no answer; the edge answers this status in its stead.
     Origin(StatusCode),
 }
 
 /// A look into the cache that found nothing to serve at once.
-struct Miss {
+struct CacheMiss {
     domain: Domain,
     area: Area,
-    key: ObjectKey,
+    key: EdgeObjectKey,
     held: Option<Object>,
     ticket: FetchTicket,
     patience: Duration,
 }
 
 /// Brings an object: the edge's copy, or what the origin says, which is kept if it may be.
-pub(super) async fn load(cloud: &Cloud, visit: &Visit) -> Result<Loaded, LoadFault> {
+pub(super) async fn load(cloud: &Cloud, visit: &EdgeRequest) -> Result<LoadedObject, LoadError> {
     let miss = match look(cloud, visit)? {
-        Ok(object) => return Ok(Loaded { object, hit: true }),
+        Ok(object) => return Ok(LoadedObject { object, hit: true }),
         Err(miss) => miss,
     };
     // Only `Last-Modified` is compared, as the provider's nodes do.
     let condition = miss.held.as_ref().and_then(|object| object.headers.get(header::LAST_MODIFIED)).cloned();
-    let pull = Pull::new(&miss.domain, visit.scheme, &visit.host, &visit.path, miss.patience);
+    let pull = OriginFetch::new(&miss.domain, visit.scheme, &visit.host, &visit.path, miss.patience);
     let (status, headers, body) = pulled(cloud, &miss.domain, pull.if_modified_since(condition)).await?;
     let now = cloud.now();
     let (object, hit) = match miss.held {
@@ -149,14 +153,14 @@ pub(super) async fn load(cloud: &Cloud, visit: &Visit) -> Result<Loaded, LoadFau
         let kept = Object { expires_at, ..object.clone() };
         cloud.state().caches.of(miss.area).store(miss.key, miss.ticket, kept);
     }
-    Ok(Loaded { object, hit })
+    Ok(LoadedObject { object, hit })
 }
 
-fn look(cloud: &Cloud, visit: &Visit) -> Result<Result<Object, Miss>, LoadFault> {
+fn look(cloud: &Cloud, visit: &EdgeRequest) -> Result<Result<Object, CacheMiss>, LoadError> {
     let now = cloud.now();
     let mut state = cloud.state();
     let domain = state.domains.owner_of(&visit.host).filter(|domain| domain.status.serves());
-    let domain = domain.ok_or(LoadFault::NoSuchDomain)?.clone();
+    let domain = domain.ok_or(LoadError::NoSuchDomain)?.clone();
     let area = domain.edge_for(visit.area);
     let key = domain.cache_key.object_key(visit.scheme, &visit.host, &visit.path);
     let patience = state.switches.origin_patience;
@@ -166,19 +170,19 @@ fn look(cloud: &Cloud, visit: &Visit) -> Result<Result<Object, Miss>, LoadFault>
         return Ok(Ok(object.clone()));
     }
     let ticket = cache.begin_fetch(&key);
-    Ok(Err(Miss { domain, area, key, held, ticket, patience }))
+    Ok(Err(CacheMiss { domain, area, key, held, ticket, patience }))
 }
 
 /// Asks the origin, and asks on where it redirects to itself, if the domain's edge is to follow.
-async fn pulled(cloud: &Cloud, domain: &Domain, mut pull: Pull) -> Result<Pulled, LoadFault> {
+async fn pulled(cloud: &Cloud, domain: &Domain, mut pull: OriginFetch) -> Result<OriginResponse, LoadError> {
     for _ in 0..=REDIRECTS_MAX {
-        let pulled = origin_fetch::pull(cloud, &pull).await.map_err(LoadFault::Origin)?;
+        let pulled = origin_fetch::pull(cloud, &pull).await.map_err(LoadError::Origin)?;
         let followed = domain.follow_redirect.switch.is_on() && pulled.0.is_redirection();
         let target = pulled.1.get(header::LOCATION).filter(|_| followed).and_then(|value| value.to_str().ok());
         let Some(path) = target.and_then(|target| path_at(target, pull.server_name())) else { return Ok(pulled) };
         pull = pull.redirected(path);
     }
-    Err(LoadFault::Origin(StatusCode::LOCKED))
+    Err(LoadError::Origin(StatusCode::LOCKED))
 }
 
 /// `None`: it leads elsewhere.

@@ -12,8 +12,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::cache::Scheme;
-use crate::sandbox::dns::zone::{EDGE_SUFFIX, End, Wanted};
+use super::cache::EdgeScheme;
+use crate::sandbox::dns::zone::{DnsQuestion, EDGE_SUFFIX, End};
 use crate::sandbox::domain_config::domain::Domain;
 use crate::sandbox::domain_config::origin::OriginPlace;
 use crate::sandbox::state::Cloud;
@@ -22,8 +22,8 @@ use crate::sandbox::state::Cloud;
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What to ask for, and of whom.
-pub(in crate::sandbox) struct Pull {
-    scheme: Scheme,
+pub(in crate::sandbox) struct OriginFetch {
+    scheme: EdgeScheme,
     place: Option<OriginPlace>,
     server_name: String,
     path: String,
@@ -31,10 +31,10 @@ pub(in crate::sandbox) struct Pull {
     patience: Duration,
 }
 
-impl Pull {
+impl OriginFetch {
     pub(in crate::sandbox) fn new(
         domain: &Domain,
-        asked_by: Scheme,
+        asked_by: EdgeScheme,
         host: &str,
         path: &str,
         patience: Duration,
@@ -65,7 +65,7 @@ impl Pull {
 
 /// Why an origin gave no whole answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum PullFault {
+pub(in crate::sandbox) enum OriginFetchError {
     /// The origin's name leads back to the CDN.
     Loop,
     Dns,
@@ -78,42 +78,42 @@ pub(in crate::sandbox) enum PullFault {
     CertificateName,
 }
 
-impl PullFault {
+impl OriginFetchError {
     /// The provider tells causes apart only where it asks by https.
-    fn status(self, scheme: Scheme) -> StatusCode {
+    fn status(self, scheme: EdgeScheme) -> StatusCode {
         let status = match (self, scheme) {
             (Self::Loop, _) => 423,
-            (Self::Broken, _) | (_, Scheme::Http) => 502,
-            (Self::Dns, Scheme::Https) => 531,
-            (Self::Connect, Scheme::Https) => 532,
-            (Self::ConnectTimeout, Scheme::Https) => 533,
-            (Self::AnswerTimeout, Scheme::Https) => 537,
-            (Self::Handshake, Scheme::Https) => 538,
-            (Self::Certificate, Scheme::Https) => 539,
-            (Self::CertificateName, Scheme::Https) => 540,
+            (Self::Broken, _) | (_, EdgeScheme::Http) => 502,
+            (Self::Dns, EdgeScheme::Https) => 531,
+            (Self::Connect, EdgeScheme::Https) => 532,
+            (Self::ConnectTimeout, EdgeScheme::Https) => 533,
+            (Self::AnswerTimeout, EdgeScheme::Https) => 537,
+            (Self::Handshake, EdgeScheme::Https) => 538,
+            (Self::Certificate, EdgeScheme::Https) => 539,
+            (Self::CertificateName, EdgeScheme::Https) => 540,
         };
         StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
     }
 }
 
-pub(in crate::sandbox) type Pulled = (StatusCode, HeaderMap, Bytes);
+pub(in crate::sandbox) type OriginResponse = (StatusCode, HeaderMap, Bytes);
 
 /// What the origin answers, or the status that the edge answers in its stead.
-pub(in crate::sandbox) async fn pull(cloud: &Cloud, pull: &Pull) -> Result<Pulled, StatusCode> {
+pub(in crate::sandbox) async fn pull(cloud: &Cloud, pull: &OriginFetch) -> Result<OriginResponse, StatusCode> {
     let asked = tokio::time::timeout(pull.patience, ask(cloud, pull)).await;
-    asked.unwrap_or(Err(PullFault::AnswerTimeout)).map_err(|fault| fault.status(pull.scheme))
+    asked.unwrap_or(Err(OriginFetchError::AnswerTimeout)).map_err(|fault| fault.status(pull.scheme))
 }
 
-async fn ask(cloud: &Cloud, pull: &Pull) -> Result<Pulled, PullFault> {
+async fn ask(cloud: &Cloud, pull: &OriginFetch) -> Result<OriginResponse, OriginFetchError> {
     let address = address(cloud, pull)?;
-    let stream = TcpStream::connect(address).await.map_err(|_| PullFault::Connect)?;
+    let stream = TcpStream::connect(address).await.map_err(|_| OriginFetchError::Connect)?;
     match pull.scheme {
-        Scheme::Http => exchange(stream, pull).await,
-        Scheme::Https => exchange(cloud.tls.connect(&pull.server_name, stream).await?, pull).await,
+        EdgeScheme::Http => exchange(stream, pull).await,
+        EdgeScheme::Https => exchange(cloud.tls.connect(&pull.server_name, stream).await?, pull).await,
     }
 }
 
-fn address(cloud: &Cloud, pull: &Pull) -> Result<SocketAddr, PullFault> {
+fn address(cloud: &Cloud, pull: &OriginFetch) -> Result<SocketAddr, OriginFetchError> {
     let own = cloud.origin_at(pull.scheme);
     let Some(place) = &pull.place else { return Ok(own) };
     let ip = match place.host.parse() {
@@ -121,23 +121,23 @@ fn address(cloud: &Cloud, pull: &Pull) -> Result<SocketAddr, PullFault> {
         Err(_) => found_in_dns(cloud, &place.host)?,
     };
     if !ip.is_loopback() && ip != own.ip() {
-        return Err(PullFault::ConnectTimeout);
+        return Err(OriginFetchError::ConnectTimeout);
     }
     Ok(SocketAddr::new(ip, place.port.unwrap_or(own.port())))
 }
 
-fn found_in_dns(cloud: &Cloud, name: &str) -> Result<IpAddr, PullFault> {
-    let resolved = cloud.resolve(name, Wanted::A);
+fn found_in_dns(cloud: &Cloud, name: &str) -> Result<IpAddr, OriginFetchError> {
+    let resolved = cloud.resolve(name, DnsQuestion::A);
     if resolved.links.iter().any(|(_, target, _)| target.ends_with(EDGE_SUFFIX)) {
-        return Err(PullFault::Loop);
+        return Err(OriginFetchError::Loop);
     }
     match resolved.end {
-        End::Addresses(addresses, _) => addresses.first().copied().ok_or(PullFault::Dns),
-        End::NoSuchName | End::Failure | End::Silence | End::Nothing => Err(PullFault::Dns),
+        End::Addresses(addresses, _) => addresses.first().copied().ok_or(OriginFetchError::Dns),
+        End::NoSuchName | End::Failure | End::Silence | End::Nothing => Err(OriginFetchError::Dns),
     }
 }
 
-async fn exchange<S>(stream: S, pull: &Pull) -> Result<Pulled, PullFault>
+async fn exchange<S>(stream: S, pull: &OriginFetch) -> Result<OriginResponse, OriginFetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -146,12 +146,13 @@ where
     if let Some(condition) = &pull.if_modified_since {
         request = request.header(header::IF_MODIFIED_SINCE, condition);
     }
-    let request = request.body(Body::empty()).map_err(|_| PullFault::Broken)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| PullFault::Broken)?;
+    let request = request.body(Body::empty()).map_err(|_| OriginFetchError::Broken)?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|_| OriginFetchError::Broken)?;
     let answer = async {
-        let response = sender.send_request(request).await.map_err(|_| PullFault::Broken)?;
+        let response = sender.send_request(request).await.map_err(|_| OriginFetchError::Broken)?;
         let (parts, body) = response.into_parts();
-        let body = body::to_bytes(Body::new(body), BODY_BYTES_MAX).await.map_err(|_| PullFault::Broken)?;
+        let body = body::to_bytes(Body::new(body), BODY_BYTES_MAX).await.map_err(|_| OriginFetchError::Broken)?;
         Ok((parts.status, passed_on(&parts.headers), body))
     };
     tokio::pin!(connection, answer);

@@ -4,25 +4,25 @@ pub(super) mod http;
 
 use std::time::Duration;
 
-use super::api::error::Refusal;
+use super::api::error::ApiRefusal;
 use super::domain_config::domain::Area;
 use super::wire::{Fault, FaultRule};
 
 #[derive(Debug, Default)]
-pub(super) struct Faults {
-    armed: Vec<Armed>,
+pub(super) struct FaultSet {
+    armed: Vec<ArmedFault>,
 }
 
 #[derive(Debug)]
-struct Armed {
+struct ArmedFault {
     rule: FaultRule,
     matched: u64,
     struck: u64,
 }
 
-impl Faults {
+impl FaultSet {
     pub(super) fn replace(&mut self, rules: Vec<FaultRule>) {
-        self.armed = rules.into_iter().map(|rule| Armed { rule, matched: 0, struck: 0 }).collect();
+        self.armed = rules.into_iter().map(|rule| ArmedFault { rule, matched: 0, struck: 0 }).collect();
     }
 
     pub(super) fn rules(&self) -> Vec<FaultRule> {
@@ -30,13 +30,13 @@ impl Faults {
     }
 
     /// Counts a call against every rule and gathers what strikes it. Several rules can strike one call.
-    pub(super) fn strike(&mut self, action: &str, targets: &[&str]) -> Strike {
+    pub(super) fn strike(&mut self, action: &str, targets: &[&str]) -> MatchedFaults {
         let struck = self.armed.iter_mut().filter_map(|armed| armed.strike(action, targets));
-        Strike(struck.collect())
+        MatchedFaults(struck.collect())
     }
 }
 
-impl Armed {
+impl ArmedFault {
     fn strike(&mut self, action: &str, targets: &[&str]) -> Option<Fault> {
         let rule = &self.rule;
         let concerned = rule.action == "*" || rule.action == action;
@@ -62,11 +62,11 @@ fn is_on(target: &str, host: &str) -> bool {
 
 /// The faults that strike one call.
 #[derive(Debug, Default)]
-pub(super) struct Strike(Vec<Fault>);
+pub(super) struct MatchedFaults(Vec<Fault>);
 
 /// How an answer is spoiled after the call has been carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Spoiling {
+pub(super) enum ResponseFault {
     Lost,
     Garbage,
     Truncated,
@@ -80,7 +80,7 @@ pub(super) struct GatewayAnswer {
     pub(super) body: String,
 }
 
-impl Strike {
+impl MatchedFaults {
     pub(super) fn drops_request(&self) -> bool {
         self.0.contains(&Fault::DropRequest)
     }
@@ -90,20 +90,20 @@ impl Strike {
         self.0.iter().find_map(|fault| gateway_answer(fault, false))
     }
 
-    pub(super) fn refusal(&self) -> Option<Refusal> {
+    pub(super) fn refusal(&self) -> Option<ApiRefusal> {
         self.0.iter().find_map(|fault| match fault {
-            Fault::Refuse { code, message } => Some(Refusal::new(code.clone(), message.clone())),
+            Fault::Refuse { code, message } => Some(ApiRefusal::new(code.clone(), message.clone())),
             _ => None,
         })
     }
 
-    pub(super) fn spoiling(&self) -> Option<Spoiling> {
+    pub(super) fn spoiling(&self) -> Option<ResponseFault> {
         self.0.iter().find_map(|fault| match fault {
-            Fault::LoseAnswer => Some(Spoiling::Lost),
-            Fault::Garbage => Some(Spoiling::Garbage),
-            Fault::Truncate => Some(Spoiling::Truncated),
-            Fault::EndlessBody => Some(Spoiling::Endless),
-            _ => gateway_answer(fault, true).map(Spoiling::Gateway),
+            Fault::LoseAnswer => Some(ResponseFault::Lost),
+            Fault::Garbage => Some(ResponseFault::Garbage),
+            Fault::Truncate => Some(ResponseFault::Truncated),
+            Fault::EndlessBody => Some(ResponseFault::Endless),
+            _ => gateway_answer(fault, true).map(ResponseFault::Gateway),
         })
     }
 
@@ -116,8 +116,8 @@ impl Strike {
     }
 
     /// What the faults do to the tasks that this call makes.
-    pub(super) fn curse(&self) -> Curse {
-        let mut curse = Curse::default();
+    pub(super) fn curse(&self) -> RowFaults {
+        let mut curse = RowFaults::default();
         for fault in &self.0 {
             match fault {
                 Fault::LateListing { delay } => curse.listing_delay = curse.listing_delay.max(*delay),
@@ -141,7 +141,7 @@ impl Strike {
 
 /// What is wrong with a task from its birth.
 #[derive(Debug, Default)]
-pub(super) struct Curse {
+pub(super) struct RowFaults {
     pub(super) listing_delay: Duration,
     pub(super) never_done: bool,
     pub(super) no_effect: bool,
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     fn strikes(rule: FaultRule, calls: &[&str]) -> Vec<bool> {
-        let mut faults = Faults::default();
+        let mut faults = FaultSet::default();
         faults.replace(vec![rule]);
         calls.iter().map(|action| faults.strike(action, &["https://www.example.com/a"]).drops_request()).collect()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::client::{Bench, code, envelope, sign};
+use super::client::{TestClient, code, envelope, sign};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::sandbox::{
@@ -29,7 +29,7 @@ fn available(answer: &Value, list: &str) -> Vec<(String, u64)> {
 
 #[tokio::test]
 async fn an_answer_is_a_bare_json_envelope_dated_by_the_sandboxs_clock() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let answer = bench.send("DescribePurgeQuota", json!({})).await.unwrap();
     assert_eq!(answer.headers()["content-type"], "application/json");
     assert_eq!(answer.headers()["date"], "Sun, 22 Nov 2026 04:00:00 GMT");
@@ -41,7 +41,7 @@ async fn an_answer_is_a_bare_json_envelope_dated_by_the_sandboxs_clock() {
 
 #[tokio::test]
 async fn the_door_refuses_in_the_envelope() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let code_of = async |request: reqwest::RequestBuilder| code(&envelope(request.send().await.unwrap()).await);
     let good = || bench.request("DescribePurgeQuota", &json!({}));
     let host = bench.sandbox.addresses.api.to_string();
@@ -67,7 +67,7 @@ fn replaced(request: reqwest::RequestBuilder, name: &'static str, value: &str) -
 
 #[tokio::test]
 async fn a_request_of_more_than_10_mb_is_refused_and_one_of_less_is_read() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let padded = |bytes: usize| json!({"Urls": [PAGE], "Area": "x".repeat(bytes)});
     assert_eq!(bench.code("PurgeUrlsCache", padded(10 << 20)).await, "RequestSizeLimitExceeded");
     assert_eq!(bench.code("PurgeUrlsCache", padded((10 << 20) - 100)).await, "InvalidParameter.CdnParamError");
@@ -77,7 +77,8 @@ async fn a_request_of_more_than_10_mb_is_refused_and_one_of_less_is_read() {
 async fn calls_beyond_the_rate_are_refused_per_action_until_time_passes() {
     for rule in [RateRule::Bucket, RateRule::Window] {
         let bench =
-            Bench::start_with(|options| options.switches = Switches { call_rate: rule, ..Switches::default() }).await;
+            TestClient::start_with(|options| options.switches = Switches { call_rate: rule, ..Switches::default() })
+                .await;
         for _ in 0..20 {
             assert_eq!(bench.code("DescribePurgeQuota", json!({})).await, "");
         }
@@ -91,7 +92,7 @@ async fn calls_beyond_the_rate_are_refused_per_action_until_time_passes() {
 #[tokio::test]
 async fn the_rate_is_shared_by_keys_unless_a_switch_says_otherwise() {
     for (scope, expected) in [(RateScope::Account, "RequestLimitExceeded"), (RateScope::SecretId, "")] {
-        let mut bench = Bench::start_with(|options| {
+        let mut bench = TestClient::start_with(|options| {
             options.credentials = vec![Credential::new("AKIDone", "1"), Credential::new("AKIDtwo", "2")];
             options.switches.call_rate_scope = scope;
             options.quota.calls_per_second = 1;
@@ -105,7 +106,7 @@ async fn the_rate_is_shared_by_keys_unless_a_switch_says_otherwise() {
 
 #[tokio::test]
 async fn a_batch_is_made_whole_or_not_at_all() {
-    let bench = Bench::start_with(|options| {
+    let bench = TestClient::start_with(|options| {
         let mut offline = Domain::new("off.example.com");
         offline.status = DomainStatus::Offline;
         options.domains.push(offline);
@@ -128,7 +129,7 @@ async fn a_batch_is_made_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn quotas_are_charged_by_distinct_target_and_area_and_return_at_midnight() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     bench.submit("PurgeUrlsCache", json!({"Urls": [PAGE, PAGE, "https://www.example.com/b"]})).await;
     bench.submit("PurgeUrlsCache", json!({"Urls": [PAGE], "Area": "overseas"})).await;
     bench.submit("PushUrlsCache", json!({"Urls": [PAGE]})).await;
@@ -146,7 +147,7 @@ async fn quotas_are_charged_by_distinct_target_and_area_and_return_at_midnight()
 
 #[tokio::test]
 async fn a_call_beyond_todays_quota_is_refused_or_by_switch_taken_in_part() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let spent = PoolChange { kind: TaskKind::PurgeUrl, area: Area::Overseas, total: None, batch: None, spend: 9_999 };
     bench.sandbox.cloud().change_quota(&spent);
     assert_eq!(bench.code("PurgeUrlsCache", urls(2)).await, "LimitExceeded.CdnPurgeUrlExceedDayLimit");
@@ -159,7 +160,7 @@ async fn a_call_beyond_todays_quota_is_refused_or_by_switch_taken_in_part() {
 
 #[tokio::test]
 async fn by_switch_a_bad_target_fails_alone() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     bench.sandbox.cloud().set_switches(Switches {
         mixed_batch: MixedBatchRule::FailRow,
         failed_rows_refunded: true,
@@ -176,7 +177,7 @@ async fn by_switch_a_bad_target_fails_alone() {
 
 #[tokio::test]
 async fn a_task_lists_one_row_per_url_and_ends_in_time() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let task = bench.submit("PurgeUrlsCache", urls(45)).await;
     assert!(task.starts_with("1795320000-"), "{task}");
     let answer = bench.call("DescribePurgeTasks", json!({"TaskId": task})).await;
@@ -200,7 +201,7 @@ async fn a_task_lists_one_row_per_url_and_ends_in_time() {
 
 #[tokio::test]
 async fn prefetch_rows_tell_percent_area_and_what_the_origin_said() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let listed = ["https://www.example.com/app.js", "https://www.example.com/missing"];
     let task = bench.submit("PushUrlsCache", json!({"Urls": listed, "Area": "overseas"})).await;
     bench.clock.advance(Duration::from_secs(1));
@@ -219,7 +220,7 @@ async fn prefetch_rows_tell_percent_area_and_what_the_origin_said() {
 
 #[tokio::test]
 async fn history_is_found_by_time_type_keyword_and_area() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     bench.submit("PurgeUrlsCache", json!({"Urls": [PAGE], "Area": "mainland"})).await;
     bench.clock.advance(Duration::from_secs(10));
     let paths = json!({"Paths": ["https://static.example.com/img/"], "FlushType": "delete"});
@@ -248,7 +249,7 @@ async fn history_is_found_by_time_type_keyword_and_area() {
 
 #[tokio::test]
 async fn history_asked_wrongly_is_refused() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     assert_eq!(bench.code("DescribePurgeTasks", json!({})).await, "MissingParameter");
     for params in [
         json!({"StartTime": "yesterday"}),
@@ -265,7 +266,7 @@ async fn history_asked_wrongly_is_refused() {
 
 #[tokio::test]
 async fn switches_change_how_history_is_told() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let switches = Switches {
         rows_per_area: true,
         status_capitalised: true,
@@ -288,7 +289,7 @@ async fn switches_change_how_history_is_told() {
 
 #[tokio::test]
 async fn domains_are_told_by_filter_and_page() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let all = bench.call("DescribeDomains", json!({})).await;
     assert_eq!(all["TotalNumber"], 2);
     let filter = |value: &str, fuzzy: bool| json!({"Filters": [{"Name": "domain", "Value": [value], "Fuzzy": fuzzy}], "Limit": 1});
@@ -307,7 +308,7 @@ async fn domains_are_told_by_filter_and_page() {
 
 #[tokio::test]
 async fn each_call_is_logged_with_what_it_did() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let task = bench.submit("PurgeUrlsCache", json!({"Urls": [PAGE]})).await;
     bench.clock.advance(Duration::from_millis(7));
     let refused = bench.call("PurgeUrlsCache", urls(1_001)).await;

@@ -11,28 +11,28 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, ManualClock};
 use crate::domain::Timestamp;
-use crate::sandbox::{Credential, Options, Sandbox, start};
+use crate::sandbox::{Credential, Sandbox, SandboxOptions, start};
 
 /// 2026-11-22 04:00:00 UTC, noon at UTC+8.
 pub(super) const NOON: Timestamp = Timestamp::from_millis(1_795_320_000_000);
 
-pub(super) struct Bench {
+pub(super) struct TestClient {
     pub(super) sandbox: Sandbox,
     pub(super) clock: ManualClock,
     pub(super) credential: Credential,
     pub(super) http: reqwest::Client,
 }
 
-impl Bench {
+impl TestClient {
     pub(super) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    pub(super) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+    pub(super) async fn start_with(change: impl FnOnce(&mut SandboxOptions)) -> Self {
         // The second test to come here finds it done.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = ManualClock::new(NOON);
-        let mut options = Options::new(Arc::new(clock.clone()));
+        let mut options = SandboxOptions::new(Arc::new(clock.clone()));
         change(&mut options);
         let credential = options.credentials[0].clone();
         let sandbox = start(options, CancellationToken::new()).await.unwrap();
@@ -80,9 +80,9 @@ impl Bench {
         self.clock.advance(Duration::from_secs(3));
     }
 
-    pub(super) async fn edge(&self, host: &str, path: &str) -> Page {
+    pub(super) async fn edge(&self, host: &str, path: &str) -> TestPage {
         let url = format!("http://{}{path}", self.sandbox.addresses.edge);
-        Page::read(self.http.get(url).header("host", host).send().await.unwrap()).await
+        TestPage::read(self.http.get(url).header("host", host).send().await.unwrap()).await
     }
 
     pub(super) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -98,14 +98,14 @@ impl Bench {
     }
 }
 
-pub(super) struct Page {
+pub(super) struct TestPage {
     pub(super) status: u16,
     pub(super) lookup: String,
     pub(super) headers: reqwest::header::HeaderMap,
     pub(super) body: String,
 }
 
-impl Page {
+impl TestPage {
     pub(super) async fn read(answer: Response) -> Self {
         let status = answer.status().as_u16();
         let headers = answer.headers().clone();

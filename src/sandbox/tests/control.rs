@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::client::Bench;
+use super::client::TestClient;
 use crate::clock::SystemClock;
-use crate::sandbox::{Options, start};
+use crate::sandbox::{SandboxOptions, start};
 
 #[tokio::test]
 async fn faults_are_replaced_and_read_back() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let rules = json!([{
         "action": "PurgeUrlsCache",
         "fault": {"kind": "refuse", "code": "InternalError.CdnSystemError", "message": "busy"},
@@ -25,7 +25,7 @@ async fn faults_are_replaced_and_read_back() {
 
 #[tokio::test]
 async fn what_cannot_be_meant_is_refused_in_words() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     for (path, body, word) in [
         ("faults", json!([{"action": "*", "fault": {"kind": "explode"}}]), "explode"),
         ("faults", json!([{"action": "*", "fault": {"kind": "garbage"}, "every": 0}]), "every"),
@@ -42,7 +42,7 @@ async fn what_cannot_be_meant_is_refused_in_words() {
 
 #[tokio::test]
 async fn switches_that_are_not_named_keep_their_setting() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     bench.control("PUT", "switches", Some(json!({"call_rate": "window", "listing_delay_millis": 1_500}))).await;
     let (_, switches) = bench.control("PUT", "switches", Some(json!({"rows_per_area": true}))).await;
     assert_eq!(switches["call_rate"], "window");
@@ -52,7 +52,7 @@ async fn switches_that_are_not_named_keep_their_setting() {
 
 #[tokio::test]
 async fn someone_else_can_spend_quota() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let wish = json!([{"kind": "directories", "area": "overseas", "spend": 30, "total": 50, "batch": 5}]);
     let (status, quota) = bench.control("PUT", "quota", Some(wish)).await;
     assert_eq!((status, &quota["resets_at"]), (200, &json!(1_795_363_200_000_i64)));
@@ -65,7 +65,7 @@ async fn someone_else_can_spend_quota() {
 
 #[tokio::test]
 async fn origin_content_is_put_and_deleted() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let content = json!({"host": "www.example.com", "path": "/new.txt", "body": "new", "content_type": "text/plain"});
     assert_eq!(bench.control("PUT", "origin", Some(content)).await.0, 204);
     let page = bench.edge("www.example.com", "/new.txt").await;
@@ -80,7 +80,7 @@ async fn origin_content_is_put_and_deleted() {
 
 #[tokio::test]
 async fn calls_and_tasks_are_told_in_order() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let task = bench.submit("PurgeUrlsCache", json!({"Urls": ["https://www.example.com/"]})).await;
     bench.code("PurgeUrlsCache", json!({})).await;
     let (_, calls) = bench.control("GET", "calls", None).await;
@@ -98,7 +98,8 @@ async fn calls_and_tasks_are_told_in_order() {
 #[tokio::test]
 async fn a_cancelled_sandbox_ends_and_closes_its_doors() {
     let shutdown = CancellationToken::new();
-    let sandbox = start(Options::new(std::sync::Arc::new(SystemClock::default())), shutdown.clone()).await.unwrap();
+    let sandbox =
+        start(SandboxOptions::new(std::sync::Arc::new(SystemClock::default())), shutdown.clone()).await.unwrap();
     let addresses = sandbox.addresses;
     shutdown.cancel();
     sandbox.ended().await;

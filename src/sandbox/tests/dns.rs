@@ -11,14 +11,14 @@ use hickory_resolver::{Resolver, TokioResolver};
 use serde_json::json;
 use tokio::net::UdpSocket;
 
-use super::client::Bench;
+use super::client::TestClient;
 use crate::sandbox::{DnsAnswer, DnsRule, Domain};
 
 const HOST: &str = "www.example.com.";
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 
-fn resolver(bench: &Bench, mut carrier: ConnectionConfig) -> TokioResolver {
+fn resolver(bench: &TestClient, mut carrier: ConnectionConfig) -> TokioResolver {
     let at = bench.sandbox.addresses.dns;
     carrier.port = at.port();
     let server = NameServerConfig::new(at.ip(), true, vec![carrier]);
@@ -32,7 +32,11 @@ fn resolver(bench: &Bench, mut carrier: ConnectionConfig) -> TokioResolver {
 }
 
 /// The CNAMEs passed and the addresses found, or the response code or other words of a failure.
-async fn looked_up(bench: &Bench, name: &str, carrier: ConnectionConfig) -> Result<(Vec<String>, Vec<IpAddr>), String> {
+async fn looked_up(
+    bench: &TestClient,
+    name: &str,
+    carrier: ConnectionConfig,
+) -> Result<(Vec<String>, Vec<IpAddr>), String> {
     let found = resolver(bench, carrier).lookup(name, RecordType::A).await;
     let found = found.map_err(|error| format!("{error:?}"))?;
     let (mut names, mut addresses) = (Vec::new(), Vec::new());
@@ -46,7 +50,7 @@ async fn looked_up(bench: &Bench, name: &str, carrier: ConnectionConfig) -> Resu
     Ok((names, addresses))
 }
 
-async fn asked(bench: &Bench, name: &str) -> Result<(Vec<String>, Vec<IpAddr>), String> {
+async fn asked(bench: &TestClient, name: &str) -> Result<(Vec<String>, Vec<IpAddr>), String> {
     looked_up(bench, name, ConnectionConfig::udp()).await
 }
 
@@ -60,7 +64,7 @@ fn at(address: IpAddr) -> DnsAnswer {
 
 #[tokio::test]
 async fn domains_lead_to_the_edge_and_origins_are_found_by_either_kind_of_packet() {
-    let bench = Bench::start_with(|options| options.domains.push(Domain::new("*.example.net"))).await;
+    let bench = TestClient::start_with(|options| options.domains.push(Domain::new("*.example.net"))).await;
     let edge = "www.example.com.cdn.dnsv1.com.".to_owned();
     for carrier in [ConnectionConfig::udp(), ConnectionConfig::tcp()] {
         assert_eq!(looked_up(&bench, HOST, carrier).await, Ok((vec![edge.clone()], vec![HERE])));
@@ -76,7 +80,7 @@ async fn domains_lead_to_the_edge_and_origins_are_found_by_either_kind_of_packet
 
 #[tokio::test]
 async fn a_name_is_answered_as_it_was_set() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let set = |answer| bench.sandbox.cloud().set_dns(vec![DnsRule::new("www.example.com", [answer])]);
     set(at(PUBLIC));
     assert_eq!(asked(&bench, HOST).await, Ok((vec![], vec![PUBLIC])));
@@ -97,7 +101,7 @@ async fn a_name_is_answered_as_it_was_set() {
 
 #[tokio::test]
 async fn a_chain_is_told_link_by_link() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     bench.sandbox.cloud().set_dns(vec![
         DnsRule::new("www.example.com", [cname("a.example.net")]),
         DnsRule::new("a.example.net", [cname("b.example.net")]),
@@ -111,7 +115,7 @@ async fn a_chain_is_told_link_by_link() {
 
 #[tokio::test]
 async fn answers_can_change_between_queries_as_rebinding_does() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let rules = json!([{"name": "www.example.com", "ttl": 0, "answers": [
         {"kind": "addresses", "addresses": ["203.0.113.7"]}, {"kind": "addresses", "addresses": ["127.0.0.1"]},
     ]}]);
@@ -127,7 +131,7 @@ async fn answers_can_change_between_queries_as_rebinding_does() {
 
 #[tokio::test]
 async fn an_answer_too_large_for_a_datagram_comes_over_tcp() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let many: Vec<IpAddr> = (0..200).map(|number| IpAddr::from([203, 0, 113, number])).collect();
     let rule = DnsRule::new("www.example.com", [DnsAnswer::Addresses { addresses: many }]);
     bench.sandbox.cloud().set_dns(vec![rule]);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::client::Bench;
-use crate::sandbox::{CacheKey, Domain, OriginContent, Switches};
+use super::client::TestClient;
+use crate::sandbox::{CacheKeySetup, Domain, OriginContent, Switches};
 
 const HOST: &str = "www.example.com";
 const URL: &str = "https://www.example.com/a.js";
@@ -17,12 +17,12 @@ fn content(body: &str) -> OriginContent {
 }
 
 /// The edge holds version 1 of `/a.js`, the origin has version 2.
-async fn outdated() -> Bench {
+async fn outdated() -> TestClient {
     outdated_as(content("two")).await
 }
 
-async fn outdated_as(newer: OriginContent) -> Bench {
-    let bench = Bench::start().await;
+async fn outdated_as(newer: OriginContent) -> TestClient {
+    let bench = TestClient::start().await;
     bench.sandbox.cloud().put_origin(content("one")).unwrap();
     assert_eq!(bench.edge(HOST, "/a.js").await.seen(), (200, "Cache Miss", "one"));
     bench.sandbox.cloud().put_origin(newer).unwrap();
@@ -107,7 +107,7 @@ async fn effects_come_in_the_order_of_their_times_however_late_one_looks() {
 
 #[tokio::test]
 async fn a_prefetch_is_made_although_whoever_looked_first_went_away() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     bench.submit("PushUrlsCache", json!({"Urls": ["https://www.example.com/app.js"]})).await;
     bench.pass_task_time();
     // Looked at once, which sends the fetches off, and dropped before the origin answers.
@@ -120,8 +120,8 @@ async fn a_prefetch_is_made_although_whoever_looked_first_went_away() {
 
 #[tokio::test]
 async fn queries_are_objects_of_their_own_unless_the_domain_ignores_them() {
-    let bench = Bench::start_with(|options| {
-        options.domains.push(Domain { cache_key: CacheKey::without_query(), ..Domain::new("plain.example.com") });
+    let bench = TestClient::start_with(|options| {
+        options.domains.push(Domain { cache_key: CacheKeySetup::without_query(), ..Domain::new("plain.example.com") });
     })
     .await;
     for host in [HOST, "plain.example.com"] {
@@ -135,7 +135,7 @@ async fn queries_are_objects_of_their_own_unless_the_domain_ignores_them() {
 
 #[tokio::test]
 async fn an_edge_answer_carries_what_support_asks_for() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let miss = bench.edge(HOST, "/app.js").await;
     assert_eq!(miss.headers["content-type"], "text/javascript");
     assert_eq!(miss.headers["server"], "NWS_SPMid");
@@ -153,7 +153,7 @@ async fn an_edge_answer_carries_what_support_asks_for() {
 
 #[tokio::test]
 async fn the_edge_tells_strangers_missing_files_and_a_dead_origin_apart() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     assert_eq!(bench.edge("stranger.example.org", "/").await.status, 404);
     assert_eq!(bench.edge(HOST, "/missing").await.lookup, "Cache Miss");
     assert_eq!(bench.edge(HOST, "/missing").await.lookup, "Cache Hit");
@@ -168,7 +168,7 @@ async fn the_edge_tells_strangers_missing_files_and_a_dead_origin_apart() {
 
 #[tokio::test]
 async fn content_that_forbids_it_is_not_kept() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let private = OriginContent { cache_control: Some("private, max-age=0".into()), ..content("one") };
     bench.sandbox.cloud().put_origin(private).unwrap();
     assert_eq!(bench.edge(HOST, "/a.js").await.lookup, "Cache Miss");
@@ -177,7 +177,7 @@ async fn content_that_forbids_it_is_not_kept() {
 
 #[tokio::test]
 async fn two_thousand_prefetches_that_fall_due_together_are_settled() {
-    let bench = Bench::start_with(|options| {
+    let bench = TestClient::start_with(|options| {
         options.quota.prefetches = 2_000;
         options.quota.batch_prefetches = 1_000;
     })

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Bench, Page};
+use super::client::{TestClient, TestPage};
 use crate::sandbox::{EdgeArea, Fault, FaultRule, OriginContent};
 
 const HOST: &str = "www.example.com";
@@ -12,12 +12,12 @@ fn content(body: &str) -> OriginContent {
     OriginContent::new(HOST, "/a.js", body)
 }
 
-async fn overseas(bench: &Bench, path: &str) -> Page {
+async fn overseas(bench: &TestClient, path: &str) -> TestPage {
     let url = format!("http://{}{path}", bench.sandbox.addresses.edge_overseas);
-    Page::read(bench.http.get(url).header("host", HOST).send().await.unwrap()).await
+    TestPage::read(bench.http.get(url).header("host", HOST).send().await.unwrap()).await
 }
 
-async fn configure(bench: &Bench, change: Value) {
+async fn configure(bench: &TestClient, change: Value) {
     let mut change = change;
     change["Domain"] = json!(HOST);
     let (status, answer) = bench.control("PUT", "domains", Some(json!([change]))).await;
@@ -25,8 +25,8 @@ async fn configure(bench: &Bench, change: Value) {
 }
 
 /// Both areas hold version 1, the origin has version 2.
-async fn outdated() -> Bench {
-    let bench = Bench::start().await;
+async fn outdated() -> TestClient {
+    let bench = TestClient::start().await;
     bench.sandbox.cloud().put_origin(content("one")).unwrap();
     bench.edge(HOST, "/a.js").await;
     overseas(&bench, "/a.js").await;
@@ -48,7 +48,7 @@ async fn a_purge_of_one_area_leaves_the_other_as_it_is() {
 
 #[tokio::test]
 async fn a_domain_of_one_area_is_served_there_for_everybody() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     configure(&bench, json!({"Area": "overseas"})).await;
     bench.edge(HOST, "/app.js").await;
     assert_eq!(overseas(&bench, "/app.js").await.lookup, "Cache Hit");
@@ -81,7 +81,7 @@ async fn a_slow_task_takes_longer_by_as_much_as_was_set() {
 
 #[tokio::test]
 async fn a_purge_finds_the_object_under_the_key_of_its_url_and_no_other() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let query = json!({"Switch": "on", "Action": "includeCustom", "Value": "v"});
     configure(&bench, json!({"CacheKey": {"FullUrlCache": "off", "IgnoreCase": "on", "QueryString": query}})).await;
     for path in ["/a.js?v=1&u=2", "/A.js?v=2"] {
@@ -100,7 +100,7 @@ async fn a_purge_finds_the_object_under_the_key_of_its_url_and_no_other() {
 
 #[tokio::test]
 async fn what_is_configured_is_what_is_reported() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let key = json!({
         "FullUrlCache": "off", "IgnoreCase": "on", "Scheme": {"Switch": "on"},
         "QueryString": {"Switch": "on", "Reorder": "on", "Action": "excludeCustom", "Value": "a;b"},
@@ -147,7 +147,7 @@ async fn what_is_configured_is_what_is_reported() {
 
 #[tokio::test]
 async fn a_domain_can_be_taken_in_and_given_up() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let purge = json!({"Urls": ["https://new.example.org/"]});
     assert_eq!(bench.code("PurgeUrlsCache", purge.clone()).await, "ResourceNotFound.CdnHostNotExists");
     bench.control("PUT", "domains", Some(json!([{"Domain": "new.example.org"}]))).await;
@@ -160,7 +160,7 @@ async fn a_domain_can_be_taken_in_and_given_up() {
 
 #[tokio::test]
 async fn a_domains_standing_refuses_with_its_code() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     for (standing, code) in [
         ("moving_to_edge_one", "OperationDenied.ProductUpdating"),
         ("moved_to_edge_one", "InvalidParameter.CdnHostExistsInEdgeOne"),
@@ -177,7 +177,7 @@ async fn a_domains_standing_refuses_with_its_code() {
 
 #[tokio::test]
 async fn cam_refuses_by_action_and_by_domain_in_the_documented_words() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let setup = json!({"state": "normal", "denied": [
         {"action": "PushUrlsCache", "code": "AuthFailure.UnauthorizedOperation"},
         {"action": "DescribePurgeQuota"},
@@ -203,7 +203,7 @@ async fn cam_refuses_by_action_and_by_domain_in_the_documented_words() {
 
 #[tokio::test]
 async fn an_account_in_trouble_can_do_nothing() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     for (state, code) in [
         ("suspended", "UnauthorizedOperation.CdnUserIsSuspended"),
         ("isolated", "UnauthorizedOperation.CdnUserIsIsolated"),
@@ -223,7 +223,7 @@ async fn an_account_in_trouble_can_do_nothing() {
 
 #[tokio::test]
 async fn an_address_is_a_node_if_the_edge_or_its_name_is_there() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let rules = json!([{"name": "www.example.com.cdn.dnsv1.com", "answers": [
         {"kind": "addresses", "addresses": ["203.0.113.7"]},
     ]}]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::client::{Bench, code, envelope};
+use super::client::{TestClient, code, envelope};
 use crate::sandbox::{Fault, FaultRule};
 
 const PURGE: &str = "PurgeUrlsCache";
@@ -13,13 +13,13 @@ fn page() -> Value {
     json!({"Urls": ["https://www.example.com/a.js"]})
 }
 
-async fn struck_by(rule: FaultRule) -> Bench {
-    let bench = Bench::start().await;
+async fn struck_by(rule: FaultRule) -> TestClient {
+    let bench = TestClient::start().await;
     bench.sandbox.cloud().set_faults(vec![rule]);
     bench
 }
 
-async fn tasks_made(bench: &Bench) -> usize {
+async fn tasks_made(bench: &TestClient) -> usize {
     bench.sandbox.cloud().tasks().await.len()
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::client::{Bench, Page};
+use super::client::{TestClient, TestPage};
 use crate::sandbox::{
-    AnswerFault, AnswerRule, CacheConfig, CacheRule, CacheSetup, DomainChange, OriginContent, OriginSetup, Side,
-    Switch, Switched,
+    AnswerFault, AnswerRule, CacheConfig, CacheRuleSetup, CacheSetup, DomainChange, FaultySide, OriginContent,
+    OriginSetup, Switch, Switched,
 };
 
 const HOST: &str = "www.example.com";
@@ -16,22 +16,22 @@ fn content(body: &str) -> OriginContent {
     OriginContent::new(HOST, "/a.js", body)
 }
 
-async fn origin(bench: &Bench, host: &str, path: &str) -> Page {
+async fn origin(bench: &TestClient, host: &str, path: &str) -> TestPage {
     let url = format!("http://{}{path}", bench.sandbox.addresses.origin);
-    Page::read(bench.http.get(url).header("host", host).send().await.unwrap()).await
+    TestPage::read(bench.http.get(url).header("host", host).send().await.unwrap()).await
 }
 
-fn set(bench: &Bench, rule: AnswerRule) {
+fn set(bench: &TestClient, rule: AnswerRule) {
     bench.sandbox.cloud().set_answers(vec![rule]).unwrap();
 }
 
 fn at_origin(fault: AnswerFault) -> AnswerRule {
-    AnswerRule::new(Side::Origin, HOST, fault)
+    AnswerRule::new(FaultySide::Origin, HOST, fault)
 }
 
 #[tokio::test]
 async fn an_origin_can_refuse_the_cdn_alone() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let refusal = AnswerFault::Status { status: 403, body: "no robots".to_owned() };
     set(&bench, at_origin(refusal).user_agent("TencentCdn").path("/img/"));
     assert_eq!(origin(&bench, HOST, "/img/logo.svg").await.status, 200);
@@ -41,7 +41,7 @@ async fn an_origin_can_refuse_the_cdn_alone() {
 
 #[tokio::test]
 async fn an_origin_can_close_or_keep_silent() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     set(&bench, at_origin(AnswerFault::Close));
     assert_eq!(bench.edge(HOST, "/app.js").await.status, 502);
     let url = format!("http://{}/", bench.sandbox.addresses.origin);
@@ -53,7 +53,7 @@ async fn an_origin_can_close_or_keep_silent() {
 
 #[tokio::test]
 async fn a_slow_origin_is_slow_by_the_sandboxs_clock() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     set(&bench, at_origin(AnswerFault::Slow { millis: 30_000 }));
     let answered = origin(&bench, HOST, "/app.js");
     tokio::pin!(answered);
@@ -65,7 +65,7 @@ async fn a_slow_origin_is_slow_by_the_sandboxs_clock() {
 
 #[tokio::test]
 async fn an_origin_can_serve_what_it_had_before() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     bench.sandbox.cloud().put_origin(content("one")).unwrap();
     bench.sandbox.cloud().put_origin(content("two")).unwrap();
     assert_eq!(origin(&bench, HOST, "/a.js").await.body, "two");
@@ -76,7 +76,7 @@ async fn an_origin_can_serve_what_it_had_before() {
 
 #[tokio::test]
 async fn headers_can_be_taken_away_and_put_on() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     set(&bench, at_origin(AnswerFault::WithoutValidators));
     let page = origin(&bench, HOST, "/app.js").await;
     assert!(!page.headers.contains_key("etag") && !page.headers.contains_key("last-modified"));
@@ -95,14 +95,14 @@ async fn headers_can_be_taken_away_and_put_on() {
 
 #[tokio::test]
 async fn redirects_are_passed_on_or_followed_until_they_run_in_circles() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let redirect = |location: &str| AnswerFault::Redirect { location: location.to_owned(), status: 301 };
     set(&bench, at_origin(redirect("/app.js")).path("/old"));
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let edge = |path: &str| {
         let url = format!("http://{}{path}", bench.sandbox.addresses.edge);
         let request = client.get(url).header("host", HOST);
-        async { Page::read(request.send().await.unwrap()).await }
+        async { TestPage::read(request.send().await.unwrap()).await }
     };
     let page = edge("/old").await;
     assert_eq!((page.status, page.headers["location"].to_str().unwrap()), (301, "/app.js"));
@@ -118,7 +118,7 @@ async fn redirects_are_passed_on_or_followed_until_they_run_in_circles() {
 
 #[tokio::test]
 async fn an_origin_asked_by_another_host_than_it_is_configured_for_serves_something_else() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let origin_setup = OriginSetup { server_name: Some("shop.internal".to_owned()), ..OriginSetup::default() };
     let change = DomainChange { domain: HOST.to_owned(), origin: Some(origin_setup), ..DomainChange::default() };
     bench.sandbox.cloud().change_domains(vec![change]).unwrap();
@@ -129,9 +129,9 @@ async fn an_origin_asked_by_another_host_than_it_is_configured_for_serves_someth
 
 #[tokio::test]
 async fn an_edge_can_refuse_by_itself_and_still_says_who_it_is() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let limited = AnswerFault::Status { status: 514, body: String::new() };
-    set(&bench, AnswerRule::new(Side::Edge, HOST, limited));
+    set(&bench, AnswerRule::new(FaultySide::Edge, HOST, limited));
     let page = bench.edge(HOST, "/app.js").await;
     assert_eq!(page.status, 514);
     assert!(page.headers.contains_key("x-nws-log-uuid"));
@@ -139,8 +139,8 @@ async fn an_edge_can_refuse_by_itself_and_still_says_who_it_is() {
 
 #[tokio::test]
 async fn a_copy_that_has_expired_is_checked_with_the_origin() {
-    let bench = Bench::start().await;
-    let cache = CacheSetup { rule_cache: vec![CacheRule::all(CacheConfig::keep(60))] };
+    let bench = TestClient::start().await;
+    let cache = CacheSetup { rule_cache: vec![CacheRuleSetup::all(CacheConfig::keep(60))] };
     let change = DomainChange { domain: HOST.to_owned(), cache: Some(cache), ..DomainChange::default() };
     bench.sandbox.cloud().change_domains(vec![change]).unwrap();
     bench.sandbox.cloud().put_origin(content("one")).unwrap();

@@ -15,35 +15,35 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::client::{Bench, NOON};
+use super::client::{NOON, TestClient};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::sandbox::{
-    AnswerFault, AnswerRule, CertificateRule, CertificateState, DnsAnswer, DnsRule, Domain, OriginSetup, PullProtocol,
-    Side,
+    AnswerFault, AnswerRule, CertificateRule, CertificateState, DnsAnswer, DnsRule, Domain, FaultySide, OriginSetup,
+    PullProtocol,
 };
 
 const HOST: &str = "www.example.com";
 
 /// The time of the sandbox, which the machine's need not be.
 #[derive(Debug)]
-struct At(Timestamp);
+struct FixedTime(Timestamp);
 
-impl TimeProvider for At {
+impl TimeProvider for FixedTime {
     fn current_time(&self) -> Option<UnixTime> {
         Some(UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(self.0.as_secs()).ok()?)))
     }
 }
 
 /// A handshake by a client that trusts the sandbox's root alone.
-async fn shaken(bench: &Bench, address: SocketAddr) -> Result<TlsStream<TcpStream>, Error> {
+async fn shaken(bench: &TestClient, address: SocketAddr) -> Result<TlsStream<TcpStream>, Error> {
     let (status, pem) = bench.control("GET", "ca", None).await;
     assert_eq!(status, 200);
     let mut roots = RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(pem.as_str().expect("PEM").as_bytes()).expect("a certificate");
     roots.add(root).expect("a root");
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_details(provider, Arc::new(At(bench.clock.now())));
+    let builder = ClientConfig::builder_with_details(provider, Arc::new(FixedTime(bench.clock.now())));
     let builder = builder.with_safe_default_protocol_versions().expect("versions");
     let config = builder.with_root_certificates(roots).with_no_client_auth();
     let stream = TcpStream::connect(address).await.expect("a connection");
@@ -52,13 +52,13 @@ async fn shaken(bench: &Bench, address: SocketAddr) -> Result<TlsStream<TcpStrea
     shaken.map_err(|error| error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).expect("TLS's").clone())
 }
 
-fn set(bench: &Bench, at: Side, certificate: CertificateState) {
+fn set(bench: &TestClient, at: FaultySide, certificate: CertificateState) {
     bench.sandbox.cloud().set_certificates(vec![CertificateRule::new(at, HOST, certificate)]);
 }
 
 #[tokio::test]
 async fn edge_and_origin_are_served_under_certificates_of_their_own_root() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     for address in [bench.sandbox.addresses.edge_tls, bench.sandbox.addresses.origin_tls] {
         let mut stream = shaken(&bench, address).await.expect("a handshake");
         let asked = format!("GET /app.js HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
@@ -72,7 +72,7 @@ async fn edge_and_origin_are_served_under_certificates_of_their_own_root() {
 
 #[tokio::test]
 async fn each_wrong_certificate_is_wrong_in_its_own_way() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     for (state, is_it) in [
         (
             CertificateState::Expired,
@@ -84,24 +84,24 @@ async fn each_wrong_certificate_is_wrong_in_its_own_way() {
         (CertificateState::IncompleteChain, |error| matches!(error, CertificateError::UnknownIssuer)),
         (CertificateState::UnknownIssuer, |error| matches!(error, CertificateError::UnknownIssuer)),
     ] {
-        set(&bench, Side::Origin, state);
+        set(&bench, FaultySide::Origin, state);
         let Err(Error::InvalidCertificate(error)) = shaken(&bench, bench.sandbox.addresses.origin_tls).await else {
             panic!("{state:?} was let through")
         };
         assert!(is_it(&error), "{state:?}: {error:?}");
         shaken(&bench, bench.sandbox.addresses.edge_tls).await.expect("the edge is not the origin");
     }
-    set(&bench, Side::Edge, CertificateState::HandshakeFailure);
+    set(&bench, FaultySide::Edge, CertificateState::HandshakeFailure);
     let refused = shaken(&bench, bench.sandbox.addresses.edge_tls).await;
     assert!(matches!(refused, Err(Error::AlertReceived(_))), "{refused:?}");
-    set(&bench, Side::Edge, CertificateState::HandshakeSilence);
+    set(&bench, FaultySide::Edge, CertificateState::HandshakeSilence);
     let silent = shaken(&bench, bench.sandbox.addresses.edge_tls);
     assert!(tokio::time::timeout(Duration::from_millis(300), silent).await.is_err());
 }
 
 #[tokio::test]
 async fn a_certificate_that_expires_in_days_is_good_until_then_by_the_sandboxs_clock() {
-    let bench = Bench::start().await;
+    let bench = TestClient::start().await;
     let rules = json!([{"at": "edge", "host": HOST, "certificate": {"kind": "expires_in", "days": 5}}]);
     assert_eq!(bench.control("PUT", "certificates", Some(rules.clone())).await, (200, rules.clone()));
     assert_eq!(bench.control("GET", "certificates", None).await, (200, rules));
@@ -118,13 +118,13 @@ async fn a_certificate_that_expires_in_days_is_good_until_then_by_the_sandboxs_c
 }
 
 /// A domain whose edge asks its origin by https.
-async fn pulling() -> Bench {
+async fn pulling() -> TestClient {
     let origin = OriginSetup {
         origins: vec!["origin.www.example.com".to_owned()],
         origin_pull_protocol: PullProtocol::Https,
         ..OriginSetup::default()
     };
-    Bench::start_with(|options| options.domains = vec![Domain { origin, ..Domain::new(HOST) }]).await
+    TestClient::start_with(|options| options.domains = vec![Domain { origin, ..Domain::new(HOST) }]).await
 }
 
 #[tokio::test]
@@ -140,10 +140,10 @@ async fn the_edge_tells_by_its_status_why_an_https_origin_gives_nothing() {
         (CertificateState::UnknownIssuer, 539),
         (CertificateState::WrongName, 540),
     ] {
-        set(&bench, Side::Origin, certificate);
+        set(&bench, FaultySide::Origin, certificate);
         assert_eq!(bench.edge(HOST, "/").await.status, status, "{certificate:?}");
     }
-    set(&bench, Side::Origin, CertificateState::Good);
+    set(&bench, FaultySide::Origin, CertificateState::Good);
     let addresses = |text: &str| DnsAnswer::Addresses { addresses: vec![text.parse().unwrap()] };
     for (answer, status) in [
         (DnsAnswer::Nxdomain, 531),
@@ -159,6 +159,6 @@ async fn the_edge_tells_by_its_status_why_an_https_origin_gives_nothing() {
     let mut switches = bench.sandbox.cloud().switches();
     switches.origin_patience = Duration::from_millis(300);
     bench.sandbox.cloud().set_switches(switches);
-    bench.sandbox.cloud().set_answers(vec![AnswerRule::new(Side::Origin, HOST, AnswerFault::Hang)]).unwrap();
+    bench.sandbox.cloud().set_answers(vec![AnswerRule::new(FaultySide::Origin, HOST, AnswerFault::Hang)]).unwrap();
     assert_eq!(bench.edge(HOST, "/").await.status, 537);
 }

@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector, server};
 
-use super::edge::origin_fetch::PullFault;
-use super::faults::http::Side;
+use super::edge::origin_fetch::OriginFetchError;
+use super::faults::http::FaultySide;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use authority::Authority;
@@ -30,18 +30,18 @@ pub(super) mod wire;
 const NAMELESS: &str = "www.example.com";
 
 /// The keys are made when the first handshake asks for them: most sandboxes never see one.
-pub(super) struct Tls {
+pub(super) struct SandboxTls {
     clock: Arc<dyn Clock>,
     authority: OnceLock<Option<Authority>>,
-    rules: Mutex<HashMap<(Side, String), (CertificateRule, Timestamp)>>,
+    rules: Mutex<HashMap<(FaultySide, String), (CertificateRule, Timestamp)>>,
     /// What was signed, so that a host shows one certificate and not another with each handshake.
-    signed: Mutex<HashMap<Wanted, Arc<CertifiedKey>>>,
+    signed: Mutex<HashMap<CertificateRequest, Arc<CertifiedKey>>>,
 }
 
 /// A certificate, as of a moment.
-type Wanted = (String, CertificateState, Timestamp);
+type CertificateRequest = (String, CertificateState, Timestamp);
 
-impl Tls {
+impl SandboxTls {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, authority: OnceLock::new(), rules: Mutex::default(), signed: Mutex::default() }
     }
@@ -55,7 +55,7 @@ impl Tls {
 
     pub(super) fn rules(&self) -> Vec<CertificateRule> {
         let mut rules: Vec<CertificateRule> = locked(&self.rules).values().map(|(rule, _)| rule.clone()).collect();
-        rules.sort_by(|a, b| (&a.host, a.at == Side::Origin).cmp(&(&b.host, b.at == Side::Origin)));
+        rules.sort_by(|a, b| (&a.host, a.at == FaultySide::Origin).cmp(&(&b.host, b.at == FaultySide::Origin)));
         rules
     }
 
@@ -68,7 +68,7 @@ impl Tls {
         self.authority.get_or_init(|| Authority::new().ok()).as_ref()
     }
 
-    fn certificate(&self, at: Side, host: &str) -> Option<Arc<CertifiedKey>> {
+    fn certificate(&self, at: FaultySide, host: &str) -> Option<Arc<CertifiedKey>> {
         let set = locked(&self.rules).get(&(at, host.to_owned())).map(|(rule, since)| (rule.certificate, *since));
         let (state, since) = set.unwrap_or_else(|| (CertificateState::Good, self.today()));
         let mut signed = locked(&self.signed);
@@ -88,16 +88,16 @@ impl Tls {
     }
 
     /// What takes the TLS connections of one side.
-    pub(super) fn door(self: &Arc<Self>, at: Side) -> io::Result<TlsDoor> {
+    pub(super) fn door(self: &Arc<Self>, at: FaultySide) -> io::Result<TlsListener> {
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
-        let shown = Shown { tls: Arc::clone(self), at };
+        let shown = ServedCertificate { tls: Arc::clone(self), at };
         let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(shown));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(TlsDoor { tls: Arc::clone(self), at, config: Arc::new(config) })
+        Ok(TlsListener { tls: Arc::clone(self), at, config: Arc::new(config) })
     }
 
-    fn keeps_silent(&self, at: Side, host: &str) -> bool {
+    fn keeps_silent(&self, at: FaultySide, host: &str) -> bool {
         let rules = locked(&self.rules);
         let rule = rules.get(&(at, host.to_owned()));
         rule.is_some_and(|(rule, _)| rule.certificate == CertificateState::HandshakeSilence)
@@ -108,16 +108,16 @@ impl Tls {
         self: &Arc<Self>,
         name: &str,
         stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, PullFault> {
+    ) -> Result<TlsStream<TcpStream>, OriginFetchError> {
         let mut roots = RootCertStore::empty();
-        let root = self.authority().ok_or(PullFault::Handshake)?.root_der().clone();
-        roots.add(root).map_err(|_| PullFault::Handshake)?;
+        let root = self.authority().ok_or(OriginFetchError::Handshake)?.root_der().clone();
+        roots.add(root).map_err(|_| OriginFetchError::Handshake)?;
         let provider = Arc::new(ring::default_provider());
         let clock = Arc::new(SandboxTime(Arc::clone(&self.clock)));
         let builder = ClientConfig::builder_with_details(provider, clock);
-        let builder = builder.with_safe_default_protocol_versions().map_err(|_| PullFault::Handshake)?;
+        let builder = builder.with_safe_default_protocol_versions().map_err(|_| OriginFetchError::Handshake)?;
         let config = builder.with_root_certificates(roots).with_no_client_auth();
-        let name = ServerName::try_from(name.to_owned()).map_err(|_| PullFault::CertificateName)?;
+        let name = ServerName::try_from(name.to_owned()).map_err(|_| OriginFetchError::CertificateName)?;
         let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         connected.map_err(|error| fault(&error))
     }
@@ -127,26 +127,26 @@ fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn fault(error: &io::Error) -> PullFault {
+fn fault(error: &io::Error) -> OriginFetchError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        )) => PullFault::CertificateName,
-        Some(rustls::Error::InvalidCertificate(_)) => PullFault::Certificate,
-        _ => PullFault::Handshake,
+        )) => OriginFetchError::CertificateName,
+        Some(rustls::Error::InvalidCertificate(_)) => OriginFetchError::Certificate,
+        _ => OriginFetchError::Handshake,
     }
 }
 
 /// The handshakes of one side.
 #[derive(Clone)]
-pub(super) struct TlsDoor {
-    tls: Arc<Tls>,
-    at: Side,
+pub(super) struct TlsListener {
+    tls: Arc<SandboxTls>,
+    at: FaultySide,
     config: Arc<ServerConfig>,
 }
 
-impl TlsDoor {
+impl TlsListener {
     /// Returns never if that is how it was set. An error is a client that left, or one that was to be refused.
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<server::TlsStream<TcpStream>> {
         let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
@@ -162,18 +162,18 @@ fn asked_name(hello: &ClientHello<'_>) -> String {
 }
 
 /// One side's certificates, by the name that a client asks for.
-struct Shown {
-    tls: Arc<Tls>,
-    at: Side,
+struct ServedCertificate {
+    tls: Arc<SandboxTls>,
+    at: FaultySide,
 }
 
-impl fmt::Debug for Shown {
+impl fmt::Debug for ServedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shown").field("at", &self.at).finish_non_exhaustive()
     }
 }
 
-impl ResolvesServerCert for Shown {
+impl ResolvesServerCert for ServedCertificate {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.tls.certificate(self.at, &asked_name(&hello))
     }

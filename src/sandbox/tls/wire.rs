@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sandbox::faults::http::Side;
+use crate::sandbox::faults::http::FaultySide;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateRule {
-    pub at: Side,
+    pub at: FaultySide,
     /// The name that a client asks for (SNI).
     pub host: String,
     pub certificate: CertificateState,
@@ -15,7 +15,7 @@ pub struct CertificateRule {
 
 impl CertificateRule {
     #[must_use]
-    pub fn new(at: Side, host: impl Into<String>, certificate: CertificateState) -> Self {
+    pub fn new(at: FaultySide, host: impl Into<String>, certificate: CertificateState) -> Self {
         Self { at, host: host.into(), certificate }
     }
 }

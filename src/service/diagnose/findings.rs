@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Desk, may_diagnose};
-use crate::diagnose::{Finding, Patrol};
+use super::{DiagnosisService, may_diagnose};
+use crate::diagnose::{Finding, Monitor};
 use crate::domain::{ScopeWord, Timestamp};
 use crate::service::caller::lacks;
-use crate::service::{Caller, Refusal};
+use crate::service::{Caller, ServiceError};
 
-impl Desk {
+impl DiagnosisService {
     /// With a patrol whose findings are shown here.
     #[must_use]
-    pub fn patrolled_by(self, patrol: Arc<Patrol>) -> Self {
+    pub fn patrolled_by(self, patrol: Arc<Monitor>) -> Self {
         Self { patrol: Some(patrol), ..self }
     }
 
@@ -20,7 +20,7 @@ impl Desk {
     ///
     /// # Errors
     /// The caller may not look.
-    pub fn findings(&self, caller: &Caller) -> Result<(Vec<Finding>, Option<Timestamp>), Refusal> {
+    pub fn findings(&self, caller: &Caller) -> Result<(Vec<Finding>, Option<Timestamp>), ServiceError> {
         caller.visible()?;
         let Some(patrol) = &self.patrol else { return Ok((Vec::new(), None)) };
         let (mut findings, rounded_at) = patrol.findings();
@@ -37,7 +37,7 @@ impl Desk {
     ///
     /// # Errors
     /// The caller may not cause that; too many at once.
-    pub async fn check_findings(&self, caller: &Caller) -> Result<(Vec<Finding>, Option<Timestamp>), Refusal> {
+    pub async fn check_findings(&self, caller: &Caller) -> Result<(Vec<Finding>, Option<Timestamp>), ServiceError> {
         may_diagnose(caller)?;
         // A round makes calls for every account.
         if !caller.scopes.sees_all() {

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use super::Desk;
-use crate::diagnose::{AccountState, Attempt, Case, Circumstances, Hold, Known, PoolState, Request, Standings};
+use super::DiagnosisService;
+use crate::diagnose::{
+    AccountContext, AccountSnapshot, AccountStatusSource, Attempt, CurrentWait, DiagnosisInput, JobContext,
+    KnownDomainState, PoolSnapshot,
+};
 use crate::domain::{
     AccountName, Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind, TenantName, WaitingReason,
 };
-use crate::engine::{AccountOutlook, Outlook, PoolOutlook};
-use crate::service::read_jobs::JobWaiting;
-use crate::service::{Caller, Refusal};
-use crate::store::{Event, EventKind, Job, JobFilter, Telling};
+use crate::engine::{AccountStatus, EngineStatus, PoolStatus};
+use crate::service::read_jobs::JobWait;
+use crate::service::{Caller, ServiceError};
+use crate::store::{Event, EventKind, Job, JobFilter, RelevantItem};
 
 /// How far back a job is looked for that named a URL: after that the answer would be about other content.
 const JOB_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -19,29 +22,29 @@ const ATTEMPTS_MAX: u32 = 100;
 /// Directories above a URL that are looked for: deeper paths are rare, and each is a question to the store.
 const DIRECTORIES_MAX: usize = 8;
 
-impl Desk {
+impl DiagnosisService {
     /// About the item of the job that tells most.
-    pub(super) async fn case_of_job(&self, job: Job) -> Result<Case, Refusal> {
+    pub(super) async fn case_of_job(&self, job: Job) -> Result<DiagnosisInput, ServiceError> {
         let subject = Subject::Job(job.id);
-        let telling = self.service.store.telling(job.row, None).await?.ok_or(Refusal::NotFound("job"))?;
+        let telling = self.service.store.telling(job.row, None).await?.ok_or(ServiceError::NotFound("job"))?;
         let target = telling.item.target.clone();
         self.case(subject, target, Some((job, telling))).await
     }
 
     /// About the URL, with the newest job of the caller's that named it or a directory above it.
-    pub(super) async fn case_of_url(&self, caller: &Caller, target: Target) -> Result<Case, Refusal> {
+    pub(super) async fn case_of_url(&self, caller: &Caller, target: Target) -> Result<DiagnosisInput, ServiceError> {
         let asked = self.newest_with(caller, &target).await?;
         self.case(Subject::Url(target.clone()), target, asked).await
     }
 
     /// About the host's home page.
-    pub(super) async fn case_of_host(&self, host: String) -> Result<Case, Refusal> {
+    pub(super) async fn case_of_host(&self, host: String) -> Result<DiagnosisInput, ServiceError> {
         let home = Target::parse(TargetKind::Url, &format!("https://{host}/"));
         let home = home.map_err(|fault| super::wrong("/host", fault.code, fault.detail))?;
         self.case(Subject::Host(host), home, None).await
     }
 
-    async fn newest_with(&self, caller: &Caller, target: &Target) -> Result<Option<(Job, Telling)>, Refusal> {
+    async fn newest_with(&self, caller: &Caller, target: &Target) -> Result<Option<(Job, RelevantItem)>, ServiceError> {
         // Who may not look at jobs is diagnosed without.
         let Ok(tenant) = caller.visible() else { return Ok(None) };
         let mut newest: Option<(Job, Target)> = None;
@@ -60,7 +63,11 @@ impl Desk {
         Ok(telling.map(|telling| (job, telling)))
     }
 
-    async fn newest_that_names(&self, tenant: Option<&TenantName>, target: &Target) -> Result<Option<Job>, Refusal> {
+    async fn newest_that_names(
+        &self,
+        tenant: Option<&TenantName>,
+        target: &Target,
+    ) -> Result<Option<Job>, ServiceError> {
         let filter = JobFilter {
             tenant: tenant.cloned(),
             host: Some(target.host().to_owned()),
@@ -71,7 +78,12 @@ impl Desk {
         Ok(self.service.store.find_jobs(&filter, None, 1).await?.pop())
     }
 
-    async fn case(&self, subject: Subject, target: Target, asked: Option<(Job, Telling)>) -> Result<Case, Refusal> {
+    async fn case(
+        &self,
+        subject: Subject,
+        target: Target,
+        asked: Option<(Job, RelevantItem)>,
+    ) -> Result<DiagnosisInput, ServiceError> {
         let lane = match &asked {
             Some((_, telling)) => Some(telling.lane.clone()),
             None => self.usual_lane(&target),
@@ -83,7 +95,7 @@ impl Desk {
         };
         let edge = self.probed.edges.get(target.host()).copied();
         let origin = self.probed.origins.get(target.host()).copied();
-        Ok(Case { subject, target, request, circumstances, edge, origin })
+        Ok(DiagnosisInput { subject, target, request, circumstances, edge, origin })
     }
 
     /// The lane of a plain purge of the target.
@@ -95,42 +107,42 @@ impl Desk {
     }
 
     /// The lane that the request travelled in, or would.
-    pub(super) fn lane_of(&self, case: &Case, request: &Request) -> Option<Lane> {
+    pub(super) fn lane_of(&self, case: &DiagnosisInput, request: &JobContext) -> Option<Lane> {
         let account = case.circumstances.account.as_ref()?.name.clone();
         let area = request.area.unwrap_or(Area::Own);
         Some(Lane { account, operation: request.operation, kind: request.kind, area, mode: request.mode })
     }
 
-    fn circumstances(&self, lane: Option<&Lane>, target: &Target) -> Circumstances {
+    fn circumstances(&self, lane: Option<&Lane>, target: &Target) -> AccountContext {
         let (outlook, now) = (&self.service.outlook, self.service.clock.now());
         let account = lane.and_then(|lane| outlook.account(&lane.account)).map(account);
         let pools = lane.and_then(|lane| outlook.lane(lane, now)).map(|lane| lane.pools).unwrap_or_default();
         let pools = pools.into_iter().map(pool).collect();
-        Circumstances { account, pools, domain: self.domain(target) }
+        AccountContext { account, pools, domain: self.domain(target) }
     }
 
     /// What the provider told of the domain that serves the target.
-    fn domain(&self, target: &Target) -> Known {
+    fn domain(&self, target: &Target) -> KnownDomainState {
         let (outlook, host) = (&self.service.outlook, target.host());
         match (outlook.domain(host), outlook.domains_failed(host), outlook.domains_read_at(host)) {
-            (Some(known), _, _) => Known::Facts(Box::new(known.facts.as_ref().clone())),
-            (None, Some(failure), _) => Known::Failed(failure),
-            (None, None, Some(_)) => Known::NoSuchDomain,
-            (None, None, None) => Known::NotYet,
+            (Some(known), _, _) => KnownDomainState::Facts(Box::new(known.facts.as_ref().clone())),
+            (None, Some(failure), _) => KnownDomainState::Failed(failure),
+            (None, None, Some(_)) => KnownDomainState::NoSuchDomain,
+            (None, None, None) => KnownDomainState::NotYet,
         }
     }
 
-    async fn request(&self, job: Job, telling: Telling) -> Result<Request, Refusal> {
+    async fn request(&self, job: Job, telling: RelevantItem) -> Result<JobContext, ServiceError> {
         let attempts = self.attempts(&job).await?;
         let (id, asked, priority, source) = (job.id, job.operation, job.priority, job.source.clone());
         let (created_at, finished_at) = (job.created_at, job.finished_at);
-        let Telling { item, lane, sent_at, failures } = telling;
+        let RelevantItem { item, lane, sent_at, failures } = telling;
         let waiting = match item.state {
             ItemState::Pending => self.service.view(job).await?.waiting.map(hold),
             ItemState::Submitted if item.task_id.is_none() => attempts.last().and_then(unanswered),
             _ => None,
         };
-        Ok(Request {
+        Ok(JobContext {
             job: id,
             named: item.target.clone(),
             asked,
@@ -155,7 +167,7 @@ impl Desk {
     }
 
     /// The last of what happened to the job's calls.
-    async fn attempts(&self, job: &Job) -> Result<Vec<Event>, Refusal> {
+    async fn attempts(&self, job: &Job) -> Result<Vec<Event>, ServiceError> {
         let mut attempts = self.service.store.last_events(job.row, ATTEMPTS_MAX).await?;
         attempts.retain(|event| event.kind != EventKind::Accepted);
         Ok(attempts)
@@ -174,8 +186,8 @@ fn directories_above(target: &Target) -> Vec<Target> {
     above
 }
 
-impl Standings for Outlook {
-    fn account(&self, name: &AccountName) -> Option<AccountState> {
+impl AccountStatusSource for EngineStatus {
+    fn account(&self, name: &AccountName) -> Option<AccountSnapshot> {
         Self::account(self, name).map(account)
     }
 }
@@ -198,23 +210,23 @@ fn attempt(event: &Event) -> Attempt {
 }
 
 /// A call whose answer was lost waits until the provider's list has settled what became of it.
-fn unanswered(last: &Event) -> Option<Hold> {
+fn unanswered(last: &Event) -> Option<CurrentWait> {
     let is_ambiguous = last.kind == EventKind::Ambiguous;
     let detail = last.failure.as_ref().map_or_else(|| last.message.clone(), |failure| failure.message.clone());
-    is_ambiguous.then_some(Hold { reason: WaitingReason::Reconciling, detail, until: None })
+    is_ambiguous.then_some(CurrentWait { reason: WaitingReason::Reconciling, detail, until: None })
 }
 
-fn hold(waiting: JobWaiting) -> Hold {
-    Hold { reason: waiting.why.reason, detail: waiting.why.detail, until: waiting.why.until }
+fn hold(waiting: JobWait) -> CurrentWait {
+    CurrentWait { reason: waiting.why.reason, detail: waiting.why.detail, until: waiting.why.until }
 }
 
-fn account(outlook: AccountOutlook) -> AccountState {
-    let AccountOutlook { name, paused, refused_actions, unread_quotas, skew_millis, throttled_at } = outlook;
-    AccountState { name, paused, refused_actions, unread_quotas, skew_millis, throttled_at }
+fn account(outlook: AccountStatus) -> AccountSnapshot {
+    let AccountStatus { name, paused, refused_actions, unread_quotas, skew_millis, throttled_at } = outlook;
+    AccountSnapshot { name, paused, refused_actions, unread_quotas, skew_millis, throttled_at }
 }
 
-fn pool(outlook: PoolOutlook) -> PoolState {
-    PoolState {
+fn pool(outlook: PoolStatus) -> PoolSnapshot {
+    PoolSnapshot {
         name: outlook.name,
         operation: outlook.operation,
         kind: outlook.kind,

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
 use crate::domain::TokenId;
-use crate::service::Refusal;
+use crate::service::ServiceError;
 
 /// Diagnoses at the same time, for all callers.
 const AT_ONCE_MAX: usize = 4;
@@ -22,16 +22,16 @@ const PLACE_AGAIN: Duration = Duration::from_secs(5);
 const IN_A_ROW_MAX: NonZeroU32 = NonZeroU32::new(6).expect("six is not zero");
 const ONE_MORE_EVERY: Duration = Duration::from_secs(10);
 
-pub(super) struct Limits {
+pub(super) struct DiagnosisLimits {
     places: Arc<Semaphore>,
     /// By token; all of open mode is one.
-    tokens: RateLimiter<Option<TokenId>, HashMapStateStore<Option<TokenId>>, Time, NoOpMiddleware<Duration>>,
+    tokens: RateLimiter<Option<TokenId>, HashMapStateStore<Option<TokenId>>, GovernorClock, NoOpMiddleware<Duration>>,
 }
 
 /// Our clock, as the rate limiter reads it.
-struct Time(Arc<dyn Clock>);
+struct GovernorClock(Arc<dyn Clock>);
 
-impl Reading for Time {
+impl Reading for GovernorClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
@@ -39,12 +39,12 @@ impl Reading for Time {
     }
 }
 
-impl Limits {
+impl DiagnosisLimits {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         let quota = Quota::with_period(ONE_MORE_EVERY).expect("the period is not zero").allow_burst(IN_A_ROW_MAX);
         Self {
             places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
-            tokens: RateLimiter::hashmap_with_clock(quota, Time(clock)),
+            tokens: RateLimiter::hashmap_with_clock(quota, GovernorClock(clock)),
         }
     }
 
@@ -52,15 +52,15 @@ impl Limits {
     ///
     /// # Errors
     /// All are taken, or the token had its share. Who finds no place has lost nothing of it.
-    pub(super) fn enter(&self, token: Option<TokenId>) -> Result<OwnedSemaphorePermit, Refusal> {
+    pub(super) fn enter(&self, token: Option<TokenId>) -> Result<OwnedSemaphorePermit, ServiceError> {
         let why = "other diagnoses are being made; try again in a moment";
-        let taken = |_| Refusal::TooMany { why, again_in: PLACE_AGAIN };
+        let taken = |_| ServiceError::TooMany { why, again_in: PLACE_AGAIN };
         let place = self.places.clone().try_acquire_owned().map_err(taken)?;
         // Tokens that have all their share again need not be remembered.
         self.tokens.retain_recent();
         self.tokens.check_key(&token).map_err(|too_soon| {
             let again_in = too_soon.wait_time_from(self.tokens.clock().now());
-            Refusal::TooMany { why: "this token has asked for many diagnoses just now", again_in }
+            ServiceError::TooMany { why: "this token has asked for many diagnoses just now", again_in }
         })?;
         Ok(place)
     }
@@ -72,14 +72,14 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::domain::Timestamp;
 
-    fn limits() -> (ManualClock, Limits) {
+    fn limits() -> (ManualClock, DiagnosisLimits) {
         let clock = ManualClock::new(Timestamp::from_millis(1_795_341_600_000));
-        (clock.clone(), Limits::new(Arc::new(clock)))
+        (clock.clone(), DiagnosisLimits::new(Arc::new(clock)))
     }
 
-    fn again_in(refused: Result<OwnedSemaphorePermit, Refusal>) -> Duration {
+    fn again_in(refused: Result<OwnedSemaphorePermit, ServiceError>) -> Duration {
         match refused {
-            Err(Refusal::TooMany { again_in, .. }) => again_in,
+            Err(ServiceError::TooMany { again_in, .. }) => again_in,
             other => panic!("{other:?}"),
         }
     }

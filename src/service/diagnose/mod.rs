@@ -9,23 +9,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::limits::Limits;
+use self::limits::DiagnosisLimits;
 use super::caller::lacks;
-use super::{Caller, Fault, Refusal, Service};
+use super::{Caller, InputError, Service, ServiceError};
 use crate::clock;
 use crate::diagnose::attachments_from_input;
-use crate::diagnose::{About, Case, DEADLINE, Diagnose, Dossier, Patrol, zip};
+use crate::diagnose::{BundleMetadata, DEADLINE, Diagnose, DiagnosisInput, DiagnosisRecord, Monitor, zip};
 use crate::domain::{
-    DiagnosisId, Exhibit, IdFault, JobId, ScopeWord, Scopes, Target, TargetKind, TenantName, host_name,
+    Attachment, DiagnosisId, IdFault, JobId, ScopeWord, Scopes, Target, TargetKind, TenantName, host_name,
 };
-use crate::store::{Job, KeptDiagnosis, StoreError};
+use crate::store::{Job, StoreError, StoredDiagnosis};
 
 /// A diagnosis of a job that has not changed since is answered again for so long.
 const FRESH_MAX: Duration = Duration::from_secs(60);
 
 /// What is asked about, as a body words it: exactly one of the three.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AskedDiagnosis {
+pub struct DiagnosisRequest {
     pub url: Option<String>,
     pub host: Option<String>,
     pub job: Option<String>,
@@ -33,34 +33,34 @@ pub struct AskedDiagnosis {
 
 /// The addresses that are probed instead of what DNS and the provider say, by host.
 #[derive(Debug, Clone, Default)]
-pub struct Probed {
+pub struct ProbeOverrides {
     pub edges: BTreeMap<String, SocketAddr>,
     pub origins: BTreeMap<String, SocketAddr>,
 }
 
 /// Takes questions, and hands out diagnoses and their bundles.
-pub struct Desk {
+pub struct DiagnosisService {
     service: Service,
     diagnoser: Arc<dyn Diagnose>,
-    probed: Probed,
+    probed: ProbeOverrides,
     /// As `config show` prints it.
     configuration: String,
-    limits: Limits,
+    limits: DiagnosisLimits,
     /// None: nobody walks.
-    patrol: Option<Arc<Patrol>>,
+    patrol: Option<Arc<Monitor>>,
 }
 
 /// What a question is about, once it is understood.
-enum Asked {
+enum RequestedSubject {
     Job(Box<Job>),
     Url(Target),
     Host(String),
 }
 
-impl Desk {
+impl DiagnosisService {
     #[must_use]
-    pub fn new(service: Service, diagnoser: Arc<dyn Diagnose>, probed: Probed, configuration: String) -> Self {
-        let limits = Limits::new(service.clock.clone());
+    pub fn new(service: Service, diagnoser: Arc<dyn Diagnose>, probed: ProbeOverrides, configuration: String) -> Self {
+        let limits = DiagnosisLimits::new(service.clock.clone());
         Self { service, diagnoser, probed, configuration, limits, patrol: None }
     }
 
@@ -69,17 +69,17 @@ impl Desk {
     /// # Errors
     /// Not exactly one subject, or none that can be; a scope that is missing; a host without a route; a job that is not found;
     /// too many at once.
-    pub async fn diagnose(&self, caller: &Caller, asked: &AskedDiagnosis) -> Result<Dossier, Refusal> {
+    pub async fn diagnose(&self, caller: &Caller, asked: &DiagnosisRequest) -> Result<DiagnosisRecord, ServiceError> {
         may_diagnose(caller)?;
         match self.understood(caller, asked).await? {
-            Asked::Job(job) => self.made_of_job(caller, *job).await,
-            Asked::Url(target) => {
+            RequestedSubject::Job(job) => self.made_of_job(caller, *job).await,
+            RequestedSubject::Url(target) => {
                 self.may_touch(caller, target.host(), "/url")?;
                 self.is_routed(target.host(), "/url")?;
                 let _place = self.limits.enter(caller.token)?;
                 self.made(caller, None, self.case_of_url(caller, target).await?).await
             }
-            Asked::Host(host) => {
+            RequestedSubject::Host(host) => {
                 self.may_touch(caller, &host, "/host")?;
                 self.is_routed(&host, "/host")?;
                 let _place = self.limits.enter(caller.token)?;
@@ -93,13 +93,13 @@ impl Desk {
     ///
     /// # Errors
     /// The job is not found; a scope that is missing; too many at once.
-    pub async fn of_job(&self, caller: &Caller, id: JobId) -> Result<Dossier, Refusal> {
+    pub async fn of_job(&self, caller: &Caller, id: JobId) -> Result<DiagnosisRecord, ServiceError> {
         may_diagnose(caller)?;
         let job = self.service.visible_job(caller, id).await?;
         let kept = self.service.store.newest_diagnosis(id).await?;
         let now = self.service.clock.now();
         let is_of_now =
-            |kept: &KeptDiagnosis| kept.job == Some((id, job.version)) && now.since(kept.created_at) < FRESH_MAX;
+            |kept: &StoredDiagnosis| kept.job == Some((id, job.version)) && now.since(kept.created_at) < FRESH_MAX;
         if let Some(kept) = kept.filter(is_of_now) {
             return self.shown(caller, &kept).await;
         }
@@ -111,44 +111,44 @@ impl Desk {
     /// # Errors
     /// It is not found, is another tenant's, looked into a job that this caller may not see, or is about a host that they may
     /// not touch: these are not told apart.
-    pub async fn kept(&self, caller: &Caller, id: DiagnosisId) -> Result<Dossier, Refusal> {
+    pub async fn kept(&self, caller: &Caller, id: DiagnosisId) -> Result<DiagnosisRecord, ServiceError> {
         may_diagnose(caller)?;
         let tenant = (!caller.scopes.sees_all()).then_some(&caller.tenant);
-        let kept = self.service.store.diagnosis(id, tenant).await?.ok_or(Refusal::NotFound("diagnosis"))?;
+        let kept = self.service.store.diagnosis(id, tenant).await?.ok_or(ServiceError::NotFound("diagnosis"))?;
         self.shown(caller, &kept).await
     }
 
     /// The diagnosis as files for a support ticket. The configuration names other tenants' hosts, so it is only for those
     /// who see all of them.
     #[must_use]
-    pub fn bundle(&self, caller: &Caller, dossier: &Dossier) -> Vec<u8> {
+    pub fn bundle(&self, caller: &Caller, dossier: &DiagnosisRecord) -> Vec<u8> {
         let sees_all = caller.scopes.sees_all() || caller.scopes.may_administer();
         let configuration = sees_all.then_some(self.configuration.as_str());
-        zip(dossier, About { version: env!("CARGO_PKG_VERSION"), configuration })
+        zip(dossier, BundleMetadata { version: env!("CARGO_PKG_VERSION"), configuration })
     }
 
-    async fn understood(&self, caller: &Caller, asked: &AskedDiagnosis) -> Result<Asked, Refusal> {
+    async fn understood(&self, caller: &Caller, asked: &DiagnosisRequest) -> Result<RequestedSubject, ServiceError> {
         match (&asked.url, &asked.host, &asked.job) {
             (Some(url), None, None) => {
                 let target = Target::parse(TargetKind::Url, url);
-                Ok(Asked::Url(target.map_err(|fault| wrong("/url", fault.code, fault.detail))?))
+                Ok(RequestedSubject::Url(target.map_err(|fault| wrong("/url", fault.code, fault.detail))?))
             }
             (None, Some(host), None) => {
                 let name = host_name(host).ok_or_else(|| {
                     let detail = "a host name alone, such as www.example.com; for a page write its url";
                     wrong("/host", "not_a_host", detail.to_owned())
                 })?;
-                Ok(Asked::Host(name))
+                Ok(RequestedSubject::Host(name))
             }
             (None, None, Some(job)) => {
                 let id: JobId = job.parse().map_err(|fault: IdFault| wrong("/job", "not_a_job", fault.to_string()))?;
-                Ok(Asked::Job(Box::new(self.service.visible_job(caller, id).await?)))
+                Ok(RequestedSubject::Job(Box::new(self.service.visible_job(caller, id).await?)))
             }
             _ => Err(wrong("", "one_subject", "name exactly one of url, host and job".to_owned())),
         }
     }
 
-    async fn made_of_job(&self, caller: &Caller, job: Job) -> Result<Dossier, Refusal> {
+    async fn made_of_job(&self, caller: &Caller, job: Job) -> Result<DiagnosisRecord, ServiceError> {
         let kept_for = (job.tenant.clone(), (job.id, job.version));
         let _place = self.limits.enter(caller.token)?;
         let case = self.case_of_job(job).await?;
@@ -162,34 +162,34 @@ impl Desk {
         &self,
         caller: &Caller,
         job: Option<(TenantName, (JobId, i64))>,
-        case: Case,
-    ) -> Result<Dossier, Refusal> {
+        case: DiagnosisInput,
+    ) -> Result<DiagnosisRecord, ServiceError> {
         let diagnosis = self.diagnoser.diagnose(case.clone(), DEADLINE).await;
         let id = clock::diagnosis_id();
         let mut evidence = attachments_from_input(&case, &diagnosis);
         evidence.extend(self.request_sample(&case));
-        let dossier = Dossier::new(id, case.request.as_ref().map(|request| request.job), &diagnosis, &evidence);
+        let dossier = DiagnosisRecord::new(id, case.request.as_ref().map(|request| request.job), &diagnosis, &evidence);
         let (tenant, job) = job.map_or_else(|| (caller.tenant.clone(), None), |(tenant, job)| (tenant, Some(job)));
         let body = serde_json::to_string(&dossier).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let kept = KeptDiagnosis { id, tenant, job, body, created_at: diagnosis.ended_at };
+        let kept = StoredDiagnosis { id, tenant, job, body, created_at: diagnosis.ended_at };
         self.service.store.keep_diagnosis(kept).await?;
         let cause = diagnosis.causes.first().map_or("none", |cause| cause.id.as_str());
         tracing::info!(diagnosis.id = %id, target = %case.target, cause, tenant = %caller.tenant, "diagnosed");
         Ok(dossier)
     }
 
-    fn may_touch(&self, caller: &Caller, host: &str, pointer: &str) -> Result<(), Refusal> {
+    fn may_touch(&self, caller: &Caller, host: &str, pointer: &str) -> Result<(), ServiceError> {
         if touches(&caller.scopes, host) {
             return Ok(());
         }
         let detail = format!("this takes a scope to purge or prefetch on {host}, such as {}", ScopeWord::PurgeUrl);
-        let fault = Fault { pointer: pointer.to_owned(), code: "scope_missing", detail };
-        Err(Refusal::ScopeMissing { scopes: vec![ScopeWord::PurgeUrl], faults: vec![fault] })
+        let fault = InputError { pointer: pointer.to_owned(), code: "scope_missing", detail };
+        Err(ServiceError::ScopeMissing { scopes: vec![ScopeWord::PurgeUrl], faults: vec![fault] })
     }
 
     /// Nobody can have anything purged there, so nobody has it probed: else this daemon would look at any place for anybody.
     /// A job's hosts were routed when it was kept, and what became of it is told also after that.
-    fn is_routed(&self, host: &str, pointer: &str) -> Result<(), Refusal> {
+    fn is_routed(&self, host: &str, pointer: &str) -> Result<(), ServiceError> {
         if self.service.routes.account_for(host).is_some() {
             return Ok(());
         }
@@ -202,31 +202,31 @@ impl Desk {
     }
 
     /// What is kept, if this caller may touch what it is about.
-    async fn shown(&self, caller: &Caller, kept: &KeptDiagnosis) -> Result<Dossier, Refusal> {
-        let dossier: Dossier =
+    async fn shown(&self, caller: &Caller, kept: &StoredDiagnosis) -> Result<DiagnosisRecord, ServiceError> {
+        let dossier: DiagnosisRecord =
             serde_json::from_str(&kept.body).map_err(|error| StoreError::Damaged(format!("a diagnosis: {error}")))?;
         // A URL leads to a job too, and whoever is on call to any tenant's.
         let looked_into = dossier.job.as_deref().and_then(|job| job.parse().ok());
         if let Some(id) = kept.job.map(|(id, _)| id).or(looked_into) {
             // The job's own rule: it is shown whole or not at all.
             self.service.visible_job(caller, id).await.map_err(|refusal| match refusal {
-                Refusal::NotFound(_) => Refusal::NotFound("diagnosis"),
+                ServiceError::NotFound(_) => ServiceError::NotFound("diagnosis"),
                 other => other,
             })?;
         }
         let target = dossier.told.target.as_deref().and_then(|text| Target::parse(TargetKind::Url, text).ok());
         let may = target.is_none_or(|target| touches(&caller.scopes, target.host()));
-        if may { Ok(dossier) } else { Err(Refusal::NotFound("diagnosis")) }
+        if may { Ok(dossier) } else { Err(ServiceError::NotFound("diagnosis")) }
     }
 
-    fn request_sample(&self, case: &Case) -> Option<Exhibit> {
+    fn request_sample(&self, case: &DiagnosisInput) -> Option<Attachment> {
         let request = case.request.as_ref()?;
         let text = self.service.outlook.call_sample(&self.lane_of(case, request)?, &request.named)?;
-        Some(Exhibit { name: "request-sample.txt".to_owned(), text })
+        Some(Attachment { name: "request-sample.txt".to_owned(), text })
     }
 }
 
-fn may_diagnose(caller: &Caller) -> Result<(), Refusal> {
+fn may_diagnose(caller: &Caller) -> Result<(), ServiceError> {
     if caller.scopes.may_diagnose() { Ok(()) } else { Err(lacks(ScopeWord::Diagnose)) }
 }
 
@@ -236,8 +236,8 @@ fn touches(scopes: &Scopes, host: &str) -> bool {
     scopes.may_change_host(host) || scopes.sees_all()
 }
 
-fn wrong(pointer: &str, code: &'static str, detail: String) -> Refusal {
-    Refusal::Invalid(vec![Fault { pointer: pointer.to_owned(), code, detail }])
+fn wrong(pointer: &str, code: &'static str, detail: String) -> ServiceError {
+    ServiceError::Invalid(vec![InputError { pointer: pointer.to_owned(), code, detail }])
 }
 
 #[cfg(test)]

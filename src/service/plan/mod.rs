@@ -4,14 +4,14 @@ pub(super) mod overlap;
 
 use super::accept::parts;
 use super::parse_job;
-use super::parse_job::Asked;
-use super::{Caller, Refusal, Service, authorization};
+use super::parse_job::JobInput;
+use super::{Caller, Service, ServiceError, authorization};
 use crate::domain::{
-    Course, DayShare, Lane, Operation, PoolName, Priority, Target, Timestamp, WaitingReason, Warning, leaves_at,
+    DailyBudget, Lane, Operation, PoolName, Priority, SendRate, Target, Timestamp, WaitingReason, Warning, leaves_at,
 };
-use crate::engine::{LaneOutlook, Waiting, lane_paused};
+use crate::engine::{LaneLimits, Wait, lane_paused};
 use crate::offload::aside_if;
-use crate::store::{LaneRecord, Part, PartState};
+use crate::store::{JobPart, LaneRecord, PartState};
 
 /// Targets that an answer lists; more are only counted.
 const LISTED_MAX: usize = 1_000;
@@ -41,7 +41,7 @@ pub struct LanePlan {
     pub batches: u64,
     pub pools: Vec<PoolCost>,
     /// What the first of them would wait for; none: it leaves now.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<Wait>,
     /// Items that may leave before: an upper bound.
     pub ahead: u64,
     /// Guesses; none where nobody can know.
@@ -64,21 +64,21 @@ impl Service {
     ///
     /// # Errors
     /// Every fault of the body; a scope that is missing; a store that cannot be read.
-    pub async fn plan(&self, caller: &Caller, asked: &Asked) -> Result<Plan, Refusal> {
+    pub async fn plan(&self, caller: &Caller, asked: &JobInput) -> Result<Plan, ServiceError> {
         let now = self.clock.now();
         let (request, parts, warnings) = aside_if(asked.is_large(), || {
-            let request = parse_job::understand(asked, &self.routes, now).map_err(Refusal::Invalid)?;
+            let request = parse_job::understand(asked, &self.routes, now).map_err(ServiceError::Invalid)?;
             authorization::allow(caller, &request, asked)?;
             let (parts, _) = parts(&request, &self.areas(request.area, now), now);
             let warnings = self.warnings(asked, &request);
-            Ok::<_, Refusal>((request, parts, warnings))
+            Ok::<_, ServiceError>((request, parts, warnings))
         })
         .await?;
         let records = self.store.lanes().await?;
         let met = self.met(&parts, now).await?;
         let lanes = parts.iter().zip(&met.alone).map(|(part, alone)| {
             let record = records.iter().find(|record| record.lane == part.lane);
-            let situation = Situation {
+            let situation = PlanContext {
                 ahead: record.map_or(0, |record| ahead(record, request.priority)),
                 paused: record.and_then(|record| record.paused.as_ref()).map(lane_paused),
                 outlook: self.outlook.lane(&part.lane, now),
@@ -110,15 +110,15 @@ fn ahead(record: &LaneRecord, priority: Priority) -> u64 {
 }
 
 /// What a part would meet.
-struct Situation {
+struct PlanContext {
     ahead: u64,
-    paused: Option<Waiting>,
+    paused: Option<Wait>,
     /// None: its account is not configured any more.
-    outlook: Option<LaneOutlook>,
+    outlook: Option<LaneLimits>,
     priority: Priority,
 }
 
-fn planned(part: &Part, situation: &Situation, now: Timestamp) -> LanePlan {
+fn planned(part: &JobPart, situation: &PlanContext, now: Timestamp) -> LanePlan {
     let targets = u64::try_from(part.targets.len()).unwrap_or(u64::MAX);
     let outlook = situation.outlook.as_ref();
     let limits = outlook.map_or((1, usize::MAX), |outlook| (outlook.targets_max, outlook.bytes_max));
@@ -145,10 +145,10 @@ fn planned(part: &Part, situation: &Situation, now: Timestamp) -> LanePlan {
 }
 
 /// When the lane's targets leave, and what the first of them waits for.
-fn schedule(plan: &mut LanePlan, state: PartState, situation: &Situation, now: Timestamp) {
+fn schedule(plan: &mut LanePlan, state: PartState, situation: &PlanContext, now: Timestamp) {
     let Some(outlook) = &situation.outlook else {
         let detail = format!("account {} is not in the configuration", plan.lane.account);
-        plan.waiting = Some(Waiting { reason: WaitingReason::AccountPaused, detail, until: None });
+        plan.waiting = Some(Wait { reason: WaitingReason::AccountPaused, detail, until: None });
         return;
     };
     let not_before = match state {
@@ -175,7 +175,7 @@ fn schedule(plan: &mut LanePlan, state: PartState, situation: &Situation, now: T
         _ => now,
     };
     let course =
-        Course { batch: outlook.targets_max, calls_per_second: outlook.calls_per_second, from: now.max(from), quota };
+        SendRate { batch: outlook.targets_max, calls_per_second: outlook.calls_per_second, from: now.max(from), quota };
     // By a later start, what is ahead now has left.
     let first = if not_before.is_some() { 0 } else { situation.ahead };
     plan.starts_at = leaves_at(first, course);
@@ -192,31 +192,31 @@ fn schedule(plan: &mut LanePlan, state: PartState, situation: &Situation, now: T
 }
 
 /// Whether nobody can say when it ends.
-const fn is_open_ended(waiting: &Waiting) -> bool {
+const fn is_open_ended(waiting: &Wait) -> bool {
     matches!(waiting.reason, WaitingReason::AccountPaused | WaitingReason::LanePaused | WaitingReason::Outage)
 }
 
 /// What the lane may take from the tightest of its pools: the reserve is not for all.
-fn share(outlook: &LaneOutlook, priority: Priority) -> Option<DayShare> {
+fn share(outlook: &LaneLimits, priority: Priority) -> Option<DailyBudget> {
     let held = |reserved: u64| if priority == Priority::Urgent { 0 } else { reserved };
-    let shares = outlook.pools.iter().map(|pool| DayShare {
+    let shares = outlook.pools.iter().map(|pool| DailyBudget {
         left: pool.available.saturating_sub(held(pool.reserved)),
         daily: pool.total.saturating_sub(held(pool.reserved)),
         reset: pool.resets_at,
     });
-    shares.reduce(|one, other| DayShare {
+    shares.reduce(|one, other| DailyBudget {
         left: one.left.min(other.left),
         daily: one.daily.min(other.daily),
         reset: one.reset.min(other.reset),
     })
 }
 
-fn not_before_then(until: Timestamp) -> Waiting {
+fn not_before_then(until: Timestamp) -> Wait {
     let detail = "the job asks not to be sent before this moment".to_owned();
-    Waiting { reason: WaitingReason::NotBefore, detail, until: Some(until) }
+    Wait { reason: WaitingReason::NotBefore, detail, until: Some(until) }
 }
 
-fn quota_first(plan: &LanePlan, reset: Timestamp) -> Waiting {
+fn quota_first(plan: &LanePlan, reset: Timestamp) -> Wait {
     let pool = plan.pools.iter().min_by_key(|pool| pool.available.saturating_sub(pool.reserved));
     let left = pool.map_or_else(String::new, |pool| {
         format!(
@@ -225,12 +225,12 @@ fn quota_first(plan: &LanePlan, reset: Timestamp) -> Waiting {
         )
     });
     let detail = format!("{left}; {} items leave before", plan.ahead);
-    Waiting { reason: WaitingReason::DayQuota, detail, until: Some(reset) }
+    Wait { reason: WaitingReason::DayQuota, detail, until: Some(reset) }
 }
 
-fn others_first(ahead: u64, until: Option<Timestamp>) -> Waiting {
+fn others_first(ahead: u64, until: Option<Timestamp>) -> Wait {
     let detail = format!("{ahead} items leave before, as fast as the provider's call rate allows");
-    Waiting { reason: WaitingReason::Rate, detail, until }
+    Wait { reason: WaitingReason::Rate, detail, until }
 }
 
 /// Calls that it takes to send targets of these lengths, in their order.
@@ -253,7 +253,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{AccountName, Area, ItemOperation, TargetKind};
-    use crate::engine::PoolOutlook;
+    use crate::engine::PoolStatus;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_341_600_000);
 
@@ -261,15 +261,15 @@ mod tests {
         NOW + Duration::from_secs(3600 * hours)
     }
 
-    fn part(targets: usize, state: PartState) -> Part {
+    fn part(targets: usize, state: PartState) -> JobPart {
         let (account, area) = (AccountName::new("main"), Area::Own);
         let lane = Lane { account, operation: ItemOperation::Purge, kind: TargetKind::Url, area, mode: None };
         let url = |n| Target::parse(TargetKind::Url, &format!("https://h.example/{n}")).expect("a URL");
-        Part { lane, state, targets: (0..targets).map(url).collect() }
+        JobPart { lane, state, targets: (0..targets).map(url).collect() }
     }
 
-    fn pool(name: &str, available: u64) -> PoolOutlook {
-        PoolOutlook {
+    fn pool(name: &str, available: u64) -> PoolStatus {
+        PoolStatus {
             account: AccountName::new("main"),
             name: PoolName(name.to_owned()),
             operation: ItemOperation::Purge,
@@ -286,8 +286,8 @@ mod tests {
         }
     }
 
-    fn situation(available: u64, ahead: u64) -> Situation {
-        let outlook = LaneOutlook {
+    fn situation(available: u64, ahead: u64) -> PlanContext {
+        let outlook = LaneLimits {
             waiting: None,
             targets_max: 1000,
             bytes_max: usize::MAX,
@@ -295,16 +295,16 @@ mod tests {
             pools: vec![pool("wide", 10_000), pool("tight", available)],
             quota_is_unknown: false,
         };
-        Situation { ahead, paused: None, outlook: Some(outlook), priority: Priority::Normal }
+        PlanContext { ahead, paused: None, outlook: Some(outlook), priority: Priority::Normal }
     }
 
-    fn waits(reason: WaitingReason, until: Option<Timestamp>) -> Waiting {
-        Waiting { reason, detail: String::new(), until }
+    fn waits(reason: WaitingReason, until: Option<Timestamp>) -> Wait {
+        Wait { reason, detail: String::new(), until }
     }
 
     #[test]
     fn what_is_ahead_and_what_is_left_tell_when_a_lane_leaves() {
-        let urgent = |situation| Situation { priority: Priority::Urgent, ..situation };
+        let urgent = |situation| PlanContext { priority: Priority::Urgent, ..situation };
         let (now, reset, two_days_on) = (Some(NOW), Some(later(6)), Some(later(54)));
         for (case, targets, situation, starts, done) in [
             ("nothing in the way", 5, situation(10_000, 0), now, now),
@@ -333,8 +333,8 @@ mod tests {
         };
         let mut unread = met(DayQuota, soon);
         unread.outlook.as_mut().expect("an outlook").quota_is_unknown = true;
-        let paused = Situation { paused: Some(waits(LanePaused, None)), ..situation(10_000, 0) };
-        let nobody = Situation { outlook: None, ..situation(0, 0) };
+        let paused = PlanContext { paused: Some(waits(LanePaused, None)), ..situation(10_000, 0) };
+        let nobody = PlanContext { outlook: None, ..situation(0, 0) };
         for (case, state, situation, reason, moment) in [
             ("the rate is used up", due, met(Rate, soon), Rate, soon),
             ("throttled", due, met(Throttled, soon), Throttled, soon),

@@ -3,25 +3,25 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::domain::{Target, TargetKind, Timestamp, directories_above};
-use crate::service::{Refusal, Service};
-use crate::store::{Part, PartState};
+use crate::service::{Service, ServiceError};
+use crate::store::{JobPart, PartState};
 
 /// Targets that are looked for among those that wait; for more of them nobody waits.
 const LOOKED_MAX: usize = 10_000;
 
 /// What a job would meet.
-pub(in crate::service) struct Met {
+pub(in crate::service) struct Overlap {
     /// Directories that would be purged in the place of URLs below them.
     pub(in crate::service) promoted: Vec<Target>,
     /// Of each part, in order, what would need a place of its own.
-    pub(in crate::service) alone: Vec<Part>,
+    pub(in crate::service) alone: Vec<JobPart>,
     /// How many would not. None: too many to look for.
     pub(in crate::service) coalesced: Option<u64>,
 }
 
 impl Service {
-    pub(in crate::service) async fn met(&self, parts: &[Part], now: Timestamp) -> Result<Met, Refusal> {
-        let mut met = Met { promoted: Vec::new(), alone: Vec::new(), coalesced: Some(0) };
+    pub(in crate::service) async fn met(&self, parts: &[JobPart], now: Timestamp) -> Result<Overlap, ServiceError> {
+        let mut met = Overlap { promoted: Vec::new(), alone: Vec::new(), coalesced: Some(0) };
         for part in parts.iter().filter(|part| part.state == PartState::Due) {
             met.promoted.extend(self.outlook.promoted(&part.lane, &part.targets, self.store.as_ref(), now).await?);
         }
@@ -34,13 +34,18 @@ impl Service {
             let shared: HashSet<Target> = self.shared(part, parts, &met.promoted).await?.into_iter().collect();
             let alone = part.targets.iter().filter(|target| !shared.contains(target)).cloned().collect();
             met.coalesced = met.coalesced.map(|so_far| so_far + shared.len() as u64);
-            met.alone.push(Part { targets: alone, ..part.clone() });
+            met.alone.push(JobPart { targets: alone, ..part.clone() });
         }
         Ok(met)
     }
 
     /// Those of the part that would share a place with an equal target or ride on a directory, pending or of the same job.
-    async fn shared(&self, part: &Part, parts: &[Part], promoted: &[Target]) -> Result<Vec<Target>, Refusal> {
+    async fn shared(
+        &self,
+        part: &JobPart,
+        parts: &[JobPart],
+        promoted: &[Target],
+    ) -> Result<Vec<Target>, ServiceError> {
         // What leaves later meets others.
         if part.state != PartState::Due {
             return Ok(Vec::new());

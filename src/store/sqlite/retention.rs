@@ -7,13 +7,13 @@ use super::writer::command::Change;
 use crate::domain::Timestamp;
 use crate::store::StoreError;
 
-pub(super) struct ForgetKeys {
+pub(super) struct DeleteExpiredKeys {
     pub(super) before: Timestamp,
     pub(super) limit: u32,
 }
 
 #[async_trait]
-impl Change for ForgetKeys {
+impl Change for DeleteExpiredKeys {
     type Output = u64;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<u64, StoreError> {

@@ -9,38 +9,41 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 
-use super::diagnoses::{self, ForgetDiagnoses, KeepDiagnosis};
+use super::diagnoses::{self, DeleteExpiredDiagnoses, InsertDiagnosis};
 use super::dispatch::claim::ClaimBatch;
 use super::dispatch::directory_promotion;
 use super::dispatch::lane_pauses::{PauseLane, ResumeLane};
 use super::dispatch::tenant_quota;
-use super::dispatch::timers::Ripen;
-use super::jobs::cancel::Cancel;
-use super::jobs::create::Written;
+use super::dispatch::timers::FireTimers;
+use super::jobs::cancel::CancelJob;
+use super::jobs::create::EncodedJob;
 use super::jobs::read;
 use super::jobs::search;
 use super::open::{self, OpenError};
-use super::retention::ForgetKeys;
-use super::submissions::outcomes::{Accept, GiveItemsBack, MarkAmbiguous, Postpone, Recover};
-use super::submissions::settle::Settle;
+use super::retention::DeleteExpiredKeys;
+use super::submissions::outcomes::{
+    AcceptSubmission, MarkAmbiguous, PostponeSubmission, RecoverSubmissions, ReleaseItems,
+};
+use super::submissions::settle::SettleSubmission;
 use super::tokens::token_file;
 use super::verification;
 use super::verification::RecordVerification;
-use super::writer::command::{Change, Ticket};
-use super::writer::{Creating, Order, Writer};
+use super::writer::command::{Change, QueuedChange};
+use super::writer::{PendingInsert, Writer, WriterCommand};
 use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
 use crate::offload::{MANY_TARGETS, aside_if};
-use crate::store::Unsuccessful;
+use crate::store::UnsuccessfulItem;
 use crate::store::{
-    Claim, Creation, DueVerification, Event, FailedTarget, GiveBack, Grant, IdempotencyKey, Item, Job, JobRef,
-    KeptDiagnosis, LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Outcome, Outdated, Page,
-    PendingExample, RowRetry, Sample, Seen, Spent, Store, StoreError, Telling, TenantSpending,
+    Claim, Creation, DueVerification, Event, FailedTarget, Grant, Guarded, IdempotencyKey, Item, Job, JobRef,
+    LaneDepth, LanePause, LaneRecord, LiveTokens, NewJob, OpenSubmission, Page, PendingItem, QuotaUsage, Release,
+    RelevantItem, RetentionCutoff, RowRetry, Store, StoreError, StoredDiagnosis, TenantSpending, VerificationRecord,
+    VerificationSample,
 };
-use crate::store::{HostWalk, JobFilter};
+use crate::store::{HostScan, JobFilter};
 
 /// The daemon's memory on one SQLite file, which it owns.
 pub struct SqliteStore {
-    writer: mpsc::Sender<Order>,
+    writer: mpsc::Sender<WriterCommand>,
     /// For the engine.
     readers: SqlitePool,
     /// For callers: however long their searches take, the engine does not wait for them.
@@ -62,11 +65,15 @@ impl SqliteStore {
     }
 
     async fn change<C: Change + 'static>(&self, change: C) -> Result<C::Output, StoreError> {
-        let (ticket, answer) = Ticket::new(change);
-        self.order(Order::Change(Box::new(ticket)), answer).await
+        let (ticket, answer) = QueuedChange::new(change);
+        self.order(WriterCommand::Change(Box::new(ticket)), answer).await
     }
 
-    async fn order<T>(&self, order: Order, answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn order<T>(
+        &self,
+        order: WriterCommand,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         self.writer.send(order).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
@@ -76,9 +83,9 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError> {
         let is_large = job.parts.iter().any(|part| part.targets.len() >= MANY_TARGETS);
-        let written = aside_if(is_large, || Written::of(&job)).await?;
+        let written = aside_if(is_large, || EncodedJob::of(&job)).await?;
         let (reply, answer) = oneshot::channel();
-        self.order(Order::Create(Box::new(Creating { job, written, now, reply })), answer).await
+        self.order(WriterCommand::Create(Box::new(PendingInsert { job, written, now, reply })), answer).await
     }
 
     async fn kept_under(&self, tenant: &TenantName, key: &IdempotencyKey) -> Result<Option<Creation>, StoreError> {
@@ -97,7 +104,7 @@ impl Store for SqliteStore {
         search::jobs(filter, before, limit, &self.lookers).await
     }
 
-    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {
+    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError> {
         read::pending_example(job, &self.lookers).await
     }
 
@@ -113,15 +120,15 @@ impl Store for SqliteStore {
         read::last_events(job, limit, &self.lookers).await
     }
 
-    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
-        self.change(Cancel { job, now }).await
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Guarded, StoreError> {
+        self.change(CancelJob { job, now }).await
     }
 
     async fn job_targets(&self, job: JobRef) -> Result<Vec<Target>, StoreError> {
         read::job_targets(job, &self.lookers).await
     }
 
-    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError> {
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError> {
         read::unsuccessful(job, &self.lookers).await
     }
 
@@ -145,11 +152,11 @@ impl Store for SqliteStore {
         read::lanes(&self.lookers).await
     }
 
-    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Outcome, StoreError> {
+    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Guarded, StoreError> {
         self.change(PauseLane { lane, pause }).await
     }
 
-    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Guarded, StoreError> {
         self.change(ResumeLane { lane, by: by.to_owned(), now }).await
     }
 
@@ -158,7 +165,7 @@ impl Store for SqliteStore {
     }
 
     async fn ripen(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.change(Ripen { now }).await
+        self.change(FireTimers { now }).await
     }
 
     async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError> {
@@ -172,13 +179,13 @@ impl Store for SqliteStore {
         request_id: Option<&str>,
         due_at: Timestamp,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         let (task, request_id) = (task.to_owned(), request_id.map(str::to_owned));
-        self.change(Accept { id, task, request_id, due_at, now }).await
+        self.change(AcceptSubmission { id, task, request_id, due_at, now }).await
     }
 
-    async fn give_back(&self, id: SubmissionId, back: GiveBack, now: Timestamp) -> Result<Outcome, StoreError> {
-        self.change(GiveItemsBack { id, back, now }).await
+    async fn give_back(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError> {
+        self.change(ReleaseItems { id, back, now }).await
     }
 
     async fn mark_ambiguous(
@@ -187,12 +194,12 @@ impl Store for SqliteStore {
         failure: Failure,
         due_at: Timestamp,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         self.change(MarkAmbiguous { id, failure, due_at, now }).await
     }
 
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.change(Recover { now }).await
+        self.change(RecoverSubmissions { now }).await
     }
 
     async fn sending(&self) -> Result<Vec<OpenSubmission>, StoreError> {
@@ -208,8 +215,8 @@ impl Store for SqliteStore {
         read::due_submissions(if ambiguous { "ambiguous" } else { "accepted" }, limit, now, &self.readers).await
     }
 
-    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Outcome, StoreError> {
-        self.change(Postpone { id, due_at }).await
+    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Guarded, StoreError> {
+        self.change(PostponeSubmission { id, due_at }).await
     }
 
     async fn settle(
@@ -218,12 +225,12 @@ impl Store for SqliteStore {
         failed: Vec<FailedTarget>,
         retry: RowRetry,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
-        self.change(Settle { id, failed, retry, now }).await
+    ) -> Result<Guarded, StoreError> {
+        self.change(SettleSubmission { id, failed, retry, now }).await
     }
 
     async fn forget_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.change(ForgetKeys { before, limit }).await
+        self.change(DeleteExpiredKeys { before, limit }).await
     }
 
     async fn targets(&self, id: SubmissionId) -> Result<Vec<Target>, StoreError> {
@@ -234,7 +241,7 @@ impl Store for SqliteStore {
         read::known_tasks(tasks, &self.readers).await
     }
 
-    async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError> {
+    async fn spent(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError> {
         read::spent(since, &self.lookers).await
     }
 
@@ -252,13 +259,13 @@ impl Store for SqliteStore {
 
     async fn due_verifications_by_host(
         &self,
-        walk: HostWalk,
+        walk: HostScan,
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
         verification::due_by_host(&walk, now, &self.readers).await
     }
 
-    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {
+    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError> {
         read::sample(job, limit, &self.readers).await
     }
 
@@ -266,32 +273,37 @@ impl Store for SqliteStore {
         read::known_below(directory, limit, &self.readers).await
     }
 
-    async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
+    async fn record_verification(
+        &self,
+        job: JobRef,
+        seen: VerificationRecord,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.change(RecordVerification { job, seen, now }).await
     }
 
-    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError> {
+    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<RelevantItem>, StoreError> {
         diagnoses::telling(job, target.map(Target::as_str), &self.lookers).await
     }
 
-    async fn keep_diagnosis(&self, kept: KeptDiagnosis) -> Result<(), StoreError> {
-        self.change(KeepDiagnosis(kept)).await
+    async fn keep_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError> {
+        self.change(InsertDiagnosis(kept)).await
     }
 
     async fn diagnosis(
         &self,
         id: DiagnosisId,
         tenant: Option<&TenantName>,
-    ) -> Result<Option<KeptDiagnosis>, StoreError> {
+    ) -> Result<Option<StoredDiagnosis>, StoreError> {
         diagnoses::one(id, tenant, &self.lookers).await
     }
 
-    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<KeptDiagnosis>, StoreError> {
+    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<StoredDiagnosis>, StoreError> {
         diagnoses::newest_of(job, &self.lookers).await
     }
 
-    async fn forget_diagnoses(&self, outdated: Outdated, limit: u32) -> Result<u64, StoreError> {
-        self.change(ForgetDiagnoses { outdated, limit }).await
+    async fn forget_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError> {
+        self.change(DeleteExpiredDiagnoses { outdated, limit }).await
     }
 
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {
@@ -303,22 +315,22 @@ impl Store for SqliteStore {
     }
 
     async fn writable(&self) -> Result<(), StoreError> {
-        self.change(Barrier).await
+        self.change(NoChange).await
     }
 
     async fn drain(&self, grace: Duration) {
         // The writer takes orders in turn, so an answer means that all before it were committed.
-        if tokio::time::timeout(grace, self.change(Barrier)).await.is_err() {
+        if tokio::time::timeout(grace, self.change(NoChange)).await.is_err() {
             tracing::warn!("the database did not finish its work within the grace");
         }
     }
 }
 
 /// Changes nothing, in its turn.
-struct Barrier;
+struct NoChange;
 
 #[async_trait]
-impl Change for Barrier {
+impl Change for NoChange {
     type Output = ();
     const MAY_TELL: bool = false;
 

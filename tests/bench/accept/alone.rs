@@ -7,7 +7,7 @@ use refreshd::domain::{
     AccountName, Area, ItemOperation, Labels, Lane, Operation, Priority, Target, TargetKind, TenantName,
 };
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{NewJob, Part, PartState, Store};
+use refreshd::store::{JobPart, NewJob, PartState, Store};
 use tokio::task::JoinSet;
 
 use crate::{Plan, folder, median, runtime};
@@ -67,7 +67,7 @@ fn job() -> NewJob {
         deadline: None,
         merged: 0,
         verify: true,
-        parts: vec![Part { lane, state: PartState::Due, targets: vec![target] }],
+        parts: vec![JobPart { lane, state: PartState::Due, targets: vec![target] }],
         pair_offset: 0,
         idempotency: None,
         retry_of: None,

@@ -12,15 +12,15 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use refreshd::api::server::{self, Limits};
+use refreshd::api::server::{self, ServerLimits};
 use refreshd::api::wire::JobBody;
-use refreshd::api::{self, Api, Door, Front};
+use refreshd::api::{self, Api, App, Authenticator};
 use refreshd::clock::{Clock, SystemClock};
-use refreshd::diagnose::Case;
+use refreshd::diagnose::DiagnosisInput;
 use refreshd::domain::{AccountName, Diagnosis, HostPattern, Routes, TenantName, Token, TokenId};
-use refreshd::engine::{Board, Outlook};
-use refreshd::notify::Wakes;
-use refreshd::service::{Desk, Diagnose, Probed, Service, Tokens};
+use refreshd::engine::{EngineStatus, LaneStatuses};
+use refreshd::notify::Notifiers;
+use refreshd::service::{Diagnose, DiagnosisService, ProbeOverrides, Service, Tokens};
 use refreshd::store::Store;
 use refreshd::store::sqlite::{NewToken, SqliteStore, TokenFile};
 use refreshd::telemetry;
@@ -103,7 +103,7 @@ pub fn first_claim(database: &Path) -> String {
 
 /// What a child does with its life.
 pub fn play(role: &[String]) {
-    let _ = telemetry::init(telemetry::Format::Json, telemetry::FILTER_DEFAULT);
+    let _ = telemetry::init(telemetry::LogFormat::Json, telemetry::FILTER_DEFAULT);
     runtime().block_on(async {
         match role {
             [role] if role == NOTHING => {
@@ -112,7 +112,7 @@ pub fn play(role: &[String]) {
             }
             [role, folder] if role == DOOR => {
                 let front = door(Path::new(folder)).await;
-                let (limits, stop) = (Limits::default(), CancellationToken::new());
+                let (limits, stop) = (ServerLimits::default(), CancellationToken::new());
                 server::serve(listen().await, front, limits, Duration::ZERO, stop).await;
             }
             [role, database] if role == FIRST_CLAIM => scale::claim_first(Path::new(database)).await,
@@ -152,12 +152,12 @@ struct Nobody;
 
 #[async_trait]
 impl Diagnose for Nobody {
-    async fn diagnose(&self, _: Case, _: Duration) -> Diagnosis {
+    async fn diagnose(&self, _: DiagnosisInput, _: Duration) -> Diagnosis {
         unreachable!("no diagnosis is asked for")
     }
 }
 
-async fn door(folder: &Path) -> Front {
+async fn door(folder: &Path) -> App {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.join(DATABASE)).await.expect("a database"));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let tokens = Tokens::new(store.clone(), clock.clone());
@@ -167,16 +167,16 @@ async fn door(folder: &Path) -> Front {
     let service = Service {
         store,
         routes: routes.clone(),
-        board: Arc::new(Board::default()),
-        outlook: Arc::new(Outlook::new(Arc::default(), routes)),
-        wakes: Wakes::default(),
+        board: Arc::new(LaneStatuses::default()),
+        outlook: Arc::new(EngineStatus::new(Arc::default(), routes)),
+        wakes: Notifiers::default(),
         clock,
     };
-    let desk = Desk::new(service.clone(), Arc::new(Nobody), Probed::default(), String::new());
+    let desk = DiagnosisService::new(service.clone(), Arc::new(Nobody), ProbeOverrides::default(), String::new());
     let api = Api {
         desk: Arc::new(desk),
         service,
-        door: Door::Tokens(Arc::new(tokens)),
+        door: Authenticator::Tokens(Arc::new(tokens)),
         sandbox_accounts: Arc::new([]),
         draining: CancellationToken::new(),
     };

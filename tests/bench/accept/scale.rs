@@ -11,7 +11,7 @@ use refreshd::domain::{
     Target, TargetKind, TenantName,
 };
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{GiveBack, Grant, LaneTurn, NewJob, Part, PartState, Return, Store};
+use refreshd::store::{CallSequence, Grant, JobPart, NewJob, PartState, Release, ReleaseAction, Store};
 use tokio::task::JoinSet;
 
 use crate::{Plan, child, folder, median, runtime};
@@ -55,7 +55,7 @@ async fn look(database: &Path, size: u32, plan: Plan) -> f64 {
         assert_eq!(claim.targets.len() as u32, CLAIM_TARGETS);
         claims.push(millis);
         let failure = Failure::new(ErrorClass::Throttle, "bench", "given back by the benchmark");
-        let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
         store.give_back(claim.submission, back, SystemClock::default().now()).await.expect("a return");
     }
     let (mut depths, mut ripe, mut due) = (Vec::new(), Vec::new(), Vec::new());
@@ -80,7 +80,7 @@ async fn timed<T>(asked: impl Future<Output = T>) -> (f64, T) {
 fn grant(lane: LaneId) -> Grant {
     Grant {
         lane,
-        turn: LaneTurn::default(),
+        turn: CallSequence::default(),
         targets_max: CLAIM_TARGETS,
         others_max: u32::MAX,
         bytes_max: usize::MAX,
@@ -129,7 +129,7 @@ fn job(first: u32) -> NewJob {
         deadline: None,
         merged: 0,
         verify: true,
-        parts: vec![Part { lane, state: PartState::Due, targets }],
+        parts: vec![JobPart { lane, state: PartState::Due, targets }],
         pair_offset: 0,
         idempotency: None,
         retry_of: None,

@@ -10,7 +10,7 @@ use refreshd::domain::{
     Target, TargetKind, TenantName,
 };
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{Claim, Grant, LaneTurn, NewJob, Part, PartState, Store, Suspect};
+use refreshd::store::{CallSequence, Claim, Grant, JobPart, NewJob, PartState, Store, SuspendedHost};
 use tokio::task::JoinSet;
 
 /// Targets of each claim, and of each job.
@@ -74,7 +74,7 @@ impl Mixed {
 
     pub async fn claim(&self) -> Option<Claim> {
         let now = SystemClock::default().now();
-        let suspect = Suspect {
+        let suspect = SuspendedHost {
             host: PARKED.to_owned(),
             refused: SubmissionId(1),
             until: now + Duration::from_secs(3600),
@@ -82,7 +82,7 @@ impl Mixed {
         };
         let grant = Grant {
             lane: self.lane,
-            turn: LaneTurn::default(),
+            turn: CallSequence::default(),
             targets_max: CLAIM_TARGETS,
             others_max: u32::MAX,
             bytes_max: usize::MAX,
@@ -132,7 +132,7 @@ fn job(host: &str, first: u32, (tenant, weight): (u32, u32), priority: Priority)
         deadline: None,
         merged: 0,
         verify: true,
-        parts: vec![Part { lane, state: PartState::Due, targets }],
+        parts: vec![JobPart { lane, state: PartState::Due, targets }],
         pair_offset: 0,
         idempotency: None,
         retry_of: None,

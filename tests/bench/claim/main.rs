@@ -12,7 +12,7 @@ use std::time::Duration;
 use refreshd::clock::{Clock, Stopwatch, SystemClock};
 use refreshd::domain::{ErrorClass, Failure, SubmissionState};
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{GiveBack, Return, Store};
+use refreshd::store::{Release, ReleaseAction, Store};
 
 use self::bare::Bare;
 use self::lane::{CLAIM_TARGETS, FRESH, Mixed};
@@ -104,7 +104,7 @@ impl Place {
         assert_eq!(claim.targets.len() as u32, CLAIM_TARGETS);
         self.items = claim.items;
         let failure = Failure::new(ErrorClass::Throttle, "bench", "given back by the benchmark");
-        let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
         self.lane.store.give_back(claim.submission, back, SystemClock::default().now()).await.expect("a return");
         self.bares.push(millis(self.bare.claim(claim.items).await));
         self.bare.give_back().await;

@@ -4,7 +4,7 @@
 //! last of them arrives ⌊(N − 1) / R⌋ s after the first at the soonest. The daemon's tokens come back a second after the
 //! *answer*, so each round of R calls costs it the latency of a call more; the ratio shows how much that is.
 
-use refreshd::sandbox::Call;
+use refreshd::sandbox::RecordedCall;
 
 use crate::stage::{RATE, Stage};
 use crate::{Plan, at, runtime};
@@ -54,9 +54,9 @@ async fn drain(urls: usize, batch: u64) -> Seen {
     let kept = stage.post(&urls).await;
     let calls = stage.submitted(before, urls.len() as u64).await;
     let others = stage.sandbox.cloud().calls_after(before).len() - calls.len();
-    let refused: Vec<&Call> = calls.iter().filter(|call| call.code.is_some()).collect();
+    let refused: Vec<&RecordedCall> = calls.iter().filter(|call| call.code.is_some()).collect();
     assert!(refused.is_empty(), "law 3: {refused:?}");
-    let millis = |call: Option<&Call>| call.expect("a call").at.as_millis() - kept.as_millis();
+    let millis = |call: Option<&RecordedCall>| call.expect("a call").at.as_millis() - kept.as_millis();
     Seen {
         took: millis(calls.last()) as f64 / 1e3,
         first: millis(calls.first()) as f64,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use refreshd::clock::{Clock, SystemClock};
 use refreshd::domain::Timestamp;
-use refreshd::sandbox::{self, Call, Options, Sandbox};
+use refreshd::sandbox::{self, RecordedCall, Sandbox, SandboxOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,7 @@ pub struct Stage {
 impl Stage {
     /// With a rested daemon and an unspent day: the next call may leave at once.
     pub async fn build(batch_urls: u64) -> Self {
-        let mut options = Options::new(Arc::new(SystemClock::default()));
+        let mut options = SandboxOptions::new(Arc::new(SystemClock::default()));
         options.quota.urls = 10_000_000;
         options.quota.batch_urls = batch_urls;
         options.quota.calls_per_second = RATE;
@@ -98,11 +98,12 @@ impl Stage {
     }
 
     /// The submissions after a call, once they have carried so many targets.
-    pub async fn submitted(&self, after: u64, targets: u64) -> Vec<Call> {
+    pub async fn submitted(&self, after: u64, targets: u64) -> Vec<RecordedCall> {
         let arrived = async {
             loop {
                 let calls = self.sandbox.cloud().calls_after(after);
-                let calls: Vec<Call> = calls.into_iter().filter(|call| call.action == "PurgeUrlsCache").collect();
+                let calls: Vec<RecordedCall> =
+                    calls.into_iter().filter(|call| call.action == "PurgeUrlsCache").collect();
                 if calls.iter().filter(|call| call.code.is_none()).map(|call| call.items).sum::<u64>() >= targets {
                     return calls;
                 }

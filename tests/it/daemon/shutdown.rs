@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use refreshd::clock::{Stopwatch, SystemClock};
-use refreshd::sandbox::{self, Options, Sandbox};
+use refreshd::sandbox::{self, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,7 +62,7 @@ impl Binary {
     async fn new() -> Self {
         let shutdown = CancellationToken::new();
         let folder = tempfile::tempdir().expect("a folder");
-        let mut options = Options::new(Arc::new(SystemClock::default()));
+        let mut options = SandboxOptions::new(Arc::new(SystemClock::default()));
         options.quota.urls = 10_000_000;
         options.task_time = Duration::from_millis(50);
         let key: sandbox::Credential = options.credentials[0].clone();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use refreshd::clock::{Clock, SystemClock};
-use refreshd::diagnose::{Case, Diagnose, Known};
+use refreshd::diagnose::{Diagnose, DiagnosisInput, KnownDomainState};
 use refreshd::domain::{Check, CheckId, CheckResult, Confidence, Diagnosis};
 use refreshd::sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
@@ -19,8 +19,10 @@ pub(crate) struct Worried;
 
 #[async_trait]
 impl Diagnose for Worried {
-    async fn diagnose(&self, case: Case, _: Duration) -> Diagnosis {
-        let Known::Facts(facts) = &case.circumstances.domain else { panic!("a domain without facts: {case:?}") };
+    async fn diagnose(&self, case: DiagnosisInput, _: Duration) -> Diagnosis {
+        let KnownDomainState::Facts(facts) = &case.circumstances.domain else {
+            panic!("a domain without facts: {case:?}")
+        };
         let check = |id, result| Check {
             id,
             result,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::{get, post};
-use refreshd::api::server::{self, Limits};
+use refreshd::api::server::{self, ServerLimits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(300);
 
-const PATIENT: Limits = Limits {
+const PATIENT: ServerLimits = ServerLimits {
     connections: 100,
     first_byte: LONG,
     head: LONG,
@@ -41,11 +41,11 @@ struct Served {
 }
 
 impl Served {
-    async fn with(limits: Limits) -> Self {
+    async fn with(limits: ServerLimits) -> Self {
         Self::with_grace(limits, LONG).await
     }
 
-    async fn with_grace(limits: Limits, grace: Duration) -> Self {
+    async fn with_grace(limits: ServerLimits, grace: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (shutdown, release, given_up) =
@@ -98,13 +98,13 @@ async fn rest(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn a_silent_connection_is_cut_off() {
-    let served = Served::with(Limits { first_byte: SHORT, ..PATIENT }).await;
+    let served = Served::with(ServerLimits { first_byte: SHORT, ..PATIENT }).await;
     assert_eq!(rest(&mut served.connect().await).await, "");
 }
 
 #[tokio::test]
 async fn half_a_head_is_cut_off() {
-    let served = Served::with(Limits { head: SHORT, ..PATIENT }).await;
+    let served = Served::with(ServerLimits { head: SHORT, ..PATIENT }).await;
     let mut stream = served.connect().await;
     stream.write_all(&GET[..20]).await.expect("half a head");
     assert_eq!(rest(&mut stream).await, "");
@@ -112,7 +112,7 @@ async fn half_a_head_is_cut_off() {
 
 #[tokio::test]
 async fn a_head_that_trickles_is_cut_off_also_on_a_used_connection() {
-    let served = Served::with(Limits { head: SHORT, ..PATIENT }).await;
+    let served = Served::with(ServerLimits { head: SHORT, ..PATIENT }).await;
     let mut stream = served.connect().await;
     greeted(&mut stream).await;
     let (mut reading, mut writing) = stream.into_split();
@@ -138,7 +138,7 @@ async fn a_head_that_trickles_is_cut_off_also_on_a_used_connection() {
 
 #[tokio::test]
 async fn a_head_over_its_size_is_refused() {
-    let served = Served::with(Limits { head_bytes: 8192, ..PATIENT }).await;
+    let served = Served::with(ServerLimits { head_bytes: 8192, ..PATIENT }).await;
     let mut stream = served.connect().await;
     let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}", "x".repeat(10_000));
     stream.write_all(head.as_bytes()).await.expect("a long head");
@@ -147,7 +147,7 @@ async fn a_head_over_its_size_is_refused() {
 
 #[tokio::test]
 async fn a_slow_body_is_refused_or_cut_off() {
-    let served = Served::with(Limits { body: SHORT, ..PATIENT }).await;
+    let served = Served::with(ServerLimits { body: SHORT, ..PATIENT }).await;
     let mut stream = served.connect().await;
     let head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n";
     stream.write_all(head).await.expect("a head");
@@ -165,7 +165,7 @@ async fn a_slow_body_is_refused_or_cut_off() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let served = Served::with(Limits { idle: SHORT, ..PATIENT }).await;
+    let served = Served::with(ServerLimits { idle: SHORT, ..PATIENT }).await;
     let mut stream = served.connect().await;
     greeted(&mut stream).await;
     greeted(&mut stream).await;
@@ -174,7 +174,7 @@ async fn an_idle_connection_is_closed() {
 
 #[tokio::test]
 async fn a_pause_between_requests_is_no_slow_head_and_no_silence() {
-    let served = Served::with(Limits { head: SHORT, first_byte: SHORT, ..PATIENT }).await;
+    let served = Served::with(ServerLimits { head: SHORT, first_byte: SHORT, ..PATIENT }).await;
     let mut stream = served.connect().await;
     greeted(&mut stream).await;
     tokio::time::sleep(SHORT * 4).await;
@@ -183,7 +183,7 @@ async fn a_pause_between_requests_is_no_slow_head_and_no_silence() {
 
 #[tokio::test]
 async fn an_answer_may_take_its_time() {
-    let hurried = Limits { first_byte: SHORT, head: SHORT, body: SHORT, stalled: SHORT, idle: SHORT, ..PATIENT };
+    let hurried = ServerLimits { first_byte: SHORT, head: SHORT, body: SHORT, stalled: SHORT, idle: SHORT, ..PATIENT };
     let served = Served::with(hurried).await;
     let mut stream = served.connect().await;
     stream.write_all(b"GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("a request");
@@ -194,7 +194,7 @@ async fn an_answer_may_take_its_time() {
 
 #[tokio::test]
 async fn a_reader_that_takes_nothing_is_cut_off() {
-    let served = Served::with(Limits { stalled: SHORT, ..PATIENT }).await;
+    let served = Served::with(ServerLimits { stalled: SHORT, ..PATIENT }).await;
     let mut stream = served.connect().await;
     stream.write_all(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("a request");
     tokio::time::timeout(SOON, served.given_up.cancelled()).await.expect("the server gives up soon");
@@ -202,7 +202,7 @@ async fn a_reader_that_takes_nothing_is_cut_off() {
 
 #[tokio::test]
 async fn connections_above_the_cap_wait_for_a_free_slot() {
-    let served = Served::with(Limits { connections: 2, ..PATIENT }).await;
+    let served = Served::with(ServerLimits { connections: 2, ..PATIENT }).await;
     let (mut first, mut second, mut third) = (served.connect().await, served.connect().await, served.connect().await);
     greeted(&mut first).await;
     greeted(&mut second).await;

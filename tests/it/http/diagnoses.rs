@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use refreshd::clock::{Clock, SystemClock};
-use refreshd::diagnose::{Case, Diagnose};
+use refreshd::diagnose::{Diagnose, DiagnosisInput};
 use refreshd::domain::{
-    Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, Exhibit, ItemOperation, ItemState, Subject,
+    Attachment, Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, ItemOperation, ItemState, Subject,
     TargetKind,
 };
 use refreshd::sandbox::{Fault, FaultRule};
@@ -24,24 +24,24 @@ pub(crate) const CANARY: &str = "canary-0123456789abcdef";
 /// Finds the same in every case, and remembers the cases.
 #[derive(Default)]
 pub(crate) struct Stub {
-    cases: Mutex<Vec<Case>>,
+    cases: Mutex<Vec<DiagnosisInput>>,
     /// How long it looks.
     takes: Duration,
 }
 
 impl Stub {
-    pub(crate) fn cases(&self) -> Vec<Case> {
+    pub(crate) fn cases(&self) -> Vec<DiagnosisInput> {
         self.cases.lock().expect("no panic while it was held").clone()
     }
 
-    pub(crate) fn last(&self) -> Case {
+    pub(crate) fn last(&self) -> DiagnosisInput {
         self.cases().pop().expect("a case")
     }
 }
 
 #[async_trait]
 impl Diagnose for Stub {
-    async fn diagnose(&self, case: Case, _: Duration) -> Diagnosis {
+    async fn diagnose(&self, case: DiagnosisInput, _: Duration) -> Diagnosis {
         self.cases.lock().expect("no panic while it was held").push(case.clone());
         tokio::time::sleep(self.takes).await;
         let now = SystemClock::default().now();
@@ -68,7 +68,7 @@ impl Diagnose for Stub {
             started_at: now,
             ended_at: now,
             cut_short: false,
-            evidence: vec![Exhibit {
+            evidence: vec![Attachment {
                 name: "edge-response.txt".to_owned(),
                 text: format!("x-nws-log-uuid: 42\nset-cookie: {CANARY}\n"),
             }],

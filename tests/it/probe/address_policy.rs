@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use hickory_resolver::proto::rr::RecordType;
-use refreshd::probe::{Ask, ConnectFault, Dial, NameFault, Prober, Sighting, Surroundings};
+use refreshd::probe::{ConnectError, DialTarget, DnsError, ProbeRequest, ProbeResult, Prober, ProberOptions};
 
 use super::name_server::{NameServer, Says};
 use super::{LONG, SHORT, answering, ask, name, prober};
@@ -29,9 +29,9 @@ impl Forbidden {
     }
 }
 
-async fn denied(prober: &impl Prober, dial: Dial) -> Sighting {
+async fn denied(prober: &impl Prober, dial: DialTarget) -> ProbeResult {
     let seen = prober.look(&ask(dial), LONG).await;
-    assert!(matches!(seen.connect, Some(Err(ConnectFault::Denied(_)))), "{seen:?}");
+    assert!(matches!(seen.connect, Some(Err(ConnectError::Denied(_)))), "{seen:?}");
     assert!(seen.address.is_none() && seen.tls.is_none() && seen.http.is_none(), "{seen:?}");
     seen
 }
@@ -39,7 +39,7 @@ async fn denied(prober: &impl Prober, dial: Dial) -> Sighting {
 #[tokio::test]
 async fn an_address_that_stands_for_a_name_is_judged_too() {
     let inside = Forbidden::at([127, 0, 0, 1], 0);
-    let strict = prober(&[], &Surroundings::default());
+    let strict = prober(&[], &ProberOptions::default());
     let port = inside.port();
     for literal in [
         "127.0.0.1",
@@ -63,7 +63,7 @@ async fn an_address_that_stands_for_a_name_is_judged_too() {
     ] {
         denied(&strict, name(literal, port)).await;
         if let Ok(address) = literal.parse::<IpAddr>() {
-            denied(&strict, Dial::Address((address, port).into())).await;
+            denied(&strict, DialTarget::Address((address, port).into())).await;
         }
     }
     assert!(inside.saw_nobody());
@@ -141,7 +141,7 @@ async fn a_redirect_is_told_and_not_followed() {
     let to = format!("http://127.0.0.1:{}/inside", inside.port());
     let answer = format!("HTTP/1.1 302 Found\r\nLocation: {to}?key=secret\r\nContent-Length: 0\r\n\r\n");
     let (outside, _) = answering([127, 0, 0, 2].into(), answer).await;
-    let seen = prober(&["127.0.0.0/8"], &Surroundings::default()).look(&ask(Dial::Address(outside)), LONG).await;
+    let seen = prober(&["127.0.0.0/8"], &ProberOptions::default()).look(&ask(DialTarget::Address(outside)), LONG).await;
     let answer = seen.http.expect("an answer").expect("a good one");
     assert_eq!((answer.status, answer.header("location")), (302, Some(format!("{to}?…"))));
     assert!(inside.saw_nobody());
@@ -169,22 +169,19 @@ async fn a_name_is_told_with_its_aliases_and_what_is_wrong_with_it() {
     assert_eq!(look.aliases, ["www.example.cdn.example", "node.sched.example"]);
     assert_eq!((look.addresses, look.fault), (vec![[203, 0, 113, 7].into()], None));
     let look = prober.resolve("dangling.example", LONG).await;
-    assert_eq!((look.aliases, look.fault), (vec!["gone.example".to_owned()], Some(NameFault::NoSuchName)));
-    assert_eq!(prober.resolve("empty.example", LONG).await.fault, Some(NameFault::NoAddress));
-    assert!(matches!(prober.resolve("broken.example", LONG).await.fault, Some(NameFault::ServerFailed(_))));
-    assert_eq!(prober.resolve("silent.example", SHORT).await.fault, Some(NameFault::TimedOut));
-    assert_eq!(
-        prober.resolve("silent.example", LONG).await.fault,
-        Some(NameFault::TimedOut),
-        "a stage has its own end"
-    );
+    assert_eq!((look.aliases, look.fault), (vec!["gone.example".to_owned()], Some(DnsError::NoSuchName)));
+    assert_eq!(prober.resolve("empty.example", LONG).await.fault, Some(DnsError::NoAddress));
+    assert!(matches!(prober.resolve("broken.example", LONG).await.fault, Some(DnsError::ServerFailed(_))));
+    assert_eq!(prober.resolve("silent.example", SHORT).await.fault, Some(DnsError::TimedOut));
+    assert_eq!(prober.resolve("silent.example", LONG).await.fault, Some(DnsError::TimedOut), "a stage has its own end");
     for endless in ["loop.example", "self.example"] {
         let look = prober.resolve(endless, LONG).await;
         assert!(look.fault.is_some() && look.addresses.is_empty() && look.aliases.len() <= 8, "{look:?}");
     }
-    let seen = prober.look(&Ask { host: "gone.example".to_owned(), ..ask(name("gone.example", 80)) }, LONG).await;
-    assert_eq!((seen.connect, seen.name.and_then(|name| name.fault)), (None, Some(NameFault::NoSuchName)));
+    let seen =
+        prober.look(&ProbeRequest { host: "gone.example".to_owned(), ..ask(name("gone.example", 80)) }, LONG).await;
+    assert_eq!((seen.connect, seen.name.and_then(|name| name.fault)), (None, Some(DnsError::NoSuchName)));
     // An operator's name server that is not there at all.
-    let nowhere = Surroundings { resolvers: vec![([127, 0, 0, 1], 1).into()], ..Surroundings::default() };
+    let nowhere = ProberOptions { resolvers: vec![([127, 0, 0, 1], 1).into()], ..ProberOptions::default() };
     assert!(super::prober(&[], &nowhere).resolve("www.example", LONG).await.fault.is_some());
 }

@@ -6,7 +6,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use refreshd::clock::{Clock, ManualClock};
 use refreshd::domain::Timestamp;
 use refreshd::probe::{
-    Ask, CertificateFault, Dial, Guard, NetProber, Prober, Scheme, Sighting, Surroundings, TlsFault,
+    AddressPolicy, CertificateError, DialTarget, NetProber, ProbeRequest, ProbeResult, Prober, ProberOptions, Scheme,
+    TlsError,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -64,7 +65,7 @@ fn by_itself(change: impl FnOnce(&mut CertificateParams)) -> Shown {
     Shown(vec![certificate.der().clone()], key)
 }
 
-async fn serve(Shown(chain, key): Shown) -> Dial {
+async fn serve(Shown(chain, key): Shown) -> DialTarget {
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
@@ -83,7 +84,7 @@ async fn serve(Shown(chain, key): Shown) -> Dial {
             let _ = stream.shutdown().await;
         }
     });
-    Dial::Address(address)
+    DialTarget::Address(address)
 }
 
 /// At a moment when certificates made for `own` are good.
@@ -92,19 +93,19 @@ fn clock() -> ManualClock {
 }
 
 fn prober(root: &Ca, clock: impl Clock) -> NetProber {
-    let guard = Guard::new(vec!["127.0.0.0/8".parse().expect("a network")]);
-    let surroundings = Surroundings { roots: vec![root.der().clone()], ..Surroundings::default() };
+    let guard = AddressPolicy::new(vec!["127.0.0.0/8".parse().expect("a network")]);
+    let surroundings = ProberOptions { roots: vec![root.der().clone()], ..ProberOptions::default() };
     NetProber::new(guard, &surroundings, Arc::new(clock)).expect("a prober")
 }
 
-async fn look(prober: &NetProber, shown: Shown) -> Sighting {
-    let asked = Ask { scheme: Scheme::Https, ..ask(serve(shown).await) };
+async fn look(prober: &NetProber, shown: Shown) -> ProbeResult {
+    let asked = ProbeRequest { scheme: Scheme::Https, ..ask(serve(shown).await) };
     prober.look(&asked, LONG).await
 }
 
 #[tokio::test]
 async fn each_fault_of_a_certificate_is_told_and_what_lies_behind_is_seen() {
-    use CertificateFault as F;
+    use CertificateError as F;
     let (trusted, private) = (root("Trusted Root"), root("Private Root"));
     let (good, other) = (below("Good Middle", &trusted), below("Private Middle", &private));
     let nothing = |_: &mut CertificateParams| ();
@@ -160,13 +161,13 @@ async fn expiry_goes_by_the_clock_that_is_handed_in() {
     let clock = clock();
     let prober = prober(&trusted, clock.clone());
     let dial = serve(signed_by(&trusted, &[], |_| ())).await;
-    let asked = Ask { scheme: Scheme::Https, ..ask(dial) };
-    let verdict = |seen: Sighting| seen.tls.expect("the TLS stage").expect("a handshake").verdict;
+    let asked = ProbeRequest { scheme: Scheme::Https, ..ask(dial) };
+    let verdict = |seen: ProbeResult| seen.tls.expect("the TLS stage").expect("a handshake").verdict;
     assert_eq!(verdict(prober.look(&asked, LONG).await), Ok(()));
     clock.advance(std::time::Duration::from_secs(20 * 365 * 86_400));
     let seen = prober.look(&asked, LONG).await;
     assert_eq!(seen.at, clock.now());
-    assert_eq!(verdict(seen), Err(CertificateFault::Expired));
+    assert_eq!(verdict(seen), Err(CertificateError::Expired));
 }
 
 #[tokio::test]
@@ -175,7 +176,7 @@ async fn what_is_no_tls_and_what_hangs_is_told() {
     let prober = prober(&trusted, clock());
     let listener = TcpListener::bind((loopback(), 0)).await.expect("a listener");
     let address = listener.local_addr().expect("an address");
-    let asked = Ask { scheme: Scheme::Https, ..ask(Dial::Address(address)) };
+    let asked = ProbeRequest { scheme: Scheme::Https, ..ask(DialTarget::Address(address)) };
     let server = tokio::spawn(async move {
         let (mut plain, _) = listener.accept().await.expect("a connection");
         plain.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("written");
@@ -186,9 +187,9 @@ async fn what_is_no_tls_and_what_hangs_is_told() {
         let _silent = listener.accept().await.expect("a connection");
         std::future::pending::<()>().await;
     });
-    let fault = |seen: Sighting| seen.tls.expect("the TLS stage").expect_err("no handshake");
-    assert!(matches!(fault(prober.look(&asked, LONG).await), TlsFault::Refused(_)));
-    assert_eq!(fault(prober.look(&asked, LONG).await), TlsFault::Closed);
-    assert_eq!(fault(prober.look(&asked, SHORT).await), TlsFault::TimedOut);
+    let fault = |seen: ProbeResult| seen.tls.expect("the TLS stage").expect_err("no handshake");
+    assert!(matches!(fault(prober.look(&asked, LONG).await), TlsError::Refused(_)));
+    assert_eq!(fault(prober.look(&asked, LONG).await), TlsError::Closed);
+    assert_eq!(fault(prober.look(&asked, SHORT).await), TlsError::TimedOut);
     server.abort();
 }

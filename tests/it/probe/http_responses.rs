@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-use refreshd::probe::{Ask, ConnectFault, Dial, HttpFault, HttpLook, Prober, Scheme, Sighting};
+use refreshd::probe::{ConnectError, DialTarget, HttpError, HttpResult, ProbeRequest, ProbeResult, Prober, Scheme};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{LONG, SHORT, answering, ask, loopback, on_loopback};
 
-async fn look_at(answer: impl Into<Vec<u8>>, within: Duration) -> Sighting {
+async fn look_at(answer: impl Into<Vec<u8>>, within: Duration) -> ProbeResult {
     let (address, _) = answering(loopback(), answer).await;
-    on_loopback().look(&ask(Dial::Address(address)), within).await
+    on_loopback().look(&ask(DialTarget::Address(address)), within).await
 }
 
-fn answer(seen: Sighting) -> Result<HttpLook, HttpFault> {
+fn answer(seen: ProbeResult) -> Result<HttpResult, HttpError> {
     seen.http.expect("the HTTP stage was reached")
 }
 
 /// A server that accepts, writes this and keeps the connection open without end, writing `more` again and again.
-async fn endless(head: &'static str, more: &'static [u8]) -> Dial {
+async fn endless(head: &'static str, more: &'static [u8]) -> DialTarget {
     let listener = TcpListener::bind((loopback(), 0)).await.expect("a listener");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
@@ -28,7 +28,7 @@ async fn endless(head: &'static str, more: &'static [u8]) -> Dial {
         while !more.is_empty() && stream.write_all(more).await.is_ok() {}
         std::future::pending::<()>().await;
     });
-    Dial::Address(address)
+    DialTarget::Address(address)
 }
 
 #[tokio::test]
@@ -40,8 +40,11 @@ async fn a_good_answer_is_noted_without_its_secrets() {
         body.len()
     );
     let (address, mut requests) = answering(loopback(), text).await;
-    let asked =
-        Ask { path: "/a?b=%2F&c".to_owned(), user_agent: Some("TencentCdn".to_owned()), ..ask(Dial::Address(address)) };
+    let asked = ProbeRequest {
+        path: "/a?b=%2F&c".to_owned(),
+        user_agent: Some("TencentCdn".to_owned()),
+        ..ask(DialTarget::Address(address))
+    };
     let seen = on_loopback().look(&asked, LONG).await;
     assert_eq!((seen.address, seen.name.is_none(), seen.tls.is_none()), (Some(address), true, true));
     let answer = answer(seen).expect("an answer");
@@ -66,7 +69,7 @@ async fn a_good_answer_is_noted_without_its_secrets() {
 async fn what_http_cannot_carry_is_escaped_as_a_browser_does() {
     let (address, mut requests) = answering(loopback(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     for (path, sent) in [("/a<b>?c=\"d\"", "/a%3Cb%3E?c=%22d%22"), ("/a|b?c|d", "/a|b?c|d"), ("/%7e/%E4", "/%7e/%E4")] {
-        let asked = Ask { path: path.to_owned(), ..ask(Dial::Address(address)) };
+        let asked = ProbeRequest { path: path.to_owned(), ..ask(DialTarget::Address(address)) };
         assert!(on_loopback().look(&asked, LONG).await.http.expect("reached").is_ok(), "{path}");
         let request = requests.recv().await.expect("a request");
         assert!(request.starts_with(&format!("GET {sent} HTTP/1.1\r\n")), "{path}: {request}");
@@ -86,39 +89,39 @@ async fn a_long_body_is_not_read_and_an_endless_one_not_to_its_end() {
 #[tokio::test]
 async fn who_hangs_is_given_up_when_the_time_is_over() {
     let silent = given_up(&ask(endless("", b"").await)).await;
-    assert_eq!(answer(silent), Err(HttpFault::TimedOut));
+    assert_eq!(answer(silent), Err(HttpError::TimedOut));
     let dripping = given_up(&ask(endless("HTTP/1.1 200 OK\r\nA: b", b"").await)).await;
-    assert_eq!(answer(dripping), Err(HttpFault::TimedOut));
+    assert_eq!(answer(dripping), Err(HttpError::TimedOut));
     let slow = given_up(&ask(endless("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", b"").await)).await;
-    assert_eq!(answer(slow), Err(HttpFault::TooSlow { status: 200, bytes: 3 }));
+    assert_eq!(answer(slow), Err(HttpError::TooSlow { status: 200, bytes: 3 }));
 }
 
 /// Looks for a short time, and does not wait much longer.
-async fn given_up(ask: &Ask) -> Sighting {
+async fn given_up(ask: &ProbeRequest) -> ProbeResult {
     tokio::time::timeout(SHORT * 60, on_loopback().look(ask, SHORT)).await.expect("an end")
 }
 
 #[tokio::test]
 async fn what_is_no_answer_is_told_as_what_it_is() {
-    assert!(matches!(answer(look_at("220 mail.example ESMTP\r\n", LONG).await), Err(HttpFault::Garbled(_))));
+    assert!(matches!(answer(look_at("220 mail.example ESMTP\r\n", LONG).await), Err(HttpError::Garbled(_))));
     let fat = format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "a".repeat(70_000));
     let fault = answer(look_at(fat, LONG).await).expect_err("too large");
-    assert!(matches!(&fault, HttpFault::Garbled(what) if what.contains("64 KiB")), "{fault:?}");
+    assert!(matches!(&fault, HttpError::Garbled(what) if what.contains("64 KiB")), "{fault:?}");
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: a\r\n".repeat(101));
-    assert!(matches!(answer(look_at(many, LONG).await), Err(HttpFault::Garbled(_))));
+    assert!(matches!(answer(look_at(many, LONG).await), Err(HttpError::Garbled(_))));
     let broken = answer(look_at("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", LONG).await).expect_err("cut off");
     assert!(
-        matches!(&broken, HttpFault::Broken(what) if what.contains("200") && what.contains("3 bytes")),
+        matches!(&broken, HttpError::Broken(what) if what.contains("200") && what.contains("3 bytes")),
         "{broken:?}"
     );
-    assert!(matches!(answer(look_at("", LONG).await), Err(HttpFault::Broken(_))));
+    assert!(matches!(answer(look_at("", LONG).await), Err(HttpError::Broken(_))));
 }
 
 #[tokio::test]
 async fn who_does_not_take_a_connection_is_told_as_refusing_or_silent() {
     let gone = TcpListener::bind((loopback(), 0)).await.expect("a listener").local_addr().expect("an address");
-    let seen = on_loopback().look(&ask(Dial::Address(gone)), LONG).await;
-    assert_eq!((seen.address, seen.connect, seen.http), (Some(gone), Some(Err(ConnectFault::Refused)), None));
+    let seen = on_loopback().look(&ask(DialTarget::Address(gone)), LONG).await;
+    assert_eq!((seen.address, seen.connect, seen.http), (Some(gone), Some(Err(ConnectError::Refused)), None));
 
     // A listener whose queue is full lets attempts go unanswered.
     let socket = TcpSocket::new_v4().expect("a socket");
@@ -130,13 +133,13 @@ async fn who_does_not_take_a_connection_is_told_as_refusing_or_silent() {
         waiting.push(stream);
         assert!(waiting.len() < 64, "the queue does not fill");
     }
-    let seen = on_loopback().look(&ask(Dial::Address(full)), SHORT).await;
-    assert_eq!(seen.connect, Some(Err(ConnectFault::TimedOut)));
+    let seen = on_loopback().look(&ask(DialTarget::Address(full)), SHORT).await;
+    assert_eq!(seen.connect, Some(Err(ConnectError::TimedOut)));
 }
 
 #[tokio::test]
 async fn a_configured_edge_that_speaks_plain_http_is_looked_at_that_way() {
-    let secure = |dial| Ask { scheme: Scheme::Https, ..ask(dial) };
+    let secure = |dial| ProbeRequest { scheme: Scheme::Https, ..ask(dial) };
     let listener = hyper_server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
     let seen = on_loopback().look_at_configured(&secure(listener.clone()), LONG).await;
     assert_eq!(seen.ask.scheme, Scheme::Http, "{seen:?}");
@@ -150,7 +153,7 @@ async fn a_configured_edge_that_speaks_plain_http_is_looked_at_that_way() {
 }
 
 /// Answers this to a GET and 400 to anything else, such as the first bytes of TLS.
-async fn hyper_server(good: &'static str) -> Dial {
+async fn hyper_server(good: &'static str) -> DialTarget {
     let listener = TcpListener::bind((loopback(), 0)).await.expect("a listener");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
@@ -164,5 +167,5 @@ async fn hyper_server(good: &'static str) -> Dial {
             while matches!(tokio::io::AsyncReadExt::read(&mut stream, &mut rest).await, Ok(1..)) {}
         }
     });
-    Dial::Address(address)
+    DialTarget::Address(address)
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refreshd::clock::SystemClock;
-use refreshd::probe::{Ask, Dial, Guard, NetProber, Scheme, Surroundings};
+use refreshd::probe::{AddressPolicy, DialTarget, NetProber, ProbeRequest, ProberOptions, Scheme};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -20,21 +20,27 @@ const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(300);
 
 /// A prober that may dial these networks.
-fn prober(allowed: &[&str], surroundings: &Surroundings) -> NetProber {
+fn prober(allowed: &[&str], surroundings: &ProberOptions) -> NetProber {
     let allowed = allowed.iter().map(|net| net.parse().expect("a network")).collect();
-    NetProber::new(Guard::new(allowed), surroundings, Arc::new(SystemClock::default())).expect("a prober")
+    NetProber::new(AddressPolicy::new(allowed), surroundings, Arc::new(SystemClock::default())).expect("a prober")
 }
 
 fn on_loopback() -> NetProber {
-    prober(&["127.0.0.0/8"], &Surroundings::default())
+    prober(&["127.0.0.0/8"], &ProberOptions::default())
 }
 
-fn ask(dial: Dial) -> Ask {
-    Ask { dial, scheme: Scheme::Http, host: "www.example.com".to_owned(), path: "/app.js".to_owned(), user_agent: None }
+fn ask(dial: DialTarget) -> ProbeRequest {
+    ProbeRequest {
+        dial,
+        scheme: Scheme::Http,
+        host: "www.example.com".to_owned(),
+        path: "/app.js".to_owned(),
+        user_agent: None,
+    }
 }
 
-fn name(name: &str, port: u16) -> Dial {
-    Dial::Name(name.to_owned(), port)
+fn name(name: &str, port: u16) -> DialTarget {
+    DialTarget::Name(name.to_owned(), port)
 }
 
 /// A server that reads one request of each connection, answers this and closes. What it was asked comes first.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
-use refreshd::probe::Surroundings;
+use refreshd::probe::ProberOptions;
 use tokio::net::UdpSocket;
 
 /// What is said of one name.
@@ -52,8 +52,8 @@ impl NameServer {
         Self { address, asked }
     }
 
-    pub(super) fn surroundings(&self) -> Surroundings {
-        Surroundings { resolvers: vec![self.address], ..Surroundings::default() }
+    pub(super) fn surroundings(&self) -> ProberOptions {
+        ProberOptions { resolvers: vec![self.address], ..ProberOptions::default() }
     }
 
     pub(super) fn asked(&self, name: &str, kind: RecordType) -> usize {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refreshd::clock::SystemClock;
-use refreshd::sandbox::{self, Options, Sandbox};
+use refreshd::sandbox::{self, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +42,7 @@ async fn purged(base: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_without_a_configured_key_works_with_the_sdks_file() {
     let (folder, shutdown) = (tempfile::tempdir().expect("a folder"), CancellationToken::new());
-    let mut options = Options::new(Arc::new(SystemClock::default()));
+    let mut options = SandboxOptions::new(Arc::new(SystemClock::default()));
     options.task_time = Duration::from_millis(50);
     let key = options.credentials[0].clone();
     let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
@@ -63,8 +63,9 @@ async fn a_daemon_without_a_configured_key_works_with_the_sdks_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_is_half_filled_ends_with_78_and_is_named() {
     let (folder, shutdown) = (tempfile::tempdir().expect("a folder"), CancellationToken::new());
-    let sandbox =
-        sandbox::start(Options::new(Arc::new(SystemClock::default())), shutdown.clone()).await.expect("a sandbox");
+    let sandbox = sandbox::start(SandboxOptions::new(Arc::new(SystemClock::default())), shutdown.clone())
+        .await
+        .expect("a sandbox");
     let mut command = keyless(&sandbox, folder.path(), 0);
     command.env("TENCENTCLOUD_SECRET_KEY", "hush");
     let ended = tokio::task::block_in_place(|| command.output()).expect("the binary runs");

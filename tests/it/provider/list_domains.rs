@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use refreshd::clock::SystemClock;
-use refreshd::provider::tencent::{Credentials, KeyRing, Options, TencentCdn};
+use refreshd::provider::tencent::{CredentialProvider, Credentials, TencentCdn, TencentOptions};
 use refreshd::provider::{
-    DomainDetail, DomainFacts, DomainQuery, DomainStatus, Keeps, Meter, Provider, ServedArea, Turnstile,
+    ApiAction, CachePolicy, CallLimiter, DomainDetail, DomainFacts, DomainQuery, DomainStatus, Provider, ServedArea,
 };
 use refreshd::sandbox::{self, Area, Domain, Sandbox};
 use tokio_util::sync::CancellationToken;
@@ -18,25 +18,25 @@ use tokio_util::sync::CancellationToken;
 struct Open(Mutex<Vec<&'static str>>);
 
 #[async_trait]
-impl Turnstile for Open {
-    async fn enter(&self, meter: Meter) {
+impl CallLimiter for Open {
+    async fn enter(&self, meter: ApiAction) {
         self.0.lock().expect("the list").push(meter.0);
     }
 
-    fn throttled(&self, _: Meter) {}
+    fn throttled(&self, _: ApiAction) {}
 
-    fn leave(&self, _: Meter) {}
+    fn leave(&self, _: ApiAction) {}
 }
 
 async fn cloud(domains: Vec<Domain>, shutdown: &CancellationToken) -> (Sandbox, TencentCdn) {
-    let mut options = sandbox::Options::new(Arc::new(SystemClock::default()));
+    let mut options = sandbox::SandboxOptions::new(Arc::new(SystemClock::default()));
     options.domains = domains;
     let key = options.credentials[0].clone();
     let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
     let pair = Credentials::new(key.secret_id, key.secret_key.into(), None).expect("a key pair");
-    let client = TencentCdn::new(Options {
+    let client = TencentCdn::new(TencentOptions {
         endpoint: format!("http://{}/", sandbox.addresses.api).parse().expect("a URL"),
-        keys: KeyRing::given(pair),
+        keys: CredentialProvider::given(pair),
         clock: Arc::new(SystemClock::default()),
     });
     (sandbox, client.expect("a client"))
@@ -55,7 +55,7 @@ async fn hosts_are_found_by_name_or_wildcard_with_all_that_a_diagnosis_asks() {
     away.status = sandbox::DomainStatus::Offline;
     away.area = Area::Mainland;
     let mut blind = Domain::new("*.example.net");
-    blind.cache_key = sandbox::CacheKey::without_query();
+    blind.cache_key = sandbox::CacheKeySetup::without_query();
     let (sandbox, client) = cloud(vec![away, blind, Domain::new("other.example.org")], &shutdown).await;
     let hosts = ["www.example.org", "a.b.example.net", "nobody.example.org"].map(str::to_owned).to_vec();
     let (found, calls) = told(&client, DomainQuery::Hosts(hosts), DomainDetail::Full).await;
@@ -72,7 +72,10 @@ async fn hosts_are_found_by_name_or_wildcard_with_all_that_a_diagnosis_asks() {
 
     let blind = DomainFacts::serving("a.b.example.net", &found).expect("the wildcard");
     assert_eq!(blind.cache_key.as_ref().expect("a key").common.query_counts, Some(false));
-    assert_eq!(blind.cache_rules.as_ref().expect("rules")[0].keeps, Keeps::For(Duration::from_secs(30 * 24 * 60 * 60)));
+    assert_eq!(
+        blind.cache_rules.as_ref().expect("rules")[0].keeps,
+        CachePolicy::For(Duration::from_secs(30 * 24 * 60 * 60))
+    );
     assert!(DomainFacts::serving("nobody.example.org", &found).is_none());
     shutdown.cancel();
 }

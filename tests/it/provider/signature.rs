@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use refreshd::clock::ManualClock;
 use refreshd::domain::{AccountName, Area, ItemOperation, Lane, Mode, Target, TargetKind, Timestamp};
 use refreshd::provider::Provider;
-use refreshd::provider::tencent::{Credentials, KeyRing, Options, TencentCdn};
+use refreshd::provider::tencent::{CredentialProvider, Credentials, TencentCdn, TencentOptions};
 use refreshd::sandbox::{self, Credential, Sandbox};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -60,9 +60,9 @@ async fn signed(case: &Case, clock: &ManualClock) -> Vec<u8> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let pair =
         Credentials::new(case.secret_id.clone(), case.secret_key.clone().into(), case.token.clone().map(Into::into));
-    let client = TencentCdn::new(Options {
+    let client = TencentCdn::new(TencentOptions {
         endpoint: format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL"),
-        keys: KeyRing::given(pair.expect("a pair")),
+        keys: CredentialProvider::given(pair.expect("a pair")),
         clock: Arc::new(clock.clone()),
     });
     let caught = tokio::spawn(async move {
@@ -133,7 +133,7 @@ fn covered(request: &[u8]) -> Vec<usize> {
 async fn check(case: &Case) -> Result<(), TestCaseError> {
     let shutdown = CancellationToken::new();
     let clock = ManualClock::new(START + case.later);
-    let mut options = sandbox::Options::new(Arc::new(clock.clone()));
+    let mut options = sandbox::SandboxOptions::new(Arc::new(clock.clone()));
     let mut key = Credential::new(case.secret_id.clone(), case.secret_key.clone());
     key.token = case.token.clone();
     options.credentials = vec![key];

@@ -94,7 +94,7 @@ async fn an_address_inside_is_not_dialled_whoever_names_it() {
     let at = inside.address();
     let by_name = format!("www.example.com:{}", at.port());
     let by_provider = |place: String| {
-        move |options: &mut refreshd::sandbox::Options| {
+        move |options: &mut refreshd::sandbox::SandboxOptions| {
             let mut domain = Domain::new("www.example.com");
             domain.origin.origins = vec![place];
             domain.origin.origin_pull_protocol = PullProtocol::Http;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use refreshd::domain::{ItemState, JobId, LaneId, ServiceDay};
-use refreshd::engine::Duty;
+use refreshd::engine::ServiceKind;
 use refreshd::sandbox::DomainStatus;
-use refreshd::service::{Asked, Caller, Refusal};
+use refreshd::service::{Caller, JobInput, ServiceError};
 use refreshd::store::IdempotencyKey;
 
 use super::History;
@@ -81,7 +81,7 @@ pub(super) const WEIGHTS: [(usize, Action); 27] = [
 pub(super) struct Keyed {
     tenant: usize,
     key: IdempotencyKey,
-    asked: Asked,
+    asked: JobInput,
     job: JobId,
 }
 
@@ -97,7 +97,7 @@ impl History {
             Action::Retry => self.retry().await?,
             Action::Step => self.step_one().await?,
             Action::Round => {
-                for duty in Duty::ALL {
+                for duty in ServiceKind::ALL {
                     self.record_and_step(duty).await?;
                 }
                 self.world.begin_all().await;
@@ -200,8 +200,8 @@ impl History {
         let answer = self.world.service().accept(&workload::caller(tenant), &asked, Some(key.clone())).await;
         let ailed = self.world.ailment.was_felt();
         match answer {
-            Err(Refusal::Store(_)) if ailed => Ok(()),
-            Err(Refusal::KeyReused) if other_body => Ok(()),
+            Err(ServiceError::Store(_)) if ailed => Ok(()),
+            Err(ServiceError::KeyReused) if other_body => Ok(()),
             Ok(accepted) if accepted.replayed && !other_body && accepted.view.job.id == job => Ok(()),
             // The key was forgotten meanwhile, or its moment is past: a new job, or none.
             Ok(accepted) if !accepted.replayed && self.keys_may_be_forgotten() => {
@@ -210,7 +210,7 @@ impl History {
                 self.keyed.retain(|keyed| keyed.key.key != key.key);
                 Ok(())
             }
-            Err(Refusal::Invalid(_)) if self.keys_may_be_forgotten() => Ok(()),
+            Err(ServiceError::Invalid(_)) if self.keys_may_be_forgotten() => Ok(()),
             other => Err(format!("law 1: {job} was asked for again with its key, and the answer was {other:?}")),
         }
     }
@@ -287,12 +287,12 @@ impl History {
 
     async fn step_one(&mut self) -> Result<(), String> {
         let weights = [
-            (10, Duty::Submitter),
-            (6, Duty::Poller),
-            (5, Duty::Reconciler),
-            (4, Duty::QuotaReader),
-            (1, Duty::Cleaner),
-            (2, Duty::Verifier),
+            (10, ServiceKind::Submitter),
+            (6, ServiceKind::Poller),
+            (5, ServiceKind::Reconciler),
+            (4, ServiceKind::QuotaReader),
+            (1, ServiceKind::Cleaner),
+            (2, ServiceKind::Verifier),
         ];
         let duty = self.dice.weighed(&weights);
         self.tell(&format!("{duty:?}"));
@@ -302,8 +302,8 @@ impl History {
 
     async fn begin_some(&mut self, most: usize) {
         for _ in 0..most {
-            let duties: Vec<Duty> =
-                Duty::ALL.into_iter().filter(|duty| self.world.engine().prepared(*duty) > 0).collect();
+            let duties: Vec<ServiceKind> =
+                ServiceKind::ALL.into_iter().filter(|duty| self.world.engine().prepared(*duty) > 0).collect();
             if duties.is_empty() {
                 break;
             }
@@ -332,7 +332,7 @@ impl History {
     }
 
     async fn die_in_step(&mut self) {
-        let (duty, moves) = (*self.dice.one(&Duty::ALL), self.dice.below(12));
+        let (duty, moves) = (*self.dice.one(&ServiceKind::ALL), self.dice.below(12));
         let cut = self.world.step_cut_off(duty, moves).await;
         self.tell(&format!("{duty:?} after {moves} moves, cut off: {cut}"));
         self.world.die().await;
@@ -340,7 +340,7 @@ impl History {
     }
 
     async fn die_in_call(&mut self) {
-        for duty in Duty::ALL {
+        for duty in ServiceKind::ALL {
             while self.world.engine().prepared(duty) > 0 && self.dice.percent(70) {
                 self.world.engine().begin(duty, 0);
             }

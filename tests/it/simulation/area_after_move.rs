@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use refreshd::domain::{Area, JobId};
-use refreshd::engine::Duty;
+use refreshd::engine::ServiceKind;
 use refreshd::sandbox::{DomainChange, Fault, FaultRule};
-use refreshd::service::{Asked, Caller};
+use refreshd::service::{Caller, JobInput};
 
 use super::environment::{NARROW, World};
 use super::provider_faults::{CALM, Temper};
@@ -31,7 +31,7 @@ impl Moving {
         let world = &mut self.world;
         for _ in 0..rounds {
             let now = world.now();
-            for duty in Duty::ALL {
+            for duty in ServiceKind::ALL {
                 world.engine().record(duty, now).await.expect("a store that works");
                 world.engine().step(duty, now).await.expect("a store that works");
             }
@@ -41,12 +41,12 @@ impl Moving {
     }
 
     async fn post(&self, area: Option<&str>, verify: bool) -> JobId {
-        let asked = Asked {
+        let asked = JobInput {
             operation: "purge".to_owned(),
             urls: vec![format!("https://{NARROW}/{STALE}")],
             area: area.map(str::to_owned),
             verify: Some(verify),
-            ..Asked::default()
+            ..JobInput::default()
         };
         self.world.service().accept(&Caller::local(), &asked, None).await.expect("a kept job").view.job.id
     }
@@ -61,9 +61,9 @@ impl Moving {
         self.world.sites["second"].cloud().change_domains(vec![change]).expect("a domain");
         self.world.pass(Duration::from_secs(700)).await;
         let now = self.world.now();
-        self.world.engine().step(Duty::FactsReader, now).await.expect("a store that works");
+        self.world.engine().step(ServiceKind::FactsReader, now).await.expect("a store that works");
         self.world.begin_all().await;
-        self.world.engine().record(Duty::FactsReader, now).await.expect("a store that works");
+        self.world.engine().record(ServiceKind::FactsReader, now).await.expect("a store that works");
     }
 
     /// Where the job's only item goes.

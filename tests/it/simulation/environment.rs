@@ -12,9 +12,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use refreshd::clock::{Clock, ManualClock};
 use refreshd::domain::{AccountName, Reserve, Routes, Timestamp};
-use refreshd::engine::{Account, Board, Duty, ManualEngine, Outlook, Parts, Patience, VerifyPolicy};
-use refreshd::notify::Wakes;
-use refreshd::probe::{Ask, ConnectFault, Dial, HttpLook, NameLook, Prober, Sighting};
+use refreshd::engine::{
+    Account, EngineDeps, EngineStatus, EngineTimeouts, LaneStatuses, ServiceKind, SteppedEngine, VerifyPolicy,
+};
+use refreshd::notify::Notifiers;
+use refreshd::probe::{ConnectError, DialTarget, DnsResult, HttpResult, ProbeRequest, ProbeResult, Prober};
 use refreshd::sandbox::{self, Area, Cloud, Credential, Domain, OriginContent, QuotaOptions, Sandbox};
 use refreshd::service::Service;
 use refreshd::store::Store;
@@ -69,7 +71,7 @@ pub(super) struct World {
 
 /// What dies with the process.
 struct Alive {
-    engine: ManualEngine,
+    engine: SteppedEngine,
     service: Service,
 }
 
@@ -118,7 +120,7 @@ impl World {
         &self.alive.as_ref().expect("alive between actions").service
     }
 
-    pub(super) fn engine(&mut self) -> &mut ManualEngine {
+    pub(super) fn engine(&mut self) -> &mut SteppedEngine {
         &mut self.alive.as_mut().expect("alive between actions").engine
     }
 
@@ -148,13 +150,13 @@ impl World {
             let account = Account::new(name.clone(), Arc::new(provider), RESERVE, Arc::new(self.clock.clone()));
             (name, Arc::new(account.promoting(self.rules.promotion.clone()).sharing(self.rules.shares.clone())))
         });
-        let parts = Parts {
+        let parts = EngineDeps {
             store: store.clone(),
             accounts: Arc::new(accounts.collect()),
             prober: Arc::new(Onlooker),
             verify: Arc::new(verify_policy(self.temper)),
-            board: Arc::new(Board::default()),
-            wakes: Wakes::default(),
+            board: Arc::new(LaneStatuses::default()),
+            wakes: Notifiers::default(),
             clock: Arc::new(self.clock.clone()),
             patience: PATIENCE,
         };
@@ -162,11 +164,11 @@ impl World {
             store,
             routes: self.routes.clone(),
             board: parts.board.clone(),
-            outlook: Arc::new(Outlook::new(parts.accounts.clone(), self.routes.clone())),
+            outlook: Arc::new(EngineStatus::new(parts.accounts.clone(), self.routes.clone())),
             wakes: parts.wakes.clone(),
             clock: parts.clock.clone(),
         };
-        let engine = ManualEngine::start(&parts).await.expect("an engine");
+        let engine = SteppedEngine::start(&parts).await.expect("an engine");
         self.alive = Some(Alive { engine, service });
         self.open_since = None;
     }
@@ -185,7 +187,7 @@ impl World {
 
     /// Begins prepared calls, and lets all that are under way come as far as they can without time passing.
     pub(super) async fn begin_all(&mut self) {
-        for duty in Duty::ALL {
+        for duty in ServiceKind::ALL {
             while self.engine().prepared(duty) > 0 {
                 self.engine().begin(duty, 0);
             }
@@ -214,7 +216,7 @@ impl World {
         let engine = self.engine();
         // An answer is recorded at once: one that nobody took up for hours is no part of any history.
         let is_open = engine.under_way() > 0
-            || Duty::ALL.iter().any(|duty| engine.prepared(*duty) + engine.unrecorded(*duty) > 0);
+            || ServiceKind::ALL.iter().any(|duty| engine.prepared(*duty) + engine.unrecorded(*duty) > 0);
         self.open_since = if is_open { self.open_since.or(Some(now)) } else { None };
     }
 
@@ -233,7 +235,7 @@ impl World {
         for _ in 0..1_000 {
             self.begin_all().await;
             let now = self.now();
-            for duty in Duty::ALL {
+            for duty in ServiceKind::ALL {
                 // What a store refuses that ails is offered again.
                 let _ = self.engine().record(duty, now).await;
             }
@@ -248,7 +250,7 @@ impl World {
     }
 
     /// Steps the service, but the process dies after so many moves of the step.
-    pub(super) async fn step_cut_off(&mut self, duty: Duty, moves: usize) -> bool {
+    pub(super) async fn step_cut_off(&mut self, duty: ServiceKind, moves: usize) -> bool {
         let now = self.now();
         let engine = self.engine();
         let step = async {
@@ -287,7 +289,7 @@ async fn open(file: &Path) -> SqliteStore {
 }
 
 /// The defaults of `config/default.toml`, but for a shorter patience with tasks.
-const PATIENCE: Patience = Patience {
+const PATIENCE: EngineTimeouts = EngineTimeouts {
     poll_first: Duration::from_secs(5),
     poll_max: Duration::from_secs(60),
     listing_grace: Duration::from_secs(60),
@@ -297,8 +299,8 @@ const PATIENCE: Patience = Patience {
     idempotency_keep: Duration::from_secs(24 * 3600),
 };
 
-fn site(hosts: &[&str], clock: &ManualClock, temper: Temper, dice: &mut Dice) -> sandbox::Options {
-    let mut options = sandbox::Options::new(Arc::new(clock.clone()));
+fn site(hosts: &[&str], clock: &ManualClock, temper: Temper, dice: &mut Dice) -> sandbox::SandboxOptions {
+    let mut options = sandbox::SandboxOptions::new(Arc::new(clock.clone()));
     let domain = |host: &&str| {
         let area = if *host == NARROW { Area::Mainland } else { Area::Global };
         Domain { area, ..Domain::new(*host) }
@@ -353,18 +355,18 @@ struct Onlooker;
 
 #[async_trait]
 impl Prober for Onlooker {
-    async fn look(&self, ask: &Ask, _within: Duration) -> Sighting {
+    async fn look(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
         let length = ask.host.len() + ask.path.len();
-        let mut seen = Sighting::begun(ask.clone(), Timestamp::from_millis(0));
+        let mut seen = ProbeResult::begun(ask.clone(), Timestamp::from_millis(0));
         if length.is_multiple_of(5) {
             let again = length.is_multiple_of(2);
-            let denied = ConnectFault::Denied(ORIGIN.into());
-            seen.connect = Some(Err(if again { ConnectFault::Refused } else { denied }));
+            let denied = ConnectError::Denied(ORIGIN.into());
+            seen.connect = Some(Err(if again { ConnectError::Refused } else { denied }));
             return seen;
         }
-        let differs = matches!(ask.dial, Dial::Address(_)) && length.is_multiple_of(7);
+        let differs = matches!(ask.dial, DialTarget::Address(_)) && length.is_multiple_of(7);
         seen.connect = Some(Ok(Duration::ZERO));
-        seen.http = Some(Ok(HttpLook {
+        seen.http = Some(Ok(HttpResult {
             status: 200,
             headers: vec![("etag".to_owned(), if differs { "\"b\"" } else { "\"a\"" }.to_owned())],
             body_bytes: 0,
@@ -374,7 +376,7 @@ impl Prober for Onlooker {
         seen
     }
 
-    async fn resolve(&self, _host: &str, _within: Duration) -> NameLook {
+    async fn resolve(&self, _host: &str, _within: Duration) -> DnsResult {
         unreachable!("the engine has no use for it")
     }
 }

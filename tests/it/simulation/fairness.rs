@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use refreshd::domain::TenantName;
-use refreshd::engine::Duty;
+use refreshd::engine::ServiceKind;
 use refreshd::sandbox::{Area, PoolChange, TaskKind};
-use refreshd::service::{Asked, Caller};
+use refreshd::service::{Caller, JobInput};
 
 use super::environment::World;
 use super::provider_faults::CALM;
@@ -39,7 +39,8 @@ impl Door {
             (first..self.posted).map(|n| format!("https://www.example.com/{tenant}/{n}.js")).collect();
         let told = urls[0].clone();
         let priority = Some(priority.to_owned());
-        let asked = Asked { operation: "purge".to_owned(), urls, priority, verify: Some(false), ..Asked::default() };
+        let asked =
+            JobInput { operation: "purge".to_owned(), urls, priority, verify: Some(false), ..JobInput::default() };
         let caller = Caller { tenant: TenantName::new(tenant), weight, ..Caller::local() };
         self.world.service().accept(&caller, &asked, None).await.expect("a kept job");
         told
@@ -54,7 +55,7 @@ impl Door {
                 return task.targets.iter().map(|(target, _)| target.clone()).collect();
             }
             let now = self.world.now();
-            for duty in [Duty::QuotaReader, Duty::Submitter] {
+            for duty in [ServiceKind::QuotaReader, ServiceKind::Submitter] {
                 self.world.engine().record(duty, now).await.expect("a store that works");
                 self.world.engine().step(duty, now).await.expect("a store that works");
             }

@@ -97,15 +97,15 @@ impl Store for Ailing {
         self.ailment.change(self.store.create_job(job, now)).await
     }
 
-    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Guarded, StoreError> {
         self.ailment.change(self.store.cancel(job, now)).await
     }
 
-    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Outcome, StoreError> {
+    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Guarded, StoreError> {
         self.ailment.change(self.store.pause_lane(lane, pause)).await
     }
 
-    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Guarded, StoreError> {
         self.ailment.change(self.store.resume_lane(lane, by, now)).await
     }
 
@@ -125,11 +125,11 @@ impl Store for Ailing {
         request_id: Option<&str>,
         due_at: Timestamp,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         self.ailment.change(self.store.accept(id, task, request_id, due_at, now)).await
     }
 
-    async fn give_back(&self, id: SubmissionId, back: GiveBack, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn give_back(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError> {
         self.ailment.change(self.store.give_back(id, back, now)).await
     }
 
@@ -139,7 +139,7 @@ impl Store for Ailing {
         failure: Failure,
         due_at: Timestamp,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         self.ailment.change(self.store.mark_ambiguous(id, failure, due_at, now)).await
     }
 
@@ -147,7 +147,7 @@ impl Store for Ailing {
         self.ailment.change(self.store.recover(now)).await
     }
 
-    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Outcome, StoreError> {
+    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Guarded, StoreError> {
         self.ailment.change(self.store.postpone(id, due_at)).await
     }
 
@@ -157,7 +157,7 @@ impl Store for Ailing {
         failed: Vec<FailedTarget>,
         retry: RowRetry,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         self.ailment.change(self.store.settle(id, failed, retry, now)).await
     }
 
@@ -165,7 +165,12 @@ impl Store for Ailing {
         self.ailment.change(self.store.forget_keys(before, limit)).await
     }
 
-    async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
+    async fn record_verification(
+        &self,
+        job: JobRef,
+        seen: VerificationRecord,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.ailment.change(self.store.record_verification(job, seen, now)).await
     }
 
@@ -185,7 +190,7 @@ impl Store for Ailing {
         self.store.find_jobs(filter, before, limit).await
     }
 
-    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {
+    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError> {
         self.store.pending_example(job).await
     }
 
@@ -205,7 +210,7 @@ impl Store for Ailing {
         self.store.job_targets(job).await
     }
 
-    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError> {
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError> {
         self.store.unsuccessful(job).await
     }
 
@@ -242,7 +247,7 @@ impl Store for Ailing {
         self.store.known_tasks(tasks).await
     }
 
-    async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError> {
+    async fn spent(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError> {
         self.store.spent(since).await
     }
 
@@ -256,13 +261,13 @@ impl Store for Ailing {
 
     async fn due_verifications_by_host(
         &self,
-        walk: HostWalk,
+        walk: HostScan,
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
         self.store.due_verifications_by_host(walk, now).await
     }
 
-    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {
+    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError> {
         self.store.sample(job, limit).await
     }
 
@@ -282,11 +287,11 @@ impl Store for Ailing {
         self.store.drain(grace).await;
     }
 
-    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError> {
+    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<RelevantItem>, StoreError> {
         self.store.telling(job, target).await
     }
 
-    async fn keep_diagnosis(&self, kept: KeptDiagnosis) -> Result<(), StoreError> {
+    async fn keep_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError> {
         self.ailment.change(self.store.keep_diagnosis(kept)).await
     }
 
@@ -294,15 +299,15 @@ impl Store for Ailing {
         &self,
         id: DiagnosisId,
         tenant: Option<&TenantName>,
-    ) -> Result<Option<KeptDiagnosis>, StoreError> {
+    ) -> Result<Option<StoredDiagnosis>, StoreError> {
         self.store.diagnosis(id, tenant).await
     }
 
-    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<KeptDiagnosis>, StoreError> {
+    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<StoredDiagnosis>, StoreError> {
         self.store.newest_diagnosis(job).await
     }
 
-    async fn forget_diagnoses(&self, outdated: Outdated, limit: u32) -> Result<u64, StoreError> {
+    async fn forget_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError> {
         self.ailment.change(self.store.forget_diagnoses(outdated, limit)).await
     }
 

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use refreshd::clock::repeat_jitter;
 use refreshd::domain::Timestamp;
-use refreshd::engine::Duty;
+use refreshd::engine::ServiceKind;
 use refreshd::sandbox::Cloud;
 
 use self::actions::{Keyed, WEIGHTS};
@@ -251,7 +251,7 @@ impl History {
     }
 
     /// A pass of one service, checked after each half.
-    async fn record_and_step(&mut self, duty: Duty) -> Result<Option<Timestamp>, String> {
+    async fn record_and_step(&mut self, duty: ServiceKind) -> Result<Option<Timestamp>, String> {
         let now = self.world.now();
         self.record(duty, now).await?;
         self.check().await?;
@@ -260,7 +260,7 @@ impl History {
         Ok(next)
     }
 
-    async fn record(&mut self, duty: Duty, now: Timestamp) -> Result<(), String> {
+    async fn record(&mut self, duty: ServiceKind, now: Timestamp) -> Result<(), String> {
         self.world.ailment.was_felt();
         let recorded = self.world.engine().record(duty, now).await;
         if recorded.is_err() && self.store_ailed() {
@@ -269,7 +269,7 @@ impl History {
         recorded.map_err(|error| format!("{duty:?} cannot record: {error}"))
     }
 
-    async fn step(&mut self, duty: Duty, now: Timestamp) -> Result<Option<Timestamp>, String> {
+    async fn step(&mut self, duty: ServiceKind, now: Timestamp) -> Result<Option<Timestamp>, String> {
         self.world.ailment.was_felt();
         let next = self.world.engine().step(duty, now).await;
         self.world.note_open();

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use refreshd::clock::ManualClock;
 use refreshd::domain::{ItemOperation, Lane, PoolName, PoolReading, Target};
-use refreshd::provider::tencent::{Credentials, KeyRing, Options, TencentCdn};
+use refreshd::provider::tencent::{CredentialProvider, Credentials, TencentCdn, TencentOptions};
 use refreshd::provider::{
-    Answer, Capabilities, DomainDetail, DomainFacts, DomainQuery, FindQuery, ListedTask, Meter, Progress, Provider,
-    ReadFault, TaskQuery, Turnstile,
+    ApiAction, CallLimiter, Capabilities, DomainDetail, DomainFacts, DomainQuery, FindQuery, ListedTask, Provider,
+    ReadError, SubmitOutcome, TaskProgress, TaskQuery,
 };
 use refreshd::sandbox::Credential;
 use secrecy::SecretString;
@@ -58,9 +58,9 @@ impl Line {
 
 fn client(address: SocketAddr, credential: &Credential, clock: &ManualClock) -> TencentCdn {
     let key = SecretString::from(credential.secret_key.clone());
-    let options = Options {
+    let options = TencentOptions {
         endpoint: format!("http://{address}").parse().expect("a URL"),
-        keys: KeyRing::given(Credentials::new(credential.secret_id.clone(), key, None).expect("a key pair")),
+        keys: CredentialProvider::given(Credentials::new(credential.secret_id.clone(), key, None).expect("a key pair")),
         clock: Arc::new(clock.clone()),
     };
     TencentCdn::new(options).expect("a client")
@@ -72,7 +72,7 @@ impl Provider for Line {
         self.cloud.capabilities()
     }
 
-    fn submit_meter(&self, lane: &Lane) -> Meter {
+    fn submit_meter(&self, lane: &Lane) -> ApiAction {
         self.cloud.submit_meter(lane)
     }
 
@@ -80,29 +80,33 @@ impl Provider for Line {
         self.cloud.pools(lane)
     }
 
-    async fn submit(&self, lane: &Lane, targets: &[Target]) -> Answer {
+    async fn submit(&self, lane: &Lane, targets: &[Target]) -> SubmitOutcome {
         let answer = self.other_end().submit(lane, targets).await;
         self.may_break_off();
         answer
     }
 
-    async fn look(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<Progress, ReadFault> {
+    async fn look(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
         let progress = self.other_end().look(task, turnstile).await;
         self.may_break_off();
         progress
     }
 
-    async fn done(&self, task: &TaskQuery, turnstile: &dyn Turnstile) -> Result<BTreeSet<String>, ReadFault> {
+    async fn done(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<BTreeSet<String>, ReadError> {
         self.other_end().done(task, turnstile).await
     }
 
-    async fn find(&self, query: &FindQuery, turnstile: &dyn Turnstile) -> Result<Vec<ListedTask>, ReadFault> {
+    async fn find(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
         let listed = self.other_end().find(query, turnstile).await;
         self.may_break_off();
         listed
     }
 
-    async fn quota(&self, operation: ItemOperation, turnstile: &dyn Turnstile) -> Result<Vec<PoolReading>, ReadFault> {
+    async fn quota(
+        &self,
+        operation: ItemOperation,
+        turnstile: &dyn CallLimiter,
+    ) -> Result<Vec<PoolReading>, ReadError> {
         let readings = self.other_end().quota(operation, turnstile).await;
         self.may_break_off();
         readings
@@ -112,8 +116,8 @@ impl Provider for Line {
         &self,
         query: &DomainQuery,
         detail: DomainDetail,
-        turnstile: &dyn Turnstile,
-    ) -> Result<Vec<DomainFacts>, ReadFault> {
+        turnstile: &dyn CallLimiter,
+    ) -> Result<Vec<DomainFacts>, ReadError> {
         self.other_end().domains(query, detail, turnstile).await
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use refreshd::domain::{Failure, ItemState, Promotion, PromotionRule, ServiceDay, TenantName, Timestamp};
-use refreshd::sandbox::{Cloud, PoolView, TaskKind};
+use refreshd::sandbox::{Cloud, SimulatedPool, TaskKind};
 
 use super::db_snapshot::{ItemRow, JobRow, LaneRow, Rows};
 use super::invariants::{Laws, Left};
@@ -195,7 +195,7 @@ fn host_and_path(target: &str) -> (&str, &str) {
     rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash))
 }
 
-fn draws(lane: &LaneRow, pool: &PoolView) -> bool {
+fn draws(lane: &LaneRow, pool: &SimulatedPool) -> bool {
     let kind = match (lane.operation.as_str(), lane.kind.as_str()) {
         ("prefetch", _) => TaskKind::Push,
         (_, "directory") => TaskKind::PurgePath,

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use refreshd::domain::JobId;
-use refreshd::engine::Duty;
+use refreshd::engine::ServiceKind;
 use refreshd::sandbox::TaskKind;
-use refreshd::service::{Asked, Caller};
+use refreshd::service::{Caller, JobInput};
 
 use super::environment::World;
 use super::provider_faults::CALM;
@@ -16,18 +16,18 @@ use super::rng::Dice;
 async fn begun() -> (World, JobId) {
     let mut world = World::begin(CALM, &mut Dice::of(7)).await;
     post(&world, 0).await;
-    work(&mut world, &Duty::ALL, 30).await;
+    work(&mut world, &ServiceKind::ALL, 30).await;
     let job = post(&world, 5).await;
     (world, job)
 }
 
 async fn post(world: &World, first: usize) -> JobId {
     let urls = (first..first + 5).map(|n| format!("https://www.example.com/{n}")).collect();
-    let asked = Asked { operation: "purge".to_owned(), urls, verify: Some(false), ..Asked::default() };
+    let asked = JobInput { operation: "purge".to_owned(), urls, verify: Some(false), ..JobInput::default() };
     world.service().accept(&Caller::local(), &asked, None).await.expect("a kept job").view.job.id
 }
 
-async fn work(world: &mut World, duties: &[Duty], rounds: usize) {
+async fn work(world: &mut World, duties: &[ServiceKind], rounds: usize) {
     for _ in 0..rounds {
         let now = world.now();
         for duty in duties {
@@ -43,12 +43,12 @@ async fn work(world: &mut World, duties: &[Duty], rounds: usize) {
 
 /// All are done, and the ledger has what the cloud charged.
 async fn ends_well(world: &mut World, job: JobId) {
-    work(world, &Duty::ALL, 80).await;
+    work(world, &ServiceKind::ALL, 80).await;
     let kept = world.service().store.job(job, None).await.expect("a readable store").expect("a job");
     assert_eq!((kept.counts.succeeded, kept.finished_at.is_some()), (5, true), "{:?}", kept.counts);
     // So long that the provider is asked once more.
     world.pass(Duration::from_secs(600)).await;
-    work(world, &Duty::ALL, 3).await;
+    work(world, &ServiceKind::ALL, 3).await;
     let cloud = world.sites["first"].cloud().quota();
     let spent: Vec<u64> = cloud.iter().filter(|pool| pool.kind == TaskKind::PurgeUrl).map(|pool| pool.spent).collect();
     assert_eq!(spent, [10, 10]);
@@ -63,7 +63,7 @@ async fn ends_well(world: &mut World, job: JobId) {
 async fn a_claim_that_was_made_and_told_as_failed_is_healed_without_a_restart() {
     let (mut world, job) = begun().await;
     world.ailment.strike(1, true);
-    work(&mut world, &[Duty::Submitter], 1).await;
+    work(&mut world, &[ServiceKind::Submitter], 1).await;
     assert!(world.ailment.was_felt(), "a claim failed");
     let lanes = world.service().store.lanes().await.expect("lanes");
     assert_eq!(lanes.iter().map(|lane| lane.in_flight).sum::<u32>(), 1, "which was made");
@@ -76,9 +76,9 @@ async fn a_claim_of_nobody_is_counted_once_however_often_the_store_fails() {
     for (failing, after) in [(1, true), (2, true), (1, false), (2, false)] {
         let (mut world, job) = begun().await;
         world.ailment.strike(1, true);
-        work(&mut world, &[Duty::Submitter], 1).await;
+        work(&mut world, &[ServiceKind::Submitter], 1).await;
         world.ailment.strike(failing, after);
-        work(&mut world, &[Duty::Submitter], 4).await;
+        work(&mut world, &[ServiceKind::Submitter], 4).await;
         assert!(world.ailment.was_felt(), "claims failed");
         ends_well(&mut world, job).await;
     }
@@ -89,7 +89,7 @@ async fn a_claim_of_nobody_is_counted_once_however_often_the_store_fails() {
 async fn a_call_that_breaks_off_is_looked_for_without_a_restart() {
     let (mut world, job) = begun().await;
     world.break_off("first", true);
-    work(&mut world, &[Duty::Submitter], 1).await;
+    work(&mut world, &[ServiceKind::Submitter], 1).await;
     // One of the looks that follow breaks off as well.
     world.break_off("first", true);
     ends_well(&mut world, job).await;
@@ -97,9 +97,9 @@ async fn a_call_that_breaks_off_is_looked_for_without_a_restart() {
 
 #[tokio::test]
 async fn a_look_that_breaks_off_is_made_again() {
-    for duty in [Duty::Poller, Duty::QuotaReader] {
+    for duty in [ServiceKind::Poller, ServiceKind::QuotaReader] {
         let (mut world, job) = begun().await;
-        work(&mut world, &[Duty::Submitter], 2).await;
+        work(&mut world, &[ServiceKind::Submitter], 2).await;
         world.pass(Duration::from_secs(601)).await;
         world.break_off("first", true);
         work(&mut world, &[duty], 1).await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refreshd::domain::{ItemOperation, ItemState, ServiceDay, SubmissionState, TargetKind, Timestamp};
-use refreshd::engine::PoolOutlook;
-use refreshd::sandbox::{Call, Cloud, PoolView, TaskKind, TaskView};
+use refreshd::engine::PoolStatus;
+use refreshd::sandbox::{Cloud, RecordedCall, SimulatedPool, TaskKind, TaskView};
 
 use super::db_snapshot::{ItemRow, LaneRow, Rows, SubmissionRow};
 use super::invariants::{Laws, Left};
@@ -39,7 +39,7 @@ impl CloudBooks {
         (!calls.is_empty(), broken)
     }
 
-    fn law_3_rate(&mut self, call: &Call) -> Option<String> {
+    fn law_3_rate(&mut self, call: &RecordedCall) -> Option<String> {
         let arrivals = self.arrivals.entry(call.action.clone()).or_default();
         arrivals.push_back(call.at);
         while arrivals.front().is_some_and(|at| call.at.since(*at) >= Duration::from_secs(1)) {
@@ -77,13 +77,13 @@ impl CloudBooks {
 
 /// Nothing is under way, and the provider was asked just now.
 pub(super) fn law_3_what_is_left_is_known(
-    pool: &PoolOutlook,
+    pool: &PoolStatus,
     cloud: &Cloud,
     laws: &Laws,
     excuses: Excuses,
     now: Timestamp,
 ) -> Vec<String> {
-    let named = |view: &PoolView| (view.kind, view.area.as_str()) == (task_kind(pool), pool.area.as_str());
+    let named = |view: &SimulatedPool| (view.kind, view.area.as_str()) == (task_kind(pool), pool.area.as_str());
     let Some(theirs) = cloud.quota().into_iter().find(named) else {
         return vec![format!("law 3: the cloud has no pool {}", pool.name)];
     };
@@ -122,7 +122,7 @@ pub(super) fn law_3_what_is_left_is_known(
     broken
 }
 
-fn task_kind(pool: &PoolOutlook) -> TaskKind {
+fn task_kind(pool: &PoolStatus) -> TaskKind {
     match (pool.operation, pool.kind) {
         (ItemOperation::Prefetch, _) => TaskKind::Push,
         (ItemOperation::Purge, TargetKind::Url) => TaskKind::PurgeUrl,
@@ -130,7 +130,7 @@ fn task_kind(pool: &PoolOutlook) -> TaskKind {
     }
 }
 
-fn law_3_refusals(call: &Call, excuses: &Excuses) -> Option<String> {
+fn law_3_refusals(call: &RecordedCall, excuses: &Excuses) -> Option<String> {
     let code = call.code.as_deref()?;
     if call.faults.contains(&"refuse") {
         return None;

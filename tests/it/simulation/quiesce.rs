@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use refreshd::domain::{SubmissionState, Timestamp};
-use refreshd::engine::Duty;
+use refreshd::engine::ServiceKind;
 
 use super::environment::World;
 use super::{History, provider_faults, provider_ledger};
@@ -31,20 +31,20 @@ impl History {
             self.resume_lane().await?;
         }
         let healed_at = self.world.now();
-        let mut next_of = Duty::ALL.map(|_| Some(healed_at));
+        let mut next_of = ServiceKind::ALL.map(|_| Some(healed_at));
         let mut heard = usize::MAX;
         for _ in 0..ROUNDS_MAX {
             let now = self.world.now();
-            let answered = Duty::ALL.iter().any(|duty| self.world.engine().unrecorded(*duty) > 0);
+            let answered = ServiceKind::ALL.iter().any(|duty| self.world.engine().unrecorded(*duty) > 0);
             let had_news = answered || heard != self.checks;
             heard = self.checks;
             self.excuses.ledger_is_high = self.world.ailment.has_lied();
             // An item is in one submission, so all the answers together move it once.
-            for duty in Duty::ALL {
+            for duty in ServiceKind::ALL {
                 self.record(duty, now).await?;
             }
             self.check().await?;
-            for (duty, next) in Duty::ALL.into_iter().zip(&mut next_of) {
+            for (duty, next) in ServiceKind::ALL.into_iter().zip(&mut next_of) {
                 if had_news || heard != self.checks || next.is_some_and(|at| at <= now) {
                     *next = self.step(duty, now).await?;
                 }
@@ -66,10 +66,10 @@ impl History {
 
     /// Makes the calls, or lets time pass until something happens.
     async fn go_on(&mut self, next: Option<Timestamp>, had_news: bool, stride: Duration) -> Result<(), String> {
-        let is_prepared = |world: &mut World| Duty::ALL.iter().any(|duty| world.engine().prepared(*duty) > 0);
+        let is_prepared = |world: &mut World| ServiceKind::ALL.iter().any(|duty| world.engine().prepared(*duty) > 0);
         let had_calls = is_prepared(&mut self.world);
         self.world.begin_all().await;
-        let unrecorded = Duty::ALL.iter().any(|duty| self.world.engine().unrecorded(*duty) > 0);
+        let unrecorded = ServiceKind::ALL.iter().any(|duty| self.world.engine().unrecorded(*duty) > 0);
         if had_calls && unrecorded {
             return Ok(());
         }
@@ -88,7 +88,7 @@ impl History {
         /// After so long the provider is asked again.
         const ASKED_AGAIN: Duration = Duration::from_secs(600);
         self.world.pass(ASKED_AGAIN).await;
-        self.record_and_step(Duty::QuotaReader).await?;
+        self.record_and_step(ServiceKind::QuotaReader).await?;
         self.world.finish_calls().await;
         let now = self.world.now();
         let pools = self.world.service().outlook.pools(now);

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use refreshd::domain::{JobId, Timestamp, WaitingReason};
-use refreshd::engine::Duty;
+use refreshd::engine::ServiceKind;
 use refreshd::sandbox::{Area, PoolChange, TaskKind};
-use refreshd::service::{Asked, Caller};
+use refreshd::service::{Caller, JobInput};
 
 use super::environment::World;
 use super::provider_faults::CALM;
@@ -39,7 +39,8 @@ impl Day {
         let first = self.jobs.len() * 100_000;
         let urls = (first..first + urls).map(|n| format!("https://www.example.com/{n}")).collect();
         let priority = Some(priority.to_owned());
-        let asked = Asked { operation: "purge".to_owned(), urls, priority, verify: Some(false), ..Asked::default() };
+        let asked =
+            JobInput { operation: "purge".to_owned(), urls, priority, verify: Some(false), ..JobInput::default() };
         let accepted = self.world.service().accept(&Caller::local(), &asked, None).await.expect("a kept job");
         self.jobs.push(accepted.view.job.id);
         accepted.view.job.id
@@ -51,15 +52,15 @@ impl Day {
         while world.now() < moment {
             let now = world.now();
             let mut next = None;
-            for duty in Duty::ALL {
+            for duty in ServiceKind::ALL {
                 world.engine().record(duty, now).await.expect("a store that works");
             }
-            for duty in Duty::ALL {
+            for duty in ServiceKind::ALL {
                 let at = world.engine().step(duty, now).await.expect("a store that works");
                 next = next.into_iter().chain(at).min();
             }
             world.begin_all().await;
-            if Duty::ALL.iter().any(|duty| world.engine().unrecorded(*duty) > 0) {
+            if ServiceKind::ALL.iter().any(|duty| world.engine().unrecorded(*duty) > 0) {
                 continue;
             }
             let awaited = world.clock.awaited().first().copied();

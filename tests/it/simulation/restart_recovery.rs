@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use refreshd::engine::Duty;
+use refreshd::engine::ServiceKind;
 use refreshd::sandbox::{Fault, FaultRule, TaskKind};
-use refreshd::service::{Asked, Caller};
+use refreshd::service::{Caller, JobInput};
 
 use super::environment::World;
 use super::provider_faults::CALM;
@@ -15,23 +15,23 @@ async fn settled_before_the_quota_is_read(fault: Fault) -> World {
     let mut world = World::begin(CALM, &mut Dice::of(7)).await;
     let cloud = world.sites["first"].cloud().clone();
     let urls = (0..5).map(|n| format!("https://www.example.com/{n}")).collect();
-    let asked = Asked { operation: "purge".to_owned(), urls, verify: Some(false), ..Asked::default() };
+    let asked = JobInput { operation: "purge".to_owned(), urls, verify: Some(false), ..JobInput::default() };
     world.service().accept(&Caller::local(), &asked, None).await.expect("a kept job");
-    work(&mut world, &[Duty::QuotaReader], 3).await;
+    work(&mut world, &[ServiceKind::QuotaReader], 3).await;
     cloud.set_faults(vec![FaultRule::new("PurgeUrlsCache", fault)]);
-    work(&mut world, &[Duty::Submitter], 3).await;
+    work(&mut world, &[ServiceKind::Submitter], 3).await;
     cloud.set_faults(Vec::new());
     world.die().await;
     world.rise().await;
-    work(&mut world, &[Duty::Reconciler], 40).await;
-    work(&mut world, &Duty::ALL, 60).await;
+    work(&mut world, &[ServiceKind::Reconciler], 40).await;
+    work(&mut world, &ServiceKind::ALL, 60).await;
     // So long that the provider is asked once more.
     world.pass(Duration::from_secs(600)).await;
-    work(&mut world, &Duty::ALL, 3).await;
+    work(&mut world, &ServiceKind::ALL, 3).await;
     world
 }
 
-async fn work(world: &mut World, duties: &[Duty], rounds: usize) {
+async fn work(world: &mut World, duties: &[ServiceKind], rounds: usize) {
     for _ in 0..rounds {
         let now = world.now();
         for duty in duties {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use refreshd::domain::{TenantName, Timestamp};
-use refreshd::service::{Asked, Caller};
+use refreshd::service::{Caller, JobInput};
 
 use super::environment::{DIRECTORIES, PATHS, SITES};
 use super::rng::Dice;
@@ -13,12 +13,12 @@ pub(super) fn caller(tenant: usize) -> Caller {
     Caller { tenant: TenantName::new(["blue", "green", "red"][tenant]), ..Caller::local() }
 }
 
-pub(super) fn drawn(now: Timestamp, dice: &mut Dice) -> Asked {
+pub(super) fn drawn(now: Timestamp, dice: &mut Dice) -> JobInput {
     if dice.percent(8) {
         return pile(dice);
     }
     let operation = *dice.one(&["purge", "purge", "prefetch", "refresh", "refresh"]);
-    let mut asked = Asked { operation: operation.to_owned(), verify: Some(dice.percent(20)), ..Asked::default() };
+    let mut asked = JobInput { operation: operation.to_owned(), verify: Some(dice.percent(20)), ..JobInput::default() };
     let urls = if dice.percent(85) { 1 + dice.below(10) } else { 0 };
     asked.urls = targets(urls, &PATHS, dice);
     let directories = if operation == "prefetch" || (urls > 0 && dice.percent(65)) { 0 } else { 1 + dice.below(3) };
@@ -46,16 +46,16 @@ pub(super) fn drawn(now: Timestamp, dice: &mut Dice) -> Asked {
 const PILED: usize = 16;
 
 /// So many targets that the call rate is felt.
-fn pile(dice: &mut Dice) -> Asked {
+fn pile(dice: &mut Dice) -> JobInput {
     let (_, hosts) = dice.weighed_site();
     let first = dice.below(50);
     let urls = (first..first + 20 + dice.below(60))
         .map(|number| format!("https://{}/pile/{}/{number:03}", hosts[0], number / PILED));
-    Asked { operation: "purge".to_owned(), urls: urls.collect(), verify: Some(false), ..Asked::default() }
+    JobInput { operation: "purge".to_owned(), urls: urls.collect(), verify: Some(false), ..JobInput::default() }
 }
 
 /// The items that this asks for, as (operation, target), in order.
-pub(super) fn items(asked: &Asked) -> Vec<(String, String)> {
+pub(super) fn items(asked: &JobInput) -> Vec<(String, String)> {
     let operations: &[&str] = match asked.operation.as_str() {
         "refresh" => &["purge", "prefetch"],
         "prefetch" => &["prefetch"],

@@ -1,7 +1,7 @@
 //! Claiming: who leaves first, who shares a place, and what a batch may hold.
 
 use refreshd::domain::{ItemOperation, LaneId, Priority, TargetKind};
-use refreshd::store::{EventKind, Grant, LaneTurn, NewJob, Store};
+use refreshd::store::{CallSequence, EventKind, Grant, NewJob, Store};
 
 use super::fixtures::{
     at, batch, claim, do_all, job, keep, kinds, lane, lane_of, numbers, prefetch, purge, refresh, states, travelling,
@@ -50,7 +50,7 @@ pub async fn a_batch_has_at_most_so_many_targets_and_bytes(store: &dyn Store) {
     for (bytes_max, left_with) in [(28 * 3 + 28, 3), (29 * 4, 4), (29 * 5 + 28, 5)] {
         let grant = Grant {
             lane,
-            turn: LaneTurn::default(),
+            turn: CallSequence::default(),
             targets_max: 20,
             others_max: u32::MAX,
             bytes_max,
@@ -64,7 +64,7 @@ pub async fn a_batch_has_at_most_so_many_targets_and_bytes(store: &dyn Store) {
     }
     let too_small = Grant {
         lane,
-        turn: LaneTurn::default(),
+        turn: CallSequence::default(),
         targets_max: 20,
         others_max: u32::MAX,
         bytes_max: 5,

@@ -1,7 +1,7 @@
 //! Law 5's other half: pending URL purges ride on the purge of a directory above them that is being claimed.
 
 use refreshd::domain::{Area, ErrorClass, Failure, ItemOperation, Lane, LaneId, Mode, Target, TargetKind, TenantName};
-use refreshd::store::{EventKind, Job, LanePause, NewJob, Outcome, Part, PartState, Return, Store};
+use refreshd::store::{EventKind, Guarded, Job, JobPart, LanePause, NewJob, PartState, ReleaseAction, Store};
 
 use super::fixtures::{
     accept, at, batch, claim, events, give_back, items, keep, lane, lane_of, purge, settle, states, travelling,
@@ -14,7 +14,7 @@ fn target(kind: TargetKind, path: &str) -> Target {
 fn job(tenant: &str, parts: Vec<(Lane, &[&str])>) -> NewJob {
     let part = |(lane, paths): (Lane, &[&str])| {
         let targets = paths.iter().map(|path| target(lane.kind, path)).collect();
-        Part { lane, state: PartState::Due, targets }
+        JobPart { lane, state: PartState::Due, targets }
     };
     NewJob { tenant: TenantName::new(tenant), parts: parts.into_iter().map(part).collect(), ..purge(0..1) }
 }
@@ -86,7 +86,13 @@ pub async fn who_rode_on_a_directory_that_failed_goes_by_itself(store: &dyn Stor
 }
 
 pub async fn who_rode_on_a_refused_directory_goes_by_itself(store: &dyn Store) {
-    let apart = [Return::Due, Return::Halve, Return::Part, Return::Park { until: at(9_000) }, Return::Fail];
+    let apart = [
+        ReleaseAction::Due,
+        ReleaseAction::Halve,
+        ReleaseAction::Part,
+        ReleaseAction::Park { until: at(9_000) },
+        ReleaseAction::Fail,
+    ];
     for (round, items) in apart.into_iter().enumerate() {
         let (path, directory) = (format!("/{round}/1.js"), format!("/{round}/"));
         let (below, own) = one(store, "web", urls(), &[&path]).await;
@@ -94,8 +100,8 @@ pub async fn who_rode_on_a_refused_directory_goes_by_itself(store: &dyn Store) {
         let (above, lane) = one(store, "ops", directories(), &[&directory]).await;
         let left = batch(store, lane, 10, at(2)).await;
         assert_eq!(states(store, &below).await, "t");
-        assert_eq!(store.cancel(unwanted.row, at(3)).await.expect("an outcome"), Outcome::Done);
-        assert_eq!(give_back(store, left.submission, items, at(3)).await, Outcome::Done);
+        assert_eq!(store.cancel(unwanted.row, at(3)).await.expect("an outcome"), Guarded::Done);
+        assert_eq!(give_back(store, left.submission, items, at(3)).await, Guarded::Done);
         assert_eq!(
             (states(store, &below).await.as_str(), states(store, &unwanted).await.as_str()),
             ("d", "c"),
@@ -146,7 +152,7 @@ pub async fn who_is_held_back_does_not_ride(store: &dyn Store) {
     settle(store, first.submission, &[], at(8)).await;
     assert_eq!(states(store, &again).await, "ws");
     let pause = LanePause { by: "web".to_owned(), at: at(9), reason: None };
-    assert_eq!(store.pause_lane(own, pause).await.expect("an outcome"), Outcome::Done);
+    assert_eq!(store.pause_lane(own, pause).await.expect("an outcome"), Guarded::Done);
     let (paused, _) = one(store, "web", urls(), &["/a/9.js"]).await;
     one(store, "ops", directories(), &["/a/"]).await;
     batch(store, lane, 10, at(10)).await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::join_all;
 use refreshd::domain::{Area, ItemOperation, ItemState, JobStatus, Priority, TenantName, Verification, Warning};
-use refreshd::store::{Creation, EventKind, IdempotencyKey, JobFilter, NewJob, Part, PartState, Store, StoreError};
+use refreshd::store::{Creation, EventKind, IdempotencyKey, JobFilter, JobPart, NewJob, PartState, Store, StoreError};
 
 use super::fixtures::{ALL, at, events, items, job, keep, lane, purge, refresh, states, url};
 
@@ -76,7 +76,7 @@ pub async fn a_large_job_is_kept_whole(store: &dyn Store) {
         let mut asked = purge(0..small);
         let lane = lane("other", ItemOperation::Purge, refreshd::domain::TargetKind::Url);
         let targets = (small..small + large).map(url).collect();
-        asked.parts.push(Part { lane, state: PartState::Delayed(at(99)), targets });
+        asked.parts.push(JobPart { lane, state: PartState::Delayed(at(99)), targets });
         let kept = keep(store, asked.clone(), at(1)).await;
         assert_eq!(job(store, &kept).await, kept);
         let items = items(store, &kept).await;

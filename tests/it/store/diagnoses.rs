@@ -2,13 +2,15 @@
 
 use refreshd::clock;
 use refreshd::domain::{DiagnosisId, ErrorClass, ItemState, JobId, TenantName, Verification};
-use refreshd::store::{ItemVerdict, Job, KeptDiagnosis, NewJob, Outdated, Seen, Store, Telling};
+use refreshd::store::{
+    ItemVerdict, Job, NewJob, RelevantItem, RetentionCutoff, Store, StoredDiagnosis, VerificationRecord,
+};
 
 use super::fixtures::{
     at, claim, do_all, failed_target, items, job, keep, lane_of, purge, refresh, settle, travelling, url,
 };
 
-async fn telling(store: &dyn Store, job: &Job) -> Telling {
+async fn telling(store: &dyn Store, job: &Job) -> RelevantItem {
     store.telling(job.row, None).await.expect("readable").expect("an item")
 }
 
@@ -48,7 +50,7 @@ pub async fn the_item_that_tells_most_is_found(store: &dyn Store) {
         (vec![verdict(1, Verification::Unknown)], 1),
         (vec![verdict(1, Verification::Unknown), verdict(2, Verification::Stale)], 2),
     ] {
-        let look = Seen { verdicts, repurged: None, end: Err(at(50)) };
+        let look = VerificationRecord { verdicts, repurged: None, end: Err(at(50)) };
         store.record_verification(seen.row, look, at(12)).await.expect("recorded");
         assert_eq!(telling(store, &seen).await.item.target, listed[expected].target);
     }
@@ -65,8 +67,8 @@ async fn do_all_of_two(store: &dyn Store, job: &Job, failed: &[refreshd::domain:
     settle(store, sent.submission, failed, at(3)).await;
 }
 
-fn diagnosis(tenant: &str, job: Option<(JobId, i64)>, millis: i64) -> KeptDiagnosis {
-    KeptDiagnosis {
+fn diagnosis(tenant: &str, job: Option<(JobId, i64)>, millis: i64) -> StoredDiagnosis {
+    StoredDiagnosis {
         id: clock::diagnosis_id(),
         tenant: TenantName::new(tenant),
         job,
@@ -109,7 +111,7 @@ pub async fn outdated_diagnoses_go_a_few_at_a_time(store: &dyn Store) {
         left
     };
     let forget = async |before: i64, newest: u32, limit: u32| {
-        store.forget_diagnoses(Outdated { before: at(before), newest }, limit).await.expect("forgotten")
+        store.forget_diagnoses(RetentionCutoff { before: at(before), newest }, limit).await.expect("forgotten")
     };
     assert_eq!((forget(1, 10, 5).await, left().await), (0, "xxxxxxxxxx".to_owned()));
     assert_eq!((forget(3, 10, 1).await, left().await), (1, ".xxxxxxxxx".to_owned()), "one at a time, by age");

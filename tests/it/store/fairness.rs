@@ -1,7 +1,7 @@
 //! Who leaves first (law 8): tenants by weight inside a priority, and a tenth of each batch by age.
 
 use refreshd::domain::{ItemOperation, Priority, Target, TargetKind, TenantName};
-use refreshd::store::{Claim, NewJob, PartState, Return, Store};
+use refreshd::store::{Claim, NewJob, PartState, ReleaseAction, Store};
 
 use super::fixtures::{
     accept, at, batch, directory, do_all, give_back, items, keep, lane_of, numbers, part, prefetch, purge, settle,
@@ -109,7 +109,7 @@ pub async fn a_prefetch_waits_for_purges_of_other_jobs(store: &dyn Store) {
     store.ripen(at(5_010)).await.expect("a look");
     assert_eq!(numbers(&batch(store, lane, 10, at(5_010)).await), ["1"]);
     let refused = batch(store, lane_of(store, &cleared, 0).await, 10, at(5_011)).await;
-    give_back(store, refused.submission, Return::Fail, at(5_012)).await;
+    give_back(store, refused.submission, ReleaseAction::Fail, at(5_012)).await;
     store.ripen(at(10_020)).await.expect("a look");
     assert_eq!(batch(store, lane, 10, at(10_021)).await.targets.len(), 1, "however the purge ends");
 }

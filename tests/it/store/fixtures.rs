@@ -8,8 +8,8 @@ use refreshd::domain::{
     SubmissionId, SubmissionState, Target, TargetKind, TenantName, Timestamp,
 };
 use refreshd::store::{
-    Claim, Creation, Event, EventKind, FailedTarget, GiveBack, Grant, Item, Job, LaneTurn, NewJob, Outcome, Page, Part,
-    PartState, Return, RowRetry, Store,
+    CallSequence, Claim, Creation, Event, EventKind, FailedTarget, Grant, Guarded, Item, Job, JobPart, NewJob, Page,
+    PartState, Release, ReleaseAction, RowRetry, Store,
 };
 
 /// More rows than any test makes.
@@ -33,12 +33,12 @@ pub fn lane(account: &str, operation: ItemOperation, kind: TargetKind) -> Lane {
     Lane { account: AccountName::new(account), operation, kind, area: Area::Own, mode }
 }
 
-pub fn part(operation: ItemOperation, state: PartState, targets: Vec<Target>) -> Part {
+pub fn part(operation: ItemOperation, state: PartState, targets: Vec<Target>) -> JobPart {
     let kind = targets.first().map_or(TargetKind::Url, Target::kind);
-    Part { lane: lane("main", operation, kind), state, targets }
+    JobPart { lane: lane("main", operation, kind), state, targets }
 }
 
-fn draft(operation: Operation, parts: Vec<Part>) -> NewJob {
+fn draft(operation: Operation, parts: Vec<JobPart>) -> NewJob {
     NewJob {
         id: clock::job_id(),
         tenant: TenantName::new("web"),
@@ -133,7 +133,7 @@ pub async fn lane_of(store: &dyn Store, job: &Job, place: usize) -> LaneId {
 pub async fn claim(store: &dyn Store, lane: LaneId, targets_max: u32, now: Timestamp) -> Option<Claim> {
     let grant = Grant {
         lane,
-        turn: LaneTurn::default(),
+        turn: CallSequence::default(),
         targets_max,
         others_max: u32::MAX,
         bytes_max: 1 << 20,
@@ -157,17 +157,17 @@ pub async fn travelling(store: &dyn Store, lane: LaneId, targets_max: u32, now: 
 
 pub async fn accept(store: &dyn Store, id: SubmissionId, task: &str, now: Timestamp) {
     let outcome = store.accept(id, task, Some("request"), now, now).await.expect("an outcome");
-    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(outcome, Guarded::Done);
 }
 
-pub async fn give_back(store: &dyn Store, id: SubmissionId, items: Return, now: Timestamp) -> Outcome {
+pub async fn give_back(store: &dyn Store, id: SubmissionId, items: ReleaseAction, now: Timestamp) -> Guarded {
     let failure = Failure::new(ErrorClass::Throttle, "code", "slow down");
-    let back = GiveBack { state: SubmissionState::Refused, failure, items };
+    let back = Release { state: SubmissionState::Refused, failure, items };
     store.give_back(id, back, now).await.expect("an outcome")
 }
 
 /// Ends a task whose `failed` targets may be tried three times.
-pub async fn settle(store: &dyn Store, id: SubmissionId, failed: &[Target], now: Timestamp) -> Outcome {
+pub async fn settle(store: &dyn Store, id: SubmissionId, failed: &[Target], now: Timestamp) -> Guarded {
     let failed = failed.iter().map(failed_target).collect();
     let retry = RowRetry { attempts_max: 3, at: at(1_000_000) };
     store.settle(id, failed, retry, now).await.expect("an outcome")

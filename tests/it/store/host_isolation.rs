@@ -1,14 +1,14 @@
 //! Whose targets travel together: hosts that the provider refused go apart, and what has no answer holds its equals.
 
 use refreshd::domain::{ErrorClass, Failure, Priority, Target, TargetKind};
-use refreshd::store::{Claim, Grant, Job, LaneTurn, NewJob, Outcome, Return, Store, Suspect};
+use refreshd::store::{CallSequence, Claim, Grant, Guarded, Job, NewJob, ReleaseAction, Store, SuspendedHost};
 
 use super::fixtures::{
     accept, at, batch, claim, give_back, items, keep, kinds, lane, lane_of, numbers, part, purge, settle, states,
     travelling, url,
 };
 use refreshd::domain::{ItemOperation, LaneId, SubmissionId};
-use refreshd::store::{EventKind, Part, PartState};
+use refreshd::store::{EventKind, JobPart, PartState};
 
 fn on(host: &str, number: u32) -> Target {
     Target::parse(TargetKind::Url, &format!("https://{host}.example.com/{number}.js")).expect("a URL")
@@ -25,15 +25,15 @@ fn hosts(claim: &Claim) -> String {
     hosts.join(" ")
 }
 
-fn suspect(host: &str, refused: SubmissionId, until: i64) -> Suspect {
+fn suspect(host: &str, refused: SubmissionId, until: i64) -> SuspendedHost {
     let failure = Failure::new(ErrorClass::DomainState, "CdnHostIsNotOnline", "the domain is offline");
-    Suspect { host: format!("{host}.example.com"), refused, until: at(until), failure }
+    SuspendedHost { host: format!("{host}.example.com"), refused, until: at(until), failure }
 }
 
-async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[Suspect], now: i64) -> Option<Claim> {
+async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[SuspendedHost], now: i64) -> Option<Claim> {
     let grant = Grant {
         lane,
-        turn: LaneTurn::default(),
+        turn: CallSequence::default(),
         targets_max: 10,
         others_max: u32::MAX,
         bytes_max: 1 << 20,
@@ -54,13 +54,13 @@ async fn mixed(store: &dyn Store) -> (Job, LaneId) {
 pub async fn a_refused_host_is_found_by_hosts_and_not_by_targets(store: &dyn Store) {
     let (kept, lane) = mixed(store).await;
     let all = batch(store, lane, 10, at(2)).await;
-    give_back(store, all.submission, Return::Part, at(3)).await;
+    give_back(store, all.submission, ReleaseAction::Part, at(3)).await;
     let (first, second) = (batch(store, lane, 10, at(4)).await, batch(store, lane, 10, at(4)).await);
     assert_eq!((hosts(&first).as_str(), hosts(&second).as_str()), ("a b", "c d"));
-    give_back(store, second.submission, Return::Part, at(5)).await;
+    give_back(store, second.submission, ReleaseAction::Part, at(5)).await;
     let (third, fourth) = (batch(store, lane, 10, at(6)).await, batch(store, lane, 10, at(6)).await);
     assert_eq!((hosts(&third).as_str(), hosts(&fourth).as_str()), ("c", "d"));
-    give_back(store, fourth.submission, Return::Fail, at(7)).await;
+    give_back(store, fourth.submission, ReleaseAction::Fail, at(7)).await;
     assert_eq!(states(store, &kept).await, "tftttftt");
     assert_eq!(kinds(store, &kept).await.last(), Some(&EventKind::Failed));
     assert!(items(store, &kept).await[1].failure.is_some());
@@ -70,7 +70,7 @@ pub async fn a_parked_host_waits_apart_and_holds_nobody_up(store: &dyn Store) {
     let (kept, lane) = mixed(store).await;
     let alone = keep(store, of(vec![on("d", 7)]), at(1)).await;
     let all = batch(store, lane, 10, at(2)).await;
-    give_back(store, all.submission, Return::Due, at(2)).await;
+    give_back(store, all.submission, ReleaseAction::Due, at(2)).await;
     // As if the first call had been for this host alone.
     let parked = [suspect("d", all.submission, 100)];
     let others = claim_without(store, lane, &parked, 3).await.expect("a batch");
@@ -95,7 +95,7 @@ pub async fn what_a_refused_host_sent_waits_until_it_is_told(store: &dyn Store) 
     let kept = keep(store, of(vec![on("d", 1), on("d", 2)]), at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
     let refused = batch(store, lane, 10, at(2)).await;
-    give_back(store, refused.submission, Return::Park { until: at(50) }, at(3)).await;
+    give_back(store, refused.submission, ReleaseAction::Park { until: at(50) }, at(3)).await;
     assert_eq!(
         (states(store, &kept).await.as_str(), kinds(store, &kept).await.last()),
         ("ww", Some(&EventKind::Released))
@@ -111,8 +111,8 @@ pub async fn a_cancelled_job_is_not_parked(store: &dyn Store) {
     let kept = keep(store, of(vec![on("d", 1)]), at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
     let refused = batch(store, lane, 10, at(2)).await;
-    assert_eq!(store.cancel(kept.row, at(3)).await.expect("an outcome"), Outcome::Done);
-    give_back(store, refused.submission, Return::Park { until: at(50) }, at(4)).await;
+    assert_eq!(store.cancel(kept.row, at(3)).await.expect("an outcome"), Guarded::Done);
+    give_back(store, refused.submission, ReleaseAction::Park { until: at(50) }, at(4)).await;
     assert_eq!(states(store, &kept).await, "c");
     assert_eq!(store.next_ripe().await.expect("a moment"), None);
 }
@@ -191,7 +191,7 @@ pub async fn a_host_is_proved_by_a_call_and_doubted_by_a_refusal(store: &dyn Sto
     assert_eq!((hosts(&both).as_str(), both.apart), ("a b", false));
     keep(store, of(vec![on("b", 2)]), at(4)).await;
     let refused = batch(store, lane, 10, at(4)).await;
-    give_back(store, refused.submission, Return::Fail, at(5)).await;
+    give_back(store, refused.submission, ReleaseAction::Fail, at(5)).await;
     assert_eq!(sent(store, lane, 10).await, []);
     keep(store, of(vec![on("a", 3), on("b", 3)]), at(6)).await;
     let mut calls = sent(store, lane, 10).await;
@@ -226,7 +226,7 @@ pub async fn lanes_that_are_claimed_in_step_have_turns_of_their_own(store: &dyn 
     let mut lanes = Vec::new();
     for account in ["one", "other"] {
         let lane = lane(account, ItemOperation::Purge, TargetKind::Url);
-        let of = |targets| NewJob { parts: vec![Part { lane: lane.clone(), ..part_of(targets) }], ..purge(0..1) };
+        let of = |targets| NewJob { parts: vec![JobPart { lane: lane.clone(), ..part_of(targets) }], ..purge(0..1) };
         let kept = keep(store, of(vec![on("a", 0)]), at(1)).await;
         let id = lane_of(store, &kept, 0).await;
         let first = batch(store, id, 1, at(1)).await;
@@ -237,18 +237,18 @@ pub async fn lanes_that_are_claimed_in_step_have_turns_of_their_own(store: &dyn 
     let mut apart = [Vec::new(), Vec::new()];
     for turn in 0..8 {
         for (lane, apart) in lanes.iter().zip(&mut apart) {
-            apart.push(claim_in_turn(store, *lane, LaneTurn(turn)).await.apart);
+            apart.push(claim_in_turn(store, *lane, CallSequence(turn)).await.apart);
         }
     }
     let every_second = [false, true, false, true, false, true, false, true];
     assert_eq!(apart, [every_second, every_second], "who is unproved takes turns with who is proved, in each lane");
 }
 
-fn part_of(targets: Vec<Target>) -> Part {
+fn part_of(targets: Vec<Target>) -> JobPart {
     part(ItemOperation::Purge, PartState::Due, targets)
 }
 
-async fn claim_in_turn(store: &dyn Store, lane: LaneId, turn: LaneTurn) -> Claim {
+async fn claim_in_turn(store: &dyn Store, lane: LaneId, turn: CallSequence) -> Claim {
     let grant = Grant {
         lane,
         turn,

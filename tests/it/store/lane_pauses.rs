@@ -1,7 +1,7 @@
 //! Holding a lane back: who did it is kept, nothing of it is claimed, and the other lanes go on.
 
 use refreshd::domain::{ItemOperation, LaneId, Priority};
-use refreshd::store::{LanePause, LaneRecord, NewJob, Outcome, PartState, Store};
+use refreshd::store::{Guarded, LanePause, LaneRecord, NewJob, PartState, Store};
 
 use super::fixtures::{at, batch, claim, directory, do_all, keep, lane_of, part, purge, refresh, travelling};
 
@@ -18,7 +18,7 @@ pub async fn a_paused_lane_gives_nothing_until_it_is_resumed(store: &dyn Store) 
     let kept = keep(store, refresh(0..3, 0..2), at(1)).await;
     let (urls, directories) = (lane_of(store, &kept, 0).await, lane_of(store, &kept, 3).await);
     let held = pause("shop (token 1)", 5, Some("the origin is being moved"));
-    assert_eq!(store.pause_lane(urls, held.clone()).await.expect("an outcome"), Outcome::Done);
+    assert_eq!(store.pause_lane(urls, held.clone()).await.expect("an outcome"), Guarded::Done);
     assert_eq!(claim(store, urls, 10, at(6)).await, None);
     assert_eq!(batch(store, directories, 10, at(6)).await.targets.len(), 2, "the other lane goes on");
     let paused = async || {
@@ -27,7 +27,7 @@ pub async fn a_paused_lane_gives_nothing_until_it_is_resumed(store: &dyn Store) 
     };
     assert_eq!((paused().await, lane(store, urls).await.paused), (Some(held.clone()), Some(held)));
     assert_eq!(lane(store, directories).await.paused, None);
-    assert_eq!(store.resume_lane(urls, "web", at(7)).await.expect("an outcome"), Outcome::Done);
+    assert_eq!(store.resume_lane(urls, "web", at(7)).await.expect("an outcome"), Guarded::Done);
     assert_eq!((paused().await, lane(store, urls).await.paused), (None, None));
     assert_eq!(batch(store, urls, 10, at(8)).await.targets.len(), 3);
 }
@@ -36,19 +36,19 @@ pub async fn a_lane_is_paused_once_and_may_be_paused_again(store: &dyn Store) {
     let kept = keep(store, purge(0..3), at(1)).await;
     let id = lane_of(store, &kept, 0).await;
     let outcome = async |pause| store.pause_lane(id, pause).await.expect("an outcome");
-    assert_eq!(store.resume_lane(id, "web", at(2)).await.expect("an outcome"), Outcome::Late, "it was not paused");
+    assert_eq!(store.resume_lane(id, "web", at(2)).await.expect("an outcome"), Guarded::Late, "it was not paused");
     let first = pause("a", 3, None);
-    assert_eq!(outcome(first.clone()).await, Outcome::Done);
-    assert_eq!(outcome(pause("b", 4, Some("me too"))).await, Outcome::Late);
+    assert_eq!(outcome(first.clone()).await, Guarded::Done);
+    assert_eq!(outcome(pause("b", 4, Some("me too"))).await, Guarded::Late);
     assert_eq!(lane(store, id).await.paused, Some(first), "the first pause stands");
-    assert_eq!(store.resume_lane(id, "b", at(5)).await.expect("an outcome"), Outcome::Done);
-    assert_eq!(store.resume_lane(id, "b", at(6)).await.expect("an outcome"), Outcome::Late);
+    assert_eq!(store.resume_lane(id, "b", at(5)).await.expect("an outcome"), Guarded::Done);
+    assert_eq!(store.resume_lane(id, "b", at(6)).await.expect("an outcome"), Guarded::Late);
     let second = pause("b", 7, Some("again"));
-    assert_eq!(outcome(second.clone()).await, Outcome::Done);
+    assert_eq!(outcome(second.clone()).await, Guarded::Done);
     assert_eq!(lane(store, id).await.paused, Some(second));
     let nowhere = LaneId(id.0 + 1000);
-    assert_eq!(store.pause_lane(nowhere, pause("a", 8, None)).await.expect("an outcome"), Outcome::Late);
-    assert_eq!(store.resume_lane(nowhere, "a", at(8)).await.expect("an outcome"), Outcome::Late);
+    assert_eq!(store.pause_lane(nowhere, pause("a", 8, None)).await.expect("an outcome"), Guarded::Late);
+    assert_eq!(store.resume_lane(nowhere, "a", at(8)).await.expect("an outcome"), Guarded::Late);
 }
 
 pub async fn what_was_sent_before_a_pause_ends_as_ever(store: &dyn Store) {

@@ -3,25 +3,25 @@
 use refreshd::domain::{
     ErrorClass, Failure, ItemOperation, Lane, LaneId, Priority, SubmissionId, SubmissionState, TargetKind,
 };
-use refreshd::store::{EventKind, GiveBack, NewJob, Outcome, Return, Store};
+use refreshd::store::{EventKind, Guarded, NewJob, Release, ReleaseAction, Store};
 
 use super::fixtures::{
     accept, at, batch, claim, events, give_back, items, job, keep, kinds, lane, lane_of, numbers, prefetch, purge,
     settle, states, travelling, url,
 };
 
-async fn try_accept(store: &dyn Store, id: SubmissionId, task: &str) -> Outcome {
+async fn try_accept(store: &dyn Store, id: SubmissionId, task: &str) -> Guarded {
     store.accept(id, task, Some("request"), at(50), at(20)).await.expect("an outcome")
 }
 
-async fn lose(store: &dyn Store, id: SubmissionId) -> Outcome {
+async fn lose(store: &dyn Store, id: SubmissionId) -> Guarded {
     let failure = Failure::new(ErrorClass::Lost, "timeout", "no answer");
     store.mark_ambiguous(id, failure, at(30), at(20)).await.expect("an outcome")
 }
 
-async fn release(store: &dyn Store, id: SubmissionId) -> Outcome {
+async fn release(store: &dyn Store, id: SubmissionId) -> Guarded {
     let failure = Failure::new(ErrorClass::Lost, "not_listed", "not there");
-    let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+    let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
     store.give_back(id, back, at(40)).await.expect("an outcome")
 }
 
@@ -29,13 +29,13 @@ pub async fn a_task_is_accepted_once(store: &dyn Store) {
     let kept = keep(store, purge(0..2), at(1)).await;
     let claim = batch(store, lane_of(store, &kept, 0).await, 10, at(2)).await;
     assert_eq!(items(store, &kept).await[0].attempts, 0);
-    assert_eq!(try_accept(store, claim.submission, "t-1").await, Outcome::Done);
+    assert_eq!(try_accept(store, claim.submission, "t-1").await, Guarded::Done);
     let item = items(store, &kept).await.remove(0);
     assert_eq!((item.task_id.as_deref(), item.request_id.as_deref(), item.attempts), (Some("t-1"), Some("request"), 1));
-    assert_eq!(try_accept(store, claim.submission, "t-1").await, Outcome::Late);
-    assert_eq!(try_accept(store, claim.submission, "t-2").await, Outcome::Late);
+    assert_eq!(try_accept(store, claim.submission, "t-1").await, Guarded::Late);
+    assert_eq!(try_accept(store, claim.submission, "t-2").await, Guarded::Late);
     assert_eq!(items(store, &kept).await[0].task_id.as_deref(), Some("t-1"));
-    assert_eq!(try_accept(store, SubmissionId(999), "t-3").await, Outcome::Late);
+    assert_eq!(try_accept(store, SubmissionId(999), "t-3").await, Guarded::Late);
     assert_eq!(kinds(store, &kept).await, [EventKind::Accepted, EventKind::Claimed, EventKind::Submitted]);
     let told = events(store, &kept).await;
     assert_eq!((told[2].task_id.as_deref(), told[2].items), (Some("t-1"), Some(2)));
@@ -47,13 +47,13 @@ pub async fn a_known_task_is_not_adopted_twice(store: &dyn Store) {
     let (one, two) = (batch(store, lane, 2, at(2)).await, batch(store, lane, 2, at(3)).await);
     accept(store, one.submission, "t-1", at(4)).await;
     lose(store, two.submission).await;
-    assert_eq!(try_accept(store, two.submission, "t-1").await, Outcome::Late);
+    assert_eq!(try_accept(store, two.submission, "t-1").await, Guarded::Late);
     settle(store, one.submission, &[], at(5)).await;
-    assert_eq!(try_accept(store, two.submission, "t-1").await, Outcome::Late, "an ended task too");
+    assert_eq!(try_accept(store, two.submission, "t-1").await, Guarded::Late, "an ended task too");
     assert_eq!(states(store, &kept).await, "sstt");
     let asked = ["t-0", "t-1", "t-2"].map(str::to_owned);
     assert_eq!(store.known_tasks(&asked).await.expect("tasks"), ["t-1"]);
-    assert_eq!(try_accept(store, two.submission, "t-2").await, Outcome::Done);
+    assert_eq!(try_accept(store, two.submission, "t-2").await, Guarded::Done);
     assert_eq!(store.known_tasks(&[]).await.expect("tasks"), Vec::<String>::new());
 }
 
@@ -74,8 +74,8 @@ pub async fn a_submission_given_back_is_due_again(store: &dyn Store) {
         let claim = batch(store, lane, 2, at(2)).await;
         assert_eq!(states(store, &kept).await, "ttd");
         let failure = Failure::new(ErrorClass::Outage, "502", "bad gateway");
-        let back = GiveBack { state, failure, items: Return::Due };
-        assert_eq!(store.give_back(claim.submission, back, at(3)).await.expect("an outcome"), Outcome::Done);
+        let back = Release { state, failure, items: ReleaseAction::Due };
+        assert_eq!(store.give_back(claim.submission, back, at(3)).await.expect("an outcome"), Guarded::Done);
         assert_eq!(states(store, &kept).await, "ddd");
         assert_eq!(items(store, &kept).await[0].attempts, 0, "it blames no target");
         assert_eq!(store.spent(at(0)).await.expect("what was spent"), [], "it spent nothing");
@@ -94,7 +94,7 @@ pub async fn a_refused_batch_is_halved_until_one_target_is_to_blame(store: &dyn 
     while let Some(claim) = claim(store, lane, 10, at(2)).await {
         calls.push(numbers(&claim).join(" "));
         if claim.targets.contains(&url(3)) {
-            assert_eq!(give_back(store, claim.submission, Return::Halve, at(3)).await, Outcome::Done);
+            assert_eq!(give_back(store, claim.submission, ReleaseAction::Halve, at(3)).await, Guarded::Done);
         } else {
             accept(store, claim.submission, &format!("t-{}", claim.submission), at(3)).await;
             settle(store, claim.submission, &[], at(4)).await;
@@ -112,11 +112,11 @@ pub async fn cohorts_stay_apart_through_other_troubles(store: &dyn Store) {
     let kept = keep(store, purge(0..4), at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
     let all = batch(store, lane, 10, at(2)).await;
-    give_back(store, all.submission, Return::Halve, at(3)).await;
+    give_back(store, all.submission, ReleaseAction::Halve, at(3)).await;
     keep(store, purge(50..52), at(4)).await;
     let half = batch(store, lane, 10, at(5)).await;
     assert_eq!(numbers(&half), ["0", "1"]);
-    give_back(store, half.submission, Return::Due, at(6)).await;
+    give_back(store, half.submission, ReleaseAction::Due, at(6)).await;
     let half = batch(store, lane, 10, at(7)).await;
     assert_eq!(numbers(&half), ["0", "1"], "a throttled half still travels alone");
     lose(store, half.submission).await;
@@ -132,7 +132,7 @@ pub async fn cohorts_of_two_refusals_do_not_meet(store: &dyn Store) {
     let batches =
         [batch(store, lane, 4, at(2)).await, batch(store, lane, 4, at(2)).await, batch(store, lane, 4, at(2)).await];
     for batch in &batches {
-        give_back(store, batch.submission, Return::Halve, at(3)).await;
+        give_back(store, batch.submission, ReleaseAction::Halve, at(3)).await;
     }
     let mut halves = Vec::new();
     while let Some(claim) = claim(store, lane, 100, at(4)).await {
@@ -146,7 +146,7 @@ pub async fn urgent_work_does_not_wait_for_cohorts(store: &dyn Store) {
     let bulk = keep(store, NewJob { priority: Priority::Bulk, ..purge(0..4) }, at(1)).await;
     let lane = lane_of(store, &bulk, 0).await;
     let all = batch(store, lane, 4, at(2)).await;
-    give_back(store, all.submission, Return::Halve, at(3)).await;
+    give_back(store, all.submission, ReleaseAction::Halve, at(3)).await;
     keep(store, purge(50..51), at(4)).await;
     keep(store, NewJob { priority: Priority::Urgent, ..purge(60..61) }, at(4)).await;
     assert_eq!(numbers(&batch(store, lane, 1, at(5)).await), ["60"]);
@@ -155,7 +155,7 @@ pub async fn urgent_work_does_not_wait_for_cohorts(store: &dyn Store) {
     let urgent = keep(store, NewJob { priority: Priority::Urgent, ..purge(70..74) }, at(6)).await;
     let refused = batch(store, lane, 10, at(7)).await;
     assert_eq!(numbers(&refused), ["70", "71", "72", "73"]);
-    give_back(store, refused.submission, Return::Halve, at(7)).await;
+    give_back(store, refused.submission, ReleaseAction::Halve, at(7)).await;
     keep(store, NewJob { priority: Priority::Urgent, ..purge(80..81) }, at(8)).await;
     let next = [batch(store, lane, 10, at(9)).await, batch(store, lane, 10, at(9)).await];
     assert_eq!(next.each_ref().map(|claim| numbers(claim).join(" ")), ["70 71", "72 73"], "urgent halves are first");
@@ -169,19 +169,23 @@ pub async fn a_lost_answer_holds_its_targets(store: &dyn Store) {
     let lane = lane_of(store, &kept, 0).await;
     let claim = batch(store, lane, 10, at(2)).await;
     let waiting = keep(store, purge(0..1), at(3)).await;
-    assert_eq!(lose(store, claim.submission).await, Outcome::Done);
+    assert_eq!(lose(store, claim.submission).await, Guarded::Done);
     assert_eq!(states(store, &kept).await, "tt");
-    assert_eq!(lose(store, claim.submission).await, Outcome::Late);
-    assert_eq!(give_back(store, claim.submission, Return::Due, at(25)).await, Outcome::Late, "the list decides now");
+    assert_eq!(lose(store, claim.submission).await, Guarded::Late);
+    assert_eq!(
+        give_back(store, claim.submission, ReleaseAction::Due, at(25)).await,
+        Guarded::Late,
+        "the list decides now"
+    );
     let (open, next) = store.due_submissions(true, 9, at(30)).await.expect("submissions");
     assert_eq!((open.len(), open[0].answered_at, next), (1, Some(at(20)), None));
-    assert_eq!(release(store, claim.submission).await, Outcome::Done);
+    assert_eq!(release(store, claim.submission).await, Guarded::Done);
     assert_eq!((states(store, &kept).await.as_str(), states(store, &waiting).await.as_str()), ("dd", "d"));
     let again = batch(store, lane, 10, at(50)).await;
     assert_eq!((again.targets.len(), again.items), (2, 3));
     lose(store, again.submission).await;
     accept(store, again.submission, "found", at(60)).await;
-    assert_eq!(settle(store, again.submission, &[], at(70)).await, Outcome::Done);
+    assert_eq!(settle(store, again.submission, &[], at(70)).await, Guarded::Done);
     assert_eq!((states(store, &kept).await.as_str(), states(store, &waiting).await.as_str()), ("ss", "s"));
     let told = events(store, &kept).await;
     let lost = told.iter().find(|event| event.kind == EventKind::Ambiguous).expect("an event");
@@ -204,7 +208,7 @@ pub async fn what_was_sending_at_the_start_is_ambiguous(store: &dyn Store) {
     let spent = store.spent(at(0)).await.expect("what was spent");
     assert_eq!((spent[0].targets, spent[0].in_flight), (6, 4));
     let failure = Failure::new(ErrorClass::Lost, Failure::NOT_LISTED, "not there");
-    let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+    let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
     store.give_back(sending[0].submission, back, at(95)).await.expect("an outcome");
     let spent = store.spent(at(0)).await.expect("what was spent");
     assert_eq!((spent[0].targets, spent[0].in_flight, spent[0].undecided), (4, 2, 2), "counted apart");
@@ -225,7 +229,7 @@ pub async fn what_is_sending_is_told_until_it_is_answered(store: &dyn Store) {
     assert_eq!((told[1].created_at, told[1].answered_at, told[1].task_id.as_ref()), (at(3), None, None));
     assert_eq!(told[1].lane, lane_depth(store, lane).await);
     accept(store, made[0].0, "t-1", at(9)).await;
-    give_back(store, made[1].0, Return::Due, at(9)).await;
+    give_back(store, made[1].0, ReleaseAction::Due, at(9)).await;
     lose(store, made[2].0).await;
     let left: Vec<_> = store.sending().await.expect("submissions").iter().map(|one| one.id).collect();
     assert_eq!(left, [made[3].0]);
@@ -240,18 +244,18 @@ pub async fn what_is_over_is_not_changed(store: &dyn Store) {
     let kept = keep(store, purge(0..2), at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
     let refused = batch(store, lane, 1, at(2)).await;
-    give_back(store, refused.submission, Return::Due, at(3)).await;
+    give_back(store, refused.submission, ReleaseAction::Due, at(3)).await;
     let done = travelling(store, lane, 9, at(4)).await;
     settle(store, done.submission, &[], at(5)).await;
     let before = (job(store, &kept).await, items(store, &kept).await, events(store, &kept).await.len());
     for id in [refused.submission, done.submission, SubmissionId(777)] {
-        assert_eq!(try_accept(store, id, "other").await, Outcome::Late);
-        assert_eq!(lose(store, id).await, Outcome::Late);
-        assert_eq!(give_back(store, id, Return::Due, at(6)).await, Outcome::Late);
-        assert_eq!(give_back(store, id, Return::Halve, at(6)).await, Outcome::Late);
-        assert_eq!(release(store, id).await, Outcome::Late);
-        assert_eq!(settle(store, id, &[url(0)], at(6)).await, Outcome::Late);
-        assert_eq!(store.postpone(id, at(9)).await.expect("an outcome"), Outcome::Late);
+        assert_eq!(try_accept(store, id, "other").await, Guarded::Late);
+        assert_eq!(lose(store, id).await, Guarded::Late);
+        assert_eq!(give_back(store, id, ReleaseAction::Due, at(6)).await, Guarded::Late);
+        assert_eq!(give_back(store, id, ReleaseAction::Halve, at(6)).await, Guarded::Late);
+        assert_eq!(release(store, id).await, Guarded::Late);
+        assert_eq!(settle(store, id, &[url(0)], at(6)).await, Guarded::Late);
+        assert_eq!(store.postpone(id, at(9)).await.expect("an outcome"), Guarded::Late);
         assert_eq!(store.targets(id).await.expect("targets"), []);
     }
     let after = (job(store, &kept).await, items(store, &kept).await, events(store, &kept).await.len());
@@ -264,7 +268,7 @@ pub async fn an_outage_is_told_once(store: &dyn Store) {
     let lane = lane_of(store, &kept, 0).await;
     for _ in 0..20 {
         let claim = batch(store, lane, 10, at(2)).await;
-        give_back(store, claim.submission, Return::Due, at(3)).await;
+        give_back(store, claim.submission, ReleaseAction::Due, at(3)).await;
     }
     use EventKind::{Accepted, Claimed, Finished, Released, Settled, Submitted};
     assert_eq!(kinds(store, &kept).await, [Accepted, Claimed, Released]);

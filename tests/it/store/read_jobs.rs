@@ -5,7 +5,7 @@ use std::time::Duration;
 use refreshd::domain::{
     ErrorClass, Failure, ItemId, ItemOperation, Priority, SubmissionState, TargetKind, TenantName, Timestamp,
 };
-use refreshd::store::{GiveBack, LaneDepth, NewJob, Page, PartState, Return, Spent, Store};
+use refreshd::store::{LaneDepth, NewJob, Page, PartState, QuotaUsage, Release, ReleaseAction, Store};
 
 use super::fixtures::{
     at, batch, directory, do_all, give_back, items, keep, lane, lane_of, part, prefetch, purge, refresh, settle,
@@ -138,7 +138,7 @@ pub async fn what_was_spent_is_counted_by_lane(store: &dyn Store) {
     let counted = async || {
         let mut spent = store.spent(day).await.expect("what was spent");
         spent.sort_by_key(|spent| spent.lane.kind != TargetKind::Url);
-        spent.iter().map(|spent: &Spent| (spent.lane.kind, spent.targets, spent.in_flight)).collect::<Vec<_>>()
+        spent.iter().map(|spent: &QuotaUsage| (spent.lane.kind, spent.targets, spent.in_flight)).collect::<Vec<_>>()
     };
     travelling(store, urls, 1, hours(2)).await;
     assert_eq!(counted().await, [], "yesterday's");
@@ -147,7 +147,7 @@ pub async fn what_was_spent_is_counted_by_lane(store: &dyn Store) {
     store.mark_ambiguous(lost.submission, failure, hours(5), hours(5)).await.expect("an outcome");
     assert_eq!(counted().await, [(TargetKind::Url, 1, 1)], "whoever settles it gives back what was counted");
     let failure = Failure::new(ErrorClass::Lost, "not_listed", "never made");
-    let back = GiveBack { state: SubmissionState::Released, failure, items: Return::Due };
+    let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
     store.give_back(lost.submission, back, hours(1)).await.expect("an outcome");
     assert_eq!(counted().await, []);
     let over = batch(store, urls, 2, day - Duration::from_secs(1)).await;
@@ -156,7 +156,7 @@ pub async fn what_was_spent_is_counted_by_lane(store: &dyn Store) {
     assert_eq!(counted().await, [(TargetKind::Url, 2, 0)], "answered today");
     let refused = batch(store, urls, 4, day).await;
     assert_eq!(counted().await, [(TargetKind::Url, 6, 4)]);
-    give_back(store, refused.submission, Return::Due, day).await;
+    give_back(store, refused.submission, ReleaseAction::Due, day).await;
     let today = travelling(store, urls, 8, day + Duration::from_secs(2)).await;
     settle(store, today.submission, &[url(5)], day + Duration::from_secs(3)).await;
     travelling(store, directories, 3, day + Duration::from_secs(2)).await;

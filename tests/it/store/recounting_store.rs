@@ -44,7 +44,7 @@ impl<S: Store> Store for Recounted<S> {
         self.store.find_jobs(filter, before, limit).await
     }
 
-    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingExample>, StoreError> {
+    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError> {
         self.store.pending_example(job).await
     }
 
@@ -60,11 +60,11 @@ impl<S: Store> Store for Recounted<S> {
         self.store.last_events(job, limit).await
     }
 
-    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<Telling>, StoreError> {
+    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<RelevantItem>, StoreError> {
         self.store.telling(job, target).await
     }
 
-    async fn keep_diagnosis(&self, kept: KeptDiagnosis) -> Result<(), StoreError> {
+    async fn keep_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError> {
         self.balanced("keep_diagnosis", self.store.keep_diagnosis(kept).await).await
     }
 
@@ -72,15 +72,15 @@ impl<S: Store> Store for Recounted<S> {
         &self,
         id: DiagnosisId,
         tenant: Option<&TenantName>,
-    ) -> Result<Option<KeptDiagnosis>, StoreError> {
+    ) -> Result<Option<StoredDiagnosis>, StoreError> {
         self.store.diagnosis(id, tenant).await
     }
 
-    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<KeptDiagnosis>, StoreError> {
+    async fn newest_diagnosis(&self, job: JobId) -> Result<Option<StoredDiagnosis>, StoreError> {
         self.store.newest_diagnosis(job).await
     }
 
-    async fn forget_diagnoses(&self, outdated: Outdated, limit: u32) -> Result<u64, StoreError> {
+    async fn forget_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError> {
         self.balanced("forget_diagnoses", self.store.forget_diagnoses(outdated, limit).await).await
     }
 
@@ -108,7 +108,7 @@ impl<S: Store> Store for Recounted<S> {
         self.store.tokens().await
     }
 
-    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn cancel(&self, job: JobRef, now: Timestamp) -> Result<Guarded, StoreError> {
         self.balanced("cancel", self.store.cancel(job, now).await).await
     }
 
@@ -116,7 +116,7 @@ impl<S: Store> Store for Recounted<S> {
         self.store.job_targets(job).await
     }
 
-    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<Unsuccessful>, StoreError> {
+    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError> {
         self.store.unsuccessful(job).await
     }
 
@@ -128,11 +128,11 @@ impl<S: Store> Store for Recounted<S> {
         self.store.lanes().await
     }
 
-    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Outcome, StoreError> {
+    async fn pause_lane(&self, lane: LaneId, pause: LanePause) -> Result<Guarded, StoreError> {
         self.balanced("pause_lane", self.store.pause_lane(lane, pause).await).await
     }
 
-    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Guarded, StoreError> {
         self.balanced("resume_lane", self.store.resume_lane(lane, by, now).await).await
     }
 
@@ -155,11 +155,11 @@ impl<S: Store> Store for Recounted<S> {
         request_id: Option<&str>,
         due_at: Timestamp,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         self.balanced("accept", self.store.accept(id, task, request_id, due_at, now).await).await
     }
 
-    async fn give_back(&self, id: SubmissionId, back: GiveBack, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn give_back(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError> {
         self.balanced("give_back", self.store.give_back(id, back, now).await).await
     }
 
@@ -169,7 +169,7 @@ impl<S: Store> Store for Recounted<S> {
         failure: Failure,
         due_at: Timestamp,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         self.balanced("mark_ambiguous", self.store.mark_ambiguous(id, failure, due_at, now).await).await
     }
 
@@ -190,7 +190,7 @@ impl<S: Store> Store for Recounted<S> {
         self.store.due_submissions(ambiguous, limit, now).await
     }
 
-    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Outcome, StoreError> {
+    async fn postpone(&self, id: SubmissionId, due_at: Timestamp) -> Result<Guarded, StoreError> {
         self.balanced("postpone", self.store.postpone(id, due_at).await).await
     }
 
@@ -200,7 +200,7 @@ impl<S: Store> Store for Recounted<S> {
         failed: Vec<FailedTarget>,
         retry: RowRetry,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Guarded, StoreError> {
         self.balanced("settle", self.store.settle(id, failed, retry, now).await).await
     }
 
@@ -216,7 +216,7 @@ impl<S: Store> Store for Recounted<S> {
         self.store.known_tasks(tasks).await
     }
 
-    async fn spent(&self, since: Timestamp) -> Result<Vec<Spent>, StoreError> {
+    async fn spent(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError> {
         self.store.spent(since).await
     }
 
@@ -230,13 +230,13 @@ impl<S: Store> Store for Recounted<S> {
 
     async fn due_verifications_by_host(
         &self,
-        walk: HostWalk,
+        walk: HostScan,
         now: Timestamp,
     ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
         self.store.due_verifications_by_host(walk, now).await
     }
 
-    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<Sample>, StoreError> {
+    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError> {
         self.store.sample(job, limit).await
     }
 
@@ -244,7 +244,12 @@ impl<S: Store> Store for Recounted<S> {
         self.store.known_below(directory, limit).await
     }
 
-    async fn record_verification(&self, job: JobRef, seen: Seen, now: Timestamp) -> Result<(), StoreError> {
+    async fn record_verification(
+        &self,
+        job: JobRef,
+        seen: VerificationRecord,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.balanced("record_verification", self.store.record_verification(job, seen, now).await).await
     }
 

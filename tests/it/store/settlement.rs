@@ -1,7 +1,7 @@
 //! The end of a task: rows done, rows failed, and the prefetches that waited for them.
 
 use refreshd::domain::{ErrorClass, JobStatus, Mode, Target, TargetKind, TenantName};
-use refreshd::store::{EventKind, NewJob, Outcome, Return, RowRetry, Store};
+use refreshd::store::{EventKind, Guarded, NewJob, ReleaseAction, RowRetry, Store};
 
 use super::fixtures::{
     at, batch, claim, do_all, events, failed_target, give_back, items, job, keep, kinds, lane_of, numbers, purge,
@@ -12,7 +12,7 @@ pub async fn rows_that_are_done_succeed(store: &dyn Store) {
     let kept = keep(store, purge(0..20), at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
     let first = travelling(store, lane, 12, at(2)).await;
-    assert_eq!(settle(store, first.submission, &[], at(3)).await, Outcome::Done);
+    assert_eq!(settle(store, first.submission, &[], at(3)).await, Guarded::Done);
     let half = job(store, &kept).await;
     assert_eq!((half.counts.succeeded, half.counts.pending, half.finished_at), (12, 8, None));
     assert_eq!(half.counts.status(half.started), JobStatus::Running);
@@ -61,7 +61,7 @@ pub async fn a_row_reported_twice_ends_once(store: &dyn Store) {
     let failed = [1, 1, 2, 77].map(|n| failed_target(&url(n))).to_vec();
     let retry = RowRetry { attempts_max: 1, at: at(9) };
     let outcome = store.settle(claim.submission, failed, retry, at(3)).await.expect("an outcome");
-    assert_eq!((outcome, states(store, &kept).await.as_str()), (Outcome::Done, "sff"));
+    assert_eq!((outcome, states(store, &kept).await.as_str()), (Guarded::Done, "sff"));
 }
 
 /// What failed for one tenant is not told to another one.
@@ -158,7 +158,7 @@ pub async fn a_refused_purge_fails_its_prefetch(store: &dyn Store) {
     let kept = keep(store, refresh(0..2, 0..0), at(1)).await;
     let urls = lane_of(store, &kept, 0).await;
     while let Some(claim) = claim(store, urls, 10, at(2)).await {
-        give_back(store, claim.submission, Return::Halve, at(3)).await;
+        give_back(store, claim.submission, ReleaseAction::Halve, at(3)).await;
     }
     let done = job(store, &kept).await;
     assert_eq!((states(store, &kept).await.as_str(), done.counts.status(true)), ("ffff", JobStatus::Failed));
@@ -276,7 +276,7 @@ pub async fn a_refused_directory_fails_the_prefetches_below_it(store: &dyn Store
     let kept = keep(store, draft, at(1)).await;
     do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
     let refused = batch(store, lane_of(store, &kept, 2).await, 1, at(3)).await;
-    give_back(store, refused.submission, Return::Halve, at(4)).await;
+    give_back(store, refused.submission, ReleaseAction::Halve, at(4)).await;
     assert_eq!(states(store, &kept).await, "ssffd");
 }
 

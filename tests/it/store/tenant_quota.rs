@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use refreshd::domain::{Failure, LaneId, Priority, TenantName, Timestamp};
-use refreshd::store::{Claim, Grant, LaneTurn, NewJob, PartState, Return, Store, TenantShare};
+use refreshd::store::{CallSequence, Claim, Grant, NewJob, PartState, ReleaseAction, Store, TenantShare};
 
 use super::fixtures::{accept, at, give_back, keep, lane_of, purge, settle, states, url};
 
@@ -16,7 +16,7 @@ async fn claim(store: &dyn Store, lane: LaneId, left: u64, now: Timestamp) -> Op
     let shares = vec![TenantShare { tenant: TenantName::new("web"), left, until: at(9_000), detail }];
     let grant = Grant {
         lane,
-        turn: LaneTurn::default(),
+        turn: CallSequence::default(),
         targets_max: 20,
         others_max: u32::MAX,
         bytes_max: 1 << 20,
@@ -57,7 +57,7 @@ pub async fn urgent_work_elsewhere_goes_before_what_is_normal_in_a_half(store: &
     let lane = lane_of(store, &web, 0).await;
     let refused = claim(store, lane, 9, at(2)).await.expect("a batch");
     assert_eq!(refused.targets.len(), 4);
-    give_back(store, refused.submission, Return::Halve, at(3)).await;
+    give_back(store, refused.submission, ReleaseAction::Halve, at(3)).await;
     keep(store, urgent("app", 10..11), at(4)).await;
     assert_eq!(claim(store, lane, 0, at(5)).await.expect("a batch").targets, [url(10)]);
     assert!(claim(store, lane, 0, at(6)).await.is_some(), "the half has not lost its turn");
@@ -68,7 +68,7 @@ pub async fn what_was_not_charged_is_not_drawn(store: &dyn Store) {
     let lane = lane_of(store, &kept, 0).await;
     let refused = claim(store, lane, 9, at(2)).await.expect("a batch");
     assert_eq!(spent(store, at(0)).await, [("web".to_owned(), 4)]);
-    give_back(store, refused.submission, Return::Due, at(3)).await;
+    give_back(store, refused.submission, ReleaseAction::Due, at(3)).await;
     assert_eq!(spent(store, at(0)).await, []);
     let sent = claim(store, lane, 9, at(4)).await.expect("a batch");
     accept(store, sent.submission, "task", at(5)).await;

@@ -1,7 +1,11 @@
 //! Looks at the edge: which jobs want one, at which targets, and what was seen.
 
-use refreshd::domain::{ItemId, ItemOperation, Look, Proof, Side, Target, TargetKind, Verification};
-use refreshd::store::{EventKind, HostWalk, ItemVerdict, Job, NewJob, PartState, RowRetry, Seen, SeenItem, Store};
+use refreshd::domain::{
+    HttpObservation, ItemId, ItemOperation, ObservedResponse, Proof, Target, TargetKind, Verification,
+};
+use refreshd::store::{
+    EventKind, HostScan, ItemVerdict, ItemVerification, Job, NewJob, PartState, RowRetry, Store, VerificationRecord,
+};
 
 use super::fixtures::{
     at, do_all, events, failed_target, items, job, keep, kinds, lane_of, part, purge, refresh, states, travelling, url,
@@ -16,7 +20,11 @@ fn verdict(item: ItemId, verification: Verification, reason: &str) -> ItemVerdic
 }
 
 fn proof() -> Proof {
-    let side = |status| Side { at: at(3), address: None, look: Look { status, ..Look::default() } };
+    let side = |status| ObservedResponse {
+        at: at(3),
+        address: None,
+        look: HttpObservation { status, ..HttpObservation::default() },
+    };
     Proof { origin: side(200), edges: vec![side(404)] }
 }
 
@@ -45,18 +53,18 @@ pub async fn a_finished_job_wants_a_look(store: &dyn Store) {
     assert_eq!(samples.len(), 4);
     let proof = proof();
     let old = ItemVerdict { proof: Some(proof.clone()), ..verdict(samples[0].item, Verification::Stale, "old") };
-    let seen = Seen { verdicts: vec![old], repurged: None, end: Err(at(50)) };
+    let seen = VerificationRecord { verdicts: vec![old], repurged: None, end: Err(at(50)) };
     store.record_verification(kept.row, seen, at(4)).await.expect("a record");
     assert_eq!(due(store, 49).await, (vec![], Some(50)));
     let (jobs, next) = due(store, 50).await;
     assert_eq!((jobs.len(), jobs[0].1, next), (1, 1, None));
     let stale = items(store, &kept).await.remove(0);
     assert_eq!(stale.verification, Verification::Stale);
-    let told = SeenItem { at: at(4), reason: "old".to_owned(), proof: Some(proof) };
+    let told = ItemVerification { at: at(4), reason: "old".to_owned(), proof: Some(proof) };
     assert_eq!(stale.seen, Some(told));
     let all = |seen: Verification| samples.iter().map(|sample| verdict(sample.item, seen, "new")).collect();
     let end = Ok((Verification::Fresh, "2 of 2".to_owned()));
-    let seen = Seen { verdicts: all(Verification::Fresh), repurged: None, end };
+    let seen = VerificationRecord { verdicts: all(Verification::Fresh), repurged: None, end };
     let before = job(store, &kept).await;
     store.record_verification(kept.row, seen, at(51)).await.expect("a record");
     let after = job(store, &kept).await;
@@ -81,12 +89,13 @@ pub async fn what_is_due_behind_a_pile_of_one_host_is_found_by_host(store: &dyn 
             let parts = vec![part(ItemOperation::Purge, PartState::Due, vec![other, target])];
             let kept = keep(store, verified(NewJob { parts, ..purge(0..0) }), at(1)).await;
             do_all(store, lane_of(store, &kept, 0).await, at(1)).await;
-            let seen = Seen { verdicts: vec![], repurged: None, end: Err(at(moment + i64::from(number))) };
+            let seen =
+                VerificationRecord { verdicts: vec![], repurged: None, end: Err(at(moment + i64::from(number))) };
             store.record_verification(kept.row, seen, at(1)).await.expect("a record");
         }
     }
     let walk = async |after: &str, hosts: u32, each: u32| {
-        let walk = HostWalk { after: after.to_owned(), hosts, each };
+        let walk = HostScan { after: after.to_owned(), hosts, each };
         let (due, on) = store.due_verifications_by_host(walk, at(50)).await.expect("readable");
         let names: Vec<String> = due.iter().map(|due| due.host.replace(".example", "")).collect();
         (names.join(""), on.map(|host| host.replace(".example", "")))
@@ -147,7 +156,11 @@ pub async fn only_the_first_verdict_counts(store: &dyn Store) {
     let kept = keep(store, verified(purge(0..2)), at(1)).await;
     do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
     let item: ItemId = items(store, &kept).await[0].id;
-    let seen = |verification, end| Seen { verdicts: vec![verdict(item, verification, "seen")], repurged: None, end };
+    let seen = |verification, end| VerificationRecord {
+        verdicts: vec![verdict(item, verification, "seen")],
+        repurged: None,
+        end,
+    };
     let fresh = seen(Verification::Fresh, Ok((Verification::Fresh, "fresh".to_owned())));
     store.record_verification(kept.row, fresh, at(3)).await.expect("a record");
     let before = (job(store, &kept).await, items(store, &kept).await, kinds(store, &kept).await);
@@ -169,7 +182,10 @@ pub async fn what_was_not_looked_at_is_unknown_when_the_verdict_is_known(store: 
     assert_eq!(seen(&kept).await, [Verification::Pending; 2]);
     let verdicts = vec![verdict(items(store, &kept).await[1].id, Verification::Fresh, "new")];
     let end = Ok((Verification::Fresh, "1 of 1".to_owned()));
-    store.record_verification(kept.row, Seen { verdicts, repurged: None, end }, at(3)).await.expect("a record");
+    store
+        .record_verification(kept.row, VerificationRecord { verdicts, repurged: None, end }, at(3))
+        .await
+        .expect("a record");
     assert_eq!(seen(&kept).await, [Verification::Unknown, Verification::Fresh]);
     assert_eq!(seen(&unasked).await, [Verification::None]);
 }
@@ -180,7 +196,7 @@ pub async fn a_second_purge_is_told_with_the_verdict(store: &dyn Store) {
     do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
     for _ in 0..2 {
         let end = Ok((Verification::Stale, "old".to_owned()));
-        let seen = Seen { verdicts: vec![], repurged: Some("by another".to_owned()), end };
+        let seen = VerificationRecord { verdicts: vec![], repurged: Some("by another".to_owned()), end };
         store.record_verification(kept.row, seen, at(3)).await.expect("a record");
     }
     let told = events(store, &kept).await;

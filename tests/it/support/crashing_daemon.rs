@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refreshd::clock::{SystemClock, jitter};
-use refreshd::sandbox::{self, Credential, Options, Sandbox};
+use refreshd::sandbox::{self, Credential, Sandbox, SandboxOptions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -97,7 +97,7 @@ impl Drop for Daemon {
 
 /// A cloud whose day quotas do not matter, with quick tasks.
 pub(crate) async fn generous_sandbox(shutdown: &CancellationToken) -> (Sandbox, Credential) {
-    let mut options = Options::new(Arc::new(SystemClock::default()));
+    let mut options = SandboxOptions::new(Arc::new(SystemClock::default()));
     options.task_time = Duration::from_millis(300);
     let quota = &mut options.quota;
     (quota.urls, quota.directories, quota.prefetches) = (10_000_000, 10_000_000, 10_000_000);

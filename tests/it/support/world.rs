@@ -39,7 +39,7 @@ impl World {
     }
 
     /// With a changed sandbox, and further lines of configuration.
-    pub async fn with(change: impl FnOnce(&mut sandbox::Options), settings: &str) -> Self {
+    pub async fn with(change: impl FnOnce(&mut sandbox::SandboxOptions), settings: &str) -> Self {
         Self::build(change, settings, |text, _| text).await
     }
 
@@ -56,20 +56,20 @@ impl World {
     }
 
     /// With a daemon that asks for tokens, and a changed sandbox.
-    pub async fn with_tokens_and(change: impl FnOnce(&mut sandbox::Options)) -> Self {
+    pub async fn with_tokens_and(change: impl FnOnce(&mut sandbox::SandboxOptions)) -> Self {
         Self::build(change, "", |text, _| text.replace("auth.mode = \"open\"", "auth.mode = \"tokens\"")).await
     }
 
     async fn build(
-        change: impl FnOnce(&mut sandbox::Options),
+        change: impl FnOnce(&mut sandbox::SandboxOptions),
         settings: &str,
         adjust: impl FnOnce(String, &Sandbox) -> String,
     ) -> Self {
         // Quiet by default; whoever sets REFRESHD_LOG wants to read along.
         if std::env::var_os(telemetry::FILTER_VARIABLE).is_some() {
-            let _ = telemetry::init(telemetry::Format::Text, telemetry::FILTER_DEFAULT);
+            let _ = telemetry::init(telemetry::LogFormat::Text, telemetry::FILTER_DEFAULT);
         }
-        let mut options = sandbox::Options::new(Arc::new(SystemClock::default()));
+        let mut options = sandbox::SandboxOptions::new(Arc::new(SystemClock::default()));
         options.task_time = Duration::from_millis(50);
         // The daemon keeps the key pair that the sandbox began with, whatever the change does to the sandbox's.
         let key = options.credentials[0].clone();

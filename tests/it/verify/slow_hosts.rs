@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use refreshd::clock::SystemClock;
 use refreshd::domain::{ItemOperation, Target, TargetKind, Timestamp, Verification};
-use refreshd::engine::{Board, Duty, ManualEngine, Parts, Patience, VerifyPolicy};
-use refreshd::notify::Wakes;
-use refreshd::probe::{Ask, ConnectFault, NameLook, Prober, Sighting};
+use refreshd::engine::{EngineDeps, EngineTimeouts, LaneStatuses, ServiceKind, SteppedEngine, VerifyPolicy};
+use refreshd::notify::Notifiers;
+use refreshd::probe::{ConnectError, DnsResult, ProbeRequest, ProbeResult, Prober};
 use refreshd::store::sqlite::SqliteStore;
 use refreshd::store::{Job, NewJob, PartState, Store};
 use tempfile::TempDir;
@@ -31,26 +31,26 @@ struct Halting {
 
 #[async_trait]
 impl Prober for Halting {
-    async fn look(&self, ask: &Ask, _within: Duration) -> Sighting {
+    async fn look(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
         assert_ne!(ask.host, "broken.example", "a fault of the program");
-        let mut seen = Sighting::begun(ask.clone(), Timestamp::from_millis(0));
+        let mut seen = ProbeResult::begun(ask.clone(), Timestamp::from_millis(0));
         if ask.host != "slow.example" {
-            seen.connect = Some(Err(ConnectFault::Denied([127, 0, 0, 1].into())));
+            seen.connect = Some(Err(ConnectError::Denied([127, 0, 0, 1].into())));
             return seen;
         }
         self.asked.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(NOTHING).await;
-        seen.connect = Some(Err(ConnectFault::TimedOut));
+        seen.connect = Some(Err(ConnectError::TimedOut));
         seen
     }
 
-    async fn resolve(&self, _host: &str, _within: Duration) -> NameLook {
+    async fn resolve(&self, _host: &str, _within: Duration) -> DnsResult {
         unreachable!("the verifier has no use for it")
     }
 }
 
 struct Place {
-    engine: ManualEngine,
+    engine: SteppedEngine,
     store: Arc<dyn Store>,
     prober: Arc<Halting>,
     folder: TempDir,
@@ -65,15 +65,15 @@ impl Place {
         let address = ([127, 0, 0, 1], 80).into();
         let origins = hosts.iter().map(|host| ((*host).to_owned(), address)).collect();
         let hour = Duration::from_secs(3_600);
-        let parts = Parts {
+        let parts = EngineDeps {
             store: store.clone(),
             accounts: Arc::default(),
             prober: prober.clone(),
             verify: Arc::new(VerifyPolicy { origins, ..VerifyPolicy::default() }),
-            board: Arc::new(Board::default()),
-            wakes: Wakes::default(),
+            board: Arc::new(LaneStatuses::default()),
+            wakes: Notifiers::default(),
             clock: Arc::new(SystemClock::default()),
-            patience: Patience {
+            patience: EngineTimeouts {
                 poll_first: hour,
                 poll_max: hour,
                 listing_grace: hour,
@@ -83,7 +83,7 @@ impl Place {
                 idempotency_keep: hour,
             },
         };
-        let engine = ManualEngine::start(&parts).await.expect("an engine");
+        let engine = SteppedEngine::start(&parts).await.expect("an engine");
         Self { engine, store, prober, folder }
     }
 
@@ -102,13 +102,13 @@ impl Place {
 
     /// Steps, begins all looks, and waits until no more than so many are under way; records those that ended.
     async fn pass(&mut self, under_way: usize, now: Timestamp) {
-        self.engine.step(Duty::Verifier, now).await.expect("a step");
-        while self.engine.prepared(Duty::Verifier) > 0 {
-            self.engine.begin(Duty::Verifier, 0);
+        self.engine.step(ServiceKind::Verifier, now).await.expect("a step");
+        while self.engine.prepared(ServiceKind::Verifier) > 0 {
+            self.engine.begin(ServiceKind::Verifier, 0);
         }
         for _ in 0..1_000 {
             if self.engine.under_way() <= under_way {
-                self.engine.record(Duty::Verifier, now).await.expect("recorded");
+                self.engine.record(ServiceKind::Verifier, now).await.expect("recorded");
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -118,8 +118,8 @@ impl Place {
 
     /// How many looks are prepared by a step.
     async fn step(&mut self, now: Timestamp) -> usize {
-        self.engine.step(Duty::Verifier, now).await.expect("a step");
-        self.engine.prepared(Duty::Verifier)
+        self.engine.step(ServiceKind::Verifier, now).await.expect("a step");
+        self.engine.prepared(ServiceKind::Verifier)
     }
 
     async fn last_event(&self, job: &Job) -> String {

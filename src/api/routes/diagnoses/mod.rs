@@ -13,12 +13,12 @@ use axum::response::{IntoResponse, Response};
 
 use self::wire::{DiagnosisAnswer, DiagnosisBody};
 use super::jobs::JobPath;
-use crate::api::auth::Known;
+use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::ProblemAnswer;
 use crate::api::{Api, body};
 use crate::domain::DiagnosisId;
-use crate::service::{AskedDiagnosis, Caller, Dossier};
+use crate::service::{Caller, DiagnosisRecord, DiagnosisRequest};
 
 /// Looks into a job, a URL or a host, for some seconds. Nothing is changed by it.
 #[utoipa::path(post, path = "/v1/diagnoses", operation_id = "diagnose", request_body = DiagnosisBody, responses(
@@ -29,7 +29,7 @@ use crate::service::{AskedDiagnosis, Caller, Dossier};
     (status = 429, description = "too many at once, or too many of this token; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn create(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
     body: Body,
@@ -38,7 +38,7 @@ pub(in crate::api) async fn create(
     if api.draining.is_cancelled() {
         return Err(ApiError::Draining);
     }
-    let dossier = api.desk.diagnose(&caller, &AskedDiagnosis { url, host, job }).await?;
+    let dossier = api.desk.diagnose(&caller, &DiagnosisRequest { url, host, job }).await?;
     let location = HeaderValue::try_from(format!("/v1/diagnoses/{}", dossier.told.id));
     let mut response = Json(dossier.told).into_response();
     if let Ok(location) = location {
@@ -54,7 +54,7 @@ pub(in crate::api) async fn create(
     (status = 404, description = "no such diagnosis, another tenant's, or none any more", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn one(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     DiagnosisPath(id): DiagnosisPath,
 ) -> Result<Json<DiagnosisAnswer>, ApiError> {
@@ -68,7 +68,7 @@ pub(in crate::api) async fn one(
     (status = 404, description = "no such diagnosis, another tenant's, or none any more", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn bundle(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     DiagnosisPath(id): DiagnosisPath,
 ) -> Result<Response, ApiError> {
@@ -86,7 +86,7 @@ pub(in crate::api) async fn bundle(
     (status = 429, description = "too many at once, or too many of this token; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn of_job(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
 ) -> Result<Json<DiagnosisAnswer>, ApiError> {
@@ -102,7 +102,7 @@ pub(in crate::api) async fn of_job(
     (status = 429, description = "too many at once, or too many of this token; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn bundle_of_job(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
 ) -> Result<Response, ApiError> {
@@ -110,7 +110,7 @@ pub(in crate::api) async fn bundle_of_job(
     Ok(zipped(&api, &caller, &dossier))
 }
 
-fn zipped(api: &Api, caller: &Caller, dossier: &Dossier) -> Response {
+fn zipped(api: &Api, caller: &Caller, dossier: &DiagnosisRecord) -> Response {
     let mut response = api.desk.bundle(caller, dossier).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));

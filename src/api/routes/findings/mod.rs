@@ -10,7 +10,7 @@ use axum::extract::State;
 use self::wire::{FindingAnswer, FindingsAnswer};
 use super::jobs::convert::time;
 use crate::api::Api;
-use crate::api::auth::Known;
+use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::ProblemAnswer;
 use crate::domain::Timestamp;
@@ -22,7 +22,7 @@ use crate::service::Finding;
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn list(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<FindingsAnswer>, ApiError> {
     let (findings, rounded_at) = api.desk.findings(&caller)?;
@@ -36,7 +36,7 @@ pub(in crate::api) async fn list(
     (status = 429, description = "too many at once, or too many of this token; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn check(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<FindingsAnswer>, ApiError> {
     let (findings, rounded_at) = api.desk.check_findings(&caller).await?;

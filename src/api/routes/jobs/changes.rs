@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::JobPath;
 use super::convert;
 use crate::api::Api;
-use crate::api::auth::Known;
+use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::{JobAnswer, ProblemAnswer};
 
@@ -22,7 +22,7 @@ use crate::api::wire::{JobAnswer, ProblemAnswer};
     (status = 409, description = "the job is final already", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn cancel(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
 ) -> Result<Json<JobAnswer>, ApiError> {
@@ -38,7 +38,7 @@ pub(in crate::api) async fn cancel(
     (status = 409, description = "no target failed or expired", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn retry(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
 ) -> Result<Response, ApiError> {

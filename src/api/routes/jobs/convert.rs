@@ -1,11 +1,12 @@
 //! Wording what the service found as the contract has it.
 
 use crate::api::wire::{
-    CountsAnswer, ErrorAnswer, EventAnswer, ItemAnswer, JobAnswer, SeenAnswer, SideAnswer, WaitingAnswer, WarningAnswer,
+    CountsAnswer, ErrorAnswer, EventAnswer, EvidenceAnswer, ItemAnswer, JobAnswer, ObservedResponseAnswer,
+    WaitingAnswer, WarningAnswer,
 };
-use crate::domain::{Failure, Side, Timestamp, Warning};
-use crate::service::{JobView, JobWaiting};
-use crate::store::{Event, Item, SeenItem};
+use crate::domain::{Failure, ObservedResponse, Timestamp, Warning};
+use crate::service::{JobView, JobWait};
+use crate::store::{Event, Item, ItemVerification};
 
 pub(in crate::api) fn job(JobView { job, waiting: reason }: JobView) -> JobAnswer {
     JobAnswer {
@@ -82,8 +83,8 @@ pub(in crate::api) fn item(item: &Item) -> ItemAnswer {
     }
 }
 
-fn seen(seen: &SeenItem) -> SeenAnswer {
-    SeenAnswer {
+fn seen(seen: &ItemVerification) -> EvidenceAnswer {
+    EvidenceAnswer {
         at: time(seen.at),
         reason: seen.reason.clone(),
         origin: seen.proof.as_ref().map(|proof| side(&proof.origin)),
@@ -91,10 +92,10 @@ fn seen(seen: &SeenItem) -> SeenAnswer {
     }
 }
 
-fn side(side: &Side) -> SideAnswer {
+fn side(side: &ObservedResponse) -> ObservedResponseAnswer {
     let look = &side.look;
     let prefix = |hash: [u8; 32]| hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    SideAnswer {
+    ObservedResponseAnswer {
         at: time(side.at),
         address: side.address.map(|address| address.to_string()),
         status: look.status,
@@ -123,7 +124,7 @@ pub(in crate::api) fn event(event: &Event) -> EventAnswer {
     }
 }
 
-fn waiting(waiting: JobWaiting) -> WaitingAnswer {
+fn waiting(waiting: JobWait) -> WaitingAnswer {
     WaitingAnswer {
         reason: waiting.why.reason.as_str().into(),
         detail: waiting.why.detail,

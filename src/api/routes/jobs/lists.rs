@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use super::JobPath;
 use super::convert;
 use crate::api::Api;
-use crate::api::auth::Known;
+use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::{EventAnswer, ItemAnswer, ListAnswer, PageQuery, ProblemAnswer};
 use crate::store::Page;
@@ -28,7 +28,7 @@ const ROWS_DEFAULT: u32 = 100;
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn items(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
     query: Result<Query<PageQuery>, QueryRejection>,
@@ -50,7 +50,7 @@ pub(in crate::api) async fn items(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn events(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
     query: Result<Query<PageQuery>, QueryRejection>,

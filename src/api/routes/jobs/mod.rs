@@ -14,13 +14,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-use crate::api::auth::Known;
+use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::{JobAnswer, JobBody, JobsQuery, ListAnswer, ProblemAnswer};
 use crate::api::{Api, body, etag, prefer};
 use crate::domain::JobId;
 use crate::offload::{MANY_TARGETS, aside_if};
-use crate::service::{Asked, JobView, Search};
+use crate::service::{JobInput, JobSearch, JobView};
 use crate::store::IdempotencyKey;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -39,7 +39,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     (status = 503, description = "stopping, or the database cannot be used; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn create(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -81,7 +81,7 @@ pub(in crate::api) async fn create(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn one(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
     headers: HeaderMap,
@@ -118,7 +118,7 @@ pub(in crate::api) async fn one(
     (status = 422, description = "a condition that cannot be", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn list(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     query: Result<Query<JobsQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<JobAnswer>>, ApiError> {
@@ -130,8 +130,8 @@ pub(in crate::api) async fn list(
     Ok(Json(ListAnswer { items, next_cursor: jobs.next.map(|next| next.to_string()) }))
 }
 
-fn search(query: JobsQuery) -> Search {
-    Search {
+fn search(query: JobsQuery) -> JobSearch {
+    JobSearch {
         status: query.status,
         operation: query.operation,
         host: query.host,
@@ -171,8 +171,8 @@ fn idempotency(headers: &HeaderMap, body: &JobBody) -> Result<Option<Idempotency
     Ok(Some(IdempotencyKey { key: key.to_owned(), fingerprint: Sha256::digest(&canonical).into() }))
 }
 
-pub(in crate::api) fn asked(body: JobBody) -> Asked {
-    Asked {
+pub(in crate::api) fn asked(body: JobBody) -> JobInput {
+    JobInput {
         operation: body.operation,
         urls: body.urls,
         directories: body.directories,

@@ -8,17 +8,17 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeG
 use prometheus_client::metrics::MetricType;
 
 use crate::domain::{Lane, Operation, Priority, Timestamp, Verification};
-use crate::service::{Counted, Measures, Pool};
+use crate::service::{CounterKey, MetricsSnapshot, Pool};
 
 /// The figures of one moment, ready to be written.
 #[derive(Debug)]
-pub(super) struct Families(pub(super) Measures);
+pub(super) struct Families(pub(super) MetricsSnapshot);
 
 type Labels = Vec<(&'static str, String)>;
 
 impl Collector for Families {
     fn encode(&self, encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let mut page = Page(encoder);
+        let mut page = EncodedPage(encoder);
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         page.0.encode_descriptor("build", "What runs.", None, MetricType::Info)?.encode_info(&version)?;
         self.counted(&mut page)?;
@@ -30,16 +30,16 @@ impl Collector for Families {
 }
 
 impl Families {
-    fn counted(&self, page: &mut Page<'_>) -> Result<(), fmt::Error> {
+    fn counted(&self, page: &mut EncodedPage<'_>) -> Result<(), fmt::Error> {
         let counts = &self.0.counts;
-        let of = |what: &Counted| counts.get(what).copied().unwrap_or(0);
+        let of = |what: &CounterKey| counts.get(what).copied().unwrap_or(0);
         // From the beginning, so that the first one is seen as a rise.
         let jobs = Operation::ALL
             .iter()
-            .map(|operation| (vec![("operation", operation.to_string())], of(&Counted::Job(*operation))));
+            .map(|operation| (vec![("operation", operation.to_string())], of(&CounterKey::Job(*operation))));
         page.counter("jobs_accepted", "Jobs kept for callers, by operation.", jobs)?;
         let submissions = counts.iter().filter_map(|(what, count)| match what {
-            Counted::Submission { account, operation, answer } => {
+            CounterKey::Submission { account, operation, answer } => {
                 let labels = vec![
                     ("account", account.to_string()),
                     ("operation", operation.to_string()),
@@ -51,7 +51,7 @@ impl Families {
         });
         page.counter("submissions", "Calls that carried targets to the provider, by its answer.", submissions)?;
         let targets = counts.iter().filter_map(|(what, count)| match what {
-            Counted::Target { account, operation, done } => {
+            CounterKey::Target { account, operation, done } => {
                 let result = if *done { "done" } else { "failed" };
                 let labels = vec![
                     ("account", account.to_string()),
@@ -64,11 +64,11 @@ impl Families {
         });
         page.counter("targets", "Targets of tasks that ended at the provider, by result.", targets)?;
         let verdicts = [Verification::Fresh, Verification::Stale, Verification::Unknown]
-            .map(|seen| (vec![("verification", seen.to_string())], of(&Counted::Verdict(seen))));
+            .map(|seen| (vec![("verification", seen.to_string())], of(&CounterKey::Verdict(seen))));
         page.counter("verifications", "Jobs whose verification ended with a look at the edge.", verdicts)
     }
 
-    fn lanes(&self, page: &mut Page<'_>) -> Result<(), fmt::Error> {
+    fn lanes(&self, page: &mut EncodedPage<'_>) -> Result<(), fmt::Error> {
         let lanes = || self.0.lanes.iter();
         let due = lanes().flat_map(|lane| {
             Priority::ALL.iter().zip(lane.due).map(|(priority, due)| {
@@ -89,7 +89,7 @@ impl Families {
         page.gauge("lane_oldest_due_timestamp_seconds", "When the longest waiting due item was asked for.", oldest)
     }
 
-    fn pools(&self, page: &mut Page<'_>) -> Result<(), fmt::Error> {
+    fn pools(&self, page: &mut EncodedPage<'_>) -> Result<(), fmt::Error> {
         let figure = |count: fn(&Pool) -> u64| {
             let labels = |pool: &Pool| vec![("account", pool.account.to_string()), ("pool", pool.name.to_string())];
             self.0.pools.iter().map(move |pool| (labels(pool), count(pool)))
@@ -107,7 +107,7 @@ impl Families {
         page.gauge("quota_reset_timestamp_seconds", "The end of the day that the figures are of.", resets)
     }
 
-    fn accounts(&self, page: &mut Page<'_>) -> Result<(), fmt::Error> {
+    fn accounts(&self, page: &mut EncodedPage<'_>) -> Result<(), fmt::Error> {
         let accounts = || self.0.accounts.iter().map(|account| (vec![("account", account.name.to_string())], account));
         let paused = accounts().map(|(labels, account)| (labels, u64::from(account.paused.is_some())));
         page.gauge("account_paused", "1 if no call of the account is made but gentle tries.", paused)?;
@@ -117,7 +117,7 @@ impl Families {
         page.gauge("account_clock_skew_seconds", "The provider's clock less this machine's.", skew)
     }
 
-    fn findings(&self, page: &mut Page<'_>) -> Result<(), fmt::Error> {
+    fn findings(&self, page: &mut EncodedPage<'_>) -> Result<(), fmt::Error> {
         let standing = || {
             self.0.standing.iter().map(|(what, since)| {
                 let mut labels = vec![
@@ -139,9 +139,9 @@ impl Families {
 }
 
 /// Families, one below the other.
-struct Page<'a>(DescriptorEncoder<'a>);
+struct EncodedPage<'a>(DescriptorEncoder<'a>);
 
-impl Page<'_> {
+impl EncodedPage<'_> {
     fn counter<V: EncodeCounterValue>(
         &mut self,
         name: &str,

@@ -10,12 +10,12 @@ use prometheus_client::registry::Registry;
 use super::families::Families;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum MetricsFormat {
     Plain,
     OpenMetrics,
 }
 
-impl Format {
+impl MetricsFormat {
     /// OpenMetrics only for whoever names it: `*/*` may be anybody.
     pub(super) fn asked_for(headers: &HeaderMap) -> Self {
         let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -93,10 +93,10 @@ mod tests {
         let asked = |accept: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().expect("a header"));
-            Format::asked_for(&headers)
+            MetricsFormat::asked_for(&headers)
         };
-        assert_eq!(asked("application/openmetrics-text;version=1.0.0,text/plain;q=0.5"), Format::OpenMetrics);
-        assert_eq!(asked("text/plain;version=0.0.4;q=1,*/*;q=0.1"), Format::Plain);
-        assert_eq!(Format::asked_for(&HeaderMap::new()), Format::Plain);
+        assert_eq!(asked("application/openmetrics-text;version=1.0.0,text/plain;q=0.5"), MetricsFormat::OpenMetrics);
+        assert_eq!(asked("text/plain;version=0.0.4;q=1,*/*;q=0.1"), MetricsFormat::Plain);
+        assert_eq!(MetricsFormat::asked_for(&HeaderMap::new()), MetricsFormat::Plain);
     }
 }

@@ -12,13 +12,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use self::families::Families;
-use self::format::Format;
-use crate::api::auth::Known;
+use self::format::MetricsFormat;
+use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem;
 use crate::api::problem::ApiError;
 use crate::api::wire::ProblemAnswer;
-use crate::api::{Api, Front};
-use crate::service::{Desk, Measures, Service};
+use crate::api::{Api, App};
+use crate::service::{DiagnosisService, MetricsSnapshot, Service};
 
 /// Figures for Prometheus: what has happened since the start, and how it stands now. As OpenMetrics to whoever accepts that.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", responses(
@@ -27,7 +27,7 @@ use crate::service::{Desk, Measures, Service};
     (status = 403, description = "neither read on all hosts nor oncall nor admin", body = ProblemAnswer),
 ))]
 pub(in crate::api) async fn scrape(
-    Known(caller): Known,
+    AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -37,28 +37,28 @@ pub(in crate::api) async fn scrape(
 
 /// What is served on `metrics.listen`, and nothing else is.
 #[derive(Clone)]
-pub struct Figures {
+pub struct MetricsApp {
     pub service: Service,
-    pub desk: Arc<Desk>,
+    pub desk: Arc<DiagnosisService>,
 }
 
-impl Figures {
-    pub fn front(self) -> Front {
+impl MetricsApp {
+    pub fn front(self) -> App {
         let routes = Router::new()
             .route("/metrics", get(scrape_openly))
             .with_state(Arc::new(self))
             .fallback(problem::no_such_path)
             .method_not_allowed_fallback(problem::wrong_method);
-        Front::new(routes, false)
+        App::new(routes, false)
     }
 }
 
-async fn scrape_openly(State(figures): State<Arc<Figures>>, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn scrape_openly(State(figures): State<Arc<MetricsApp>>, headers: HeaderMap) -> Result<Response, ApiError> {
     answer(figures.service.measures(&figures.desk).await?, &headers)
 }
 
-fn answer(measures: Measures, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let format = Format::asked_for(headers);
+fn answer(measures: MetricsSnapshot, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let format = MetricsFormat::asked_for(headers);
     let text = format.written(Families(measures)).map_err(|error| ApiError::Internal(format!("metrics: {error}")))?;
     let mut response = text.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));

@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::cli::error::Fault;
+use crate::cli::error::CliError;
 use crate::cli::output::terminal;
 
 /// Where the bundle will be.
-pub(super) struct Place {
+pub(super) struct BundleDestination {
     path: PathBuf,
     /// In the same folder, so that giving it its name cannot fail half-way.
     draft: NamedTempFile,
 }
 
-impl Place {
+impl BundleDestination {
     /// # Errors
     /// There is a file already, or none can be made there.
-    pub(super) fn take(path: &Path) -> Result<Self, Fault> {
+    pub(super) fn take(path: &Path) -> Result<Self, CliError> {
         if path.symlink_metadata().is_ok() {
             return Err(exists(path));
         }
@@ -29,7 +29,7 @@ impl Place {
 
     /// # Errors
     /// It cannot be written, or somebody else made a file there meanwhile.
-    pub(super) fn fill(mut self, bytes: &[u8]) -> Result<(), Fault> {
+    pub(super) fn fill(mut self, bytes: &[u8]) -> Result<(), CliError> {
         let written = self.draft.write_all(bytes).and_then(|()| self.draft.as_file().sync_all());
         written.map_err(|error| unwritable(&self.path, &error))?;
         self.draft.persist_noclobber(&self.path).map_err(|fault| match fault.error.kind() {
@@ -41,12 +41,12 @@ impl Place {
     }
 }
 
-fn exists(path: &Path) -> Fault {
-    Fault::Usage(format!("--bundle: {} exists already and is left as it is; name another file", path.display()))
+fn exists(path: &Path) -> CliError {
+    CliError::Usage(format!("--bundle: {} exists already and is left as it is; name another file", path.display()))
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::Usage(format!("--bundle: {} cannot be written: {error}", path.display()))
+fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::Usage(format!("--bundle: {} cannot be written: {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -57,13 +57,13 @@ mod tests {
     fn a_bundle_never_takes_anothers_place_and_leaves_no_draft() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ticket.zip");
-        let late = Place::take(&path).expect("a place");
-        Place::take(&path).expect("a place").fill(b"first").expect("written");
+        let late = BundleDestination::take(&path).expect("a place");
+        BundleDestination::take(&path).expect("a place").fill(b"first").expect("written");
         let said = late.fill(b"second").expect_err("a file is there").to_string();
         assert!(said.contains("exists already"), "{said}");
-        assert!(Place::take(&path).is_err());
+        assert!(BundleDestination::take(&path).is_err());
         assert_eq!(std::fs::read(&path).expect("the file"), b"first");
         assert_eq!(folder.path().read_dir().expect("the folder").count(), 1);
-        assert!(Place::take(&folder.path().join("nowhere/ticket.zip")).is_err());
+        assert!(BundleDestination::take(&folder.path().join("nowhere/ticket.zip")).is_err());
     }
 }

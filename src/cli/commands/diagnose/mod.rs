@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::api::routes::diagnoses::wire::{DiagnosisAnswer, DiagnosisBody};
-use crate::cli::client::Client;
-use crate::cli::error::Fault;
+use crate::cli::client::ApiClient;
+use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::terminal;
 use crate::domain::{JobId, host_name};
@@ -61,10 +61,10 @@ fn subject(text: &str) -> Result<DiagnosisBody, String> {
     }
 }
 
-pub(in crate::cli) async fn run(arguments: &DiagnoseArguments) -> Result<u8, Fault> {
+pub(in crate::cli) async fn run(arguments: &DiagnoseArguments) -> Result<u8, CliError> {
     // Before anything is asked: ten seconds later would be a bad moment to hear of it.
-    let place = arguments.bundle.as_deref().map(bundle::Place::take).transpose()?;
-    let client = Client::from_environment()?;
+    let place = arguments.bundle.as_deref().map(bundle::BundleDestination::take).transpose()?;
+    let client = ApiClient::from_environment()?;
     if stderr().is_terminal() {
         terminal::note("looking, for up to ten seconds …");
     }

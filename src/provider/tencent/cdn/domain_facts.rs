@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::provider::{
-    CacheKey, CacheRule, DisableReason, DomainFacts, DomainStatus, Keeps, KeyShape, Origin, OriginAddress, OriginKind,
-    PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule, ServedArea, ServiceKind,
+    CacheKey, CachePolicy, CacheRule, DisableReason, DomainFacts, DomainStatus, KeyShape, Origin, OriginAddress,
+    OriginKind, PathRule, PathRuleKind, PullProtocol, QueryAction, QueryRule, ServedArea, ServiceKind,
 };
 
 /// Longest text taken over, in characters; a host has at most 253.
@@ -115,10 +115,10 @@ fn rule(rule: &Value) -> CacheRule {
     let keeps = match (is_on("Cache"), is_on("NoCache"), is_on("FollowOrigin")) {
         (true, false, false) => config["Cache"]["CacheTime"]
             .as_u64()
-            .map_or(Keeps::Unclear, |seconds| Keeps::For(Duration::from_secs(seconds))),
-        (false, true, false) => Keeps::Nothing,
-        (false, false, true) => Keeps::AsTheOriginSays,
-        _ => Keeps::Unclear,
+            .map_or(CachePolicy::Unclear, |seconds| CachePolicy::For(Duration::from_secs(seconds))),
+        (false, true, false) => CachePolicy::Nothing,
+        (false, false, true) => CachePolicy::AsTheOriginSays,
+        _ => CachePolicy::Unclear,
     };
     CacheRule { applies: path_rule(rule), keeps }
 }
@@ -178,9 +178,9 @@ mod tests {
         };
         assert_eq!(facts.cache_key, Some(key));
         let rules = [
-            CacheRule { applies: rule(PathRuleKind::All, "*"), keeps: Keeps::AsTheOriginSays },
-            CacheRule { applies: rule(PathRuleKind::File, "php"), keeps: Keeps::Nothing },
-            CacheRule { applies: rule(PathRuleKind::Index, "/"), keeps: Keeps::For(Duration::from_secs(60)) },
+            CacheRule { applies: rule(PathRuleKind::All, "*"), keeps: CachePolicy::AsTheOriginSays },
+            CacheRule { applies: rule(PathRuleKind::File, "php"), keeps: CachePolicy::Nothing },
+            CacheRule { applies: rule(PathRuleKind::Index, "/"), keeps: CachePolicy::For(Duration::from_secs(60)) },
         ];
         assert_eq!(facts.cache_rules.as_deref(), Some(&rules[..]));
     }
@@ -202,7 +202,7 @@ mod tests {
         let key = facts.cache_key.expect("a key");
         assert_eq!((key.common.query_counts, key.scheme, key.rules.len()), (None, None, 0));
         let rules = facts.cache_rules.expect("rules");
-        assert!(rules.len() == 2 && rules.iter().all(|rule| rule.keeps == Keeps::Unclear), "{rules:?}");
+        assert!(rules.len() == 2 && rules.iter().all(|rule| rule.keeps == CachePolicy::Unclear), "{rules:?}");
         assert_eq!(rules[0].applies.kind, PathRuleKind::Other("moon".to_owned()));
     }
 

@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Reader;
+use super::CdnReader;
 use super::domain_facts::facts;
 use super::history::senseless;
 use super::wire::{DomainFilter, DomainsPage, DomainsRequest};
-use crate::provider::{DomainDetail, DomainFacts, DomainQuery, Meter, ReadFault};
+use crate::provider::{ApiAction, DomainDetail, DomainFacts, DomainQuery, ReadError};
 
 /// A filter has at most five values.
 const FILTER_VALUES_MAX: usize = 5;
 /// Domains read in one go: more than any account is known to have, and an end to a listing without one.
 const DOMAINS_MAX: u64 = 20_000;
 
-const fn meter(detail: DomainDetail) -> Meter {
+const fn meter(detail: DomainDetail) -> ApiAction {
     match detail {
-        DomainDetail::Brief => Meter("DescribeDomains"),
-        DomainDetail::Full => Meter("DescribeDomainsConfig"),
+        DomainDetail::Brief => ApiAction("DescribeDomains"),
+        DomainDetail::Full => ApiAction("DescribeDomainsConfig"),
     }
 }
 
@@ -29,10 +29,10 @@ const fn page_max(detail: DomainDetail) -> u64 {
 }
 
 pub(in super::super) async fn domains(
-    reader: &Reader<'_>,
+    reader: &CdnReader<'_>,
     query: &DomainQuery,
     detail: DomainDetail,
-) -> Result<Vec<DomainFacts>, ReadFault> {
+) -> Result<Vec<DomainFacts>, ReadError> {
     let mut found = BTreeMap::new();
     match query {
         DomainQuery::All => read(reader, detail, None, &mut found).await?,
@@ -60,11 +60,11 @@ fn names(hosts: &[String]) -> BTreeSet<String> {
 }
 
 async fn read(
-    reader: &Reader<'_>,
+    reader: &CdnReader<'_>,
     detail: DomainDetail,
     names: Option<&[String]>,
     found: &mut BTreeMap<String, DomainFacts>,
-) -> Result<(), ReadFault> {
+) -> Result<(), ReadError> {
     let filters: Vec<DomainFilter<'_>> =
         names.map(|names| DomainFilter { name: "domain", value: names, fuzzy: false }).into_iter().collect();
     let (limit, mut seen) = (page_max(detail), 0);
@@ -96,9 +96,9 @@ mod tests {
 
     use super::*;
     use crate::provider::Provider;
-    use crate::provider::tencent::tests::scripted_server::{Act, Counter, Script, ok};
+    use crate::provider::tencent::tests::scripted_server::{CallCounter, Script, ServerAction, ok};
 
-    fn page(total: u64, names: &[&str]) -> Act {
+    fn page(total: u64, names: &[&str]) -> ServerAction {
         let rows: Vec<_> = names.iter().map(|name| json!({"Domain": name, "Status": "online"})).collect();
         ok(&format!(r#","TotalNumber":{total},"Domains":{}"#, json!(rows)))
     }
@@ -106,9 +106,9 @@ mod tests {
     async fn asked(
         query: DomainQuery,
         detail: DomainDetail,
-        acts: Vec<Act>,
-    ) -> (Result<Vec<String>, ReadFault>, Vec<String>) {
-        let (script, turnstile) = (Script::start(acts).await, Counter::default());
+        acts: Vec<ServerAction>,
+    ) -> (Result<Vec<String>, ReadError>, Vec<String>) {
+        let (script, turnstile) = (Script::start(acts).await, CallCounter::default());
         let found = script.client().domains(&query, detail, &turnstile).await;
         assert_eq!((turnstile.calls(), script.left()), (script.seen().len(), 0), "every call has its own token");
         let action = if detail == DomainDetail::Full { "DescribeDomainsConfig" } else { "DescribeDomains" };
@@ -155,7 +155,7 @@ mod tests {
     async fn a_list_that_could_not_be_read_whole_is_a_fault() {
         for acts in [vec![page(3, &["a.example"]), page(3, &[])], vec![ok(r#","Domains":[]"#)]] {
             let (found, _) = asked(DomainQuery::All, DomainDetail::Brief, acts).await;
-            assert!(matches!(found, Err(ReadFault::Failed(_))), "{found:?}");
+            assert!(matches!(found, Err(ReadError::Failed(_))), "{found:?}");
         }
     }
 

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use super::Reader;
+use super::CdnReader;
 use super::history::{self, ROWS_MAX, senseless};
-use super::wire::{HistoryRequest, Row};
+use super::wire::{HistoryRequest, HistoryRow};
 use super::{submit, utc8};
 use crate::domain::{ItemOperation, Target, TargetKind, Timestamp};
-use crate::provider::{FindQuery, ListedTask, ReadFault, TaskId};
+use crate::provider::{FindQuery, ListedTask, ReadError, TaskId};
 
-pub(in super::super) async fn find(reader: &Reader<'_>, query: &FindQuery) -> Result<Vec<ListedTask>, ReadFault> {
+pub(in super::super) async fn find(reader: &CdnReader<'_>, query: &FindQuery) -> Result<Vec<ListedTask>, ReadError> {
     // The list speaks of the provider's clock, the query and its answer of ours.
     let offset = reader.client.clock_offset();
     let window = HistoryRequest {
@@ -44,7 +44,11 @@ const fn moved(moment: Timestamp, millis: i64) -> Timestamp {
 }
 
 /// The task with all its targets; nothing if it is too large to be one of ours.
-async fn listed(reader: &Reader<'_>, operation: ItemOperation, task: TaskId) -> Result<Option<ListedTask>, ReadFault> {
+async fn listed(
+    reader: &CdnReader<'_>,
+    operation: ItemOperation,
+    task: TaskId,
+) -> Result<Option<ListedTask>, ReadError> {
     let request = HistoryRequest { task_id: Some(task.0.clone()), ..HistoryRequest::default() };
     let listing = history::rows(reader, operation, request, ROWS_MAX).await?;
     if listing.total > ROWS_MAX {
@@ -53,7 +57,7 @@ async fn listed(reader: &Reader<'_>, operation: ItemOperation, task: TaskId) -> 
     if !listing.complete {
         return Err(senseless("the rows of a listed task could not be read whole"));
     }
-    let rows: Vec<Row> = listing.rows.into_iter().filter(|row| row.task_id.as_ref() == Some(&task.0)).collect();
+    let rows: Vec<HistoryRow> = listing.rows.into_iter().filter(|row| row.task_id.as_ref() == Some(&task.0)).collect();
     let created_at = rows.iter().filter_map(|row| row.create_time.as_deref().and_then(utc8::read)).min();
     let created_at = created_at.ok_or_else(|| senseless("a listed task has no readable CreateTime"))?;
     // Without one of its targets the task could pass for another batch's, or for none's.
@@ -75,11 +79,11 @@ const fn purge_type(query: &FindQuery) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::provider::Provider;
-    use crate::provider::tencent::tests::scripted_server::{Act, Counter, NOW, Script, ok};
+    use crate::provider::tencent::tests::scripted_server::{CallCounter, NOW, Script, ServerAction, ok};
 
     const URL: &str = "https://h.example/a";
 
-    fn page(total: usize, rows: &[(&str, &str, &str)]) -> Act {
+    fn page(total: usize, rows: &[(&str, &str, &str)]) -> ServerAction {
         let rows: Vec<String> = rows
             .iter()
             .map(|(task, url, time)| format!(r#"{{"TaskId":"{task}","Url":"{url}","CreateTime":"{time}"}}"#))
@@ -87,8 +91,8 @@ mod tests {
         ok(&format!(r#","TotalCount":{total},"PurgeLogs":[{}]"#, rows.join(",")))
     }
 
-    async fn found(operation: ItemOperation, script: &Script) -> Result<Vec<ListedTask>, ReadFault> {
-        let turnstile = Counter::default();
+    async fn found(operation: ItemOperation, script: &Script) -> Result<Vec<ListedTask>, ReadError> {
+        let turnstile = CallCounter::default();
         let target = Target::parse(TargetKind::Url, URL).expect("a target");
         let (since, until) = (NOW, Timestamp::from_millis(NOW.as_millis() + 90_500));
         let query = FindQuery { operation, kind: TargetKind::Url, target, since, until };
@@ -143,7 +147,7 @@ mod tests {
             let script = Script::start(acts).await;
             let fault = found(ItemOperation::Purge, &script).await.expect_err("incomplete");
             assert_eq!(script.seen().len(), calls, "an empty page ends a listing");
-            assert!(matches!(fault, ReadFault::Failed(_)), "{fault:?}");
+            assert!(matches!(fault, ReadError::Failed(_)), "{fault:?}");
         }
     }
 
@@ -152,7 +156,7 @@ mod tests {
         let rows = vec![("t-1", "https://h.example/other", "2026-11-23 00:00:10"); 100];
         let script = Script::start((0..ROWS_MAX / 100).map(|_| page(1_000_000, &rows))).await;
         let fault = found(ItemOperation::Purge, &script).await.expect_err("too long");
-        assert!(matches!(fault, ReadFault::Failed(_)), "{fault:?}");
+        assert!(matches!(fault, ReadError::Failed(_)), "{fault:?}");
         assert_eq!(script.seen().len() as u64, ROWS_MAX / 100);
     }
 }

@@ -1,10 +1,10 @@
 //! Pages through `DescribePurgeTasks` and `DescribePushTasks`. The largest `Limit`, and whether a row stands for a URL
 //! or for a URL in an area, are not documented: nothing here depends on either.
 
-use super::Reader;
-use super::wire::{HistoryPage, HistoryRequest, Row};
+use super::CdnReader;
+use super::wire::{HistoryPage, HistoryRequest, HistoryRow};
 use crate::domain::{ErrorClass, Failure, ItemOperation};
-use crate::provider::{Meter, ReadFault};
+use crate::provider::{ApiAction, ReadError};
 
 /// Rows asked for in one call; more than 100 is not documented.
 const PAGE_ROWS_MAX: usize = 100;
@@ -14,44 +14,44 @@ const PAGE_ROWS_DEFAULT: usize = 20;
 pub(super) const ROWS_MAX: u64 = 20_000;
 
 /// The rows of one listing, and how many there are.
-pub(super) struct Rows {
-    pub(super) rows: Vec<Row>,
+pub(super) struct HistoryRows {
+    pub(super) rows: Vec<HistoryRow>,
     pub(super) total: u64,
     /// Whether all of them were read.
     pub(super) complete: bool,
 }
 
-const fn meter(operation: ItemOperation) -> Meter {
+const fn meter(operation: ItemOperation) -> ApiAction {
     match operation {
-        ItemOperation::Purge => Meter("DescribePurgeTasks"),
-        ItemOperation::Prefetch => Meter("DescribePushTasks"),
+        ItemOperation::Purge => ApiAction("DescribePurgeTasks"),
+        ItemOperation::Prefetch => ApiAction("DescribePushTasks"),
     }
 }
 
 /// How many rows there are.
 pub(super) async fn count(
-    reader: &Reader<'_>,
+    reader: &CdnReader<'_>,
     operation: ItemOperation,
     request: HistoryRequest,
-) -> Result<u64, ReadFault> {
+) -> Result<u64, ReadError> {
     let request = HistoryRequest { limit: 1, ..request };
     total(&reader.call(meter(operation), &request).await?)
 }
 
 /// The rows themselves, at most `rows_max` of them.
 pub(super) async fn rows(
-    reader: &Reader<'_>,
+    reader: &CdnReader<'_>,
     operation: ItemOperation,
     request: HistoryRequest,
     rows_max: u64,
-) -> Result<Rows, ReadFault> {
+) -> Result<HistoryRows, ReadError> {
     let mut rows = Vec::new();
     let (mut seen, mut limit) = (0, PAGE_ROWS_MAX);
     loop {
         let request = HistoryRequest { offset: seen, limit: limit as u64, ..request.clone() };
         let page: HistoryPage = match reader.call(meter(operation), &request).await {
             // A parameter is not liked: perhaps the figure that no page confirms.
-            Err(ReadFault::Failed(failure)) if failure.class == ErrorClass::BadTarget && limit > PAGE_ROWS_DEFAULT => {
+            Err(ReadError::Failed(failure)) if failure.class == ErrorClass::BadTarget && limit > PAGE_ROWS_DEFAULT => {
                 limit = PAGE_ROWS_DEFAULT;
                 continue;
             }
@@ -66,15 +66,15 @@ pub(super) async fn rows(
         // at fewer rows than were asked for.
         let complete = seen >= total;
         if complete || read == 0 || seen >= rows_max {
-            return Ok(Rows { rows, total, complete });
+            return Ok(HistoryRows { rows, total, complete });
         }
     }
 }
 
-fn total(page: &HistoryPage) -> Result<u64, ReadFault> {
+fn total(page: &HistoryPage) -> Result<u64, ReadError> {
     page.total_count.ok_or_else(|| senseless("the provider's task list has no TotalCount"))
 }
 
-pub(super) fn senseless(message: &str) -> ReadFault {
-    ReadFault::Failed(Failure::new(ErrorClass::Outage, "answer_senseless", message))
+pub(super) fn senseless(message: &str) -> ReadError {
+    ReadError::Failed(Failure::new(ErrorClass::Outage, "answer_senseless", message))
 }

@@ -15,10 +15,13 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::client::Client;
+use super::client::TencentClient;
 use super::error_codes;
-use crate::domain::{ItemOperation, Mode, PaceLimit, ServiceDay, TargetKind};
-use crate::provider::{Allowance, Capabilities, Company, Lookup, Meter, Offer, ReadFault, Status, Turnstile};
+use crate::domain::{ItemOperation, Mode, RateLimit, ServiceDay, TargetKind};
+use crate::provider::{
+    ApiAction, BatchRefusal, CallLimiter, Capabilities, OperatorLimits, ReadError, StatusSource, SupportedOperation,
+    TaskLookup,
+};
 
 /// "Request Structure": a JSON body has at most 10 MB. The rest is kept for keys, quotes and commas.
 const BODY_TARGETS_BYTES_MAX: usize = 10_000_000 - 64 * 1024;
@@ -31,43 +34,55 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
         offer(ItemOperation::Prefetch, TargetKind::Url, &[], 500),
     ],
     // "20 requests per second", on each action's own page.
-    pace: PaceLimit(20),
+    pace: RateLimit(20),
     paces: &[],
     // "Quota management": every quota is reset at 00:00 UTC+8.
     day: ServiceDay::east_of_utc(8),
     // The client's own patience decides; it is filled in where the client is made.
     call_max: Duration::ZERO,
-    status: Status::Rows,
+    status: StatusSource::Rows,
     // Whole seconds in the list, whole seconds in `Date`, and a clock that is corrected only by what `Date` said last.
-    lookup: Lookup::ByWindow { slack: Duration::from_secs(90) },
-    company: Company::AllOrNothing,
-    allowance: Allowance { rate: None, batch: None },
+    lookup: TaskLookup::ByWindow { slack: Duration::from_secs(90) },
+    company: BatchRefusal::AllOrNothing,
+    allowance: OperatorLimits { rate: None, batch: None },
     // "Prefetch": nodes fetch with this agent.
     origin_agent: "TencentCdn",
 };
 
 /// A row is `done` when the nodes have it, so probes need not wait.
-const fn offer(operation: ItemOperation, kind: TargetKind, modes: &'static [Mode], targets_max: u32) -> Offer {
-    Offer { operation, kind, modes, targets_max, bytes_max: BODY_TARGETS_BYTES_MAX, effect_after: Duration::ZERO }
+const fn offer(
+    operation: ItemOperation,
+    kind: TargetKind,
+    modes: &'static [Mode],
+    targets_max: u32,
+) -> SupportedOperation {
+    SupportedOperation {
+        operation,
+        kind,
+        modes,
+        targets_max,
+        bytes_max: BODY_TARGETS_BYTES_MAX,
+        effect_after: Duration::ZERO,
+    }
 }
 
 /// Makes the read calls, each behind the turnstile.
-pub(super) struct Reader<'a> {
-    pub(super) client: &'a Client,
-    pub(super) turnstile: &'a dyn Turnstile,
+pub(super) struct CdnReader<'a> {
+    pub(super) client: &'a TencentClient,
+    pub(super) turnstile: &'a dyn CallLimiter,
 }
 
-impl Reader<'_> {
+impl CdnReader<'_> {
     async fn call<A: DeserializeOwned>(
         &self,
-        meter: Meter,
+        meter: ApiAction,
         parameters: &(impl Serialize + Sync),
-    ) -> Result<A, ReadFault> {
+    ) -> Result<A, ReadError> {
         self.turnstile.enter(meter).await;
-        let _pass = Pass { turnstile: self.turnstile, meter };
+        let _pass = CallPass { turnstile: self.turnstile, meter };
         let answer = self.client.call(meter.0, parameters).await;
         let answer = answer.map(|reply| reply.fields).map_err(error_codes::read_fault);
-        if matches!(answer, Err(ReadFault::Throttled(_))) {
+        if matches!(answer, Err(ReadError::Throttled(_))) {
             self.turnstile.throttled(meter);
         }
         answer
@@ -75,12 +90,12 @@ impl Reader<'_> {
 }
 
 /// A token in use: given back however the call ends, also if nobody waits for it any more.
-struct Pass<'a> {
-    turnstile: &'a dyn Turnstile,
-    meter: Meter,
+struct CallPass<'a> {
+    turnstile: &'a dyn CallLimiter,
+    meter: ApiAction,
 }
 
-impl Drop for Pass<'_> {
+impl Drop for CallPass<'_> {
     fn drop(&mut self) {
         self.turnstile.leave(self.meter);
     }

@@ -1,9 +1,9 @@
 //! The day-quota pools: one for each kind and area ("Quota management").
 
-use super::Reader;
-use super::wire::{AreaQuota, Nothing, Quotas};
+use super::CdnReader;
+use super::wire::{AreaQuota, NoParameters, QuotaResponse};
 use crate::domain::{Area, ItemOperation, Lane, PoolName, PoolReading, TargetKind};
-use crate::provider::{Meter, ReadFault};
+use crate::provider::{ApiAction, ReadError};
 
 /// A domain whose area is not known may be in both, and `global` spends in both.
 pub(in super::super) fn pools(lane: &Lane) -> Vec<PoolName> {
@@ -19,14 +19,14 @@ fn pool_name(operation: ItemOperation, kind: TargetKind, area: Area) -> PoolName
 }
 
 pub(in super::super) async fn quota(
-    reader: &Reader<'_>,
+    reader: &CdnReader<'_>,
     operation: ItemOperation,
-) -> Result<Vec<PoolReading>, ReadFault> {
+) -> Result<Vec<PoolReading>, ReadError> {
     let meter = match operation {
-        ItemOperation::Purge => Meter("DescribePurgeQuota"),
-        ItemOperation::Prefetch => Meter("DescribePushQuota"),
+        ItemOperation::Purge => ApiAction("DescribePurgeQuota"),
+        ItemOperation::Prefetch => ApiAction("DescribePushQuota"),
     };
-    let quotas: Quotas = reader.call(meter, &Nothing {}).await?;
+    let quotas: QuotaResponse = reader.call(meter, &NoParameters {}).await?;
     let kinds = match operation {
         ItemOperation::Purge => vec![(TargetKind::Url, quotas.url_purge), (TargetKind::Directory, quotas.path_purge)],
         ItemOperation::Prefetch => vec![(TargetKind::Url, quotas.url_push)],
@@ -58,11 +58,11 @@ mod tests {
     use super::*;
     use crate::domain::AccountName;
     use crate::provider::Provider;
-    use crate::provider::tencent::tests::scripted_server::{Counter, Script, ok};
+    use crate::provider::tencent::tests::scripted_server::{CallCounter, Script, ok};
 
     /// The readings as `name total available batch`, of an answer with these fields.
     async fn read(operation: ItemOperation, fields: &str) -> Vec<String> {
-        let (script, turnstile) = (Script::start([ok(fields)]).await, Counter::default());
+        let (script, turnstile) = (Script::start([ok(fields)]).await, CallCounter::default());
         let readings = script.client().quota(operation, &turnstile).await.expect("a quota");
         assert_eq!((turnstile.calls(), script.bodies()), (1, vec!["{}".to_owned()]));
         let shown =

@@ -1,20 +1,20 @@
 //! Sends a batch: `PurgeUrlsCache`, `PurgePathCache` or `PushUrlsCache`, by the lane.
 
-use super::super::client::Client;
-use super::wire::{PathsRequest, Submitted, UrlsRequest};
+use super::super::client::TencentClient;
+use super::wire::{PathsRequest, SubmitResponse, UrlsRequest};
 use crate::domain::{Area, ErrorClass, Failure, ItemOperation, Lane, Mode, Target, TargetKind};
 use crate::provider::tencent::error_codes;
-use crate::provider::tencent::response::{CallFault, Reply};
-use crate::provider::{Answer, Meter, TaskId};
+use crate::provider::tencent::response::{ApiReply, CallError};
+use crate::provider::{ApiAction, SubmitOutcome, TaskId};
 
-const PURGE_URLS: Meter = Meter("PurgeUrlsCache");
-const PURGE_PATHS: Meter = Meter("PurgePathCache");
-const PUSH_URLS: Meter = Meter("PushUrlsCache");
+const PURGE_URLS: ApiAction = ApiAction("PurgeUrlsCache");
+const PURGE_PATHS: ApiAction = ApiAction("PurgePathCache");
+const PUSH_URLS: ApiAction = ApiAction("PushUrlsCache");
 
 /// Longest task id in bytes that is taken for one; published ones have under 30.
 const TASK_BYTES_MAX: usize = 256;
 
-pub(in super::super) const fn meter(lane: &Lane) -> Meter {
+pub(in super::super) const fn meter(lane: &Lane) -> ApiAction {
     match (lane.operation, lane.kind) {
         (ItemOperation::Purge, TargetKind::Url) => PURGE_URLS,
         (ItemOperation::Purge, TargetKind::Directory) => PURGE_PATHS,
@@ -22,7 +22,7 @@ pub(in super::super) const fn meter(lane: &Lane) -> Meter {
     }
 }
 
-pub(in super::super) async fn submit(client: &Client, lane: &Lane, targets: &[Target]) -> Answer {
+pub(in super::super) async fn submit(client: &TencentClient, lane: &Lane, targets: &[Target]) -> SubmitOutcome {
     let action = meter(lane).0;
     let texts = targets.iter().map(Target::as_str).collect();
     let answer = match (lane.operation, lane.kind) {
@@ -39,7 +39,7 @@ pub(in super::super) async fn submit(client: &Client, lane: &Lane, targets: &[Ta
         (ItemOperation::Prefetch, TargetKind::Directory) => {
             // The doors refuse it. Sent as a URL it would fetch the directory's index page: not what was written.
             let failure = Failure::new(ErrorClass::BadTarget, "directory_prefetch", "a directory cannot be prefetched");
-            return Answer::TargetRefused(failure);
+            return SubmitOutcome::TargetRefused(failure);
         }
     };
     match answer {
@@ -49,7 +49,7 @@ pub(in super::super) async fn submit(client: &Client, lane: &Lane, targets: &[Ta
 }
 
 /// The call that would carry one target, for a person; none if there is no such call.
-pub(in super::super) fn sample(client: &Client, lane: &Lane, target: &Target) -> Option<String> {
+pub(in super::super) fn sample(client: &TencentClient, lane: &Lane, target: &Target) -> Option<String> {
     let texts = vec![target.as_str()];
     let body = match (lane.operation, lane.kind) {
         (ItemOperation::Purge, TargetKind::Url) => {
@@ -67,14 +67,14 @@ pub(in super::super) fn sample(client: &Client, lane: &Lane, target: &Target) ->
     Some(client.sample(meter(lane).0, &body.ok()?))
 }
 
-fn accepted(reply: Reply<Submitted>) -> Answer {
+fn accepted(reply: ApiReply<SubmitResponse>) -> SubmitOutcome {
     let request_id = Some(reply.request_id);
     match task_id(reply.fields.task_id) {
-        Some(task) => Answer::Accepted { task, request_id },
+        Some(task) => SubmitOutcome::Accepted { task, request_id },
         None => {
             let failure =
                 Failure::new(ErrorClass::Lost, "no_task_id", "the provider named no task, so it may have made one");
-            error_codes::answer(CallFault::Lost(failure.with_request_id(request_id)))
+            error_codes::answer(CallError::Lost(failure.with_request_id(request_id)))
         }
     }
 }
@@ -126,7 +126,7 @@ mod tests {
             targets.iter().map(|text| Target::parse(lane.kind, text).expect("a target")).collect();
         let answer = script.client().submit(lane, &targets).await;
         let task = TaskId("1533045796-i60rfmzm".to_owned());
-        assert_eq!(answer, Answer::Accepted { task, request_id: Some("req-1".to_owned()) });
+        assert_eq!(answer, SubmitOutcome::Accepted { task, request_id: Some("req-1".to_owned()) });
         let seen = script.seen().remove(0);
         (seen.header("x-tc-action").expect("an action").to_owned(), seen.body)
     }
@@ -174,7 +174,7 @@ mod tests {
         let lane = lane(ItemOperation::Prefetch, TargetKind::Directory, Area::Own, None);
         let target = Target::parse(TargetKind::Directory, "https://h.example/img/").expect("a target");
         let answer = script.client().submit(&lane, &[target]).await;
-        assert!(matches!(answer, Answer::TargetRefused(_)), "{answer:?}");
+        assert!(matches!(answer, SubmitOutcome::TargetRefused(_)), "{answer:?}");
         assert!(script.seen().is_empty());
     }
 

@@ -5,28 +5,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Reader;
+use super::CdnReader;
 use super::history::{self, ROWS_MAX};
-use super::wire::{HistoryRequest, Row};
+use super::wire::{HistoryRequest, HistoryRow};
 use crate::domain::{ErrorClass, Failure, ItemOperation};
-use crate::provider::{FailedRow, Progress, ReadFault, TaskId, TaskQuery};
+use crate::provider::{FailedRow, ReadError, TaskId, TaskProgress, TaskQuery};
 
-pub(in super::super) async fn look(reader: &Reader<'_>, query: &TaskQuery) -> Result<Progress, ReadFault> {
+pub(in super::super) async fn look(reader: &CdnReader<'_>, query: &TaskQuery) -> Result<TaskProgress, ReadError> {
     let count = |status| history::count(reader, query.operation, request(&query.task, status));
     if count(Some("process")).await? > 0 {
-        return Ok(Progress::Running);
+        return Ok(TaskProgress::Running);
     }
     let total = count(None).await?;
     if total == 0 {
-        return Ok(Progress::NotListed);
+        return Ok(TaskProgress::NotListed);
     }
     // A target without a row has no outcome yet. There may be more rows than targets: one for each area.
     if total < u64::from(query.targets) {
-        return Ok(Progress::Running);
+        return Ok(TaskProgress::Running);
     }
     let done = count(Some("done")).await?;
     if done == total {
-        return Ok(Progress::Ended { failed: Vec::new() });
+        return Ok(TaskProgress::Ended { failed: Vec::new() });
     }
     let mut failed_rows = 0;
     let mut failed = BTreeMap::new();
@@ -43,14 +43,14 @@ pub(in super::super) async fn look(reader: &Reader<'_>, query: &TaskQuery) -> Re
     }
     // The rest has a status that we don't know, or is not final after all.
     if done.saturating_add(failed_rows) != total {
-        return Ok(Progress::Running);
+        return Ok(TaskProgress::Running);
     }
     let failed = failed.into_iter().map(|(target, status)| FailedRow { target, failure: failure(status) });
-    Ok(Progress::Ended { failed: failed.collect() })
+    Ok(TaskProgress::Ended { failed: failed.collect() })
 }
 
 /// The targets of which every row is done.
-pub(in super::super) async fn done(reader: &Reader<'_>, query: &TaskQuery) -> Result<BTreeSet<String>, ReadFault> {
+pub(in super::super) async fn done(reader: &CdnReader<'_>, query: &TaskQuery) -> Result<BTreeSet<String>, ReadError> {
     let listing = history::rows(reader, query.operation, request(&query.task, None), ROWS_MAX).await?;
     let (mut done, mut open) = (BTreeSet::new(), BTreeSet::new());
     for row in listing.rows.into_iter().filter(|row| row.task_id.as_ref() == Some(&query.task.0)) {
@@ -77,7 +77,7 @@ const fn failed_statuses(operation: ItemOperation) -> &'static [&'static str] {
     }
 }
 
-fn is_of(row: &Row, task: &TaskId, status: &str) -> bool {
+fn is_of(row: &HistoryRow, task: &TaskId, status: &str) -> bool {
     row.task_id.as_ref() == Some(&task.0) && row.status.as_ref().is_some_and(|word| word.eq_ignore_ascii_case(status))
 }
 
@@ -97,9 +97,9 @@ fn failure(status: &str) -> Failure {
 mod tests {
     use super::*;
     use crate::provider::Provider;
-    use crate::provider::tencent::tests::scripted_server::{Act, Counter, Script, ok};
+    use crate::provider::tencent::tests::scripted_server::{CallCounter, Script, ServerAction, ok};
 
-    fn page(total: u64, rows: &str) -> Act {
+    fn page(total: u64, rows: &str) -> ServerAction {
         ok(&format!(r#","TotalCount":{total},"PurgeLogs":[{rows}]"#))
     }
 
@@ -111,8 +111,8 @@ mod tests {
         range.map(|number| row(&format!("u{number}"), status)).collect::<Vec<_>>().join(",")
     }
 
-    async fn looked(operation: ItemOperation, targets: u32, script: &Script) -> Result<Progress, ReadFault> {
-        let turnstile = Counter::default();
+    async fn looked(operation: ItemOperation, targets: u32, script: &Script) -> Result<TaskProgress, ReadError> {
+        let turnstile = CallCounter::default();
         let query = TaskQuery { operation, task: TaskId("t-1".to_owned()), targets };
         let progress = script.client().look(&query, &turnstile).await;
         assert_eq!(script.left(), 0, "every answer was asked for");
@@ -120,18 +120,18 @@ mod tests {
         progress
     }
 
-    async fn purge(targets: u32, acts: impl IntoIterator<Item = Act>) -> Progress {
+    async fn purge(targets: u32, acts: impl IntoIterator<Item = ServerAction>) -> TaskProgress {
         looked(ItemOperation::Purge, targets, &Script::start(acts).await).await.expect("progress")
     }
 
-    fn failed(progress: &Progress) -> Vec<(&str, &str, ErrorClass)> {
-        let Progress::Ended { failed } = progress else { panic!("{progress:?}") };
+    fn failed(progress: &TaskProgress) -> Vec<(&str, &str, ErrorClass)> {
+        let TaskProgress::Ended { failed } = progress else { panic!("{progress:?}") };
         failed.iter().map(|row| (row.target.as_str(), row.failure.code.as_str(), row.failure.class)).collect()
     }
 
     #[tokio::test]
     async fn a_running_task_costs_one_call_and_a_done_one_three_whatever_its_size() {
-        assert_eq!(purge(1_000, [page(1, "")]).await, Progress::Running);
+        assert_eq!(purge(1_000, [page(1, "")]).await, TaskProgress::Running);
         let script = Script::start([page(0, ""), page(1_000, ""), page(1_000, "")]).await;
         let progress = looked(ItemOperation::Purge, 1_000, &script).await.expect("progress");
         assert!(failed(&progress).is_empty());
@@ -145,14 +145,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_without_rows_is_not_listed_yet() {
-        assert_eq!(purge(1, [page(0, ""), page(0, "")]).await, Progress::NotListed);
+        assert_eq!(purge(1, [page(0, ""), page(0, "")]).await, TaskProgress::NotListed);
         let null = || ok(r#","TotalCount":0,"PurgeLogs":null"#);
-        assert_eq!(purge(1, [null(), null()]).await, Progress::NotListed);
+        assert_eq!(purge(1, [null(), null()]).await, TaskProgress::NotListed);
     }
 
     #[tokio::test]
     async fn fewer_rows_than_targets_is_not_the_end() {
-        assert_eq!(purge(3, [page(0, ""), page(2, "")]).await, Progress::Running);
+        assert_eq!(purge(3, [page(0, ""), page(2, "")]).await, TaskProgress::Running);
     }
 
     #[tokio::test]
@@ -193,7 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_status_is_still_running() {
-        assert_eq!(purge(3, [page(0, ""), page(3, ""), page(2, ""), page(0, "")]).await, Progress::Running);
+        assert_eq!(purge(3, [page(0, ""), page(3, ""), page(2, ""), page(0, "")]).await, TaskProgress::Running);
     }
 
     #[tokio::test]
@@ -201,14 +201,14 @@ mod tests {
         let other = r#"{"TaskId":"t-2","Url":"u9","Status":"fail"}"#;
         let strange = format!("{other},{},{{}}", row("u1", "done"));
         let progress = purge(3, [page(0, ""), page(3, ""), page(2, ""), page(3, &strange)]).await;
-        assert_eq!(progress, Progress::Running);
+        assert_eq!(progress, TaskProgress::Running);
     }
 
     #[tokio::test]
     async fn a_list_that_never_ends_is_left_after_as_many_rows_as_there_can_be() {
         let full = || page(1_000_000, &rows(0..100, "fail"));
         let acts = [page(0, ""), page(150, ""), page(0, ""), full(), full()];
-        assert_eq!(purge(150, acts).await, Progress::Running);
+        assert_eq!(purge(150, acts).await, TaskProgress::Running);
     }
 
     #[tokio::test]
@@ -221,6 +221,6 @@ mod tests {
     async fn a_list_without_a_count_is_a_fault() {
         let script = Script::start([ok(r#","PurgeLogs":[]"#)]).await;
         let fault = looked(ItemOperation::Purge, 1, &script).await.expect_err("no count");
-        assert!(matches!(fault, ReadFault::Failed(_)), "{fault:?}");
+        assert!(matches!(fault, ReadError::Failed(_)), "{fault:?}");
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct PathsRequest<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Submitted {
+pub(super) struct SubmitResponse {
     pub(super) task_id: Option<String>,
 }
 
@@ -52,13 +52,13 @@ pub(super) struct HistoryRequest {
 pub(super) struct HistoryPage {
     pub(super) total_count: Option<u64>,
     #[serde(alias = "PushLogs")]
-    pub(super) purge_logs: Option<Vec<Row>>,
+    pub(super) purge_logs: Option<Vec<HistoryRow>>,
 }
 
 /// One URL of one task, perhaps of one area.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Row {
+pub(super) struct HistoryRow {
     pub(super) task_id: Option<String>,
     pub(super) url: Option<String>,
     pub(super) status: Option<String>,
@@ -66,11 +66,11 @@ pub(super) struct Row {
 }
 
 #[derive(Serialize)]
-pub(super) struct Nothing {}
+pub(super) struct NoParameters {}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Quotas {
+pub(super) struct QuotaResponse {
     pub(super) url_purge: Option<Vec<AreaQuota>>,
     pub(super) path_purge: Option<Vec<AreaQuota>>,
     pub(super) url_push: Option<Vec<AreaQuota>>,

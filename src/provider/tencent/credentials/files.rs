@@ -6,14 +6,14 @@ use std::path::Path;
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 
-use super::{Credentials, CredentialsFault};
+use super::{Credentials, CredentialsError};
 
 /// Longest file that is read; real ones have under a kilobyte, but a session token may be long.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// What a place holds.
 #[derive(Debug, PartialEq)]
-pub(super) enum Held {
+pub(super) enum FileContents {
     Pair(Credentials),
     /// Nothing, and what there is instead.
     Nothing(String),
@@ -21,21 +21,21 @@ pub(super) enum Held {
 
 /// Which of the two a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum FileFormat {
     Sdk,
     Profile,
 }
 
-pub(super) async fn read(path: &Path, format: Format) -> Result<Held, CredentialsFault> {
-    let unusable = |reason: String| CredentialsFault::Unusable { place: path.display().to_string(), reason };
+pub(super) async fn read(path: &Path, format: FileFormat) -> Result<FileContents, CredentialsError> {
+    let unusable = |reason: String| CredentialsError::Unusable { place: path.display().to_string(), reason };
     let file = match tokio::fs::File::open(path).await {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(Held::Nothing("not there".to_owned()));
+            return Ok(FileContents::Nothing("not there".to_owned()));
         }
         // A service is often shut out of all home folders: then the file is as good as not there, unlike one that is.
         Err(error) if error.kind() == ErrorKind::PermissionDenied && tokio::fs::metadata(path).await.is_err() => {
-            return Ok(Held::Nothing("its folder may not be entered".to_owned()));
+            return Ok(FileContents::Nothing("its folder may not be entered".to_owned()));
         }
         Err(error) => return Err(unusable(format!("cannot be read ({error})"))),
     };
@@ -46,15 +46,15 @@ pub(super) async fn read(path: &Path, format: Format) -> Result<Held, Credential
     }
     let text = String::from_utf8(bytes).map_err(|_| unusable("is no UTF-8 text".to_owned()))?;
     match format {
-        Format::Sdk => sdk(&text),
-        Format::Profile => profile(&text),
+        FileFormat::Sdk => sdk(&text),
+        FileFormat::Profile => profile(&text),
     }
     .map_err(unusable)
 }
 
 /// `secret_id`, `secret_key` and perhaps `token` of section `[default]`. The INI crates worth having need a licence that
 /// our policy leaves out, and this is all that the SDKs read of the format.
-fn sdk(text: &str) -> Result<Held, String> {
+fn sdk(text: &str) -> Result<FileContents, String> {
     let text = text.trim_start_matches('\u{feff}');
     let mut section = "";
     let (mut id, mut key, mut token) = (None, None, None);
@@ -77,7 +77,7 @@ fn sdk(text: &str) -> Result<Held, String> {
 }
 
 /// A profile may stand for something else than the pair in it; what we cannot act as is refused, not passed over.
-fn profile(text: &str) -> Result<Held, String> {
+fn profile(text: &str) -> Result<FileContents, String> {
     // The parser's own words would quote the file.
     let profile: Value = serde_json::from_str(text).map_err(|error| format!("is no JSON (line {})", error.line()))?;
     let field = |name: &str| profile[name].as_str().filter(|value| !value.is_empty()).map(str::to_owned);
@@ -85,18 +85,18 @@ fn profile(text: &str) -> Result<Held, String> {
         return Err("names a role to assume (role-arn), which refreshd does not do; give it keys of its own".to_owned());
     }
     if field("type").is_some_and(|kind| kind == "cvm-role") {
-        return Ok(Held::Nothing("says type cvm-role, the instance role".to_owned()));
+        return Ok(FileContents::Nothing("says type cvm-role, the instance role".to_owned()));
     }
     let parts = [("secretId", field("secretId")), ("secretKey", field("secretKey")), ("token", field("token"))];
     pair(parts, "no secretId in it")
 }
 
 /// Half a pair is a mistake in this very place, not a reason to look at the next.
-pub(super) fn pair(parts: [(&str, Option<String>); 3], none: &str) -> Result<Held, String> {
+pub(super) fn pair(parts: [(&str, Option<String>); 3], none: &str) -> Result<FileContents, String> {
     let [(id_name, id), (key_name, key), (token_name, token)] = parts;
     let part = |part: Option<String>| part.filter(|value| !value.is_empty());
     match (part(id), part(key)) {
-        (None, None) => Ok(Held::Nothing(none.to_owned())),
+        (None, None) => Ok(FileContents::Nothing(none.to_owned())),
         (Some(_), None) => Err(format!("{id_name} is set and {key_name} is not")),
         (None, Some(_)) => Err(format!("{key_name} is set and {id_name} is not")),
         (Some(id), Some(key)) => {
@@ -105,11 +105,13 @@ pub(super) fn pair(parts: [(&str, Option<String>); 3], none: &str) -> Result<Hel
                 "secret_key" => key_name.to_owned(),
                 _ => token_name.to_owned(),
             };
-            Credentials::new(id, key.into(), part(token).map(Into::into)).map(Held::Pair).map_err(|fault| match fault {
-                CredentialsFault::Malformed(part) => {
-                    format!("{} has a space or a control character in it; copy it again without them", named(part))
+            Credentials::new(id, key.into(), part(token).map(Into::into)).map(FileContents::Pair).map_err(|fault| {
+                match fault {
+                    CredentialsError::Malformed(part) => {
+                        format!("{} has a space or a control character in it; copy it again without them", named(part))
+                    }
+                    other => other.to_string(),
                 }
-                other => other.to_string(),
             })
         }
     }
@@ -121,13 +123,13 @@ mod tests {
 
     use super::*;
 
-    fn shown(held: Result<Held, String>) -> String {
+    fn shown(held: Result<FileContents, String>) -> String {
         match held {
-            Ok(Held::Pair(pair)) => {
+            Ok(FileContents::Pair(pair)) => {
                 let token = pair.token().map(|token| token.expose_secret().to_owned());
                 format!("{} {} {}", pair.secret_id(), pair.secret_key().expose_secret(), token.unwrap_or_default())
             }
-            Ok(Held::Nothing(reason)) => format!("nothing: {reason}"),
+            Ok(FileContents::Nothing(reason)) => format!("nothing: {reason}"),
             Err(reason) => format!("refused: {reason}"),
         }
     }
@@ -177,12 +179,15 @@ mod tests {
     async fn a_file_that_is_there_but_unreadable_is_no_missing_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("credentials");
-        assert_eq!(read(&path, Format::Sdk).await, Ok(Held::Nothing("not there".to_owned())));
-        assert_eq!(read(Path::new("/dev/null/x"), Format::Sdk).await, Ok(Held::Nothing("not there".to_owned())));
+        assert_eq!(read(&path, FileFormat::Sdk).await, Ok(FileContents::Nothing("not there".to_owned())));
+        assert_eq!(
+            read(Path::new("/dev/null/x"), FileFormat::Sdk).await,
+            Ok(FileContents::Nothing("not there".to_owned()))
+        );
         for bad in [vec![0xff, 0xfe], vec![b'x'; 70_000]] {
             std::fs::write(&path, bad).expect("a file");
-            assert!(matches!(read(&path, Format::Sdk).await, Err(CredentialsFault::Unusable { .. })));
+            assert!(matches!(read(&path, FileFormat::Sdk).await, Err(CredentialsError::Unusable { .. })));
         }
-        assert!(matches!(read(folder.path(), Format::Profile).await, Err(CredentialsFault::Unusable { .. })));
+        assert!(matches!(read(folder.path(), FileFormat::Profile).await, Err(CredentialsError::Unusable { .. })));
     }
 }

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::super::wire::RoleKeys;
-use super::{Credentials, CredentialsFault};
+use super::{Credentials, CredentialsError};
 use crate::domain::Timestamp;
 use crate::telemetry::chain;
 
@@ -21,30 +21,30 @@ const TOTAL: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// Asks the metadata service.
-pub(super) struct Role {
+pub(super) struct InstanceRole {
     http: reqwest::Client,
     base: Url,
 }
 
 /// Temporary keys.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(super) struct TemporaryCredentials {
     pub(super) pair: Credentials,
     pub(super) expires_at: Timestamp,
 }
 
 /// Why there are no keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum RoleFault {
+pub(super) enum InstanceRoleError {
     /// The service answered that there is no role.
     NoRole,
     /// No answer, or none that makes sense: it may be otherwise in a while.
     Silent(String),
 }
 
-impl Role {
+impl InstanceRole {
     /// `base` is the service's `http://` origin.
-    pub(super) fn new(base: Url) -> Result<Self, CredentialsFault> {
+    pub(super) fn new(base: Url) -> Result<Self, CredentialsError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -54,35 +54,37 @@ impl Role {
             // The service has no TLS, so no certificates are needed.
             .tls_certs_only([])
             .build();
-        let unusable = |error: &reqwest::Error| CredentialsFault::Unusable {
+        let unusable = |error: &reqwest::Error| CredentialsError::Unusable {
             place: "the instance role".to_owned(),
             reason: chain(error),
         };
         Ok(Self { http: http.map_err(|error| unusable(&error))?, base })
     }
 
-    pub(super) async fn lease(&self) -> Result<Lease, RoleFault> {
+    pub(super) async fn lease(&self) -> Result<TemporaryCredentials, InstanceRoleError> {
         let asked = tokio::time::timeout(TOTAL, async {
             let name = self.get(PATH).await?;
             let name = role_name(&name)?;
             keys(&self.get(&format!("{PATH}{name}")).await?)
         });
-        asked.await.unwrap_or_else(|_| Err(RoleFault::Silent(format!("no answer within {} s", TOTAL.as_secs()))))
+        asked
+            .await
+            .unwrap_or_else(|_| Err(InstanceRoleError::Silent(format!("no answer within {} s", TOTAL.as_secs()))))
     }
 
-    async fn get(&self, path: &str) -> Result<Vec<u8>, RoleFault> {
-        let silent = |error: reqwest::Error| RoleFault::Silent(chain(&error.without_url()));
-        let url = self.base.join(path).map_err(|error| RoleFault::Silent(error.to_string()))?;
+    async fn get(&self, path: &str) -> Result<Vec<u8>, InstanceRoleError> {
+        let silent = |error: reqwest::Error| InstanceRoleError::Silent(chain(&error.without_url()));
+        let url = self.base.join(path).map_err(|error| InstanceRoleError::Silent(error.to_string()))?;
         let mut response = self.http.get(url).send().await.map_err(silent)?;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Err(RoleFault::NoRole),
-            status => return Err(RoleFault::Silent(format!("the metadata service answered {status}"))),
+            StatusCode::NOT_FOUND => return Err(InstanceRoleError::NoRole),
+            status => return Err(InstanceRoleError::Silent(format!("the metadata service answered {status}"))),
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(silent)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(RoleFault::Silent(format!("the answer is longer than {ANSWER_BYTES_MAX} bytes")));
+                return Err(InstanceRoleError::Silent(format!("the answer is longer than {ANSWER_BYTES_MAX} bytes")));
             }
             body.extend_from_slice(&chunk);
         }
@@ -91,19 +93,19 @@ impl Role {
 }
 
 /// The name goes into a path, so only what a name may have passes.
-fn role_name(body: &[u8]) -> Result<&str, RoleFault> {
+fn role_name(body: &[u8]) -> Result<&str, InstanceRoleError> {
     let name = std::str::from_utf8(body).unwrap_or_default().trim();
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+=,@".contains(&byte);
     match name {
-        "" => Err(RoleFault::NoRole),
+        "" => Err(InstanceRoleError::NoRole),
         name if name.len() <= 128 && name.bytes().all(fits) => Ok(name),
-        _ => Err(RoleFault::Silent("the metadata service names no role, but something else".to_owned())),
+        _ => Err(InstanceRoleError::Silent("the metadata service names no role, but something else".to_owned())),
     }
 }
 
 /// Never quotes the answer: it holds a key.
-fn keys(body: &[u8]) -> Result<Lease, RoleFault> {
-    let senseless = |what: &str| RoleFault::Silent(format!("the metadata service's keys {what}"));
+fn keys(body: &[u8]) -> Result<TemporaryCredentials, InstanceRoleError> {
+    let senseless = |what: &str| InstanceRoleError::Silent(format!("the metadata service's keys {what}"));
     let keys: RoleKeys = serde_json::from_slice(body).map_err(|_| senseless("are no JSON as documented"))?;
     if keys.code.as_deref().is_some_and(|code| code != "Success") {
         return Err(senseless("come without success"));
@@ -114,7 +116,7 @@ fn keys(body: &[u8]) -> Result<Lease, RoleFault> {
     let expires = keys.expired_time.ok_or_else(|| senseless("have no ExpiredTime"))?;
     let pair = Credentials::new(id, SecretString::from(key), Some(SecretString::from(token)));
     let pair = pair.map_err(|fault| senseless(&format!("cannot be sent: {fault}")))?;
-    Ok(Lease { pair, expires_at: Timestamp::from_millis(expires.saturating_mul(1000)) })
+    Ok(TemporaryCredentials { pair, expires_at: Timestamp::from_millis(expires.saturating_mul(1000)) })
 }
 
 #[cfg(test)]
@@ -124,9 +126,9 @@ mod tests {
     #[test]
     fn only_a_plain_name_goes_into_a_path() {
         assert_eq!(role_name(b"refreshd-role\n"), Ok("refreshd-role"));
-        assert_eq!(role_name(b" \n"), Err(RoleFault::NoRole));
+        assert_eq!(role_name(b" \n"), Err(InstanceRoleError::NoRole));
         for bad in ["a/../b", "a?b", "<html>", "a b", "a\nb", "%2e", ".."] {
-            assert!(matches!(role_name(bad.as_bytes()), Err(RoleFault::Silent(_))), "{bad}");
+            assert!(matches!(role_name(bad.as_bytes()), Err(InstanceRoleError::Silent(_))), "{bad}");
         }
     }
 
@@ -143,7 +145,7 @@ mod tests {
             good.replace(r#":"b""#, r#":"hush hush""#),
             "hush".to_owned(),
         ] {
-            let Err(RoleFault::Silent(reason)) = keys(bad.as_bytes()) else { panic!("{bad}") };
+            let Err(InstanceRoleError::Silent(reason)) = keys(bad.as_bytes()) else { panic!("{bad}") };
             assert!(!reason.contains("hush"), "{reason}");
         }
     }

@@ -14,8 +14,8 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-pub use provider::KeyRing;
-pub use sources::Places;
+pub use provider::CredentialProvider;
+pub use sources::CredentialSources;
 
 /// One key pair, with a session token if it is temporary. If it exists, it can be sent in headers.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub struct Credentials {
 
 /// Why a key pair cannot be used or had. Never shows a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum CredentialsFault {
+pub enum CredentialsError {
     #[error("{0} is not set; set it to the account's API key (Tencent Cloud console, CAM, API keys)")]
     Missing(&'static str),
     #[error("{0} has a space or a control character in it; copy the key again without them")]
@@ -47,7 +47,7 @@ pub enum CredentialsFault {
     },
 }
 
-impl CredentialsFault {
+impl CredentialsError {
     /// Whether the same question may be answered otherwise in a while, without anybody's doing.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
@@ -65,7 +65,7 @@ impl Credentials {
         secret_id: String,
         secret_key: SecretString,
         token: Option<SecretString>,
-    ) -> Result<Self, CredentialsFault> {
+    ) -> Result<Self, CredentialsError> {
         check("secret_id", &secret_id)?;
         check("secret_key", secret_key.expose_secret())?;
         if let Some(token) = &token {
@@ -102,12 +102,12 @@ impl fmt::Debug for Credentials {
     }
 }
 
-fn check(name: &'static str, value: &str) -> Result<(), CredentialsFault> {
+fn check(name: &'static str, value: &str) -> Result<(), CredentialsError> {
     if value.is_empty() {
-        return Err(CredentialsFault::Missing(name));
+        return Err(CredentialsError::Missing(name));
     }
     if value.bytes().any(|byte| !byte.is_ascii_graphic()) || HeaderValue::from_str(value).is_err() {
-        return Err(CredentialsFault::Malformed(name));
+        return Err(CredentialsError::Malformed(name));
     }
     Ok(())
 }
@@ -116,17 +116,17 @@ fn check(name: &'static str, value: &str) -> Result<(), CredentialsFault> {
 mod pair_tests {
     use super::*;
 
-    fn pair(id: &str, key: &str, token: Option<&str>) -> Result<Credentials, CredentialsFault> {
+    fn pair(id: &str, key: &str, token: Option<&str>) -> Result<Credentials, CredentialsError> {
         Credentials::new(id.to_owned(), key.into(), token.map(SecretString::from))
     }
 
     #[test]
     fn what_is_missing_or_malformed_is_named() {
-        assert_eq!(pair("", "k", None).expect_err("no id"), CredentialsFault::Missing("secret_id"));
-        assert_eq!(pair("i", "", None).expect_err("no key"), CredentialsFault::Missing("secret_key"));
+        assert_eq!(pair("", "k", None).expect_err("no id"), CredentialsError::Missing("secret_id"));
+        assert_eq!(pair("i", "", None).expect_err("no key"), CredentialsError::Missing("secret_key"));
         for bad in [" k", "k\n", "k\u{e9}", "k k"] {
-            assert_eq!(pair("i", bad, None).expect_err(bad), CredentialsFault::Malformed("secret_key"));
-            assert_eq!(pair("i", "k", Some(bad)).expect_err(bad), CredentialsFault::Malformed("token"));
+            assert_eq!(pair("i", bad, None).expect_err(bad), CredentialsError::Malformed("secret_key"));
+            assert_eq!(pair("i", "k", Some(bad)).expect_err(bad), CredentialsError::Malformed("token"));
         }
     }
 

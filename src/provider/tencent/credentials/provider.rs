@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
-use super::files::{self, Format, Held};
-use super::instance_role::{Lease, Role, RoleFault};
-use super::sources::Places;
-use super::{Credentials, CredentialsFault};
+use super::files::{self, FileContents, FileFormat};
+use super::instance_role::{InstanceRole, InstanceRoleError, TemporaryCredentials};
+use super::sources::CredentialSources;
+use super::{Credentials, CredentialsError};
 use crate::domain::{ErrorClass, Failure, Timestamp};
 
 /// The SDKs renew a role's keys when so much of their life is left.
@@ -22,19 +22,19 @@ const FILE_INTERVAL: Duration = Duration::from_secs(60);
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 /// One account's key pair, now and later.
-pub struct KeyRing {
-    source: Source,
+pub struct CredentialProvider {
+    source: RefreshSource,
     /// As shown to a person.
     place: String,
     state: Mutex<State>,
 }
 
 /// Where renewals come from.
-pub(super) enum Source {
+pub(super) enum RefreshSource {
     /// The configuration or the environment: the same as long as the process lives.
     Fixed,
-    File(PathBuf, Format),
-    Role(Role),
+    File(PathBuf, FileFormat),
+    Role(InstanceRole),
 }
 
 struct State {
@@ -46,36 +46,36 @@ struct State {
 }
 
 /// What a renewal brought.
-struct Fresh {
+struct FreshCredentials {
     pair: Credentials,
     expires_at: Option<Timestamp>,
 }
 
-impl KeyRing {
+impl CredentialProvider {
     /// A pair as configured. It is not read again: a rotated key has a new id too, so the configuration changes with it.
     #[must_use]
     pub fn given(pair: Credentials) -> Self {
-        Self::held(Source::Fixed, "the configuration".to_owned(), pair, Timestamp::from_millis(0))
+        Self::held(RefreshSource::Fixed, "the configuration".to_owned(), pair, Timestamp::from_millis(0))
     }
 
     /// The pair of the first of `places` that holds one.
     ///
     /// # Errors
     /// If a place holds something that cannot be used, or none holds anything; then all are named.
-    pub async fn search(places: &Places, now: Timestamp) -> Result<Self, CredentialsFault> {
+    pub async fn search(places: &CredentialSources, now: Timestamp) -> Result<Self, CredentialsError> {
         let ring = places.search(now).await?;
         info!(place = ring.place, "the account's key pair was found");
         Ok(ring)
     }
 
-    pub(super) fn held(source: Source, place: String, pair: Credentials, now: Timestamp) -> Self {
+    pub(super) fn held(source: RefreshSource, place: String, pair: Credentials, now: Timestamp) -> Self {
         let renew_at = renew_at(&source, None, now);
         let state = State { pair: Arc::new(pair), renew_at, expires_at: None, failed: None };
         Self { source, place, state: Mutex::new(state) }
     }
 
-    pub(super) fn leased(role: Role, lease: Lease, now: Timestamp) -> Self {
-        let (source, expires_at) = (Source::Role(role), Some(lease.expires_at));
+    pub(super) fn leased(role: InstanceRole, lease: TemporaryCredentials, now: Timestamp) -> Self {
+        let (source, expires_at) = (RefreshSource::Role(role), Some(lease.expires_at));
         let renew_at = renew_at(&source, expires_at, now);
         let state = State { pair: Arc::new(lease.pair), renew_at, expires_at, failed: None };
         Self { source, place: "the instance role".to_owned(), state: Mutex::new(state) }
@@ -131,18 +131,20 @@ impl KeyRing {
     }
 
     /// `Ok(None)`: there is nothing to renew from.
-    async fn fresh(&self) -> Result<Option<Fresh>, String> {
+    async fn fresh(&self) -> Result<Option<FreshCredentials>, String> {
         match &self.source {
-            Source::Fixed => Ok(None),
-            Source::File(path, format) => match files::read(path, *format).await {
-                Ok(Held::Pair(pair)) => Ok(Some(Fresh { pair, expires_at: None })),
-                Ok(Held::Nothing(reason)) => Err(reason),
+            RefreshSource::Fixed => Ok(None),
+            RefreshSource::File(path, format) => match files::read(path, *format).await {
+                Ok(FileContents::Pair(pair)) => Ok(Some(FreshCredentials { pair, expires_at: None })),
+                Ok(FileContents::Nothing(reason)) => Err(reason),
                 Err(fault) => Err(fault.to_string()),
             },
-            Source::Role(role) => match role.lease().await {
-                Ok(Lease { pair, expires_at }) => Ok(Some(Fresh { pair, expires_at: Some(expires_at) })),
-                Err(RoleFault::NoRole) => Err("this machine has no role any more".to_owned()),
-                Err(RoleFault::Silent(reason)) => Err(reason),
+            RefreshSource::Role(role) => match role.lease().await {
+                Ok(TemporaryCredentials { pair, expires_at }) => {
+                    Ok(Some(FreshCredentials { pair, expires_at: Some(expires_at) }))
+                }
+                Err(InstanceRoleError::NoRole) => Err("this machine has no role any more".to_owned()),
+                Err(InstanceRoleError::Silent(reason)) => Err(reason),
             },
         }
     }
@@ -154,11 +156,11 @@ impl KeyRing {
     }
 }
 
-fn renew_at(source: &Source, expires_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+fn renew_at(source: &RefreshSource, expires_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     match source {
-        Source::Fixed => None,
-        Source::File(..) => Some(now + FILE_INTERVAL),
+        RefreshSource::Fixed => None,
+        RefreshSource::File(..) => Some(now + FILE_INTERVAL),
         // Keys that are handed out near their end are not asked for without pause.
-        Source::Role(_) => Some(expires_at.map_or(now, |at| at - RENEW_BEFORE).max(now + TRY_AGAIN)),
+        RefreshSource::Role(_) => Some(expires_at.map_or(now, |at| at - RENEW_BEFORE).max(now + TRY_AGAIN)),
     }
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::CredentialsFault;
-use super::files::{Format, Held, pair, read};
-use super::instance_role::{Role, RoleFault};
-use super::provider::{KeyRing, Source};
+use super::CredentialsError;
+use super::files::{FileContents, FileFormat, pair, read};
+use super::instance_role::{InstanceRole, InstanceRoleError};
+use super::provider::{CredentialProvider, RefreshSource};
 use crate::domain::Timestamp;
 
 const ID_NAME: &str = "TENCENTCLOUD_SECRET_ID";
@@ -18,16 +18,16 @@ const TOKEN_NAMES: [&str; 2] = ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKE
 const PROFILE_NAME: &str = "TCCLI_PROFILE";
 
 /// A variable's value by its name.
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+type VariableLookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// Where this machine keeps what the search looks at.
-pub struct Places {
-    environment: Box<Lookup>,
+pub struct CredentialSources {
+    environment: Box<VariableLookup>,
     system_file: PathBuf,
     metadata: Url,
 }
 
-impl Places {
+impl CredentialSources {
     #[must_use]
     pub fn of_this_machine() -> Self {
         let metadata = Url::parse("http://metadata.tencentyun.com/").expect("a URL");
@@ -47,50 +47,52 @@ impl Places {
     ///
     /// # Errors
     /// If a place holds something that cannot be used, or none holds anything; then all are named.
-    pub(super) async fn search(&self, now: Timestamp) -> Result<KeyRing, CredentialsFault> {
+    pub(super) async fn search(&self, now: Timestamp) -> Result<CredentialProvider, CredentialsError> {
         let mut looked = Vec::new();
         match self.environment_pair()? {
-            Held::Pair(pair) => return Ok(KeyRing::held(Source::Fixed, "the environment".to_owned(), pair, now)),
-            Held::Nothing(reason) => looked.push(format!("the environment ({reason})")),
+            FileContents::Pair(pair) => {
+                return Ok(CredentialProvider::held(RefreshSource::Fixed, "the environment".to_owned(), pair, now));
+            }
+            FileContents::Nothing(reason) => looked.push(format!("the environment ({reason})")),
         }
         for (path, format) in self.files() {
             match read(&path, format).await? {
-                Held::Pair(pair) => {
+                FileContents::Pair(pair) => {
                     let place = path.display().to_string();
-                    return Ok(KeyRing::held(Source::File(path, format), place, pair, now));
+                    return Ok(CredentialProvider::held(RefreshSource::File(path, format), place, pair, now));
                 }
-                Held::Nothing(reason) => looked.push(format!("{} ({reason})", path.display())),
+                FileContents::Nothing(reason) => looked.push(format!("{} ({reason})", path.display())),
             }
         }
-        let role = Role::new(self.metadata.clone())?;
+        let role = InstanceRole::new(self.metadata.clone())?;
         let (reason, may_pass) = match role.lease().await {
-            Ok(lease) => return Ok(KeyRing::leased(role, lease, now)),
-            Err(RoleFault::NoRole) => ("this machine has none".to_owned(), false),
-            Err(RoleFault::Silent(reason)) => (reason, true),
+            Ok(lease) => return Ok(CredentialProvider::leased(role, lease, now)),
+            Err(InstanceRoleError::NoRole) => ("this machine has none".to_owned(), false),
+            Err(InstanceRoleError::Silent(reason)) => (reason, true),
         };
         looked.push(format!("the instance role at {} ({reason})", self.metadata));
-        Err(CredentialsFault::Nowhere { looked, may_pass })
+        Err(CredentialsError::Nowhere { looked, may_pass })
     }
 
     fn value(&self, name: &str) -> Option<String> {
         (self.environment)(name).filter(|value| !value.is_empty())
     }
 
-    fn environment_pair(&self) -> Result<Held, CredentialsFault> {
+    fn environment_pair(&self) -> Result<FileContents, CredentialsError> {
         let token = TOKEN_NAMES.into_iter().find_map(|name| self.value(name).map(|value| (name, value)));
         let (token_name, token) = token.map_or((TOKEN_NAMES[0], None), |(name, value)| (name, Some(value)));
         let parts = [(ID_NAME, self.value(ID_NAME)), (KEY_NAME, self.value(KEY_NAME)), (token_name, token)];
-        let unusable = |reason| CredentialsFault::Unusable { place: "the environment".to_owned(), reason };
+        let unusable = |reason| CredentialsError::Unusable { place: "the environment".to_owned(), reason };
         pair(parts, &format!("{ID_NAME} is not set")).map_err(unusable)
     }
 
-    fn files(&self) -> Vec<(PathBuf, Format)> {
+    fn files(&self) -> Vec<(PathBuf, FileFormat)> {
         let home = self.value("HOME").map(PathBuf::from);
         let below = |path: &str| home.as_deref().map(|home: &Path| home.join(path));
         let profile = self.value(PROFILE_NAME).unwrap_or_else(|| "default".to_owned());
         let sdk = [below(".tencentcloud/credentials"), Some(self.system_file.clone())];
-        let sdk = sdk.into_iter().flatten().map(|path| (path, Format::Sdk));
-        let profile = below(&format!(".tccli/{profile}.credential")).map(|path| (path, Format::Profile));
+        let sdk = sdk.into_iter().flatten().map(|path| (path, FileFormat::Sdk));
+        let profile = below(&format!(".tccli/{profile}.credential")).map(|path| (path, FileFormat::Profile));
         sdk.chain(profile).collect()
     }
 }

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::*;
 use crate::domain::{AccountName, Area, ErrorClass, ItemOperation, Lane, Target, TargetKind, Timestamp};
-use crate::provider::tencent::tests::scripted_server::{Act, NOW, Script, client_with, ok, refused};
-use crate::provider::{Answer, Provider};
+use crate::provider::tencent::tests::scripted_server::{NOW, Script, ServerAction, client_with, ok, refused};
+use crate::provider::{Provider, SubmitOutcome};
 
 const LONG: Duration = Duration::from_secs(20);
 const NAMES: [&str; 3] = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_TOKEN"];
@@ -45,17 +45,17 @@ impl Machine {
         std::fs::write(path, text).expect("a file");
     }
 
-    async fn search(&self) -> Result<KeyRing, CredentialsFault> {
+    async fn search(&self) -> Result<CredentialProvider, CredentialsError> {
         let environment = self.environment.clone();
         let lookup = move |name: &str| {
             environment.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
         };
         let system = self.folder.path().join("etc/credentials");
-        KeyRing::search(&Places::new(lookup, system, self.metadata.clone()), NOW).await
+        CredentialProvider::search(&CredentialSources::new(lookup, system, self.metadata.clone()), NOW).await
     }
 }
 
-async fn shown(ring: &KeyRing, now: Timestamp) -> String {
+async fn shown(ring: &CredentialProvider, now: Timestamp) -> String {
     match ring.current(now).await {
         Ok(pair) => {
             let token = pair.token().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
@@ -69,15 +69,15 @@ fn sdk(id: &str) -> String {
     format!("[default]\nsecret_id = {id}\nsecret_key = key\n")
 }
 
-fn role_keys(id: &str, life: Duration) -> Act {
+fn role_keys(id: &str, life: Duration) -> ServerAction {
     let expires = (NOW + life).as_secs();
-    Act::Answer(format!(
+    ServerAction::Answer(format!(
         r#"{{"TmpSecretId":"{id}","TmpSecretKey":"key","Token":"token","ExpiredTime":{expires},"Code":"Success"}}"#
     ))
 }
 
-fn role_name() -> Act {
-    Act::Answer("my-role".to_owned())
+fn role_name() -> ServerAction {
+    ServerAction::Answer("my-role".to_owned())
 }
 
 #[tokio::test]
@@ -146,7 +146,8 @@ async fn nothing_anywhere_names_every_place_and_whether_it_may_pass() {
     ] {
         assert!(said.contains(place), "{place} is missing in: {said}");
     }
-    let script = Script::start([Act::Raw("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned())]).await;
+    let script =
+        Script::start([ServerAction::Raw("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned())]).await;
     let fault = Machine::beside(&script.endpoint()).search().await.err().expect("no role");
     assert!(!fault.may_pass() && fault.to_string().contains("this machine has none"), "{fault}");
 }
@@ -170,7 +171,7 @@ async fn a_role_is_asked_by_its_name_and_renewed_before_its_keys_expire() {
 #[tokio::test]
 async fn a_failed_renewal_costs_nothing_until_the_keys_have_expired() {
     let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
-    let broken = || Act::Raw("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n".to_owned());
+    let broken = || ServerAction::Raw("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n".to_owned());
     let acts = [
         role_name(),
         role_keys("first", 10 * minute),
@@ -202,9 +203,11 @@ async fn many_callers_renew_once() {
 #[tokio::test]
 async fn an_endless_or_redirecting_metadata_service_is_given_up() {
     for act in [
-        Act::Endless,
-        Act::Raw("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_owned()),
-        Act::CloseAfterRequest,
+        ServerAction::Endless,
+        ServerAction::Raw(
+            "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        ),
+        ServerAction::CloseAfterRequest,
     ] {
         let script = Script::start([act]).await;
         let fault = Machine::beside(&script.endpoint()).search().await.err().expect("no keys");
@@ -236,11 +239,11 @@ fn lane() -> Lane {
 }
 
 /// What a submission with these keys comes to, and with which keys it was signed.
-async fn submitted(ring: KeyRing, acts: Vec<Act>) -> (Answer, Vec<String>) {
+async fn submitted(ring: CredentialProvider, acts: Vec<ServerAction>) -> (SubmitOutcome, Vec<String>) {
     let script = Script::start(acts).await;
     let targets = [Target::parse(TargetKind::Url, "https://h.example/a").expect("a target")];
     let answer = client_with(&script.endpoint(), ring, LONG).submit(&lane(), &targets).await;
-    let signer = |seen: &crate::provider::tencent::tests::scripted_server::Seen| {
+    let signer = |seen: &crate::provider::tencent::tests::scripted_server::ReceivedRequest| {
         let authorization = seen.header("authorization").unwrap_or_default().to_owned();
         let id = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split_once('/'));
         format!("{} {}", id.expect("an id").0, seen.header("x-tc-token").unwrap_or("-"))
@@ -256,7 +259,7 @@ async fn refused_keys_are_renewed_once_and_the_call_is_signed_again() {
     let ring = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
     let acts = vec![refused("AuthFailure.TokenFailure"), ok(r#","TaskId":"t""#)];
     let (answer, signers) = submitted(ring, acts).await;
-    assert!(matches!(answer, Answer::Accepted { .. }), "{answer:?}");
+    assert!(matches!(answer, SubmitOutcome::Accepted { .. }), "{answer:?}");
     assert_eq!(signers, ["old token", "new token"]);
 }
 
@@ -265,10 +268,13 @@ async fn refused_keys_that_stay_the_same_are_not_tried_twice() {
     let hour = Duration::from_secs(3600);
     let metadata = Script::start([role_name(), role_keys("same", hour), role_name(), role_keys("same", hour)]).await;
     let ring = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
-    let given = KeyRing::given(Credentials::new("given".to_owned(), "key".into(), None).expect("a pair"));
+    let given = CredentialProvider::given(Credentials::new("given".to_owned(), "key".into(), None).expect("a pair"));
     for (ring, signer) in [(ring, "same token"), (given, "given -")] {
         let (answer, signers) = submitted(ring, vec![refused("AuthFailure.TokenFailure")]).await;
-        assert!(matches!(&answer, Answer::AccountRefused(failure) if failure.class == ErrorClass::Auth), "{answer:?}");
+        assert!(
+            matches!(&answer, SubmitOutcome::AccountRefused(failure) if failure.class == ErrorClass::Auth),
+            "{answer:?}"
+        );
         assert_eq!(signers, [signer]);
     }
 }
@@ -278,7 +284,7 @@ async fn without_keys_nothing_is_sent() {
     let metadata = Script::start([role_name(), role_keys("old", Duration::ZERO)]).await;
     let ring = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
     let (answer, signers) = submitted(ring, vec![]).await;
-    let Answer::NotSent(failure) = answer else { panic!("{answer:?}") };
+    let SubmitOutcome::NotSent(failure) = answer else { panic!("{answer:?}") };
     assert_eq!((failure.class, failure.code.as_str()), (ErrorClass::Auth, "credentials_expired"));
     assert!(signers.is_empty());
 }

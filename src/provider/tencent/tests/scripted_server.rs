@@ -14,14 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::clock::{Clock, ManualClock};
 use crate::domain::Timestamp;
-use crate::provider::tencent::client::Patience;
-use crate::provider::tencent::{Credentials, KeyRing, Options, TencentCdn};
-use crate::provider::{Meter, Turnstile};
+use crate::provider::tencent::client::CallTimeouts;
+use crate::provider::tencent::{CredentialProvider, Credentials, TencentCdn, TencentOptions};
+use crate::provider::{ApiAction, CallLimiter};
 
 /// 2026-11-22 16:00:00 UTC.
 pub(in crate::provider::tencent) const NOW: Timestamp = Timestamp::from_millis(1_795_363_200_000);
 
-pub(in crate::provider::tencent) enum Act {
+pub(in crate::provider::tencent) enum ServerAction {
     /// Answers 200 with a body, and keeps the connection.
     Answer(String),
     /// Answers with these very bytes, then closes.
@@ -51,21 +51,21 @@ pub(in crate::provider::tencent) enum Act {
 }
 
 /// An answer as the provider writes it, around `fields` (which begin with a comma unless empty).
-pub(in crate::provider::tencent) fn ok(fields: &str) -> Act {
-    Act::Answer(format!(r#"{{"Response":{{"RequestId":"req-1"{fields}}}}}"#))
+pub(in crate::provider::tencent) fn ok(fields: &str) -> ServerAction {
+    ServerAction::Answer(format!(r#"{{"Response":{{"RequestId":"req-1"{fields}}}}}"#))
 }
 
-pub(in crate::provider::tencent) fn refused(code: &str) -> Act {
+pub(in crate::provider::tencent) fn refused(code: &str) -> ServerAction {
     ok(&format!(r#","Error":{{"Code":"{code}","Message":"no"}}"#))
 }
 
 #[derive(Debug, Clone)]
-pub(in crate::provider::tencent) struct Seen {
+pub(in crate::provider::tencent) struct ReceivedRequest {
     pub(in crate::provider::tencent) head: String,
     pub(in crate::provider::tencent) body: String,
 }
 
-impl Seen {
+impl ReceivedRequest {
     pub(in crate::provider::tencent) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -79,14 +79,14 @@ impl Seen {
 #[derive(Clone)]
 pub(in crate::provider::tencent) struct Script {
     pub(in crate::provider::tencent) address: String,
-    acts: Arc<Mutex<VecDeque<Act>>>,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    acts: Arc<Mutex<VecDeque<ServerAction>>>,
+    seen: Arc<Mutex<Vec<ReceivedRequest>>>,
     /// Bytes sent by acts without an end.
     pub(in crate::provider::tencent) poured: Arc<AtomicU64>,
 }
 
 impl Script {
-    pub(in crate::provider::tencent) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+    pub(in crate::provider::tencent) async fn start(acts: impl IntoIterator<Item = ServerAction>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let script = Self {
@@ -100,7 +100,7 @@ impl Script {
             while let Ok((stream, _)) = listener.accept().await {
                 match server.early() {
                     None => drop(tokio::spawn(server.clone().serve(stream))),
-                    Some(Act::CloseAtOnce) => {}
+                    Some(ServerAction::CloseAtOnce) => {}
                     Some(act) => drop(tokio::spawn(reset(stream, act))),
                 }
             }
@@ -109,13 +109,16 @@ impl Script {
     }
 
     /// The next act, if it does not wait for the request.
-    fn early(&self) -> Option<Act> {
+    fn early(&self) -> Option<ServerAction> {
         let mut acts = self.acts.lock().expect("acts");
-        let is_early = matches!(acts.front(), Some(Act::CloseAtOnce | Act::ResetAtOnce | Act::ResetAfter(_)));
+        let is_early = matches!(
+            acts.front(),
+            Some(ServerAction::CloseAtOnce | ServerAction::ResetAtOnce | ServerAction::ResetAfter(_))
+        );
         if is_early { acts.pop_front() } else { None }
     }
 
-    pub(in crate::provider::tencent) fn seen(&self) -> Vec<Seen> {
+    pub(in crate::provider::tencent) fn seen(&self) -> Vec<ReceivedRequest> {
         self.seen.lock().expect("seen").clone()
     }
 
@@ -148,12 +151,16 @@ impl Script {
             let act = self.acts.lock().expect("acts").pop_front();
             let answer = |body: &str| format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             match act.expect("the script has an act for every request") {
-                Act::Answer(body) => stream.write_all(answer(&body).as_bytes()).await.expect("write"),
-                Act::Raw(bytes) => return stream.write_all(bytes.as_bytes()).await.expect("write"),
-                Act::AnswerAndClose(body) => return stream.write_all(answer(&body).as_bytes()).await.expect("write"),
-                Act::CloseAtOnce | Act::ResetAtOnce | Act::ResetAfter(_) => panic!("this act is for new connections"),
-                Act::CloseAfterRequest => return,
-                Act::Quote => {
+                ServerAction::Answer(body) => stream.write_all(answer(&body).as_bytes()).await.expect("write"),
+                ServerAction::Raw(bytes) => return stream.write_all(bytes.as_bytes()).await.expect("write"),
+                ServerAction::AnswerAndClose(body) => {
+                    return stream.write_all(answer(&body).as_bytes()).await.expect("write");
+                }
+                ServerAction::CloseAtOnce | ServerAction::ResetAtOnce | ServerAction::ResetAfter(_) => {
+                    panic!("this act is for new connections")
+                }
+                ServerAction::CloseAfterRequest => return,
+                ServerAction::Quote => {
                     let quoted =
                         [seen.header("authorization"), seen.header("x-tc-token")].map(Option::unwrap_or_default);
                     let error =
@@ -161,16 +168,16 @@ impl Script {
                     let body = format!(r#"{{"Response":{{"RequestId":"req-1","Error":{error}}}}}"#);
                     stream.write_all(answer(&body).as_bytes()).await.expect("write");
                 }
-                Act::Endless => {
+                ServerAction::Endless => {
                     stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("write");
                     return self.pour(stream, &[b' '; 64 * 1024]).await;
                 }
-                Act::EndlessHead => {
+                ServerAction::EndlessHead => {
                     stream.write_all(b"HTTP/1.1 200 OK\r\nx-more: ").await.expect("write");
                     return self.pour(stream, &[b'x'; 64 * 1024]).await;
                 }
-                Act::Silence => tokio::time::sleep(Duration::from_secs(60)).await,
-                Act::Drip(pause) => {
+                ServerAction::Silence => tokio::time::sleep(Duration::from_secs(60)).await,
+                ServerAction::Drip(pause) => {
                     let bytes = answer(&format!("{}{{}}", " ".repeat(2_000)));
                     for byte in bytes.as_bytes().chunks(1) {
                         if stream.write_all(byte).await.is_err() {
@@ -179,7 +186,7 @@ impl Script {
                         tokio::time::sleep(pause).await;
                     }
                 }
-                Act::Stall => {
+                ServerAction::Stall => {
                     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{").await.expect("write");
                     tokio::time::sleep(Duration::from_secs(60)).await;
                 }
@@ -188,20 +195,20 @@ impl Script {
     }
 }
 
-async fn reset(mut stream: TcpStream, act: Act) {
-    if let Act::ResetAfter(bytes) = act {
+async fn reset(mut stream: TcpStream, act: ServerAction) {
+    if let ServerAction::ResetAfter(bytes) = act {
         let mut read = vec![0; bytes];
         stream.read_exact(&mut read).await.expect("so much of a request");
     }
     stream.set_zero_linger().expect("a socket");
 }
 
-async fn request(stream: &mut TcpStream) -> Option<Seen> {
+async fn request(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-            let mut seen = Seen { head, body: String::new() };
+            let mut seen = ReceivedRequest { head, body: String::new() };
             let length: usize = seen.header("content-length").map_or(0, |length| length.parse().expect("a length"));
             if bytes.len() >= end + 4 + length {
                 seen.body = String::from_utf8(bytes.split_off(end + 4)).expect("UTF-8");
@@ -222,17 +229,21 @@ pub(in crate::provider::tencent) fn client(endpoint: &str, patience: Duration) -
 }
 
 /// The keys of a client that is not told others.
-fn keys() -> KeyRing {
+fn keys() -> CredentialProvider {
     let credentials = Credentials::new(
         "AKIDEXAMPLE".to_owned(),
         SecretString::from("hush-secret-key"),
         Some(SecretString::from("hush-token")),
     );
-    KeyRing::given(credentials.expect("well formed"))
+    CredentialProvider::given(credentials.expect("well formed"))
 }
 
 /// The same with other keys.
-pub(in crate::provider::tencent) fn client_with(endpoint: &str, keys: KeyRing, patience: Duration) -> TencentCdn {
+pub(in crate::provider::tencent) fn client_with(
+    endpoint: &str,
+    keys: CredentialProvider,
+    patience: Duration,
+) -> TencentCdn {
     client_made(endpoint, keys, patience, Vec::new())
 }
 
@@ -245,13 +256,13 @@ pub(in crate::provider::tencent) fn client_trusting(
     client_made(endpoint, keys(), patience, vec![authority])
 }
 
-fn client_made(endpoint: &str, keys: KeyRing, patience: Duration, trusted: Vec<Certificate>) -> TencentCdn {
-    let options = Options {
+fn client_made(endpoint: &str, keys: CredentialProvider, patience: Duration, trusted: Vec<Certificate>) -> TencentCdn {
+    let options = TencentOptions {
         endpoint: endpoint.parse().expect("a URL"),
         keys,
         clock: Arc::new(LeapingClock(ManualClock::new(NOW))),
     };
-    let patience = Patience { connect: patience / 2, total: patience };
+    let patience = CallTimeouts { connect: patience / 2, total: patience };
     TencentCdn::made(options, &patience, trusted).expect("a client")
 }
 
@@ -271,25 +282,25 @@ impl Clock for LeapingClock {
 
 /// A turnstile that lets everybody pass and counts them.
 #[derive(Default)]
-pub(in crate::provider::tencent) struct Counter {
+pub(in crate::provider::tencent) struct CallCounter {
     pub(in crate::provider::tencent) entered: Mutex<Vec<&'static str>>,
     pub(in crate::provider::tencent) left: Mutex<Vec<&'static str>>,
 }
 
 #[async_trait]
-impl Turnstile for Counter {
-    async fn enter(&self, meter: Meter) {
+impl CallLimiter for CallCounter {
+    async fn enter(&self, meter: ApiAction) {
         self.entered.lock().expect("entered").push(meter.0);
     }
 
-    fn throttled(&self, _: Meter) {}
+    fn throttled(&self, _: ApiAction) {}
 
-    fn leave(&self, meter: Meter) {
+    fn leave(&self, meter: ApiAction) {
         self.left.lock().expect("left").push(meter.0);
     }
 }
 
-impl Counter {
+impl CallCounter {
     /// How many calls were made; each must have left as it entered.
     pub(in crate::provider::tencent) fn calls(&self) -> usize {
         let (entered, left) = (self.entered.lock().expect("entered"), self.left.lock().expect("left"));

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::scripted_server::client_trusting;
 use crate::domain::{AccountName, Area, ErrorClass, Failure, ItemOperation, Lane, Target, TargetKind};
-use crate::provider::{Answer, Provider, TaskId};
+use crate::provider::{Provider, SubmitOutcome, TaskId};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -58,7 +58,7 @@ enum Then {
 }
 
 /// What a submission to such a server comes to, and what the server read of it.
-async fn submitted(config: ServerConfig, trusted: &Authority, then: Then) -> (Answer, String) {
+async fn submitted(config: ServerConfig, trusted: &Authority, then: Then) -> (SubmitOutcome, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let endpoint = format!("https://{}/", listener.local_addr().expect("an address"));
     let read = Arc::new(Mutex::new(String::new()));
@@ -98,7 +98,7 @@ async fn a_wrong_certificate_is_named_and_nothing_is_sent() {
         [(expired, "expired"), (early, "not valid yet"), (other_name, "not valid for name"), (unknown, "UnknownIssuer")]
     {
         let (answer, read) = submitted(config, &ours, Then::Answer).await;
-        let Answer::NotSent(Failure { class: ErrorClass::Outage, code, message, .. }) = answer else {
+        let SubmitOutcome::NotSent(Failure { class: ErrorClass::Outage, code, message, .. }) = answer else {
             panic!("{word}: {answer:?}")
         };
         assert_eq!((code.as_str(), read.as_str()), ("connect_failed", ""), "{word}");
@@ -110,7 +110,7 @@ async fn a_wrong_certificate_is_named_and_nothing_is_sent() {
 async fn a_good_certificate_lets_the_call_through() {
     let ours = Authority::new("ours");
     let (answer, read) = submitted(ours.server(|_| ()), &ours, Then::Answer).await;
-    assert_eq!(answer, Answer::Accepted { task: TaskId("t".to_owned()), request_id: Some("r".to_owned()) });
+    assert_eq!(answer, SubmitOutcome::Accepted { task: TaskId("t".to_owned()), request_id: Some("r".to_owned()) });
     assert!(read.starts_with("POST / HTTP/1.1\r\n"), "{read}");
 }
 
@@ -118,6 +118,6 @@ async fn a_good_certificate_lets_the_call_through() {
 async fn a_reset_after_a_good_handshake_is_lost() {
     let ours = Authority::new("ours");
     let (answer, read) = submitted(ours.server(|_| ()), &ours, Then::Reset).await;
-    assert!(matches!(&answer, Answer::Lost(failure) if failure.code == "connection_lost"), "{answer:?}");
+    assert!(matches!(&answer, SubmitOutcome::Lost(failure) if failure.code == "connection_lost"), "{answer:?}");
     assert!(!read.is_empty());
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-use super::scripted_server::{Act, Counter, Script, client, ok, refused};
+use super::scripted_server::{CallCounter, Script, ServerAction, client, ok, refused};
 use crate::domain::{AccountName, Area, ErrorClass, Failure, ItemOperation, Lane, Target, TargetKind};
-use crate::provider::{Answer, Provider, ReadFault, TaskId};
+use crate::provider::{Provider, ReadError, SubmitOutcome, TaskId};
 
 const SHORT: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(20);
@@ -29,16 +29,16 @@ fn targets() -> Vec<Target> {
 }
 
 /// What a submission against this script comes to, and how many requests the server read.
-async fn submitted(acts: impl IntoIterator<Item = Act>) -> (Answer, usize) {
+async fn submitted(acts: impl IntoIterator<Item = ServerAction>) -> (SubmitOutcome, usize) {
     let script = Script::start(acts).await;
     let answer = script.client().submit(&lane(), &targets()).await;
     assert_eq!(script.left(), 0, "every act was played");
     (answer, script.seen().len())
 }
 
-fn lost_code(answer: &Answer) -> &str {
+fn lost_code(answer: &SubmitOutcome) -> &str {
     match answer {
-        Answer::Lost(Failure { class: ErrorClass::Lost, code, .. }) => code,
+        SubmitOutcome::Lost(Failure { class: ErrorClass::Lost, code, .. }) => code,
         other => panic!("expected Lost, not {other:?}"),
     }
 }
@@ -49,7 +49,7 @@ async fn a_refused_connection_is_not_sent() {
     let address = listener.local_addr().expect("an address");
     drop(listener);
     let answer = client(&format!("http://{address}/"), LONG).submit(&lane(), &targets()).await;
-    let Answer::NotSent(failure) = answer else { panic!("{answer:?}") };
+    let SubmitOutcome::NotSent(failure) = answer else { panic!("{answer:?}") };
     assert_eq!((failure.class, failure.code.as_str()), (ErrorClass::Outage, "connect_failed"));
     assert!(failure.message.contains("refused"), "{}", failure.message);
 }
@@ -57,7 +57,7 @@ async fn a_refused_connection_is_not_sent() {
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_not_sent() {
     let answer = client("http://no-such-host.invalid/", LONG).submit(&lane(), &targets()).await;
-    assert!(matches!(answer, Answer::NotSent(_)), "{answer:?}");
+    assert!(matches!(answer, SubmitOutcome::NotSent(_)), "{answer:?}");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_failed_tls_handshake_is_not_sent() {
         hello
     });
     let answer = client(&endpoint, LONG).submit(&lane(), &targets()).await;
-    assert!(matches!(answer, Answer::NotSent(_)), "{answer:?}");
+    assert!(matches!(answer, SubmitOutcome::NotSent(_)), "{answer:?}");
     let hello = server.await.expect("the server ended");
     assert!(!String::from_utf8_lossy(&hello).contains("PurgeUrlsCache"), "only the handshake left");
 }
@@ -82,24 +82,24 @@ async fn a_silent_tls_handshake_ends_with_the_connect_timeout_and_is_not_sent() 
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let endpoint = format!("https://{}/", listener.local_addr().expect("an address"));
     let answer = client(&endpoint, SHORT).submit(&lane(), &targets()).await;
-    assert!(matches!(answer, Answer::NotSent(_)), "{answer:?}");
+    assert!(matches!(answer, SubmitOutcome::NotSent(_)), "{answer:?}");
 }
 
 #[tokio::test]
 async fn a_connection_closed_before_it_was_read_is_lost_for_bytes_may_have_left() {
-    let (answer, _) = submitted([Act::CloseAtOnce]).await;
+    let (answer, _) = submitted([ServerAction::CloseAtOnce]).await;
     assert_eq!(lost_code(&answer), "connection_lost");
 }
 
 #[tokio::test]
 async fn a_connection_closed_after_the_request_was_read_is_lost_and_not_sent_again() {
-    let (answer, requests) = submitted([Act::CloseAfterRequest]).await;
+    let (answer, requests) = submitted([ServerAction::CloseAfterRequest]).await;
     assert_eq!((lost_code(&answer), requests), ("connection_lost", 1));
 }
 
 #[tokio::test]
 async fn a_reset_is_lost_wherever_it_strikes_once_the_connection_was_made() {
-    for act in [Act::ResetAtOnce, Act::ResetAfter(1), Act::ResetAfter(300)] {
+    for act in [ServerAction::ResetAtOnce, ServerAction::ResetAfter(1), ServerAction::ResetAfter(300)] {
         let (answer, _) = submitted([act]).await;
         assert_eq!(lost_code(&answer), "connection_lost");
     }
@@ -113,15 +113,15 @@ async fn a_reset_while_the_request_is_still_being_written_is_lost() {
     };
     // More than the sockets' buffers hold, so that the writer is still at it.
     let targets: Vec<Target> = (0..4_000).map(long).collect();
-    let script = Script::start([Act::ResetAfter(10_000)]).await;
+    let script = Script::start([ServerAction::ResetAfter(10_000)]).await;
     assert_eq!(lost_code(&script.client().submit(&lane(), &targets).await), "connection_lost");
 }
 
 #[tokio::test]
 async fn a_kept_connection_that_breaks_under_a_request_is_lost_and_not_sent_again() {
-    let script = Script::start([ok(r#","TaskId":"t""#), Act::CloseAfterRequest]).await;
+    let script = Script::start([ok(r#","TaskId":"t""#), ServerAction::CloseAfterRequest]).await;
     let client = script.client();
-    assert!(matches!(client.submit(&lane(), &targets()).await, Answer::Accepted { .. }));
+    assert!(matches!(client.submit(&lane(), &targets()).await, SubmitOutcome::Accepted { .. }));
     assert_eq!(lost_code(&client.submit(&lane(), &targets()).await), "connection_lost");
     assert_eq!(script.seen().len(), 2);
 }
@@ -130,12 +130,13 @@ async fn a_kept_connection_that_breaks_under_a_request_is_lost_and_not_sent_agai
 async fn a_kept_connection_that_was_closed_meanwhile_costs_nothing_or_is_lost_but_is_never_called_unsent() {
     for pause_ms in [0, 1, 20] {
         let task = r#"{"Response":{"RequestId":"r","TaskId":"t"}}"#.to_owned();
-        let script = Script::start([Act::AnswerAndClose(task.clone()), Act::AnswerAndClose(task)]).await;
+        let script =
+            Script::start([ServerAction::AnswerAndClose(task.clone()), ServerAction::AnswerAndClose(task)]).await;
         let client = script.client();
-        assert!(matches!(client.submit(&lane(), &targets()).await, Answer::Accepted { .. }));
+        assert!(matches!(client.submit(&lane(), &targets()).await, SubmitOutcome::Accepted { .. }));
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         let answer = client.submit(&lane(), &targets()).await;
-        assert!(matches!(answer, Answer::Accepted { .. } | Answer::Lost(_)), "{answer:?}");
+        assert!(matches!(answer, SubmitOutcome::Accepted { .. } | SubmitOutcome::Lost(_)), "{answer:?}");
         assert!(script.seen().len() <= 2, "no request arrives twice");
     }
 }
@@ -151,7 +152,7 @@ async fn a_gateway_is_not_the_provider_whatever_it_says() {
         ("302 Found\r\nlocation: http://127.0.0.1:1/", "http_302", ""),
     ] {
         let raw = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        let (answer, requests) = submitted([Act::Raw(raw)]).await;
+        let (answer, requests) = submitted([ServerAction::Raw(raw)]).await;
         assert_eq!((lost_code(&answer), requests), (code, 1));
     }
 }
@@ -162,7 +163,7 @@ async fn a_redirect_is_not_followed() {
         let elsewhere = Script::start([]).await;
         let head =
             format!("HTTP/1.1 {status} Moved\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.endpoint());
-        let (answer, requests) = submitted([Act::Raw(head)]).await;
+        let (answer, requests) = submitted([ServerAction::Raw(head)]).await;
         assert_eq!((lost_code(&answer), requests), (format!("http_{status}").as_str(), 1));
         assert!(elsewhere.seen().is_empty(), "the signed request went nowhere else");
     }
@@ -173,18 +174,19 @@ async fn a_cut_or_deep_answer_is_lost_and_its_request_id_is_not_believed() {
     let deep =
         format!(r#"{{"Response":{{"RequestId":"r","TaskId":{}1{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     for body in [r#"{"Response":{"RequestId":"r","TaskId":"t"#.to_owned(), r#"{"Response":"#.to_owned(), deep] {
-        let (answer, _) = submitted([Act::Answer(body)]).await;
+        let (answer, _) = submitted([ServerAction::Answer(body)]).await;
         assert_eq!(lost_code(&answer), "answer_unreadable");
     }
 }
 
 #[tokio::test]
 async fn garbage_is_lost() {
-    let (answer, _) = submitted([Act::Raw("\u{1}\u{2}SSH-2.0-what\r\n\r\n".to_owned())]).await;
+    let (answer, _) = submitted([ServerAction::Raw("\u{1}\u{2}SSH-2.0-what\r\n\r\n".to_owned())]).await;
     assert_eq!(lost_code(&answer), "connection_lost");
-    let (answer, _) = submitted([Act::Raw("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{".to_owned())]).await;
+    let (answer, _) =
+        submitted([ServerAction::Raw("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{".to_owned())]).await;
     assert_eq!(lost_code(&answer), "connection_lost");
-    let (answer, _) = submitted([Act::Answer("<html>welcome to our wifi</html>".to_owned())]).await;
+    let (answer, _) = submitted([ServerAction::Answer("<html>welcome to our wifi</html>".to_owned())]).await;
     assert_eq!(lost_code(&answer), "answer_unreadable");
 }
 
@@ -194,16 +196,16 @@ async fn a_success_without_a_task_is_lost_and_keeps_its_request_id() {
         ["", r#","TaskId":null"#, r#","TaskId":"""#, r#","TaskId":" ""#, r#","TaskId":7"#, r#","TaskId":["t"]"#]
     {
         let (answer, _) = submitted([ok(fields)]).await;
-        let Answer::Lost(failure) = answer else { panic!("{fields}: {answer:?}") };
+        let SubmitOutcome::Lost(failure) = answer else { panic!("{fields}: {answer:?}") };
         assert_eq!(failure.request_id.as_deref(), Some("req-1"), "{fields}");
     }
-    let (answer, _) = submitted([Act::Answer(r#"{"Response":{"TaskId":"t"}}"#.to_owned())]).await;
+    let (answer, _) = submitted([ServerAction::Answer(r#"{"Response":{"TaskId":"t"}}"#.to_owned())]).await;
     assert_eq!(lost_code(&answer), "no_request_id");
 }
 
 #[tokio::test]
 async fn an_endless_body_or_head_is_cut_off() {
-    for (act, code) in [(Act::Endless, "answer_too_large"), (Act::EndlessHead, "connection_lost")] {
+    for (act, code) in [(ServerAction::Endless, "answer_too_large"), (ServerAction::EndlessHead, "connection_lost")] {
         let script = Script::start([act]).await;
         let answer = script.client().submit(&lane(), &targets()).await;
         assert_eq!(lost_code(&answer), code);
@@ -215,7 +217,7 @@ async fn an_endless_body_or_head_is_cut_off() {
 
 #[tokio::test]
 async fn a_slow_answer_ends_with_the_total_timeout() {
-    for act in [Act::Silence, Act::Stall, Act::Drip(Duration::from_millis(5))] {
+    for act in [ServerAction::Silence, ServerAction::Stall, ServerAction::Drip(Duration::from_millis(5))] {
         let script = Script::start([act]).await;
         let answer = client(&script.endpoint(), SHORT).submit(&lane(), &targets()).await;
         assert_eq!((lost_code(&answer), script.seen().len()), ("timeout", 1));
@@ -226,14 +228,16 @@ async fn a_slow_answer_ends_with_the_total_timeout() {
 async fn the_content_type_decides_nothing() {
     let body = r#"{"Response":{"RequestId":"r","Error":{"Code":"RequestLimitExceeded","Message":"m"}}}"#;
     let raw = format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-    let (answer, _) = submitted([Act::Raw(raw)]).await;
-    assert!(matches!(answer, Answer::Throttled(_)), "{answer:?}");
+    let (answer, _) = submitted([ServerAction::Raw(raw)]).await;
+    assert!(matches!(answer, SubmitOutcome::Throttled(_)), "{answer:?}");
 }
 
 #[tokio::test]
 async fn a_lost_read_is_a_fault_to_be_asked_again() {
-    let turnstile = Counter::default();
-    for act in [Act::CloseAfterRequest, Act::Answer("[]".to_owned()), refused("InternalError"), ok("")] {
+    let turnstile = CallCounter::default();
+    for act in
+        [ServerAction::CloseAfterRequest, ServerAction::Answer("[]".to_owned()), refused("InternalError"), ok("")]
+    {
         let script = Script::start([act]).await;
         let task = crate::provider::tencent::TaskQuery {
             operation: ItemOperation::Purge,
@@ -241,14 +245,14 @@ async fn a_lost_read_is_a_fault_to_be_asked_again() {
             targets: 1,
         };
         let fault = script.client().look(&task, &turnstile).await.expect_err("no answer");
-        assert!(matches!(&fault, ReadFault::Failed(failure) if failure.class == ErrorClass::Outage), "{fault:?}");
+        assert!(matches!(&fault, ReadError::Failed(failure) if failure.class == ErrorClass::Outage), "{fault:?}");
     }
     assert_eq!(turnstile.calls(), 4);
 }
 
-fn dated(date: &str, fields: &str) -> Act {
+fn dated(date: &str, fields: &str) -> ServerAction {
     let body = format!(r#"{{"Response":{{"RequestId":"req-1"{fields}}}}}"#);
-    Act::Raw(format!("HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+    ServerAction::Raw(format!("HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
 }
 
 const EXPIRED: &str = r#","Error":{"Code":"AuthFailure.SignatureExpire","Message":"m"}"#;
@@ -263,9 +267,9 @@ async fn a_wrong_clock_is_learnt_and_the_call_is_signed_again_once() {
     ])
     .await;
     let client = script.client();
-    assert!(matches!(client.submit(&lane(), &targets()).await, Answer::Accepted { .. }));
+    assert!(matches!(client.submit(&lane(), &targets()).await, SubmitOutcome::Accepted { .. }));
     // What was learnt is used from the start by the next call.
-    assert!(matches!(client.submit(&lane(), &targets()).await, Answer::Accepted { .. }));
+    assert!(matches!(client.submit(&lane(), &targets()).await, SubmitOutcome::Accepted { .. }));
     let stamps: Vec<i64> = script
         .seen()
         .iter()
@@ -279,11 +283,17 @@ async fn a_wrong_clock_is_learnt_and_the_call_is_signed_again_once() {
 #[tokio::test]
 async fn a_clock_that_stays_wrong_refuses_the_account() {
     let (answer, requests) = submitted([dated(AN_HOUR_AHEAD, EXPIRED), dated(AN_HOUR_AHEAD, EXPIRED)]).await;
-    assert!(matches!(&answer, Answer::AccountRefused(failure) if failure.class == ErrorClass::Clock), "{answer:?}");
+    assert!(
+        matches!(&answer, SubmitOutcome::AccountRefused(failure) if failure.class == ErrorClass::Clock),
+        "{answer:?}"
+    );
     assert_eq!(requests, 2);
     // Without a date there is nothing to correct by, so a second call would be refused as well.
     let (answer, requests) = submitted([refused("AuthFailure.SignatureExpire")]).await;
-    assert!(matches!(&answer, Answer::AccountRefused(failure) if failure.class == ErrorClass::Clock), "{answer:?}");
+    assert!(
+        matches!(&answer, SubmitOutcome::AccountRefused(failure) if failure.class == ErrorClass::Clock),
+        "{answer:?}"
+    );
     assert_eq!(requests, 1);
 }
 
@@ -308,9 +318,9 @@ async fn every_header_is_sent() {
 
 #[tokio::test]
 async fn a_provider_that_quotes_our_secrets_is_not_repeated() {
-    let script = Script::start([Act::Quote]).await;
+    let script = Script::start([ServerAction::Quote]).await;
     let answer = script.client().submit(&lane(), &targets()).await;
-    let Answer::AccountRefused(failure) = answer else { panic!("{answer:?}") };
+    let SubmitOutcome::AccountRefused(failure) = answer else { panic!("{answer:?}") };
     let seen = script.seen().remove(0);
     let signature = seen.header("authorization").and_then(|value| value.split_once("Signature=")).expect("signed").1;
     assert!(failure.message.contains("[removed]"), "{}", failure.message);

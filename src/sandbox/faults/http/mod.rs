@@ -5,16 +5,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::sandbox::listener::Dropped;
 use crate::sandbox::state::Cloud;
-pub use wire::{AnswerFault, AnswerRule, Side};
+pub use wire::{AnswerFault, AnswerRule, FaultySide};
 
 pub(super) mod wire;
 
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Answers(Vec<AnswerRule>);
+pub(in crate::sandbox) struct HttpFaults(Vec<AnswerRule>);
 
 /// Why a rule cannot be meant.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AnswerRuleFault {
+pub enum AnswerRuleError {
     #[error("`status` is a final HTTP status, 200 to 599")]
     Status,
     #[error("`{0}` is no header that HTTP can carry")]
@@ -23,8 +23,8 @@ pub enum AnswerRuleFault {
     Location,
 }
 
-impl Answers {
-    pub(in crate::sandbox) fn replace(&mut self, rules: Vec<AnswerRule>) -> Result<(), AnswerRuleFault> {
+impl HttpFaults {
+    pub(in crate::sandbox) fn replace(&mut self, rules: Vec<AnswerRule>) -> Result<(), AnswerRuleError> {
         rules.iter().try_for_each(check)?;
         self.0 = rules;
         Ok(())
@@ -35,7 +35,13 @@ impl Answers {
     }
 
     /// `names` are all that the host goes by.
-    pub(in crate::sandbox) fn strike(&self, at: Side, names: &[&str], path: &str, headers: &HeaderMap) -> Spoiling {
+    pub(in crate::sandbox) fn strike(
+        &self,
+        at: FaultySide,
+        names: &[&str],
+        path: &str,
+        headers: &HeaderMap,
+    ) -> HttpFaultPlan {
         let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
         let fits = |rule: &&AnswerRule| {
             rule.at == at
@@ -43,23 +49,23 @@ impl Answers {
                 && rule.path.as_ref().is_none_or(|begin| path.starts_with(begin))
                 && rule.user_agent.as_ref().is_none_or(|part| agent.contains(part))
         };
-        Spoiling(self.0.iter().find(fits).map(|rule| rule.fault.clone()))
+        HttpFaultPlan(self.0.iter().find(fits).map(|rule| rule.fault.clone()))
     }
 }
 
-fn check(rule: &AnswerRule) -> Result<(), AnswerRuleFault> {
+fn check(rule: &AnswerRule) -> Result<(), AnswerRuleError> {
     match &rule.fault {
         AnswerFault::Status { status, .. } | AnswerFault::Redirect { status, .. } if !(200..=599).contains(status) => {
-            Err(AnswerRuleFault::Status)
+            Err(AnswerRuleError::Status)
         }
         AnswerFault::Redirect { location, .. } if HeaderValue::from_str(location).is_err() => {
-            Err(AnswerRuleFault::Location)
+            Err(AnswerRuleError::Location)
         }
         AnswerFault::Headers { headers } => {
             let bad = headers.iter().find(|(name, value)| {
                 HeaderName::try_from(name.as_str()).is_err() || HeaderValue::from_str(value).is_err()
             });
-            bad.map_or(Ok(()), |(name, _)| Err(AnswerRuleFault::Header(name.clone())))
+            bad.map_or(Ok(()), |(name, _)| Err(AnswerRuleError::Header(name.clone())))
         }
         _ => Ok(()),
     }
@@ -67,9 +73,9 @@ fn check(rule: &AnswerRule) -> Result<(), AnswerRuleFault> {
 
 /// What is done to one answer; nothing, mostly.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Spoiling(Option<AnswerFault>);
+pub(in crate::sandbox) struct HttpFaultPlan(Option<AnswerFault>);
 
-impl Spoiling {
+impl HttpFaultPlan {
     /// Waits as long as the answer is to be late, which may be for ever.
     pub(in crate::sandbox) async fn delay(&self, cloud: &Cloud) -> Result<(), Dropped> {
         match &self.0 {

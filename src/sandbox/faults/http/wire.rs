@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerRule {
-    pub at: Side,
+    pub at: FaultySide,
     /// The domain, or the Host that its origin is asked with.
     pub host: String,
     /// Only paths that begin so.
@@ -23,7 +23,7 @@ pub struct AnswerRule {
 
 impl AnswerRule {
     #[must_use]
-    pub fn new(at: Side, host: impl Into<String>, fault: AnswerFault) -> Self {
+    pub fn new(at: FaultySide, host: impl Into<String>, fault: AnswerFault) -> Self {
         Self { at, host: host.into(), path: None, user_agent: None, fault }
     }
 
@@ -40,7 +40,7 @@ impl AnswerRule {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Side {
+pub enum FaultySide {
     Edge,
     Origin,
 }

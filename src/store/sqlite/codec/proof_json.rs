@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::{Look, Proof, Side, Timestamp};
+use crate::domain::{HttpObservation, ObservedResponse, Proof, Timestamp};
 use crate::store::StoreError;
 
 pub(in crate::store::sqlite) fn written(proof: &Proof) -> String {
@@ -11,7 +11,7 @@ pub(in crate::store::sqlite) fn written(proof: &Proof) -> String {
     Value::Array(sides.map(side).collect()).to_string()
 }
 
-fn side(side: &Side) -> Value {
+fn side(side: &ObservedResponse) -> Value {
     let look = &side.look;
     let hash = look.body_sha256.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     json!([
@@ -42,10 +42,10 @@ fn parsed(text: &str) -> Option<Proof> {
     Some(Proof { origin: sides.next()?, edges: sides.collect() })
 }
 
-fn read_side(fields: &[Value]) -> Option<Side> {
+fn read_side(fields: &[Value]) -> Option<ObservedResponse> {
     let text = |place: usize| fields.get(place).and_then(Value::as_str).map(str::to_owned);
     let number = |place: usize| fields.get(place).and_then(Value::as_u64);
-    let look = Look {
+    let look = HttpObservation {
         status: number(2)?.try_into().ok()?,
         etag: text(3),
         last_modified: text(4),
@@ -60,7 +60,7 @@ fn read_side(fields: &[Value]) -> Option<Side> {
         edge_log_id: text(13),
     };
     let address = text(1).and_then(|address| address.parse().ok());
-    Some(Side { at: Timestamp::from_millis(fields.first()?.as_i64()?), address, look })
+    Some(ObservedResponse { at: Timestamp::from_millis(fields.first()?.as_i64()?), address, look })
 }
 
 fn read_hash(text: &str) -> Option<[u8; 32]> {
@@ -77,10 +77,13 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let empty =
-            Side { at: Timestamp::from_millis(1), address: None, look: Look { status: 404, ..Look::default() } };
+        let empty = ObservedResponse {
+            at: Timestamp::from_millis(1),
+            address: None,
+            look: HttpObservation { status: 404, ..HttpObservation::default() },
+        };
         let said = |text: &str| Some(text.to_owned());
-        let look = Look {
+        let look = HttpObservation {
             status: 200,
             etag: said("W/\"a\\b\""),
             last_modified: said("b"),
@@ -94,7 +97,7 @@ mod tests {
             cache: said("Cache Hit"),
             edge_log_id: said("f"),
         };
-        let full = Side { at: Timestamp::from_millis(-2), address: "[::1]:443".parse().ok(), look };
+        let full = ObservedResponse { at: Timestamp::from_millis(-2), address: "[::1]:443".parse().ok(), look };
         for proof in [
             Proof { origin: empty.clone(), edges: vec![full.clone(), empty.clone()] },
             Proof { origin: full, edges: Vec::new() },

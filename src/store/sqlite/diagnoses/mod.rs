@@ -8,12 +8,16 @@ use super::codec::columns::{count, moment, word};
 use super::jobs::read::{decode_item, decode_lane};
 use super::writer::command::Change;
 use crate::domain::{DiagnosisId, JobId, TenantName, Timestamp};
-use crate::store::{JobRef, KeptDiagnosis, Outdated, StoreError, Telling};
+use crate::store::{JobRef, RelevantItem, RetentionCutoff, StoreError, StoredDiagnosis};
 
 /// Ways of failing that are counted; a job with more has other troubles than the rare ones.
 const FAILURES_MAX: u32 = 20;
 
-pub(super) async fn telling(job: JobRef, target: Option<&str>, db: &SqlitePool) -> Result<Option<Telling>, StoreError> {
+pub(super) async fn telling(
+    job: JobRef,
+    target: Option<&str>,
+    db: &SqlitePool,
+) -> Result<Option<RelevantItem>, StoreError> {
     let mut read = db.begin().await?;
     let row = sqlx::query(include_str!("../sql/telling_item.sql"))
         .bind(job.number())
@@ -27,7 +31,7 @@ pub(super) async fn telling(job: JobRef, target: Option<&str>, db: &SqlitePool) 
         .fetch_all(&mut *read)
         .await?;
     let failures = failures.iter().map(|row| Ok((word(row, "class")?, row.try_get("code")?, count(row, "items")?)));
-    Ok(Some(Telling {
+    Ok(Some(RelevantItem {
         item: decode_item(&row)?,
         lane: decode_lane(&row)?,
         sent_at: moment(&row, "sent_at")?,
@@ -39,7 +43,7 @@ pub(super) async fn one(
     id: DiagnosisId,
     tenant: Option<&TenantName>,
     db: &SqlitePool,
-) -> Result<Option<KeptDiagnosis>, StoreError> {
+) -> Result<Option<StoredDiagnosis>, StoreError> {
     let row = sqlx::query("select * from diagnoses where public_id = $1 and ($2 is null or tenant = $2)")
         .bind(id.as_u128().to_be_bytes().to_vec())
         .bind(tenant.map(TenantName::as_str))
@@ -48,7 +52,7 @@ pub(super) async fn one(
     row.as_ref().map(decode).transpose()
 }
 
-pub(super) async fn newest_of(job: JobId, db: &SqlitePool) -> Result<Option<KeptDiagnosis>, StoreError> {
+pub(super) async fn newest_of(job: JobId, db: &SqlitePool) -> Result<Option<StoredDiagnosis>, StoreError> {
     let row = sqlx::query("select * from diagnoses where job_id = $1 order by id desc limit 1")
         .bind(job.as_u128().to_be_bytes().to_vec())
         .fetch_optional(db)
@@ -56,12 +60,12 @@ pub(super) async fn newest_of(job: JobId, db: &SqlitePool) -> Result<Option<Kept
     row.as_ref().map(decode).transpose()
 }
 
-fn decode(row: &SqliteRow) -> Result<KeptDiagnosis, StoreError> {
+fn decode(row: &SqliteRow) -> Result<StoredDiagnosis, StoreError> {
     let job = match row.try_get::<Option<&[u8]>, _>("job_id")? {
         Some(bytes) => Some((JobId::from_u128(number(bytes)?), row.try_get("job_version")?)),
         None => None,
     };
-    Ok(KeptDiagnosis {
+    Ok(StoredDiagnosis {
         id: DiagnosisId::from_u128(number(row.try_get("public_id")?)?),
         tenant: TenantName::new(row.try_get::<String, _>("tenant")?),
         job,
@@ -75,10 +79,10 @@ fn number(bytes: &[u8]) -> Result<u128, StoreError> {
     Ok(u128::from_be_bytes(bytes))
 }
 
-pub(super) struct KeepDiagnosis(pub(super) KeptDiagnosis);
+pub(super) struct InsertDiagnosis(pub(super) StoredDiagnosis);
 
 #[async_trait]
-impl Change for KeepDiagnosis {
+impl Change for InsertDiagnosis {
     type Output = ();
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -99,13 +103,13 @@ impl Change for KeepDiagnosis {
     }
 }
 
-pub(super) struct ForgetDiagnoses {
-    pub(super) outdated: Outdated,
+pub(super) struct DeleteExpiredDiagnoses {
+    pub(super) outdated: RetentionCutoff,
     pub(super) limit: u32,
 }
 
 #[async_trait]
-impl Change for ForgetDiagnoses {
+impl Change for DeleteExpiredDiagnoses {
     type Output = u64;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<u64, StoreError> {

@@ -11,7 +11,7 @@ pub(in crate::store::sqlite) const PRIORITIES: usize = 3;
 
 /// A due item that may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store::sqlite) struct Head {
+pub(in crate::store::sqlite) struct Candidate {
     pub(in crate::store::sqlite) item: i64,
     /// 0 is urgent.
     pub(in crate::store::sqlite) priority: i64,
@@ -20,7 +20,7 @@ pub(in crate::store::sqlite) struct Head {
     pub(in crate::store::sqlite) target: Target,
 }
 
-impl Head {
+impl Candidate {
     /// Its priority as a place in a list.
     pub(in crate::store::sqlite) fn class(&self) -> usize {
         usize::try_from(self.priority).unwrap_or_default().min(PRIORITIES - 1)
@@ -46,10 +46,10 @@ pub(in crate::store::sqlite) struct Batch {
 
 impl Batch {
     /// Of heads that stand by priority and turn.
-    pub(in crate::store::sqlite) fn of(heads: Vec<Head>, grant: &Grant) -> Self {
-        let mut filling = Filling { grant, batch: Self::default(), seen: HashSet::new(), others: 0, bytes: 0 };
+    pub(in crate::store::sqlite) fn of(heads: Vec<Candidate>, grant: &Grant) -> Self {
+        let mut filling = BatchBuilder { grant, batch: Self::default(), seen: HashSet::new(), others: 0, bytes: 0 };
         let in_turn = grant.targets_max - grant.targets_max / OLDEST_SHARE;
-        let mut queues: [VecDeque<Head>; PRIORITIES] = Default::default();
+        let mut queues: [VecDeque<Candidate>; PRIORITIES] = Default::default();
         for head in heads {
             if !filling.take(&head, in_turn) {
                 queues[head.class()].push_back(head);
@@ -69,7 +69,7 @@ impl Batch {
     }
 }
 
-struct Filling<'a> {
+struct BatchBuilder<'a> {
     grant: &'a Grant,
     batch: Batch,
     seen: HashSet<Target>,
@@ -78,9 +78,9 @@ struct Filling<'a> {
     bytes: usize,
 }
 
-impl Filling<'_> {
+impl BatchBuilder<'_> {
     /// Whether the item travels: on a place of its own among `places`, or with an equal target.
-    fn take(&mut self, head: &Head, places: u32) -> bool {
+    fn take(&mut self, head: &Candidate, places: u32) -> bool {
         if !self.seen.contains(&head.target) {
             let is_other = head.priority > 0;
             let bytes = self.bytes + head.target.as_str().len();
@@ -107,12 +107,12 @@ mod tests {
 
     use super::*;
     use crate::domain::{LaneId, TargetKind};
-    use crate::store::LaneTurn;
+    use crate::store::CallSequence;
 
     fn grant(targets_max: u32, others_max: u32) -> Grant {
         Grant {
             lane: LaneId(1),
-            turn: LaneTurn::default(),
+            turn: CallSequence::default(),
             targets_max,
             others_max,
             bytes_max: usize::MAX,
@@ -121,9 +121,9 @@ mod tests {
         }
     }
 
-    fn head(item: i64, priority: i64, target: i64) -> Head {
+    fn head(item: i64, priority: i64, target: i64) -> Candidate {
         let target = Target::parse(TargetKind::Url, &format!("https://h.example/{target}")).expect("a URL");
-        Head { item, priority, rank: item, target }
+        Candidate { item, priority, rank: item, target }
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
                 kinds.iter().zip(1..).map(|((priority, target), item)| head(item, *priority, *target)).collect();
             heads.sort_by_key(|head| head.priority);
             let batch = Batch::of(heads.clone(), &grant(targets_max, others_max));
-            let taken = |head: &&Head| batch.items.contains(&head.item);
+            let taken = |head: &&Candidate| batch.items.contains(&head.item);
             let others: HashSet<_> = heads.iter().filter(taken).filter(|head| head.priority > 0).map(|head| &head.target).collect();
             let urgent: HashSet<_> = heads.iter().filter(|head| head.priority == 0).map(|head| &head.target).collect();
             prop_assert!(batch.targets.len() <= targets_max as usize);

@@ -3,16 +3,16 @@
 use async_trait::async_trait;
 use sqlx::{Row, SqliteConnection};
 
-use super::batch::{Batch, Head};
-use super::eligibility::{Aside, Barriers};
+use super::batch::{Batch, Candidate};
+use super::eligibility::{Deferral, Eligibility};
 use super::lane_pauses::is_paused;
-use super::scan_window::{Reach, Seen, by_class};
+use super::scan_window::{ScanCoverage, ScanWindow, by_class};
 use super::{coalesce_into_directories, host_isolation, tenant_quota};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::sqlite::codec::columns;
 use crate::store::sqlite::jobs::read;
 use crate::store::sqlite::writer::command;
-use crate::store::sqlite::writer::command::{Change, Notice};
+use crate::store::sqlite::writer::command::{Change, EventNotice};
 use crate::store::{Claim, EventKind, Grant, StoreError};
 
 pub(in crate::store::sqlite) struct ClaimBatch {
@@ -22,15 +22,15 @@ pub(in crate::store::sqlite) struct ClaimBatch {
 
 /// What one look at the lane found.
 #[derive(Default)]
-struct Look {
+struct ScanResult {
     batch: Batch,
     /// Who may not go with it.
-    aside: Vec<Aside>,
+    aside: Vec<Deferral>,
     /// Behind those who were seen may be others who should.
     may_miss: bool,
 }
 
-impl Look {
+impl ScanResult {
     /// Whether others than the batch may have to leave before it: who was set aside only to go in other company, whoever is
     /// in other company if nobody here may go, or who was not seen.
     fn calls_for_another(&self, is_far: bool) -> bool {
@@ -81,7 +81,7 @@ impl Change for ClaimBatch {
         let message =
             format!("taken into submission {submission} with {count} target{}", if count == 1 { "" } else { "s" });
         let notice =
-            Notice { kind: EventKind::Claimed, message: &message, submission: Some(submission), failure: None };
+            EventNotice { kind: EventKind::Claimed, message: &message, submission: Some(submission), failure: None };
         command::notice_moved(notice, None, db, self.now).await?;
         command::apply_moves(db, self.now).await?;
         tenant_quota::keep(submission, &picked.placed, &self.grant.shares, db).await?;
@@ -98,9 +98,9 @@ const LOOKS_MAX: usize = 16;
 
 impl ClaimBatch {
     /// The next items that may go, and what they passed. What may not is set aside.
-    async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Barriers<'_>), StoreError> {
-        let mut barriers = Barriers::of(&self.grant, self.now, db).await?;
-        let (mut reach, mut is_far) = (Reach::first(&self.grant, &barriers), false);
+    async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Eligibility<'_>), StoreError> {
+        let mut barriers = Eligibility::of(&self.grant, self.now, db).await?;
+        let (mut reach, mut is_far) = (ScanWindow::first(&self.grant, &barriers), false);
         for looks_left in (0..LOOKS_MAX).rev() {
             let look = self.look(reach, &mut barriers, &mut *db).await?;
             let again = look.calls_for_another(is_far);
@@ -122,7 +122,7 @@ impl ClaimBatch {
     }
 
     /// Whoever waits in the lane for one of the targets that move travels along, however far behind.
-    async fn riders(&self, barriers: &Barriers<'_>, db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+    async fn riders(&self, barriers: &Eligibility<'_>, db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
         let rows = sqlx::query(include_str!("../sql/riders.sql"))
             .bind(self.grant.lane.0)
             .bind(RIDERS_MAX)
@@ -141,10 +141,10 @@ impl ClaimBatch {
     /// The heads of the lane that may go.
     async fn look(
         &self,
-        reach: Reach,
-        barriers: &mut Barriers<'_>,
+        reach: ScanWindow,
+        barriers: &mut Eligibility<'_>,
         db: &mut SqliteConnection,
-    ) -> Result<Look, StoreError> {
+    ) -> Result<ScanResult, StoreError> {
         let row = sqlx::query(include_str!("../sql/claim_heads.sql"))
             .bind(self.grant.lane.0)
             .bind(i64::from(reach.ahead))
@@ -156,14 +156,14 @@ impl ClaimBatch {
         let found: Vec<(i64, i64, i64, &str)> =
             serde_json::from_str(row.try_get("heads")?).map_err(|error| StoreError::Database(error.into()))?;
         if found.is_empty() {
-            return Ok(Look::default());
+            return Ok(ScanResult::default());
         }
         let (cohort, kind) = (row.try_get("cohort")?, columns::word(&row, "kind")?);
         let head = |(item, priority, rank, text): (i64, i64, i64, &str)| {
-            columns::target(kind, text).map(|target| Head { item, priority, rank, target })
+            columns::target(kind, text).map(|target| Candidate { item, priority, rank, target })
         };
         let all = found.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
-        let seen = Seen::of(&all, reach);
+        let seen = ScanCoverage::of(&all, reach);
         barriers.meet(all.iter().map(|head| &head.target), &mut *db).await?;
         let mut free = Vec::with_capacity(all.len());
         let mut aside = Vec::new();
@@ -175,7 +175,7 @@ impl ClaimBatch {
         }
         let (heads, unpaid) = tenant_quota::within(free, &self.grant.shares, self.now, &mut *db).await?;
         aside.extend(unpaid);
-        let heads: Vec<Head> = heads.into_iter().map(|(_, head)| head).collect();
+        let heads: Vec<Candidate> = heads.into_iter().map(|(_, head)| head).collect();
         let free = by_class(&heads);
         let sorted = host_isolation::sort(heads, cohort, self.grant.lane, db).await?;
         let others_max = if sorted.urgent_only { 0 } else { self.grant.others_max };
@@ -184,7 +184,7 @@ impl ClaimBatch {
         batch.left.iter_mut().zip(sorted.left).for_each(|(left, held)| *left += held);
         aside.extend(sorted.aside);
         let may_miss = seen.may_miss(free, &batch, self.grant.targets_max);
-        Ok(Look { batch, aside, may_miss })
+        Ok(ScanResult { batch, aside, may_miss })
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use sqlx::{Row, SqliteConnection};
 
 use super::batch::Batch;
-use super::eligibility::Barriers;
+use super::eligibility::Eligibility;
 use crate::domain::{LaneId, Promotion, SubmissionId, Target, Timestamp};
 use crate::store::StoreError;
 use crate::store::sqlite::codec::{columns, target_key};
@@ -20,7 +20,7 @@ const LOOK_MIN: usize = 20;
 const AHEAD_MAX: u32 = 1_000;
 
 /// `[item, directory's item]`, as `sql/move_riding.sql` takes it.
-type Ride = (i64, i64);
+type CoveredItem = (i64, i64);
 
 /// Takes everyone along who may ride on the batch's directories, once those themselves are in `submission`.
 pub(in crate::store::sqlite) async fn board(
@@ -47,7 +47,7 @@ pub(in crate::store::sqlite) async fn board(
     crate::store::sqlite::writer::command::apply_moves(db, now).await
 }
 
-async fn rides(batch: &Batch, urls: LaneId, db: &mut SqliteConnection) -> Result<Vec<Ride>, StoreError> {
+async fn rides(batch: &Batch, urls: LaneId, db: &mut SqliteConnection) -> Result<Vec<CoveredItem>, StoreError> {
     let placed = batch.targets.iter().map(Target::as_str).zip(batch.placed.iter().copied());
     let directories: HashMap<&str, i64> = placed.collect();
     let keys: Vec<(i64, i64)> = directories.keys().map(|directory| target_key::right_below(directory)).collect();
@@ -70,6 +70,6 @@ async fn rides(batch: &Batch, urls: LaneId, db: &mut SqliteConnection) -> Result
     }
     rides.truncate(RIDERS_MAX);
     // Law 4 is the riders' too.
-    let held = Barriers::held(urls, rides.iter().map(|(target, _)| target.as_str()), db).await?;
+    let held = Eligibility::held(urls, rides.iter().map(|(target, _)| target.as_str()), db).await?;
     Ok(rides.into_iter().filter(|(target, _)| !held.contains(target.as_str())).map(|(_, ride)| ride).collect())
 }

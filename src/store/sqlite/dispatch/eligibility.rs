@@ -9,7 +9,7 @@ use sqlx::{Row, SqliteConnection};
 use crate::domain::{ErrorClass, Failure, LaneId, Target, TargetKind, Timestamp};
 use crate::store::sqlite::codec::{columns, target_key};
 use crate::store::sqlite::writer::command;
-use crate::store::{Grant, StoreError, Suspect};
+use crate::store::{Grant, StoreError, SuspendedHost};
 
 /// How soon a target whose earlier call has no answer is looked at again.
 const HOLD_LOOK: Duration = Duration::from_secs(1);
@@ -22,9 +22,9 @@ const PURGE_LOOK_EACH: Duration = Duration::from_millis(5);
 const LEVELS_MAX: usize = 128;
 
 /// `[item, becomes, cohort, due_at, failure]`, as `sql/move_aside.sql` takes it.
-pub(in crate::store::sqlite) type Aside = (i64, i64, i64, Option<i64>, Option<i64>);
+pub(in crate::store::sqlite) type Deferral = (i64, i64, i64, Option<i64>, Option<i64>);
 
-pub(in crate::store::sqlite) struct Barriers<'a> {
+pub(in crate::store::sqlite) struct Eligibility<'a> {
     grant: &'a Grant,
     /// Some call has no answer.
     some_held: bool,
@@ -40,7 +40,7 @@ pub(in crate::store::sqlite) struct Barriers<'a> {
     now: Timestamp,
 }
 
-impl<'a> Barriers<'a> {
+impl<'a> Eligibility<'a> {
     pub(in crate::store::sqlite) async fn of(
         grant: &'a Grant,
         now: Timestamp,
@@ -116,7 +116,7 @@ impl<'a> Barriers<'a> {
         cohort: i64,
         target: &Target,
         db: &mut SqliteConnection,
-    ) -> Result<Option<Aside>, StoreError> {
+    ) -> Result<Option<Deferral>, StoreError> {
         let grant = self.grant;
         if let Some(suspect) = grant.suspects.iter().find(|suspect| suspect.host == target.host()) {
             let own = suspect.refused.0 * 2;
@@ -144,7 +144,7 @@ impl<'a> Barriers<'a> {
     }
 
     /// The failure that the host was refused with.
-    async fn refusal(&mut self, suspect: &Suspect, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+    async fn refusal(&mut self, suspect: &SuspendedHost, db: &mut SqliteConnection) -> Result<i64, StoreError> {
         if let Some(id) = self.failures.get(&suspect.host) {
             return Ok(*id);
         }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sqlx::SqliteConnection;
 
-use super::batch::{Head, PRIORITIES};
-use super::eligibility::Aside;
+use super::batch::{Candidate, PRIORITIES};
+use super::eligibility::Deferral;
 use crate::domain::LaneId;
 use crate::store::StoreError;
 use crate::store::sqlite::codec::columns;
@@ -17,11 +17,11 @@ const UNPROVED_MAX: usize = 32;
 pub(in crate::store::sqlite) const UNPROVED: i64 = 1 << 52;
 
 /// The heads of one cohort, sorted out.
-pub(in crate::store::sqlite) struct Sorted {
+pub(in crate::store::sqlite) struct IsolatedBatch {
     /// Who may go together now.
-    pub(in crate::store::sqlite) heads: Vec<Head>,
+    pub(in crate::store::sqlite) heads: Vec<Candidate>,
     /// Who is taken out of open company; if any, the lane is to be looked at again.
-    pub(in crate::store::sqlite) aside: Vec<Aside>,
+    pub(in crate::store::sqlite) aside: Vec<Deferral>,
     /// Somebody of them is unproved, or they were apart already.
     pub(in crate::store::sqlite) apart: bool,
     /// How many of each priority are left behind because there are hosts enough.
@@ -32,14 +32,20 @@ pub(in crate::store::sqlite) struct Sorted {
 
 /// Sorts out heads that nothing else holds back.
 pub(in crate::store::sqlite) async fn sort(
-    heads: Vec<Head>,
+    heads: Vec<Candidate>,
     cohort: i64,
     lane: LaneId,
     db: &mut SqliteConnection,
-) -> Result<Sorted, StoreError> {
+) -> Result<IsolatedBatch, StoreError> {
     // Halves of a refused batch stay as they were cut.
     if ![0, UNPROVED].contains(&cohort) || heads.is_empty() {
-        return Ok(Sorted { heads, aside: Vec::new(), apart: cohort > 0, left: [0; PRIORITIES], urgent_only: false });
+        return Ok(IsolatedBatch {
+            heads,
+            aside: Vec::new(),
+            apart: cohort > 0,
+            left: [0; PRIORITIES],
+            urgent_only: false,
+        });
     }
     let hosts: BTreeSet<&str> = heads.iter().map(|head| head.target.host()).collect();
     let proved: Vec<String> = sqlx::query_scalar(include_str!("../sql/proved_hosts.sql"))
@@ -50,19 +56,19 @@ pub(in crate::store::sqlite) async fn sort(
     let proved: HashSet<String> = proved.into_iter().collect();
     let is_mixed = !proved.is_empty() && proved.len() < hosts.len();
     if cohort == 0 && is_mixed {
-        let (heads, unproved): (Vec<Head>, Vec<Head>) =
+        let (heads, unproved): (Vec<Candidate>, Vec<Candidate>) =
             heads.into_iter().partition(|head| proved.contains(head.target.host()));
         let aside = unproved.iter().map(|head| (head.item, columns::DUE, UNPROVED, None, None)).collect();
-        return Ok(Sorted { heads, aside, apart: false, left: [0; PRIORITIES], urgent_only: false });
+        return Ok(IsolatedBatch { heads, aside, apart: false, left: [0; PRIORITIES], urgent_only: false });
     }
     let (heads, left) = few_unproved(heads, &proved);
     let apart = cohort > 0 || proved.is_empty();
     let urgent_only = left[0] > 0 || urgent_elsewhere(cohort, lane, db).await?;
-    Ok(Sorted { heads, aside: Vec::new(), apart, left, urgent_only })
+    Ok(IsolatedBatch { heads, aside: Vec::new(), apart, left, urgent_only })
 }
 
 /// Of the unproved hosts only the first few, and how many of each priority are left behind.
-fn few_unproved(heads: Vec<Head>, proved: &HashSet<String>) -> (Vec<Head>, [usize; PRIORITIES]) {
+fn few_unproved(heads: Vec<Candidate>, proved: &HashSet<String>) -> (Vec<Candidate>, [usize; PRIORITIES]) {
     let mut admitted: BTreeMap<String, bool> = BTreeMap::new();
     let mut unproved = 0;
     let mut left = [0; PRIORITIES];

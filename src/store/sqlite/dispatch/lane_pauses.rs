@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use crate::domain::{LaneId, Timestamp};
 use crate::store::sqlite::codec::columns::moment;
 use crate::store::sqlite::writer::command::Change;
-use crate::store::{LanePause, Outcome, StoreError};
+use crate::store::{Guarded, LanePause, StoreError};
 
 pub(in crate::store::sqlite) struct PauseLane {
     pub(in crate::store::sqlite) lane: LaneId,
@@ -15,9 +15,9 @@ pub(in crate::store::sqlite) struct PauseLane {
 
 #[async_trait]
 impl Change for PauseLane {
-    type Output = Outcome;
+    type Output = Guarded;
 
-    async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         let paused = sqlx::query(
             "insert into lane_pauses (lane_id, paused_by, paused_at, reason) \
              select id, $2, $3, $4 from lanes where id = $1 \
@@ -29,7 +29,7 @@ impl Change for PauseLane {
         .bind(&self.pause.reason)
         .execute(db)
         .await?;
-        Ok(if paused.rows_affected() == 1 { Outcome::Done } else { Outcome::Late })
+        Ok(if paused.rows_affected() == 1 { Guarded::Done } else { Guarded::Late })
     }
 }
 
@@ -41,9 +41,9 @@ pub(in crate::store::sqlite) struct ResumeLane {
 
 #[async_trait]
 impl Change for ResumeLane {
-    type Output = Outcome;
+    type Output = Guarded;
 
-    async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         let resumed = sqlx::query(
             "update lane_pauses set resumed_by = $2, resumed_at = $3 where lane_id = $1 and resumed_at is null",
         )
@@ -52,7 +52,7 @@ impl Change for ResumeLane {
         .bind(self.now.as_millis())
         .execute(db)
         .await?;
-        Ok(if resumed.rows_affected() == 1 { Outcome::Done } else { Outcome::Late })
+        Ok(if resumed.rows_affected() == 1 { Guarded::Done } else { Guarded::Late })
     }
 }
 

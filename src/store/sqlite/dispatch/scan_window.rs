@@ -1,8 +1,8 @@
 //! How far a look at a lane's heads goes, and whether it may have missed somebody who should leave with this call: a look
 //! costs the more the further it goes, and a second one as much again.
 
-use super::batch::{Batch, Head, OLDEST_SHARE, PRIORITIES};
-use super::eligibility::Barriers;
+use super::batch::{Batch, Candidate, OLDEST_SHARE, PRIORITIES};
+use super::eligibility::Eligibility;
 use crate::store::Grant;
 
 /// Where somebody may be barred, a look goes so much further than the batch has places: one in so many.
@@ -10,15 +10,15 @@ const MARGIN_SHARE: u32 = 8;
 
 /// How many heads are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store::sqlite) struct Reach {
+pub(in crate::store::sqlite) struct ScanWindow {
     /// In the order of priority and turn.
     pub(in crate::store::sqlite) ahead: u32,
     /// Of each priority at least, for the oldest may be of any.
     pub(in crate::store::sqlite) each: u32,
 }
 
-impl Reach {
-    pub(in crate::store::sqlite) fn first(grant: &Grant, barriers: &Barriers<'_>) -> Self {
+impl ScanWindow {
+    pub(in crate::store::sqlite) fn first(grant: &Grant, barriers: &Eligibility<'_>) -> Self {
         let places = grant.targets_max;
         let margin = if barriers.may_bar() { places / MARGIN_SHARE } else { 0 };
         Self { ahead: places.saturating_add(margin), each: places / OLDEST_SHARE + 1 }
@@ -33,14 +33,14 @@ impl Reach {
 
 /// What a look went past, by priority.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::store::sqlite) struct Seen {
+pub(in crate::store::sqlite) struct ScanCoverage {
     found: [usize; PRIORITIES],
     /// So many were asked for.
     limits: [usize; PRIORITIES],
 }
 
-impl Seen {
-    pub(in crate::store::sqlite) fn of(heads: &[Head], reach: Reach) -> Self {
+impl ScanCoverage {
+    pub(in crate::store::sqlite) fn of(heads: &[Candidate], reach: ScanWindow) -> Self {
         let found = by_class(heads);
         let rest = |before: usize| (reach.ahead as usize).saturating_sub(before).max(reach.each as usize);
         Self { found, limits: [reach.ahead as usize, rest(found[0]), rest(found[0] + found[1])] }
@@ -61,7 +61,7 @@ impl Seen {
 }
 
 /// How many there are of each priority.
-pub(in crate::store::sqlite) fn by_class(heads: &[Head]) -> [usize; PRIORITIES] {
+pub(in crate::store::sqlite) fn by_class(heads: &[Candidate]) -> [usize; PRIORITIES] {
     let mut counts = [0; PRIORITIES];
     for head in heads {
         counts[head.class()] += 1;
@@ -73,11 +73,11 @@ pub(in crate::store::sqlite) fn by_class(heads: &[Head]) -> [usize; PRIORITIES] 
 mod tests {
     use super::*;
 
-    const REACH: Reach = Reach { ahead: 10, each: 2 };
+    const REACH: ScanWindow = ScanWindow { ahead: 10, each: 2 };
 
-    fn seen(found: [usize; 3]) -> Seen {
+    fn seen(found: [usize; 3]) -> ScanCoverage {
         let rest = |before: usize| 10usize.saturating_sub(before).max(2);
-        Seen { found, limits: [10, rest(found[0]), rest(found[0] + found[1])] }
+        ScanCoverage { found, limits: [10, rest(found[0]), rest(found[0] + found[1])] }
     }
 
     fn batch(places: usize, left: [usize; 3]) -> Batch {
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_few_empty_places_are_not_worth_another_look() {
-        let seen = Seen { found: [100, 0, 0], limits: [100, 11, 11] };
+        let seen = ScanCoverage { found: [100, 0, 0], limits: [100, 11, 11] };
         assert!(!seen.may_miss([100, 0, 0], &with_urgent(batch(88, [0; 3])), 100));
         assert!(seen.may_miss([100, 0, 0], &with_urgent(batch(87, [0; 3])), 100));
     }
@@ -123,6 +123,6 @@ mod tests {
     #[test]
     fn equal_targets_make_room_for_those_behind() {
         assert!(seen([10, 2, 2]).may_miss([10, 2, 2], &batch(7, [0; 3]), 10));
-        assert_eq!(REACH.further(), Reach { ahead: 20, each: 20 });
+        assert_eq!(REACH.further(), ScanWindow { ahead: 20, each: 20 });
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Row, SqliteConnection};
 
-use super::batch::Head;
-use super::eligibility::Aside;
+use super::batch::Candidate;
+use super::eligibility::Deferral;
 use crate::domain::{ErrorClass, Failure, SubmissionId, Target, TenantName, Timestamp};
 use crate::store::sqlite::codec::columns;
 use crate::store::sqlite::jobs::read;
@@ -15,11 +15,11 @@ use crate::store::{StoreError, TenantShare, TenantSpending};
 
 /// Sets aside what is more than its tenant may draw, and hands back the others.
 pub(in crate::store::sqlite) async fn within(
-    heads: Vec<(i64, Head)>,
+    heads: Vec<(i64, Candidate)>,
     shares: &[TenantShare],
     now: Timestamp,
     db: &mut SqliteConnection,
-) -> Result<(Vec<(i64, Head)>, Vec<Aside>), StoreError> {
+) -> Result<(Vec<(i64, Candidate)>, Vec<Deferral>), StoreError> {
     if shares.is_empty() || heads.is_empty() {
         return Ok((heads, Vec::new()));
     }

@@ -6,19 +6,19 @@ use sqlx::SqliteConnection;
 use crate::domain::Timestamp;
 use crate::store::sqlite::codec::columns;
 use crate::store::sqlite::writer::command;
-use crate::store::sqlite::writer::command::{Change, Notice};
+use crate::store::sqlite::writer::command::{Change, EventNotice};
 use crate::store::{EventKind, StoreError};
 
 /// Items that become due, and items that expire, in one transaction; what is left over is still overdue afterwards. A
 /// transaction that moved millions would hold up everyone's commit.
 const RIPE_MAX: u32 = 10_000;
 
-pub(in crate::store::sqlite) struct Ripen {
+pub(in crate::store::sqlite) struct FireTimers {
     pub(in crate::store::sqlite) now: Timestamp,
 }
 
 #[async_trait]
-impl Change for Ripen {
+impl Change for FireTimers {
     type Output = ();
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -28,7 +28,7 @@ impl Change for Ripen {
             .execute(&mut *db)
             .await?;
         let message = "their deadline has passed";
-        let notice = Notice { kind: EventKind::Expired, message, submission: None, failure: None };
+        let notice = EventNotice { kind: EventKind::Expired, message, submission: None, failure: None };
         command::notice_moved(notice, Some(columns::EXPIRED), db, self.now).await?;
         command::apply_moves(db, self.now).await?;
         sqlx::query(include_str!("../sql/move_ripe.sql"))

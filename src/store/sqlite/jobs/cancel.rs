@@ -6,18 +6,18 @@ use sqlx::SqliteConnection;
 use crate::domain::Timestamp;
 use crate::store::sqlite::writer::command;
 use crate::store::sqlite::writer::command::Change;
-use crate::store::{EventKind, JobRef, Outcome, StoreError};
+use crate::store::{EventKind, Guarded, JobRef, StoreError};
 
-pub(in crate::store::sqlite) struct Cancel {
+pub(in crate::store::sqlite) struct CancelJob {
     pub(in crate::store::sqlite) job: JobRef,
     pub(in crate::store::sqlite) now: Timestamp,
 }
 
 #[async_trait]
-impl Change for Cancel {
-    type Output = Outcome;
+impl Change for CancelJob {
+    type Output = Guarded;
 
-    async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         let marked = sqlx::query(
             "update jobs set cancelled_at = coalesce(cancelled_at, $2), version = version + 1 \
              where id = $1 and finished_at is null",
@@ -28,7 +28,7 @@ impl Change for Cancel {
         .await?
         .rows_affected();
         if marked == 0 {
-            return Ok(Outcome::Late);
+            return Ok(Guarded::Late);
         }
         sqlx::query("insert into events (job_id, at, kind, items, message) select id, $2, $3, pending, $4 from jobs where id = $1")
             .bind(self.job.0)
@@ -39,6 +39,6 @@ impl Change for Cancel {
             .await?;
         sqlx::query(include_str!("../sql/move_cancelled.sql")).bind(self.job.0).execute(&mut *db).await?;
         command::apply_moves(db, self.now).await?;
-        Ok(Outcome::Done)
+        Ok(Guarded::Done)
     }
 }

@@ -11,10 +11,10 @@ use crate::store::sqlite::codec::columns;
 use crate::store::sqlite::codec::columns::{json, priority_code};
 use crate::store::sqlite::codec::target_key;
 use crate::store::sqlite::codec::warnings_json;
-use crate::store::sqlite::writer::Creating;
-use crate::store::sqlite::writer::id_cache::{Names, NextIds};
-use crate::store::sqlite::writer::multi_insert::{Shape, Values};
-use crate::store::{Creation, IdempotencyKey, Job, JobRef, NewJob, Part, PartState, StoreError};
+use crate::store::sqlite::writer::PendingInsert;
+use crate::store::sqlite::writer::id_cache::{IdCache, NextIds};
+use crate::store::sqlite::writer::multi_insert::{BoundValues, RowCounts};
+use crate::store::{Creation, IdempotencyKey, Job, JobPart, JobRef, NewJob, PartState, StoreError};
 
 /// Jobs that one statement keeps, and about how many items of small parts: SQLite binds at most 32,766 values, and what it
 /// prepares for each number of rows stays in memory.
@@ -28,7 +28,7 @@ const CREATE_JOBS: &str = include_str!("../sql/create_jobs.sql");
 
 /// What goes with the statements that keep a group's jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store::sqlite) enum Transaction {
+pub(in crate::store::sqlite) enum TransactionScope {
     /// It is open, and more follows.
     Open,
     /// It is these statements alone. All of them are one hop to the connection's thread; each hop is two threads woken.
@@ -37,28 +37,28 @@ pub(in crate::store::sqlite) enum Transaction {
 
 /// Whether these jobs need no statement but those that all groups need: no large part, and no name that is new, since
 /// each of these would be a transaction of its own.
-pub(in crate::store::sqlite) fn are_small_and_known(creating: &[Creating], names: &Names) -> bool {
+pub(in crate::store::sqlite) fn are_small_and_known(creating: &[PendingInsert], names: &IdCache) -> bool {
     let items: u32 = creating.iter().map(|creating| total(&creating.job)).sum();
     let fit = creating.len() <= JOBS_MAX && usize::try_from(items).is_ok_and(|items| items <= ITEMS_MAX);
-    fit && creating.iter().all(|Creating { job, .. }| {
-        let is_known = |part: &Part| part.targets.len() < BULK_TARGETS_MIN && names.lanes.contains_key(&part.lane);
+    fit && creating.iter().all(|PendingInsert { job, .. }| {
+        let is_known = |part: &JobPart| part.targets.len() < BULK_TARGETS_MIN && names.lanes.contains_key(&part.lane);
         names.tenants.contains_key(&job.tenant) && job.parts.iter().all(is_known)
     })
 }
 
 /// What takes time to write of a large job and needs no number. Whoever brings the job does it, so that the writer has only to hand
 /// it on.
-pub(in crate::store::sqlite) struct Written {
+pub(in crate::store::sqlite) struct EncodedJob {
     hosts: Vec<Arc<str>>,
     /// Of each part: its targets, if they get a statement of their own.
     texts: Vec<Option<String>>,
 }
 
-impl Written {
+impl EncodedJob {
     pub(in crate::store::sqlite) fn of(job: &NewJob) -> Result<Self, StoreError> {
         let hosts: BTreeSet<&str> = job.parts.iter().flat_map(|part| &part.targets).map(Target::host).collect();
-        let text = |part: &Part| {
-            let keyed = || part.targets.iter().map(|target| Keyed(target.as_str())).collect::<Vec<_>>();
+        let text = |part: &JobPart| {
+            let keyed = || part.targets.iter().map(|target| KeyPrefixed(target.as_str())).collect::<Vec<_>>();
             (part.targets.len() >= BULK_TARGETS_MIN).then(|| json(&keyed())).transpose()
         };
         let texts = job.parts.iter().map(text).collect::<Result<_, _>>()?;
@@ -68,20 +68,20 @@ impl Written {
 
 /// Keeps the jobs, in order, and tells for each what became of it. `Whole` is for small ones.
 pub(in crate::store::sqlite) async fn create_jobs(
-    creating: &[Creating],
-    names: &mut Names,
-    transaction: Transaction,
+    creating: &[PendingInsert],
+    names: &mut IdCache,
+    transaction: TransactionScope,
     db: &mut SqliteConnection,
 ) -> Result<Vec<Creation>, StoreError> {
     if creating.is_empty() {
         return Ok(Vec::new());
     }
     let mut next = names.next_ids(db).await?;
-    let mut rows = Rows::default();
-    let mut keys = Keys::load(creating, names, db).await?;
+    let mut rows = InsertRows::default();
+    let mut keys = KnownKeys::load(creating, names, db).await?;
     let mut creations = Vec::with_capacity(creating.len());
     for creating in creating {
-        let Creating { job, written, now, .. } = creating;
+        let PendingInsert { job, written, now, .. } = creating;
         let tenant = names.tenant(&job.tenant, db).await?;
         if let Some(known) = keys.known(tenant, job) {
             creations.push(known);
@@ -94,7 +94,7 @@ pub(in crate::store::sqlite) async fn create_jobs(
         rows.add((job, written), tenant, numbers, &names.lanes, now.as_millis())?;
         keys.remember(tenant, job);
         creations.push(Creation::Created(Box::new(record(job, numbers.job, *now))));
-        if rows.are_enough() && transaction == Transaction::Open {
+        if rows.are_enough() && transaction == TransactionScope::Open {
             std::mem::take(&mut rows).insert(transaction, db).await?;
         }
     }
@@ -105,10 +105,14 @@ pub(in crate::store::sqlite) async fn create_jobs(
 }
 
 /// Idempotency keys of the group that are known already, from the table or from earlier in the group.
-struct Keys(HashMap<(i64, String), ([u8; 32], JobId)>);
+struct KnownKeys(HashMap<(i64, String), ([u8; 32], JobId)>);
 
-impl Keys {
-    async fn load(creating: &[Creating], names: &mut Names, db: &mut SqliteConnection) -> Result<Self, StoreError> {
+impl KnownKeys {
+    async fn load(
+        creating: &[PendingInsert],
+        names: &mut IdCache,
+        db: &mut SqliteConnection,
+    ) -> Result<Self, StoreError> {
         let mut asked = Vec::new();
         for job in creating.iter().map(|creating| &creating.job) {
             if let Some(IdempotencyKey { key, .. }) = &job.idempotency {
@@ -144,12 +148,12 @@ impl Keys {
 
 /// The rows of a group, as the arrays that are bound.
 #[derive(Default)]
-struct Rows<'a> {
+struct InsertRows<'a> {
     jobs: Vec<JobRow<'a>>,
     keys: Vec<serde_json::Value>,
     warnings: Vec<(i64, String)>,
     items: Vec<ItemRow>,
-    bulks: Vec<Bulk<'a>>,
+    bulks: Vec<BulkItems<'a>>,
     depths: BTreeMap<(i64, i64), [i64; 3]>,
     /// How far each tenant writes ahead, by lane and priority.
     turns: BTreeMap<(i64, i64, i64), i64>,
@@ -169,7 +173,7 @@ struct JobRow<'a> {
 
 impl JobRow<'_> {
     /// In the order of `sql/create_jobs.sql`.
-    fn bind(self, values: &mut Values) {
+    fn bind(self, values: &mut BoundValues) {
         let job = self.job;
         let blob = |id: JobId| id.as_u128().to_be_bytes().to_vec();
         values.push(self.numbers.job);
@@ -201,15 +205,15 @@ type ItemRow = (i64, i64, i64, i64, i64, Option<i64>, Arc<str>, i64, i64, i64);
 const TURN: i64 = 1_000_000;
 
 /// A target behind its key, as `sql/create_bulk.sql` takes them apart.
-struct Keyed<'a>(&'a str);
+struct KeyPrefixed<'a>(&'a str);
 
-impl Serialize for Keyed<'_> {
+impl Serialize for KeyPrefixed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{:019}{}", target_key::of(self.0), self.0))
     }
 }
 
-struct Bulk<'a> {
+struct BulkItems<'a> {
     first: i64,
     job: i64,
     lane: i64,
@@ -223,10 +227,10 @@ struct Bulk<'a> {
     step: i64,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> InsertRows<'a> {
     fn add(
         &mut self,
-        (job, written): (&'a NewJob, &'a Written),
+        (job, written): (&'a NewJob, &'a EncodedJob),
         tenant: i64,
         numbers: NextIds,
         lanes: &HashMap<Lane, i64>,
@@ -263,7 +267,7 @@ impl<'a> Rows<'a> {
             *ahead += step * i64::try_from(count).unwrap_or(i64::MAX);
             if let Some(targets) = text {
                 let job = numbers.job;
-                self.bulks.push(Bulk { first, job, lane, state, priority, due_at, targets, tenant, behind, step });
+                self.bulks.push(BulkItems { first, job, lane, state, priority, due_at, targets, tenant, behind, step });
             } else {
                 let numbered = (first..).zip(&part.targets).zip((0..).map(|place| behind + place * step));
                 self.items.extend(numbered.map(|((id, target), behind)| {
@@ -280,7 +284,7 @@ impl<'a> Rows<'a> {
         self.jobs.len() >= JOBS_MAX || self.items.len() >= ITEMS_MAX
     }
 
-    async fn insert(self, transaction: Transaction, db: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn insert(self, transaction: TransactionScope, db: &mut SqliteConnection) -> Result<(), StoreError> {
         if self.jobs.is_empty() {
             return Ok(());
         }
@@ -291,7 +295,7 @@ impl<'a> Rows<'a> {
             .collect();
         let turns: Vec<_> =
             self.turns.iter().map(|((lane, priority, tenant), span)| (lane, priority, tenant, span)).collect();
-        let shape = Shape {
+        let shape = RowCounts {
             jobs: self.jobs.len(),
             items: self.items.len(),
             keys: !self.keys.is_empty(),
@@ -299,11 +303,11 @@ impl<'a> Rows<'a> {
             hosts: !self.hosts.is_empty(),
         };
         let statements = match transaction {
-            Transaction::Open => shape.fill(CREATE_JOBS),
-            Transaction::Whole => format!("begin immediate;{};commit;", shape.fill(CREATE_JOBS)),
+            TransactionScope::Open => shape.fill(CREATE_JOBS),
+            TransactionScope::Whole => format!("begin immediate;{};commit;", shape.fill(CREATE_JOBS)),
         };
         let bulks = self.bulks;
-        let mut values = Values::with_room(shape);
+        let mut values = BoundValues::with_room(shape);
         self.jobs.into_iter().for_each(|row| row.bind(&mut values));
         values.push(json(&turns)?);
         for (id, job, lane, state, priority, due_at, target, tenant, behind, key) in self.items {

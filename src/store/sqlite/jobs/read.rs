@@ -7,15 +7,15 @@ use crate::domain::{
     AccountName, Area, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TargetKind,
     TenantName, Timestamp, Verification,
 };
-use crate::store::Unsuccessful;
+use crate::store::UnsuccessfulItem;
 use crate::store::sqlite::codec::columns;
 use crate::store::sqlite::codec::columns::{count, moment, word};
 use crate::store::sqlite::codec::proof_json;
 use crate::store::sqlite::codec::warnings_json;
 use crate::store::sqlite::dispatch::lane_pauses::decode_pause;
 use crate::store::{
-    Creation, Event, IdempotencyKey, Item, Job, JobRef, LaneDepth, LaneRecord, OpenSubmission, Page, PartState,
-    PendingExample, Sample, SeenItem, Spent, StoreError,
+    Creation, Event, IdempotencyKey, Item, ItemVerification, Job, JobRef, LaneDepth, LaneRecord, OpenSubmission, Page,
+    PartState, PendingItem, QuotaUsage, StoreError, VerificationSample,
 };
 
 pub(in crate::store::sqlite) async fn job(
@@ -66,7 +66,7 @@ pub(in crate::store::sqlite) async fn jobs(
 pub(in crate::store::sqlite) async fn pending_example(
     job: JobRef,
     db: &SqlitePool,
-) -> Result<Option<PendingExample>, StoreError> {
+) -> Result<Option<PendingItem>, StoreError> {
     let row = sqlx::query(include_str!("../sql/pending_example.sql")).bind(job.0).fetch_optional(db).await?;
     let Some(row) = row else { return Ok(None) };
     let state = match (row.try_get::<i64, _>("state")?, moment(&row, "due_at")?) {
@@ -74,7 +74,7 @@ pub(in crate::store::sqlite) async fn pending_example(
         (columns::DELAYED, Some(until)) => PartState::Delayed(until),
         _ => PartState::Due,
     };
-    Ok(Some(PendingExample { lane: LaneId(row.try_get("lane_id")?), state, failure: decode_failure(&row)? }))
+    Ok(Some(PendingItem { lane: LaneId(row.try_get("lane_id")?), state, failure: decode_failure(&row)? }))
 }
 
 pub(in crate::store::sqlite) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Item>, StoreError> {
@@ -131,12 +131,12 @@ pub(in crate::store::sqlite) async fn job_targets(job: JobRef, db: &SqlitePool) 
 pub(in crate::store::sqlite) async fn unsuccessful(
     job: JobRef,
     db: &SqlitePool,
-) -> Result<Vec<Unsuccessful>, StoreError> {
+) -> Result<Vec<UnsuccessfulItem>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/unsuccessful.sql")).bind(job.0).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
             let target = columns::target(word(row, "kind")?, row.try_get("target")?)?;
-            Ok(Unsuccessful { lane: decode_lane(row)?, target })
+            Ok(UnsuccessfulItem { lane: decode_lane(row)?, target })
         })
         .collect()
 }
@@ -233,14 +233,14 @@ pub(in crate::store::sqlite) async fn known_tasks(
     Ok(known.bind(columns::json(&tasks)?).fetch_all(db).await?)
 }
 
-pub(in crate::store::sqlite) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<Spent>, StoreError> {
+pub(in crate::store::sqlite) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<QuotaUsage>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/spent.sql"))
         .bind(since.as_millis())
         .bind(Failure::NOT_LISTED)
         .fetch_all(db)
         .await?;
     let spent = |row| {
-        Ok(Spent {
+        Ok(QuotaUsage {
             lane: decode_lane(row)?,
             targets: count(row, "spent")?,
             in_flight: count(row, "in_flight")?,
@@ -254,13 +254,13 @@ pub(in crate::store::sqlite) async fn sample(
     job: JobRef,
     limit: u32,
     db: &SqlitePool,
-) -> Result<Vec<Sample>, StoreError> {
+) -> Result<Vec<VerificationSample>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/sample.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
             let lane = decode_lane(row)?;
             let target = columns::target(lane.kind, row.try_get("target")?)?;
-            Ok(Sample { item: ItemId(row.try_get("id")?), target, lane })
+            Ok(VerificationSample { item: ItemId(row.try_get("id")?), target, lane })
         })
         .collect()
 }
@@ -353,10 +353,10 @@ pub(in crate::store::sqlite) fn decode_item(row: &SqliteRow) -> Result<Item, Sto
     })
 }
 
-fn decode_seen(row: &SqliteRow) -> Result<Option<SeenItem>, StoreError> {
+fn decode_seen(row: &SqliteRow) -> Result<Option<ItemVerification>, StoreError> {
     let Some(at) = moment(row, "seen_at")? else { return Ok(None) };
     let proof = row.try_get::<Option<&str>, _>("proof")?.map(proof_json::read).transpose()?;
-    Ok(Some(SeenItem { at, reason: row.try_get("seen_reason")?, proof }))
+    Ok(Some(ItemVerification { at, reason: row.try_get("seen_reason")?, proof }))
 }
 
 fn decode_failure(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {

@@ -9,10 +9,10 @@ use crate::domain::{Failure, SubmissionId, SubmissionState, Target, Timestamp};
 use crate::store::sqlite::codec::columns;
 use crate::store::sqlite::jobs::read;
 use crate::store::sqlite::writer::command;
-use crate::store::sqlite::writer::command::{Change, Notice};
-use crate::store::{EventKind, GiveBack, Outcome, Return, StoreError};
+use crate::store::sqlite::writer::command::{Change, EventNotice};
+use crate::store::{EventKind, Guarded, Release, ReleaseAction, StoreError};
 
-pub(in crate::store::sqlite) struct Accept {
+pub(in crate::store::sqlite) struct AcceptSubmission {
     pub(in crate::store::sqlite) id: SubmissionId,
     pub(in crate::store::sqlite) task: String,
     pub(in crate::store::sqlite) request_id: Option<String>,
@@ -21,10 +21,10 @@ pub(in crate::store::sqlite) struct Accept {
 }
 
 #[async_trait]
-impl Change for Accept {
-    type Output = Outcome;
+impl Change for AcceptSubmission {
+    type Output = Guarded;
 
-    async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         let changed = sqlx::query(include_str!("../sql/accept.sql"))
             .bind(self.id.0)
             .bind(&self.task)
@@ -35,7 +35,7 @@ impl Change for Accept {
             .await?
             .rows_affected();
         if changed == 0 {
-            return Ok(Outcome::Late);
+            return Ok(Guarded::Late);
         }
         sqlx::query(include_str!("../sql/prove_hosts.sql"))
             .bind(self.id.0)
@@ -44,7 +44,7 @@ impl Change for Accept {
             .await?;
         let message = format!("the provider made task {}", self.task);
         tell_travellers(EventKind::Submitted, &message, self.id, None, db, self.now).await?;
-        Ok(Outcome::Done)
+        Ok(Guarded::Done)
     }
 }
 
@@ -57,11 +57,11 @@ pub(in crate::store::sqlite) struct MarkAmbiguous {
 
 #[async_trait]
 impl Change for MarkAmbiguous {
-    type Output = Outcome;
+    type Output = Guarded;
 
-    async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         if command::submission_state(self.id, db).await? != Some(SubmissionState::Sending) {
-            return Ok(Outcome::Late);
+            return Ok(Guarded::Late);
         }
         let failure = command::keep_failure(&self.failure, db, self.now).await?;
         sqlx::query(
@@ -76,17 +76,17 @@ impl Change for MarkAmbiguous {
         .await?;
         let message = "the answer was lost; the provider's list decides before anything is sent again";
         tell_travellers(EventKind::Ambiguous, message, self.id, Some(failure), db, self.now).await?;
-        Ok(Outcome::Done)
+        Ok(Guarded::Done)
     }
 }
 
 /// Every submission found `sending` at the start is `ambiguous`: owning the database proves its sender dead.
-pub(in crate::store::sqlite) struct Recover {
+pub(in crate::store::sqlite) struct RecoverSubmissions {
     pub(in crate::store::sqlite) now: Timestamp,
 }
 
 #[async_trait]
-impl Change for Recover {
+impl Change for RecoverSubmissions {
     type Output = u64;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<u64, StoreError> {
@@ -109,16 +109,16 @@ impl Change for Recover {
     }
 }
 
-pub(in crate::store::sqlite) struct Postpone {
+pub(in crate::store::sqlite) struct PostponeSubmission {
     pub(in crate::store::sqlite) id: SubmissionId,
     pub(in crate::store::sqlite) due_at: Timestamp,
 }
 
 #[async_trait]
-impl Change for Postpone {
-    type Output = Outcome;
+impl Change for PostponeSubmission {
+    type Output = Guarded;
 
-    async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         let changed = sqlx::query(
             "update submissions set due_at = $2, looks = looks + 1 where id = $1 and state in ('accepted', 'ambiguous')",
         )
@@ -127,24 +127,24 @@ impl Change for Postpone {
         .execute(db)
         .await?
         .rows_affected();
-        Ok(if changed == 0 { Outcome::Late } else { Outcome::Done })
+        Ok(if changed == 0 { Guarded::Late } else { Guarded::Done })
     }
 }
 
-pub(in crate::store::sqlite) struct GiveItemsBack {
+pub(in crate::store::sqlite) struct ReleaseItems {
     pub(in crate::store::sqlite) id: SubmissionId,
-    pub(in crate::store::sqlite) back: GiveBack,
+    pub(in crate::store::sqlite) back: Release,
     pub(in crate::store::sqlite) now: Timestamp,
 }
 
 #[async_trait]
-impl Change for GiveItemsBack {
-    type Output = Outcome;
+impl Change for ReleaseItems {
+    type Output = Guarded;
 
-    async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         let state = command::submission_state(self.id, db).await?;
         if !state.is_some_and(|state| state.may_become(self.back.state)) {
-            return Ok(Outcome::Late);
+            return Ok(Guarded::Late);
         }
         let failure = command::keep_failure(&self.back.failure, db, self.now).await?;
         sqlx::query(
@@ -156,7 +156,7 @@ impl Change for GiveItemsBack {
         .bind(failure)
         .execute(&mut *db)
         .await?;
-        if matches!(self.back.items, Return::Park { .. } | Return::Fail) {
+        if matches!(self.back.items, ReleaseAction::Park { .. } | ReleaseAction::Fail) {
             sqlx::query(include_str!("../sql/doubt_hosts.sql")).bind(self.id.0).execute(&mut *db).await?;
         }
         let fate = self.fate(db).await?;
@@ -170,7 +170,7 @@ impl Change for GiveItemsBack {
             .execute(&mut *db)
             .await?;
         let message = given_back_message(&fate, &self.back);
-        let notice = Notice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
+        let notice = EventNotice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
         command::notice_moved(notice, Some(becomes), db, self.now).await?;
         self.tell_riders(becomes, db).await?;
         if becomes != columns::FAILED {
@@ -180,12 +180,12 @@ impl Change for GiveItemsBack {
             super::settle::follow_purges(db, self.now).await?;
         }
         command::apply_moves(db, self.now).await?;
-        Ok(Outcome::Done)
+        Ok(Guarded::Done)
     }
 }
 
 /// What becomes of the items as a whole.
-enum Fate {
+enum ReleasedState {
     Due,
     Fail,
     Park(Timestamp),
@@ -193,7 +193,7 @@ enum Fate {
     Split(Vec<String>),
 }
 
-impl Fate {
+impl ReleasedState {
     const fn becomes(&self) -> i64 {
         match self {
             Self::Due | Self::Split(_) => columns::DUE,
@@ -219,19 +219,19 @@ impl Fate {
     }
 }
 
-impl GiveItemsBack {
-    async fn fate(&self, db: &mut SqliteConnection) -> Result<Fate, StoreError> {
+impl ReleaseItems {
+    async fn fate(&self, db: &mut SqliteConnection) -> Result<ReleasedState, StoreError> {
         let by_host = match self.back.items {
-            Return::Due => return Ok(Fate::Due),
-            Return::Fail => return Ok(Fate::Fail),
-            Return::Park { until } => return Ok(Fate::Park(until)),
-            Return::Halve => false,
-            Return::Part => true,
+            ReleaseAction::Due => return Ok(ReleasedState::Due),
+            ReleaseAction::Fail => return Ok(ReleasedState::Fail),
+            ReleaseAction::Park { until } => return Ok(ReleasedState::Park(until)),
+            ReleaseAction::Halve => false,
+            ReleaseAction::Part => true,
         };
         let rows = sqlx::query(include_str!("../sql/targets.sql")).bind(self.id.0).fetch_all(db).await?;
         let targets = rows.iter().map(read::decode_target).collect::<Result<Vec<_>, _>>()?;
         let half = half(&targets, by_host);
-        Ok(if half.is_empty() { Fate::Fail } else { Fate::Split(half) })
+        Ok(if half.is_empty() { ReleasedState::Fail } else { ReleasedState::Split(half) })
     }
 
     /// Whose directory does not come back as due: they are not what was refused.
@@ -240,7 +240,7 @@ impl GiveItemsBack {
             return Ok(());
         }
         let message = super::settle::BACK_FROM_A_RIDE;
-        let notice = Notice { kind: EventKind::Released, message, submission: Some(self.id), failure: None };
+        let notice = EventNotice { kind: EventKind::Released, message, submission: Some(self.id), failure: None };
         command::notice_moved(notice, Some(columns::DUE), db, self.now).await
     }
 
@@ -249,7 +249,7 @@ impl GiveItemsBack {
         let Failure { code, message, .. } = &self.back.failure;
         let message = format!("given back and cancelled: {code}: {message}");
         let kind = EventKind::Released;
-        let notice = Notice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
+        let notice = EventNotice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
         command::notice_moved(notice, Some(columns::CANCELLED), db, self.now).await
     }
 }
@@ -269,16 +269,18 @@ fn half(targets: &[Target], by_host: bool) -> Vec<String> {
     sorted[..middle].iter().map(|(_, target)| (*target).to_owned()).collect()
 }
 
-fn given_back_message(fate: &Fate, back: &GiveBack) -> String {
+fn given_back_message(fate: &ReleasedState, back: &Release) -> String {
     let Failure { code, message, .. } = &back.failure;
     match fate {
-        Fate::Fail => format!("the provider refuses this: {code}: {message}"),
-        Fate::Split(_) => format!("the provider refuses the batch as a whole ({code}); trying in halves"),
-        Fate::Park(_) => format!("the provider refuses this host for now, and it is tried again: {code}: {message}"),
-        Fate::Due if back.state == SubmissionState::Refused => {
+        ReleasedState::Fail => format!("the provider refuses this: {code}: {message}"),
+        ReleasedState::Split(_) => format!("the provider refuses the batch as a whole ({code}); trying in halves"),
+        ReleasedState::Park(_) => {
+            format!("the provider refuses this host for now, and it is tried again: {code}: {message}")
+        }
+        ReleasedState::Due if back.state == SubmissionState::Refused => {
             format!("refused, and kept for later: {code}: {message}")
         }
-        Fate::Due => format!("not sent, and kept for later: {code}: {message}"),
+        ReleasedState::Due => format!("not sent, and kept for later: {code}: {message}"),
     }
 }
 

@@ -8,10 +8,10 @@ use sqlx::SqliteConnection;
 use crate::domain::{ErrorClass, Failure, SubmissionId, Timestamp};
 use crate::store::sqlite::codec::columns;
 use crate::store::sqlite::writer::command;
-use crate::store::sqlite::writer::command::{Change, Notice};
-use crate::store::{EventKind, FailedTarget, Outcome, RowRetry, StoreError};
+use crate::store::sqlite::writer::command::{Change, EventNotice};
+use crate::store::{EventKind, FailedTarget, Guarded, RowRetry, StoreError};
 
-pub(in crate::store::sqlite) struct Settle {
+pub(in crate::store::sqlite) struct SettleSubmission {
     pub(in crate::store::sqlite) id: SubmissionId,
     pub(in crate::store::sqlite) failed: Vec<FailedTarget>,
     pub(in crate::store::sqlite) retry: RowRetry,
@@ -19,10 +19,10 @@ pub(in crate::store::sqlite) struct Settle {
 }
 
 #[async_trait]
-impl Change for Settle {
-    type Output = Outcome;
+impl Change for SettleSubmission {
+    type Output = Guarded;
 
-    async fn apply(&self, db: &mut SqliteConnection) -> Result<Outcome, StoreError> {
+    async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         let changed =
             sqlx::query("update submissions set state = 'settled', due_at = null where id = $1 and state = 'accepted'")
                 .bind(self.id.0)
@@ -30,7 +30,7 @@ impl Change for Settle {
                 .await?
                 .rows_affected();
         if changed == 0 {
-            return Ok(Outcome::Late);
+            return Ok(Guarded::Late);
         }
         let failures = self.keep_failures(db).await?;
         sqlx::query(include_str!("../sql/move_settled.sql"))
@@ -43,11 +43,11 @@ impl Change for Settle {
         self.tell(db).await?;
         follow_purges(db, self.now).await?;
         command::apply_moves(db, self.now).await?;
-        Ok(Outcome::Done)
+        Ok(Guarded::Done)
     }
 }
 
-impl Settle {
+impl SettleSubmission {
     /// One row for each distinct failure, and which target has which.
     async fn keep_failures(&self, db: &mut SqliteConnection) -> Result<Vec<(&str, i64)>, StoreError> {
         let mut kept: HashMap<&Failure, i64> = HashMap::new();
@@ -75,7 +75,7 @@ impl Settle {
                 "the directory above these was not done, and they were cancelled",
             ),
         ] {
-            let notice = Notice { kind, message, submission: Some(self.id), failure: None };
+            let notice = EventNotice { kind, message, submission: Some(self.id), failure: None };
             command::notice_moved(notice, Some(becomes), db, self.now).await?;
         }
         Ok(())

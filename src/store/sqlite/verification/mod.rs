@@ -10,7 +10,7 @@ use super::codec::proof_json;
 use super::jobs::read::job_id;
 use super::writer::command::Change;
 use crate::domain::Timestamp;
-use crate::store::{DueVerification, EventKind, HostWalk, ItemVerdict, JobRef, Seen, StoreError};
+use crate::store::{DueVerification, EventKind, HostScan, ItemVerdict, JobRef, StoreError, VerificationRecord};
 
 pub(super) async fn due(
     limit: u32,
@@ -31,7 +31,7 @@ pub(super) async fn due(
 }
 
 pub(super) async fn due_by_host(
-    walk: &HostWalk,
+    walk: &HostScan,
     now: Timestamp,
     db: &SqlitePool,
 ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
@@ -67,7 +67,7 @@ fn decode(row: &SqliteRow, now: Timestamp) -> Result<DueVerification, StoreError
 
 pub(super) struct RecordVerification {
     pub(super) job: JobRef,
-    pub(super) seen: Seen,
+    pub(super) seen: VerificationRecord,
     pub(super) now: Timestamp,
 }
 

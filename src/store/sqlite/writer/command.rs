@@ -19,7 +19,7 @@ pub(in crate::store::sqlite) trait Change: Send + Sync {
 
 /// A change on its way through the writer, whatever it answers.
 #[async_trait]
-pub(in crate::store::sqlite) trait Command: Send {
+pub(in crate::store::sqlite) trait AnyChange: Send {
     /// Applies the change and keeps its answer.
     async fn apply(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError>;
 
@@ -33,13 +33,13 @@ pub(in crate::store::sqlite) trait Command: Send {
     fn fail(self: Box<Self>, error: StoreError);
 }
 
-pub(in crate::store::sqlite) struct Ticket<C: Change> {
+pub(in crate::store::sqlite) struct QueuedChange<C: Change> {
     change: C,
     answer: Option<C::Output>,
     reply: oneshot::Sender<Result<C::Output, StoreError>>,
 }
 
-impl<C: Change> Ticket<C> {
+impl<C: Change> QueuedChange<C> {
     pub(in crate::store::sqlite) fn new(change: C) -> (Self, oneshot::Receiver<Result<C::Output, StoreError>>) {
         let (reply, receiver) = oneshot::channel();
         (Self { change, answer: None, reply }, receiver)
@@ -47,7 +47,7 @@ impl<C: Change> Ticket<C> {
 }
 
 #[async_trait]
-impl<C: Change> Command for Ticket<C> {
+impl<C: Change> AnyChange for QueuedChange<C> {
     async fn apply(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError> {
         self.answer = Some(self.change.apply(db).await?);
         Ok(())
@@ -75,7 +75,7 @@ pub(in crate::store::sqlite) async fn apply_moves(db: &mut SqliteConnection, now
 }
 
 /// What is told to each job that has items in `moves`.
-pub(in crate::store::sqlite) struct Notice<'a> {
+pub(in crate::store::sqlite) struct EventNotice<'a> {
     pub(in crate::store::sqlite) kind: EventKind,
     pub(in crate::store::sqlite) message: &'a str,
     pub(in crate::store::sqlite) submission: Option<SubmissionId>,
@@ -86,7 +86,7 @@ pub(in crate::store::sqlite) struct Notice<'a> {
 /// Writes an event for each job with moves into state `becomes` (any state, if none), unless it is one more try after the
 /// same trouble: a provider that is down for hours is one fact, not a thousand.
 pub(in crate::store::sqlite) async fn notice_moved(
-    notice: Notice<'_>,
+    notice: EventNotice<'_>,
     becomes: Option<i64>,
     db: &mut SqliteConnection,
     now: Timestamp,

@@ -10,7 +10,7 @@ use crate::store::{NewJob, StoreError};
 
 /// Row numbers of names that are committed, and the next numbers to give.
 #[derive(Default)]
-pub(in crate::store::sqlite) struct Names {
+pub(in crate::store::sqlite) struct IdCache {
     pub(in crate::store::sqlite) tenants: HashMap<TenantName, i64>,
     pub(in crate::store::sqlite) lanes: HashMap<Lane, i64>,
     pub(in crate::store::sqlite) next: Option<NextIds>,
@@ -24,7 +24,7 @@ pub(in crate::store::sqlite) struct NextIds {
     pub(in crate::store::sqlite) item: i64,
 }
 
-impl Names {
+impl IdCache {
     pub(in crate::store::sqlite) async fn next_ids(
         &mut self,
         db: &mut SqliteConnection,

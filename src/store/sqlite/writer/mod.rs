@@ -12,27 +12,27 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::{mpsc, oneshot};
 
 use super::jobs::create;
-use super::jobs::create::{Transaction, Written};
+use super::jobs::create::{EncodedJob, TransactionScope};
 use super::open;
 use crate::domain::Timestamp;
 use crate::store::{Creation, NewJob, StoreError};
-use command::Command;
-use id_cache::Names;
+use command::AnyChange;
+use id_cache::IdCache;
 
 /// Commands that can wait for the writer. More callers than this wait at the door.
 const INBOX_MAX: usize = 4096;
 /// New items in one transaction, so that a pile of large bodies does not hold up everyone's commit.
 const GROUP_ITEMS_MAX: usize = 200_000;
 
-pub(super) enum Order {
-    Create(Box<Creating>),
-    Change(Box<dyn Command>),
+pub(super) enum WriterCommand {
+    Create(Box<PendingInsert>),
+    Change(Box<dyn AnyChange>),
 }
 
 /// A job to be kept, and whom to tell.
-pub(super) struct Creating {
+pub(super) struct PendingInsert {
     pub(super) job: NewJob,
-    pub(super) written: Written,
+    pub(super) written: EncodedJob,
     pub(super) now: Timestamp,
     pub(super) reply: oneshot::Sender<Result<Creation, StoreError>>,
 }
@@ -41,15 +41,15 @@ pub(super) struct Writer {
     options: SqliteConnectOptions,
     /// None after a fault, until the next group opens a new one.
     connection: Option<SqliteConnection>,
-    names: Names,
-    inbox: mpsc::Receiver<Order>,
+    names: IdCache,
+    inbox: mpsc::Receiver<WriterCommand>,
 }
 
 /// What is committed together.
 #[derive(Default)]
-struct Group {
-    creating: Vec<Creating>,
-    changes: Vec<Box<dyn Command>>,
+struct CommandGroup {
+    creating: Vec<PendingInsert>,
+    changes: Vec<Box<dyn AnyChange>>,
     items: usize,
 }
 
@@ -57,15 +57,15 @@ impl Writer {
     pub(super) fn spawn(
         options: SqliteConnectOptions,
         connection: SqliteConnection,
-    ) -> (mpsc::Sender<Order>, tokio::task::JoinHandle<()>) {
+    ) -> (mpsc::Sender<WriterCommand>, tokio::task::JoinHandle<()>) {
         let (sender, inbox) = mpsc::channel(INBOX_MAX);
-        let writer = Self { options, connection: Some(connection), names: Names::default(), inbox };
+        let writer = Self { options, connection: Some(connection), names: IdCache::default(), inbox };
         (sender, tokio::spawn(writer.run()))
     }
 
     async fn run(mut self) {
         while let Some(first) = self.inbox.recv().await {
-            let mut group = Group::default();
+            let mut group = CommandGroup::default();
             group.push(first);
             while group.items < GROUP_ITEMS_MAX && group.len() < INBOX_MAX {
                 let Ok(next) = self.inbox.try_recv() else { break };
@@ -75,7 +75,7 @@ impl Writer {
         }
     }
 
-    async fn commit(&mut self, mut group: Group) {
+    async fn commit(&mut self, mut group: CommandGroup) {
         let error = match self.together(&mut group).await {
             Ok(creations) => return group.confirm(creations),
             Err(error) => error,
@@ -87,7 +87,7 @@ impl Writer {
             return group.fail(&error);
         }
         tracing::warn!(error = ?error, commands = group.len(), "a group of changes failed; replaying one by one");
-        let mut replay = Replay::new(group);
+        let mut replay = GroupReplay::new(group);
         match self.one_by_one(&mut replay).await {
             Ok(()) => replay.confirm(),
             Err(error) => {
@@ -99,10 +99,10 @@ impl Writer {
     }
 
     /// The whole group in one transaction, new jobs set-wise.
-    async fn together(&mut self, group: &mut Group) -> Result<Vec<Creation>, StoreError> {
+    async fn together(&mut self, group: &mut CommandGroup) -> Result<Vec<Creation>, StoreError> {
         let (db, names) = self.ready().await?;
         if group.changes.is_empty() && create::are_small_and_known(&group.creating, names) {
-            return create::create_jobs(&group.creating, names, Transaction::Whole, db).await;
+            return create::create_jobs(&group.creating, names, TransactionScope::Whole, db).await;
         }
         sqlx::query("begin immediate").execute(&mut *db).await?;
         let creations = group.apply(names, db).await?;
@@ -112,7 +112,7 @@ impl Writer {
 
     /// Each command under a savepoint of its own, so that only the one to blame fails; one transaction, and one sync, for
     /// all that are left. An error means that nothing was kept: SQLite gave up the transaction.
-    async fn one_by_one(&mut self, replay: &mut Replay) -> Result<(), StoreError> {
+    async fn one_by_one(&mut self, replay: &mut GroupReplay) -> Result<(), StoreError> {
         let (db, names) = self.ready().await?;
         sqlx::query("begin immediate").execute(&mut *db).await?;
         while let Some(single) = replay.left.front_mut() {
@@ -120,7 +120,7 @@ impl Writer {
             let applied = single.apply(names, db).await;
             if applied.is_err() {
                 // What the command named is gone with it, and what is still there is found again.
-                *names = Names::default();
+                *names = IdCache::default();
                 if sqlx::query("rollback to command").execute(&mut *db).await.is_err() {
                     return applied.map(|_| ());
                 }
@@ -132,7 +132,7 @@ impl Writer {
         Ok(())
     }
 
-    async fn ready(&mut self) -> Result<(&mut SqliteConnection, &mut Names), StoreError> {
+    async fn ready(&mut self) -> Result<(&mut SqliteConnection, &mut IdCache), StoreError> {
         if self.connection.is_none() {
             self.connection = Some(open::connect_writer(&self.options).await?);
         }
@@ -145,7 +145,7 @@ impl Writer {
     /// After a fault neither the connection nor what we remember of uncommitted rows can be trusted: a full disk at
     /// commit leaves sqlx believing in a transaction that SQLite has already rolled back.
     async fn forget(&mut self) {
-        self.names = Names::default();
+        self.names = IdCache::default();
         if let Some(connection) = self.connection.take() {
             open::discard(connection).await;
         }
@@ -153,13 +153,13 @@ impl Writer {
 }
 
 /// A failed group, command by command: what was applied and waits for the commit, and what is left to do.
-struct Replay {
-    applied: Vec<(Group, Vec<Creation>)>,
-    left: VecDeque<Group>,
+struct GroupReplay {
+    applied: Vec<(CommandGroup, Vec<Creation>)>,
+    left: VecDeque<CommandGroup>,
 }
 
-impl Replay {
-    fn new(group: Group) -> Self {
+impl GroupReplay {
+    fn new(group: CommandGroup) -> Self {
         Self { applied: Vec::new(), left: group.singles() }
     }
 
@@ -188,9 +188,9 @@ impl Replay {
     }
 }
 
-impl Group {
-    async fn apply(&mut self, names: &mut Names, db: &mut SqliteConnection) -> Result<Vec<Creation>, StoreError> {
-        let creations = create::create_jobs(&self.creating, names, Transaction::Open, db).await?;
+impl CommandGroup {
+    async fn apply(&mut self, names: &mut IdCache, db: &mut SqliteConnection) -> Result<Vec<Creation>, StoreError> {
+        let creations = create::create_jobs(&self.creating, names, TransactionScope::Open, db).await?;
         if self.changes.iter().any(|change| change.may_tell()) {
             names.expect_events(db).await?;
         }
@@ -200,13 +200,13 @@ impl Group {
         Ok(creations)
     }
 
-    fn push(&mut self, order: Order) {
+    fn push(&mut self, order: WriterCommand) {
         match order {
-            Order::Create(creating) => {
+            WriterCommand::Create(creating) => {
                 self.items += creating.job.parts.iter().map(|part| part.targets.len()).sum::<usize>();
                 self.creating.push(*creating);
             }
-            Order::Change(change) => self.changes.push(change),
+            WriterCommand::Change(change) => self.changes.push(change),
         }
     }
 
@@ -225,7 +225,7 @@ impl Group {
             // Whoever asked may have gone away; the job is kept all the same.
             let _ = creating.reply.send(Ok(creation));
         }
-        self.changes.into_iter().for_each(Command::confirm);
+        self.changes.into_iter().for_each(AnyChange::confirm);
     }
 
     fn fail(self, error: &StoreError) {

@@ -9,7 +9,7 @@ use sqlx::{Arguments, Encode, Type};
 
 /// How many rows a group has in each table. Tables that come as one list have a row or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store::sqlite) struct Shape {
+pub(in crate::store::sqlite) struct RowCounts {
     pub(in crate::store::sqlite) jobs: usize,
     pub(in crate::store::sqlite) items: usize,
     pub(in crate::store::sqlite) keys: bool,
@@ -17,7 +17,7 @@ pub(in crate::store::sqlite) struct Shape {
     pub(in crate::store::sqlite) hosts: bool,
 }
 
-impl Shape {
+impl RowCounts {
     fn rows(self, table: &str) -> usize {
         match table {
             "jobs" => self.jobs,
@@ -68,14 +68,14 @@ fn push_places(text: &mut String, rows: usize, columns: usize) {
 }
 
 /// Values in the order of their places.
-pub(in crate::store::sqlite) struct Values {
+pub(in crate::store::sqlite) struct BoundValues {
     arguments: SqliteArguments,
     fault: Option<BoxDynError>,
 }
 
-impl Values {
+impl BoundValues {
     /// None yet, but room for about as many as the rows have, so that the list is not moved again and again.
-    pub(in crate::store::sqlite) fn with_room(shape: Shape) -> Self {
+    pub(in crate::store::sqlite) fn with_room(shape: RowCounts) -> Self {
         let mut arguments = SqliteArguments::default();
         arguments.reserve(20 * shape.jobs + 10 * shape.items + 8, 0);
         Self { arguments, fault: None }
@@ -107,7 +107,7 @@ mod tests {
     fn a_statement_has_a_place_for_each_value_and_is_left_out_without_rows() {
         let template =
             "begin;\n-- {TABLE COLUMNS}; more.\ninsert into jobs values {jobs 2};\ninsert {keys 1};\ninsert {items 3};";
-        let shape = Shape { jobs: 2, items: 0, keys: true, warnings: false, hosts: false };
+        let shape = RowCounts { jobs: 2, items: 0, keys: true, warnings: false, hosts: false };
         assert_eq!(shape.fill(template), "begin;\ninsert into jobs values (?,?),(?,?);\ninsert ?;");
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Plays the scenario up to the moment at which somebody asks.
     pub(super) async fn play(file: &Path, number: usize) -> Self {
-        let mut options = sandbox::Options::new(Arc::new(SystemClock::default()));
+        let mut options = sandbox::SandboxOptions::new(Arc::new(SystemClock::default()));
         options.task_time = Duration::from_millis(300);
         let key = options.credentials[0].clone();
         let shutdown = CancellationToken::new();

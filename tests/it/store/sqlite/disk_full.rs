@@ -8,7 +8,7 @@ use std::process::Command;
 
 use refreshd::domain::Priority;
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{Creation, Job, NewJob, Outcome, Store, StoreError};
+use refreshd::store::{Creation, Guarded, Job, NewJob, Store, StoreError};
 use tempfile::TempDir;
 
 use crate::store::fixtures::{at, batch, job, keep, lane_of, purge, settle, states, travelling};
@@ -110,7 +110,7 @@ async fn a_full_disk_loses_nothing_and_is_left_without_a_restart() {
         all_there(&path, &store, &acknowledged).await;
         batch(&store, lane, 2, at(4)).await;
     }
-    assert_eq!(settle(&store, sent.submission, &[], at(5)).await, Outcome::Done);
+    assert_eq!(settle(&store, sent.submission, &[], at(5)).await, Guarded::Done);
     store.drain(std::time::Duration::from_secs(5)).await;
     drop(store);
     let again = SqliteStore::open(&path).await.expect("a store");

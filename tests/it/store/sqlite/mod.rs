@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use refreshd::domain::{ErrorClass, Failure};
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{Outcome, Return, Store};
+use refreshd::store::{Guarded, ReleaseAction, Store};
 use tempfile::TempDir;
 
 use super::fixtures::{at, do_all, give_back, keep, lane_of, refresh, settle, states, travelling};
@@ -59,7 +59,10 @@ async fn what_did_not_happen_leaves_no_evidence() {
     assert_eq!(states(store, &kept).await, "sssssss");
     let failure = Failure::new(ErrorClass::Lost, "timeout", "no answer");
     let late = store.mark_ambiguous(claim.submission, failure, at(6), at(6)).await.expect("an outcome");
-    assert_eq!((late, give_back(store, claim.submission, Return::Due, at(6)).await), (Outcome::Late, Outcome::Late));
+    assert_eq!(
+        (late, give_back(store, claim.submission, ReleaseAction::Due, at(6)).await),
+        (Guarded::Late, Guarded::Late)
+    );
     let kept: i64 = sqlx::query_scalar("select count(*) from failures")
         .fetch_one(fresh.store.books.rows())
         .await

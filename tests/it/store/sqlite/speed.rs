@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use refreshd::clock::Stopwatch;
 use refreshd::domain::Target;
-use refreshd::store::{NewJob, Return, Store};
+use refreshd::store::{NewJob, ReleaseAction, Store};
 
 use super::fresh;
 use crate::store::fixtures::{accept, at, batch, give_back, keep, lane_of, purge, settle};
@@ -49,7 +49,7 @@ async fn what_a_batch_costs() {
         let lane = lane_of(store, &first, 0).await;
         timed("claim 1,000, and give them back", async || {
             let claim = batch(store, lane, 1_000, at(2)).await;
-            give_back(store, claim.submission, Return::Due, at(2)).await;
+            give_back(store, claim.submission, ReleaseAction::Due, at(2)).await;
         })
         .await;
         timed("create one job of one target", async || drop(keep(store, purge(1..2), at(3)).await)).await;

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use refreshd::domain::{ItemOperation, Priority, TargetKind, TenantName, Verification};
-use refreshd::store::{Creation, Grant, ItemVerdict, LaneTurn, NewJob, Outcome, RowRetry, Seen, Store, StoreError};
+use refreshd::store::{
+    CallSequence, Creation, Grant, Guarded, ItemVerdict, NewJob, RowRetry, Store, StoreError, VerificationRecord,
+};
 use tokio::join;
 
 use super::{database, fresh};
@@ -22,9 +24,13 @@ fn commits(path: &Path) -> usize {
 }
 
 /// A verdict that the table refuses: a change that fails after it has begun.
-fn refused_by_the_table(item: refreshd::domain::ItemId) -> Seen {
+fn refused_by_the_table(item: refreshd::domain::ItemId) -> VerificationRecord {
     let verdict = ItemVerdict { item, verification: Verification::None, reason: "no verdict".to_owned(), proof: None };
-    Seen { verdicts: vec![verdict], repurged: None, end: Ok((Verification::Fresh, "not kept".to_owned())) }
+    VerificationRecord {
+        verdicts: vec![verdict],
+        repurged: None,
+        end: Ok((Verification::Fresh, "not kept".to_owned())),
+    }
 }
 
 #[tokio::test]
@@ -64,7 +70,7 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
     let before = commits(&path);
     let grant = Grant {
         lane: urls,
-        turn: LaneTurn::default(),
+        turn: CallSequence::default(),
         targets_max: 9,
         others_max: u32::MAX,
         bytes_max: 9_999,
@@ -85,8 +91,8 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
     );
     assert_eq!(commits(&path) - before, 1, "one transaction");
     assert_eq!(claimed.expect("a claim").map(|claim| claim.items), Some(1), "the last purge");
-    assert_eq!((accepted.expect("done"), late.expect("late")), (Outcome::Done, Outcome::Late));
-    assert_eq!((settled.expect("done"), undone.expect("done")), (Outcome::Done, Outcome::Done));
+    assert_eq!((accepted.expect("done"), late.expect("late")), (Guarded::Done, Guarded::Late));
+    assert_eq!((settled.expect("done"), undone.expect("done")), (Guarded::Done, Guarded::Done));
     assert!(matches!((unseen, bad), (Err(StoreError::Database(_)), Err(StoreError::Database(_)))));
     let Ok(Creation::Created(good)) = good else { panic!("{good:?}") };
     assert_eq!(states(store, &good).await, "d".repeat(20));
@@ -112,7 +118,7 @@ async fn names_are_found_again_after_a_failure() {
         let named = |urls, id| NewJob {
             id,
             tenant: TenantName::new(format!("tenant-{round}")),
-            parts: vec![refreshd::store::Part {
+            parts: vec![refreshd::store::JobPart {
                 lane: lane(&format!("account-{round}"), ItemOperation::Purge, TargetKind::Url),
                 ..purge(urls).parts.remove(0)
             }],

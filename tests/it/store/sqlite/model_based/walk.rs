@@ -7,7 +7,7 @@ use refreshd::domain::{
     ErrorClass, Failure, ItemState, LaneId, Priority, SubmissionId, SubmissionState, Target, TargetKind,
 };
 use refreshd::store::{
-    Claim, GiveBack, Grant, Item, Job, LaneTurn, NewJob, Outcome, Part, PartState, Return, RowRetry, Store,
+    CallSequence, Claim, Grant, Guarded, Item, Job, JobPart, NewJob, PartState, Release, ReleaseAction, RowRetry, Store,
 };
 
 use super::super::{Fresh, fresh};
@@ -166,7 +166,7 @@ impl Pair {
         let (job, first) = (self.jobs.len(), self.model.items.len());
         let start = delay.map_or(PartState::Due, |delay| PartState::Delayed(at(self.now + delay)));
         let delayed =
-            |part: Part| Part { state: if part.state == PartState::Due { start } else { part.state }, ..part };
+            |part: JobPart| JobPart { state: if part.state == PartState::Due { start } else { part.state }, ..part };
         let draft = NewJob {
             priority: Priority::ALL[priority],
             deadline: deadline.map(|deadline| at(self.now + deadline)),
@@ -209,7 +209,7 @@ impl Pair {
         let batch = self.model.pick(way, limit as usize, self.now);
         let grant = Grant {
             lane,
-            turn: LaneTurn(self.model.calls(way) as u64),
+            turn: CallSequence(self.model.calls(way) as u64),
             targets_max: limit,
             others_max: u32::MAX,
             bytes_max: 1 << 20,
@@ -246,7 +246,7 @@ impl Pair {
 
     async fn give_back(&mut self, n: usize, state: SubmissionState, isolate: bool) {
         let failure = Failure::new(ErrorClass::BadTarget, "refused", "no");
-        let back = GiveBack { state, failure, items: if isolate { Return::Halve } else { Return::Due } };
+        let back = Release { state, failure, items: if isolate { ReleaseAction::Halve } else { ReleaseAction::Due } };
         let outcome = self.store().give_back(self.submissions[n], back, at(self.now)).await.expect("an outcome");
         let may = self.model.may(n, state);
         assert_eq!(outcome, told(may));
@@ -348,8 +348,8 @@ pub fn covers_all(directory: u32) -> bool {
     directory == 1
 }
 
-fn told(done: bool) -> Outcome {
-    if done { Outcome::Done } else { Outcome::Late }
+fn told(done: bool) -> Guarded {
+    if done { Guarded::Done } else { Guarded::Late }
 }
 
 proptest! {
