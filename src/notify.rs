@@ -18,19 +18,19 @@ impl Default for Notifier {
 }
 
 impl Notifier {
-    pub fn ring(&self) {
+    pub fn notify(&self) {
         self.0.send_modify(|rings| *rings = rings.wrapping_add(1));
     }
 
     #[must_use]
-    pub fn listener(&self) -> Subscription {
+    pub fn subscribe(&self) -> Subscription {
         Subscription(self.0.subscribe())
     }
 }
 
 impl Subscription {
     /// Returns at once if the bell rang since the last call.
-    pub async fn heard(&mut self) {
+    pub async fn notified(&mut self) {
         if self.0.changed().await.is_err() {
             // Nobody can ring any more: whoever waits here goes by the tick alone.
             std::future::pending::<()>().await;

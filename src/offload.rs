@@ -17,7 +17,7 @@ static PLACES: LazyLock<Semaphore> =
 
 /// Does the work, and if it is much, where it holds up nobody: the other tasks of this worker go on with another thread. That costs
 /// some tens of microseconds, so it is for a millisecond or more.
-pub async fn aside_if<T>(much: bool, work: impl FnOnce() -> T) -> T {
+pub async fn offload_if<T>(much: bool, work: impl FnOnce() -> T) -> T {
     if !much {
         return work();
     }

@@ -61,7 +61,7 @@ fn filter(written: &str, default: &'static str) -> (EnvFilter, Option<tracing_su
 
 /// An error and all that caused it, in one line.
 #[must_use]
-pub fn chain(error: &dyn Error) -> String {
+pub fn error_chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }

@@ -22,13 +22,13 @@ pub enum Authenticator {
 
 /// A caller whom we know. The service does nothing without one, so a handler that forgets to take it can do nothing
 /// either. It is the first thing that a handler takes: whoever may not ask learns nothing else.
-pub(super) struct AuthenticatedCaller(pub(super) Caller);
+pub(crate) struct AuthenticatedCaller(pub(crate) Caller);
 
 impl FromRequestParts<Arc<Api>> for AuthenticatedCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
-        let caller = match &api.door {
+        let caller = match &api.authenticator {
             Authenticator::Open => Caller::local(),
             Authenticator::Tokens(tokens) => {
                 tokens.caller(bearer(&parts.headers).ok_or(ApiError::Unauthorized)?).await?

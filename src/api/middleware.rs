@@ -35,7 +35,7 @@ impl Handler for App {
             Some(refusal) => refusal.into_response(),
             None => self.routes.answer(request).await,
         };
-        asked.word(response)
+        asked.finish(response)
     }
 }
 
@@ -48,7 +48,7 @@ struct RequestInfo {
 
 impl RequestInfo {
     /// Names the request in its answer, and words the error if it is one.
-    fn word(self, mut response: Response) -> Response {
+    fn finish(self, mut response: Response) -> Response {
         let id = self.id.to_string();
         if let Some(error) = response.extensions_mut().remove::<ApiError>() {
             if let ApiError::Internal(cause) | ApiError::StoreUnavailable(cause) = &error {
@@ -56,7 +56,7 @@ impl RequestInfo {
                 tracing::error!(request.id = %id, %method, path = %path, error = %cause, "a request failed");
             }
             let allow = response.headers_mut().remove(header::ALLOW);
-            response = error.worded(id.clone());
+            response = error.into_problem(id.clone());
             response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
         }
         if let Ok(value) = HeaderValue::try_from(id) {

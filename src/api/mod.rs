@@ -28,8 +28,8 @@ use crate::service::{DiagnosisService, Service};
 /// What every handler works with.
 pub struct Api {
     pub service: Service,
-    pub desk: Arc<DiagnosisService>,
-    pub door: Authenticator,
+    pub diagnoses: Arc<DiagnosisService>,
+    pub authenticator: Authenticator,
     /// Names of accounts that talk to a simulated cloud; shown so that nobody takes a rehearsal for the real thing.
     pub sandbox_accounts: Arc<[String]>,
     /// Cancelled when the daemon is on its way out: nothing new is accepted.
@@ -37,10 +37,10 @@ pub struct Api {
 }
 
 /// The routes and the pages, behind the same guards. Whose route needs a caller takes one.
-pub fn front(api: Api, pages: Router) -> App {
+pub fn app(api: Api, pages: Router) -> App {
     // Each request clones what it works with, several times on its way: one count goes up, not twenty.
     let api = Arc::new(api);
-    let is_open = matches!(api.door, Authenticator::Open);
+    let is_open = matches!(api.authenticator, Authenticator::Open);
     let routes = Router::new()
         .route("/v1/jobs", post(routes::jobs::create).get(routes::jobs::list))
         .route("/v1/jobs/{id}", get(routes::jobs::one))

@@ -78,7 +78,7 @@ impl CliError {
     }
 
     /// Whether the request may have been done all the same.
-    pub(super) fn leaves_doubt(&self) -> bool {
+    pub(super) fn maybe_executed(&self) -> bool {
         match self {
             Self::Unanswered { sent, .. } => *sent,
             Self::Unreadable { .. } => true,

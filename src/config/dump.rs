@@ -12,7 +12,7 @@ impl Config {
     /// Everything that is set, in the order of `config/default.toml`. Credentials appear as comments that say only that
     /// they are there.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub fn effective_toml(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = self.write_to(&mut text);
@@ -25,7 +25,7 @@ impl Config {
     /// Never: what `shown` writes loads again.
     #[must_use]
     pub fn shown_json(&self) -> serde_json::Value {
-        let text = ::config::File::from_str(&self.shown(), ::config::FileFormat::Toml);
+        let text = ::config::File::from_str(&self.effective_toml(), ::config::FileFormat::Toml);
         let read = ::config::Config::builder().add_source(text).build();
         read.and_then(::config::Config::try_deserialize).expect("what is shown is TOML")
     }

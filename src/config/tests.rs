@@ -343,10 +343,12 @@ fn no_secret_is_ever_shown() {
     let config = accepted(&text);
     let fault = load(&format!("{text}\nsecret_key_file = 'x'\n[server]\nlisten = 'x'"), &[]).expect_err("two keys");
     let nested = load("accounts.main.secret_key = ['canary-key']", &[]).expect_err("a list");
-    for shown in [config.shown(), format!("{config:?}"), format!("{fault} {fault:?}"), format!("{nested} {nested:?}")] {
+    for shown in
+        [config.effective_toml(), format!("{config:?}"), format!("{fault} {fault:?}"), format!("{nested} {nested:?}")]
+    {
         assert!(!secrets.iter().any(|secret| shown.contains(secret)), "{shown}");
     }
-    assert!(config.shown().contains("ends in \"nary\""), "{}", config.shown());
+    assert!(config.effective_toml().contains("ends in \"nary\""), "{}", config.effective_toml());
 }
 
 #[test]
@@ -384,8 +386,8 @@ fn what_is_shown_loads_again_as_the_same() {
         .replace("reserve = 0.05", "reserve = 0.0")
         .replace("/etc/refreshd/private-ca.pem", roots.path().to_str().expect("a Unicode path"));
     for text in [text.as_str(), ""] {
-        let shown = accepted(text).shown();
-        assert_eq!(accepted(&shown).shown(), shown);
+        let shown = accepted(text).effective_toml();
+        assert_eq!(accepted(&shown).effective_toml(), shown);
     }
 }
 

@@ -49,14 +49,14 @@ impl MetricsServer {
         Self { address, server: tokio::spawn(serve) }
     }
 
-    pub(super) async fn closed(self) {
+    pub(super) async fn stopped(self) {
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the server of the metrics broke off");
         }
     }
 }
 
-pub(super) fn door(
+pub(super) fn build_api(
     config: &Config,
     parts: &EngineDeps,
     outlook: Arc<EngineStatus>,
@@ -67,16 +67,18 @@ pub(super) fn door(
     let service = Service {
         store: parts.store.clone(),
         routes: Arc::new(config.routes.clone()),
-        board: parts.board.clone(),
-        outlook,
-        wakes: parts.wakes.clone(),
+        lane_statuses: parts.lane_statuses.clone(),
+        engine_status: outlook,
+        notifiers: parts.notifiers.clone(),
         clock: parts.clock.clone(),
     };
     let probed = ProbeOverrides { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
     Api {
-        desk: Arc::new(DiagnosisService::new(service.clone(), diagnoser, probed, config.shown()).patrolled_by(patrol)),
+        diagnoses: Arc::new(
+            DiagnosisService::new(service.clone(), diagnoser, probed, config.effective_toml()).with_monitor(patrol),
+        ),
         service,
-        door: match config.auth {
+        authenticator: match config.auth {
             AuthMode::Open => Authenticator::Open,
             AuthMode::Tokens => Authenticator::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),
         },
@@ -86,7 +88,7 @@ pub(super) fn door(
 }
 
 /// A daemon that nobody can use runs well and looks broken.
-pub(super) async fn warn_of_a_closed_door(config: &Config, store: &Arc<dyn Store>) -> Result<(), StoreError> {
+pub(super) async fn warn_if_no_token(config: &Config, store: &Arc<dyn Store>) -> Result<(), StoreError> {
     if config.auth == AuthMode::Tokens && store.tokens().await?.tokens.is_empty() {
         tracing::warn!("auth.mode is tokens and there is no token: make one with `refreshd token create`");
     }
@@ -95,7 +97,7 @@ pub(super) async fn warn_of_a_closed_door(config: &Config, store: &Arc<dyn Store
 
 /// The pages know no caller yet, so they are shown only where everyone is `local`.
 pub(super) fn pages(api: &Api) -> axum::Router {
-    match api.door {
+    match api.authenticator {
         Authenticator::Open => {
             web::router(Web { service: api.service.clone(), sandbox_accounts: api.sandbox_accounts.clone() })
         }

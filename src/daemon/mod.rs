@@ -5,7 +5,7 @@ mod start_error;
 mod wiring;
 
 pub use start_error::StartError;
-pub use wiring::{ceiling, patrol_alone};
+pub use wiring::{provider_limits, standalone_monitor};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::engine::{Engine, EngineDeps, EngineStatus, LaneStatuses};
 use crate::notify::Notifiers;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use listeners::{MetricsServer, door, listen, pages, sandbox_accounts, warn_of_a_closed_door};
-use wiring::{accounts, patience, patrol, prober, verify_policy, walk};
+use listeners::{MetricsServer, build_api, listen, pages, sandbox_accounts, warn_if_no_token};
+use wiring::{accounts, engine_timeouts, monitor, prober, run_monitor, verify_policy};
 
 /// How long open requests may take when the daemon stops.
 const REQUEST_GRACE: Duration = Duration::from_secs(10);
@@ -84,10 +84,10 @@ impl Daemon {
             accounts: accounts(config, &clock).await?,
             prober: prober(config, &clock)?,
             verify: Arc::new(verify_policy(config)),
-            board: Arc::new(LaneStatuses::default()),
-            wakes: Notifiers::default(),
+            lane_statuses: Arc::new(LaneStatuses::default()),
+            notifiers: Notifiers::default(),
             clock,
-            patience: patience(config),
+            timeouts: engine_timeouts(config),
         };
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
@@ -95,7 +95,7 @@ impl Daemon {
         let diagnoser = diagnoser.unwrap_or_else(|| {
             Arc::new(Diagnoser::new(parts.prober.clone(), parts.clock.clone())) as Arc<dyn Diagnose>
         });
-        let patrol = Arc::new(patrol(
+        let patrol = Arc::new(monitor(
             config,
             &parts.accounts,
             outlook.clone(),
@@ -103,16 +103,16 @@ impl Daemon {
             Some(store.clone()),
             &parts.clock,
         ));
-        let api = door(config, &parts, outlook, diagnoser, patrol.clone(), &draining);
+        let api = build_api(config, &parts, outlook, diagnoser, patrol.clone(), &draining);
         let pages = pages(&api);
-        let figures = MetricsApp { service: api.service.clone(), desk: api.desk.clone() };
-        let front = api::front(api, pages);
-        warn_of_a_closed_door(config, &parts.store).await?;
+        let figures = MetricsApp { service: api.service.clone(), diagnoses: api.diagnoses.clone() };
+        let front = api::app(api, pages);
+        warn_if_no_token(config, &parts.store).await?;
         let engine = Engine::start(parts, &engine_shutdown).await?;
         let serve = server::serve(listener, front, ServerLimits::default(), REQUEST_GRACE, server_shutdown.clone());
         let server = tokio::spawn(serve);
         let figures = for_figures.map(|at| MetricsServer::open(at, figures, &server_shutdown));
-        let patrol = tokio::spawn(walk(patrol, config.patrol.every, engine_shutdown.clone()));
+        let patrol = tokio::spawn(run_monitor(patrol, config.patrol.every, engine_shutdown.clone()));
         let sandboxed = sandbox_accounts(config);
         if !sandboxed.is_empty() {
             tracing::warn!(accounts = %sandboxed.join(", "), "these accounts talk to a simulated cloud");
@@ -145,7 +145,7 @@ impl Daemon {
             tracing::error!(%error, "the HTTP server broke off");
         }
         if let Some(figures) = self.figures {
-            figures.closed().await;
+            figures.stopped().await;
         }
         self.store.drain(STORE_GRACE).await;
     }

@@ -19,13 +19,13 @@ use crate::provider::tencent::{
 };
 use crate::provider::{CallLimiter, OperatorLimits};
 use crate::store::Store;
-use crate::telemetry::chain;
+use crate::telemetry::error_chain;
 
 /// The most that a provider allows, for a configuration to stay below.
 #[must_use]
-pub fn ceiling(provider: ProviderKind) -> ProviderLimits {
+pub fn provider_limits(provider: ProviderKind) -> ProviderLimits {
     let (pace, batch_targets) = match provider {
-        ProviderKind::TencentCdn => TencentCdn::limits().most(),
+        ProviderKind::TencentCdn => TencentCdn::limits().highest_limits(),
     };
     ProviderLimits { calls_per_second: pace.0, batch_targets }
 }
@@ -34,25 +34,28 @@ pub(super) async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<
     let mut accounts: BTreeMap<AccountName, Arc<Account>> = BTreeMap::new();
     let reserve = Reserve(config.quota.reserve);
     for (name, account) in &config.accounts {
-        let keys = keys(account, clock).await.map_err(|fault| {
-            let said = format!("accounts.{name}: {}", chain(&fault));
+        let keys = credentials(account, clock).await.map_err(|fault| {
+            let said = format!("accounts.{name}: {}", error_chain(&fault));
             // A metadata service that does not answer may only be slower to start than we are.
             if fault.may_pass() { StartError::Busy(said) } else { StartError::Setting(said) }
         })?;
         let options = TencentOptions { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
         let provider = TencentCdn::new(options)
-            .map_err(|fault| StartError::Setting(format!("accounts.{name}: {}", chain(&fault))))?
+            .map_err(|fault| StartError::Setting(format!("accounts.{name}: {}", error_chain(&fault))))?
             .within(OperatorLimits { rate: account.rate, batch: account.batch });
         let account = Account::new(name.clone(), Arc::new(provider), reserve, clock.clone());
         accounts.insert(
             name.clone(),
-            Arc::new(account.promoting(config.promote.clone()).sharing(config.quota.shares.clone())),
+            Arc::new(account.with_promotion(config.promote.clone()).with_tenant_shares(config.quota.shares.clone())),
         );
     }
     Ok(Arc::new(accounts))
 }
 
-async fn keys(account: &config::AccountConfig, clock: &Arc<dyn Clock>) -> Result<CredentialProvider, CredentialsError> {
+async fn credentials(
+    account: &config::AccountConfig,
+    clock: &Arc<dyn Clock>,
+) -> Result<CredentialProvider, CredentialsError> {
     use secrecy::ExposeSecret;
     match &account.credentials {
         Some(pair) => {
@@ -68,14 +71,14 @@ pub(super) fn prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn 
     let roots = config.probe.ca_file.as_ref().map(|file| file.roots.clone()).unwrap_or_default();
     let surroundings = ProberOptions { resolvers: config.probe.resolver.clone(), roots };
     let prober = NetProber::new(guard, &surroundings, clock.clone())
-        .map_err(|fault| StartError::Setting(format!("probe.ca_file: {}", chain(&fault))))?;
+        .map_err(|fault| StartError::Setting(format!("probe.ca_file: {}", error_chain(&fault))))?;
     Ok(Arc::new(prober))
 }
 
 pub(super) fn verify_policy(config: &Config) -> VerifyPolicy {
     let verify = &config.verify;
     VerifyPolicy {
-        edges: named_edges(config),
+        edges: configured_edges(config),
         origins: config.probe.origins.clone(),
         directories: verify.directories.clone(),
         sample: verify.sample,
@@ -85,7 +88,7 @@ pub(super) fn verify_policy(config: &Config) -> VerifyPolicy {
 }
 
 /// Where hosts' edges are looked at instead of where DNS says.
-fn named_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
+fn configured_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
     let mut edges: BTreeMap<_, _> =
         config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address])).collect();
     edges.extend(config.verify.edges.clone());
@@ -94,10 +97,10 @@ fn named_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
 
 /// The first of each, since a diagnosis explains what one visitor meets.
 pub(super) fn diagnosed_edges(config: &Config) -> BTreeMap<String, SocketAddr> {
-    named_edges(config).into_iter().filter_map(|(host, edges)| Some((host, *edges.first()?))).collect()
+    configured_edges(config).into_iter().filter_map(|(host, edges)| Some((host, *edges.first()?))).collect()
 }
 
-pub(super) fn patience(config: &Config) -> EngineTimeouts {
+pub(super) fn engine_timeouts(config: &Config) -> EngineTimeouts {
     EngineTimeouts {
         poll_first: config.engine.poll_first,
         poll_max: config.engine.poll_max,
@@ -109,7 +112,7 @@ pub(super) fn patience(config: &Config) -> EngineTimeouts {
     }
 }
 
-pub(super) async fn walk(patrol: Arc<Monitor>, every: Duration, shutdown: CancellationToken) {
+pub(super) async fn run_monitor(patrol: Arc<Monitor>, every: Duration, shutdown: CancellationToken) {
     patrol.run(every, shutdown).await;
 }
 
@@ -117,14 +120,14 @@ pub(super) async fn walk(patrol: Arc<Monitor>, every: Duration, shutdown: Cancel
 ///
 /// # Errors
 /// A setting that cannot work.
-pub async fn patrol_alone(config: &Config, clock: Arc<dyn Clock>) -> Result<Monitor, StartError> {
+pub async fn standalone_monitor(config: &Config, clock: Arc<dyn Clock>) -> Result<Monitor, StartError> {
     let accounts = accounts(config, &clock).await?;
     let outlook = Arc::new(EngineStatus::new(accounts.clone(), Arc::new(config.routes.clone())));
     let diagnoser = Arc::new(Diagnoser::new(prober(config, &clock)?, clock.clone()));
-    Ok(patrol(config, &accounts, outlook, diagnoser, None, &clock))
+    Ok(monitor(config, &accounts, outlook, diagnoser, None, &clock))
 }
 
-pub(super) fn patrol(
+pub(super) fn monitor(
     config: &Config,
     accounts: &Accounts,
     standings: Arc<EngineStatus>,
@@ -138,9 +141,9 @@ pub(super) fn patrol(
         turnstile: account.clone() as Arc<dyn CallLimiter>,
     };
     Monitor::new(MonitorDeps {
-        beats: accounts.iter().map(beat).collect(),
+        accounts: accounts.iter().map(beat).collect(),
         routes: Arc::new(config.routes.clone()),
-        standings,
+        account_status: standings,
         diagnoser,
         store,
         clock: clock.clone(),

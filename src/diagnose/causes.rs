@@ -43,7 +43,7 @@ const ORIGIN: [CauseId; 4] = [OriginDns, OriginTcp, OriginTls, OriginHttp];
 
 /// The causes, most likely first. None: nothing is wrong as far as could be seen.
 #[must_use]
-pub fn ranked(evidence: &Evidence, checks: &[Check]) -> Vec<Cause> {
+pub fn rank(evidence: &Evidence, checks: &[Check]) -> Vec<Cause> {
     let mut causes = Vec::new();
     for check in checks {
         match (check.cause, check.result) {

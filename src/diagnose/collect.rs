@@ -112,8 +112,8 @@ impl Collector<'_> {
 
     async fn look(&self, ask: &ProbeRequest, within: Duration, configured: bool) -> ProbeResult {
         match configured {
-            true => self.prober.look_at_configured(ask, within).await,
-            false => self.prober.look(ask, within).await,
+            true => self.prober.probe_configured_address(ask, within).await,
+            false => self.prober.probe(ask, within).await,
         }
     }
 
@@ -126,7 +126,7 @@ impl Collector<'_> {
             if known.ask.path == ask.path {
                 return Some(known.clone());
             }
-            Some(self.prober.look(&ProbeRequest { path: ask.path.clone(), ..known.ask.clone() }, within).await)
+            Some(self.prober.probe(&ProbeRequest { path: ask.path.clone(), ..known.ask.clone() }, within).await)
         };
         let (edge, origin) = tokio::join!(edge, origin);
         lock(seen).moved = Some(RedirectObservation { to, edge, origin });

@@ -41,7 +41,7 @@ impl Diagnose for Diagnoser {
         Diagnosis {
             subject: evidence.case.subject.clone(),
             target: Some(evidence.case.target.clone()),
-            causes: causes::ranked(&evidence, &checks),
+            causes: causes::rank(&evidence, &checks),
             checks,
             started_at,
             ended_at: self.clock.now(),

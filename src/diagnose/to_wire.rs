@@ -1,6 +1,6 @@
 //! Wording a diagnosis as the contract has it, and bounding what is kept of it.
 
-use super::bundle::{masked, utc};
+use super::bundle::{redact, utc};
 use super::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, DiagnosisRecord, StoredAttachment, SubjectAnswer};
 use crate::domain::{Attachment, Cause, Check, CheckId, Diagnosis, DiagnosisId, JobId, Subject};
 
@@ -66,7 +66,7 @@ fn check(check: &Check) -> CheckAnswer {
 }
 
 fn record(exhibit: &Attachment) -> StoredAttachment {
-    let mut text = masked(&exhibit.text);
+    let mut text = redact(&exhibit.text);
     if text.len() > EXHIBIT_BYTES_MAX {
         text.truncate(text.floor_char_boundary(EXHIBIT_BYTES_MAX));
         text.push_str("\n(cut off here)\n");

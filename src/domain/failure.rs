@@ -62,7 +62,7 @@ impl Failure {
 
     /// All of it in one line, with what to do.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn summary_with_advice(&self) -> String {
         format!("{}: {}. {}", self.code, self.message.trim_end_matches('.'), self.advice())
     }
 

@@ -56,7 +56,7 @@ pub struct DailyBudget {
 /// When the target in place `place` of a lane's line (0: the very next one) leaves. None if it never does at this course,
 /// or so late that no guess is worth anything.
 #[must_use]
-pub fn leaves_at(place: u64, course: SendRate) -> Option<Timestamp> {
+pub fn estimated_send_time(place: u64, course: SendRate) -> Option<Timestamp> {
     let SendRate { batch, calls_per_second, from, quota } = course;
     if batch == 0 || calls_per_second == 0 {
         return None;
@@ -126,7 +126,7 @@ mod tests {
             ("in a thousand years", u64::MAX, 1000, 20, NOW, today(0, 1), None),
         ] {
             let course = SendRate { batch, calls_per_second: pace, from, quota };
-            assert_eq!(seconds(leaves_at(place, course)), expected, "{case}");
+            assert_eq!(seconds(estimated_send_time(place, course)), expected, "{case}");
         }
     }
 }

@@ -26,7 +26,7 @@ pub use backoff::Backoff;
 pub use diagnosis::{Attachment, Cause, CauseId, Check, CheckId, CheckResult, Confidence, Diagnosis, Subject};
 pub use directory_promotion::{Promotion, PromotionCandidate, PromotionRule, directories_above};
 pub use failure::{ErrorClass, Failure};
-pub use forecast::{DailyBudget, RecentUsage, SendRate, leaves_at, runs_out_at};
+pub use forecast::{DailyBudget, RecentUsage, SendRate, estimated_send_time, runs_out_at};
 pub use id::{AccountName, DiagnosisId, DiagnosisIdFault, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};
 pub use job::{Counts, JobRequest, JobStatus, Labels, Warning};
 pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};

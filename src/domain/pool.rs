@@ -35,11 +35,11 @@ pub struct PoolReading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolAvailability {
     /// So many targets, of which so many may be other than urgent, at most so many in one call.
-    Open { targets: u64, others: u64, batch: u32 },
+    Available { targets: u64, others: u64, batch: u32 },
     /// The provider has to be asked first.
-    AskFirst,
+    ReadingStale,
     /// Nothing is left until the reset.
-    Spent { until: Timestamp },
+    Exhausted { until: Timestamp },
 }
 
 /// The share of a pool's total that only urgent work may use.
@@ -48,12 +48,12 @@ pub struct Reserve(pub f64);
 
 impl Reserve {
     /// So long before the reset the reserve is open to all: what nobody needed would be lost.
-    pub const OPENS: Duration = Duration::from_secs(15 * 60);
+    pub const RELEASED_BEFORE_RESET: Duration = Duration::from_secs(15 * 60);
 
     /// Targets that are kept for urgent work at `now`.
     #[must_use]
     pub fn of(self, total: u64, reset: Timestamp, now: Timestamp) -> u64 {
-        if now >= reset - Self::OPENS { 0 } else { (total as f64 * self.0).floor() as u64 }
+        if now >= reset - Self::RELEASED_BEFORE_RESET { 0 } else { (total as f64 * self.0).floor() as u64 }
     }
 }
 
@@ -98,26 +98,26 @@ impl Pool {
     /// What may be taken at `now`; `day_start` and `reset` are the bounds of the provider's day around `now`.
     #[must_use]
     pub fn usable(&self, reserve: Reserve, day_start: Timestamp, reset: Timestamp, now: Timestamp) -> PoolAvailability {
-        let Some((reading, read_at)) = &self.reading else { return PoolAvailability::AskFirst };
+        let Some((reading, read_at)) = &self.reading else { return PoolAvailability::ReadingStale };
         // After the reset the quota is read before anything is sent: the total itself may have changed.
         if *read_at < day_start || self.day_started < day_start {
-            return PoolAvailability::AskFirst;
+            return PoolAvailability::ReadingStale;
         }
         if self.exhausted_at.is_some() {
-            return PoolAvailability::Spent { until: reset };
+            return PoolAvailability::Exhausted { until: reset };
         }
         let age = now.since(*read_at);
         if age > READING_AGE_MAX {
-            return PoolAvailability::AskFirst;
+            return PoolAvailability::ReadingStale;
         }
         let left = self.left(reading);
         let targets = if age > READING_AGE_MAX_WHEN_LOW { left.saturating_sub(reading.total / 5) } else { left };
         match (left, targets) {
-            (0, _) => PoolAvailability::Spent { until: reset },
-            (_, 0) => PoolAvailability::AskFirst,
+            (0, _) => PoolAvailability::Exhausted { until: reset },
+            (_, 0) => PoolAvailability::ReadingStale,
             _ => {
                 let others = targets.min(left.saturating_sub(reserve.of(reading.total, reset, now)));
-                PoolAvailability::Open { targets, others, batch: reading.batch }
+                PoolAvailability::Available { targets, others, batch: reading.batch }
             }
         }
     }
@@ -222,14 +222,14 @@ mod tests {
 
     fn targets(pool: &Pool, now: Timestamp) -> Option<u64> {
         match pool.usable(NONE, DAY, RESET, now) {
-            PoolAvailability::Open { targets, .. } => Some(targets),
+            PoolAvailability::Available { targets, .. } => Some(targets),
             _ => None,
         }
     }
 
     #[test]
     fn nothing_goes_before_the_provider_was_asked() {
-        assert_eq!(Pool::new(0, 0, DAY).usable(NONE, DAY, RESET, NOON), PoolAvailability::AskFirst);
+        assert_eq!(Pool::new(0, 0, DAY).usable(NONE, DAY, RESET, NOON), PoolAvailability::ReadingStale);
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
         pool.read(reading(1000, 100), DAY, NOON);
         assert_eq!(targets(&pool, NOON), Some(100));
         pool.spend(100);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolAvailability::Spent { until: RESET });
+        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
         pool.unspend(40);
         assert_eq!(targets(&pool, NOON), Some(40));
     }
@@ -250,13 +250,13 @@ mod tests {
         let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 300), DAY, NOON);
         let usable = |pool: &Pool, now| pool.usable(Reserve(0.05), DAY, RESET, now);
-        assert_eq!(usable(&pool, NOON), PoolAvailability::Open { targets: 300, others: 250, batch: 1000 });
+        assert_eq!(usable(&pool, NOON), PoolAvailability::Available { targets: 300, others: 250, batch: 1000 });
         pool.spend(260);
-        assert_eq!(usable(&pool, NOON), PoolAvailability::Open { targets: 40, others: 0, batch: 1000 });
+        assert_eq!(usable(&pool, NOON), PoolAvailability::Available { targets: 40, others: 0, batch: 1000 });
         pool.read(reading(1000, 300), DAY, RESET - Duration::from_secs(901));
         let at = |seconds| usable(&pool, RESET - Duration::from_secs(seconds));
-        assert_eq!(at(901), PoolAvailability::Open { targets: 40, others: 0, batch: 1000 });
-        assert_eq!(at(900), PoolAvailability::Open { targets: 40, others: 40, batch: 1000 });
+        assert_eq!(at(901), PoolAvailability::Available { targets: 40, others: 0, batch: 1000 });
+        assert_eq!(at(900), PoolAvailability::Available { targets: 40, others: 40, batch: 1000 });
     }
 
     #[test]
@@ -296,8 +296,8 @@ mod tests {
         assert_eq!(targets(&pool, NOON + Duration::from_secs(60)), Some(500));
         assert_eq!(targets(&pool, NOON + Duration::from_secs(61)), Some(300));
         pool.spend(300);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(61)), PoolAvailability::AskFirst);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(601)), PoolAvailability::AskFirst);
+        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(61)), PoolAvailability::ReadingStale);
+        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(601)), PoolAvailability::ReadingStale);
     }
 
     #[test]
@@ -308,12 +308,12 @@ mod tests {
         pool.charged(700);
         let (next_day, next_reset) = (RESET, RESET + Duration::from_secs(86_400));
         let morning = RESET + Duration::from_secs(1);
-        assert_eq!(pool.usable(NONE, next_day, next_reset, morning), PoolAvailability::AskFirst);
+        assert_eq!(pool.usable(NONE, next_day, next_reset, morning), PoolAvailability::ReadingStale);
         pool.ask();
         pool.read(reading(1000, 1000), next_day, morning);
         assert_eq!(
             pool.usable(NONE, next_day, next_reset, morning),
-            PoolAvailability::Open { targets: 900, others: 900, batch: 1000 }
+            PoolAvailability::Available { targets: 900, others: 900, batch: 1000 }
         );
     }
 
@@ -322,7 +322,7 @@ mod tests {
         let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 500), DAY, NOON);
         pool.exhaust(NOON);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolAvailability::Spent { until: RESET });
+        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
         // Somebody raised the quota: the next answer opens the pool again.
         let later = NOON + Duration::from_secs(120);
         pool.read(reading(2000, 900), DAY, later);

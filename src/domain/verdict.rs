@@ -249,7 +249,7 @@ mod tests {
         Some(text.to_owned())
     }
 
-    fn judged(prefetched: bool, edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
+    fn judge_edge(prefetched: bool, edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
         let target = Target::parse(TargetKind::Url, "http://h.example/a?b=c").expect("valid");
         judge(ComparisonContext { target: &target, prefetched, ended: Duration::from_secs(60) }, edge, origin)
     }
@@ -278,7 +278,7 @@ mod tests {
             (look(514, Some(1), None), look(200, Some(1), None), Unknown),
             (look(200, Some(1), None), look(403, Some(1), None), Unknown),
         ] {
-            assert_eq!(judged(false, &edge, &origin).verification, expected, "{edge:?} {origin:?}");
+            assert_eq!(judge_edge(false, &edge, &origin).verification, expected, "{edge:?} {origin:?}");
         }
     }
 
@@ -297,7 +297,7 @@ mod tests {
             (dated(look(200, None, Some("a")), "x"), dated(look(200, None, Some("b")), "x"), Unknown),
             (dated(look(200, None, Some("a")), "x"), dated(look(200, None, Some("b")), "y"), Stale),
         ] {
-            assert_eq!(judged(false, &edge, &origin).verification, expected, "{edge:?} {origin:?}");
+            assert_eq!(judge_edge(false, &edge, &origin).verification, expected, "{edge:?} {origin:?}");
         }
     }
 
@@ -307,15 +307,15 @@ mod tests {
         let varied = with(look(200, Some(2), None), |look| look.vary = said("Accept-Encoding, User-Agent"));
         let from = |told: &str| with(look(200, Some(1), None), |look| look.cache = said(told));
         for origin in [private, varied] {
-            assert_eq!(judged(false, &from("Cache Miss"), &origin).verification, Unknown);
-            assert_eq!(judged(false, &from("Hit From MemCache"), &origin).verification, Stale);
+            assert_eq!(judge_edge(false, &from("Cache Miss"), &origin).verification, Unknown);
+            assert_eq!(judge_edge(false, &from("Hit From MemCache"), &origin).verification, Stale);
         }
     }
 
     #[test]
     fn a_redirect_is_compared_by_where_it_leads() {
         let to = |status, to: &str| with(look(status, Some(0), None), |look| look.location = said(to));
-        let verdict = |edge: &HttpObservation, origin: &HttpObservation| judged(false, edge, origin).verification;
+        let verdict = |edge: &HttpObservation, origin: &HttpObservation| judge_edge(false, edge, origin).verification;
         assert_eq!(verdict(&to(302, "/new"), &to(302, "/new")), Fresh);
         assert_eq!(verdict(&to(302, "/old"), &to(302, "/new")), Stale);
         assert_eq!(verdict(&to(301, "https://h.example/a?…"), &look(200, Some(1), None)), Unknown, "https by itself");
@@ -325,20 +325,20 @@ mod tests {
     #[test]
     fn a_prefetch_that_left_no_hit_is_fresh_with_a_remark() {
         let from = |told: &str| with(look(200, Some(1), None), |look| look.cache = said(told));
-        let remark = |told: &str| judged(true, &from(told), &look(200, Some(1), None));
+        let remark = |told: &str| judge_edge(true, &from(told), &look(200, Some(1), None));
         let missed = remark("Cache Miss, Hit Nothing");
         assert!(missed.verification == Fresh && missed.reason.contains("X-Cache-Lookup: Cache Miss"), "{missed:?}");
         for hit in ["Cache Hit", "Cache Miss, Hit From Disktank3", "Hit From Upstream Cluster"] {
             assert!(!remark(hit).reason.contains("X-Cache-Lookup"), "{hit}");
         }
-        let purged = judged(false, &from("Cache Miss"), &look(200, Some(1), None));
+        let purged = judge_edge(false, &from("Cache Miss"), &look(200, Some(1), None));
         assert!(!purged.reason.contains("X-Cache-Lookup"), "{purged:?}");
     }
 
     #[test]
     fn a_stale_answers_age_tells_whose_fault_it_is() {
         let aged = |age| with(look(200, Some(1), None), |look| look.age = Some(age));
-        let reason = |age| judged(false, &aged(age), &look(200, Some(2), None)).reason;
+        let reason = |age| judge_edge(false, &aged(age), &look(200, Some(2), None)).reason;
         assert!(reason(5).contains("after the refresh"), "{}", reason(5));
         assert!(reason(600).contains("before the refresh"), "{}", reason(600));
     }

@@ -31,7 +31,7 @@ pub(super) struct Cleaner {
 
 impl Cleaner {
     pub(super) fn new(parts: &EngineDeps) -> Self {
-        Self { store: parts.store.clone(), patience: parts.patience, next_at: None }
+        Self { store: parts.store.clone(), patience: parts.timeouts, next_at: None }
     }
 }
 
@@ -44,9 +44,9 @@ impl EngineService for Cleaner {
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<Infallible>, StoreError> {
         if self.next_at.is_none_or(|at| at <= now) {
-            let removed = self.store.forget_keys(now - self.patience.idempotency_keep, ROWS_MAX).await?;
+            let removed = self.store.delete_expired_keys(now - self.patience.idempotency_keep, ROWS_MAX).await?;
             let outdated = RetentionCutoff { before: now - DIAGNOSIS_AGE_MAX, newest: DIAGNOSES_MAX };
-            let diagnoses = self.store.forget_diagnoses(outdated, DIAGNOSIS_ROWS_MAX).await?;
+            let diagnoses = self.store.delete_expired_diagnoses(outdated, DIAGNOSIS_ROWS_MAX).await?;
             // A full round leaves more to do.
             let is_full = removed >= u64::from(ROWS_MAX) || diagnoses >= u64::from(DIAGNOSIS_ROWS_MAX);
             self.next_at = Some(if is_full { now } else { now + ROUND });

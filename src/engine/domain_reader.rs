@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::driver::{EngineService, Step, looked};
+use super::driver::{EngineService, Step, catch_panic_read};
 use super::{Accounts, EngineDeps};
 use crate::domain::{AccountName, Area, Failure, Timestamp};
 use crate::provider::{DomainDetail, DomainFacts, DomainQuery, DomainStatus, ReadError, ServedArea};
@@ -50,7 +50,7 @@ impl CachedDomain {
 impl Account {
     /// Where a target of the host goes that no area was asked for.
     pub(super) fn area_of(&self, host: &str, now: Timestamp) -> Area {
-        self.domains.serving(host).and_then(|known| known.own_area(now)).unwrap_or(Area::Own)
+        self.domains.for_host(host).and_then(|known| known.own_area(now)).unwrap_or(Area::Own)
     }
 }
 
@@ -72,7 +72,7 @@ struct CachedDomains {
 impl DomainCache {
     /// The domain that serves the host: that of its very name, else the longest wildcard above it. None: it was not read,
     /// or there is none.
-    pub(super) fn serving(&self, host: &str) -> Option<CachedDomain> {
+    pub(super) fn for_host(&self, host: &str) -> Option<CachedDomain> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_ref()?;
         let wildcards = host.match_indices('.').map(|(dot, _)| known.by_name.get(&format!("*{}", &host[dot..])));
@@ -95,12 +95,12 @@ impl DomainCache {
         *self.failed.write().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
-    pub(super) fn doubt(&self) {
+    pub(super) fn mark_stale(&self) {
         self.doubted.store(true, Ordering::Relaxed);
     }
 
     /// Takes in what was read, and names the domains that are served elsewhere now.
-    fn learn(&self, read: &[DomainFacts], now: Timestamp) -> Vec<String> {
+    fn replace(&self, read: &[DomainFacts], now: Timestamp) -> Vec<String> {
         let by_name = read.iter().map(|facts| (facts.name.clone(), Arc::new(facts.clone()))).collect();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let before =
@@ -168,9 +168,11 @@ impl EngineService for DomainReader {
 
     fn perform(&self, account: Arc<Account>) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let read =
-                looked(Self::NAME, account.provider.domains(&DomainQuery::All, DomainDetail::Full, account.as_ref()))
-                    .await;
+            let read = catch_panic_read(
+                Self::NAME,
+                account.provider.domains(&DomainQuery::All, DomainDetail::Full, account.as_ref()),
+            )
+            .await;
             (account, read)
         }
         .boxed()
@@ -183,7 +185,7 @@ impl EngineService for DomainReader {
             Ok(domains) => {
                 asked.failed = None;
                 account.domains.fail(None);
-                let moved = account.domains.learn(domains, now);
+                let moved = account.domains.replace(domains, now);
                 tracing::debug!(account = %account.name, domains = domains.len(), "domains read");
                 if !moved.is_empty() {
                     tracing::warn!(account = %account.name, domains = %moved.join(", "),
@@ -231,8 +233,8 @@ mod tests {
         let names = ["*.example.com", "*.a.example.com", "b.a.example.com"];
         let read: Vec<_> = names.iter().map(|name| domain(name, ServedArea::Global)).collect();
         let domains = DomainCache::default();
-        assert_eq!(domains.serving("b.a.example.com"), None, "nothing was read");
-        domains.learn(&read, NOW);
+        assert_eq!(domains.for_host("b.a.example.com"), None, "nothing was read");
+        domains.replace(&read, NOW);
         for host in [
             "b.a.example.com",
             "c.a.example.com",
@@ -242,7 +244,7 @@ mod tests {
             "badexample.com",
         ] {
             let expected = DomainFacts::serving(host, &read);
-            assert_eq!(domains.serving(host).as_ref().map(|known| known.facts.as_ref()), expected, "{host}");
+            assert_eq!(domains.for_host(host).as_ref().map(|known| known.facts.as_ref()), expected, "{host}");
         }
     }
 
@@ -266,7 +268,7 @@ mod tests {
     #[test]
     fn a_domain_that_is_served_elsewhere_is_named_once() {
         let domains = DomainCache::default();
-        let read = |area| domains.learn(&[domain("a.example", area), domain("b.example", ServedArea::Global)], NOW);
+        let read = |area| domains.replace(&[domain("a.example", area), domain("b.example", ServedArea::Global)], NOW);
         assert!(read(ServedArea::Mainland).is_empty(), "new is not moved");
         assert_eq!(read(ServedArea::Global), ["a.example"]);
         assert!(read(ServedArea::Global).is_empty());

@@ -51,7 +51,7 @@ pub(super) struct Step<C> {
 }
 
 /// Makes a call, and tells if it broke off by a fault of this program: what waits for its answer must not wait for ever.
-pub(super) async fn unbroken<T>(service: &'static str, call: impl Future<Output = T> + Send) -> Result<T, Failure> {
+pub(super) async fn catch_panic<T>(service: &'static str, call: impl Future<Output = T> + Send) -> Result<T, Failure> {
     AssertUnwindSafe(call).catch_unwind().await.map_err(|_| {
         tracing::error!(service, "a call broke off; the panic before this line tells where");
         Failure::new(
@@ -63,11 +63,11 @@ pub(super) async fn unbroken<T>(service: &'static str, call: impl Future<Output 
 }
 
 /// The same of a look.
-pub(super) async fn looked<T>(
+pub(super) async fn catch_panic_read<T>(
     service: &'static str,
     look: impl Future<Output = Result<T, ReadError>> + Send,
 ) -> Result<T, ReadError> {
-    unbroken(service, look).await.unwrap_or_else(|broken| Err(ReadError::Failed(broken)))
+    catch_panic(service, look).await.unwrap_or_else(|broken| Err(ReadError::Failed(broken)))
 }
 
 pub(super) struct Driver {
@@ -93,7 +93,7 @@ impl<S: EngineService> ServiceRunner<S> {
         let recorded = self.record_all(now).await;
         let step = self.step(now).await?;
         for call in step.calls {
-            self.make(call);
+            self.start_call(call);
         }
         recorded.map(|()| step.next_at)
     }
@@ -116,12 +116,12 @@ impl<S: EngineService> ServiceRunner<S> {
     }
 
     /// Begins a call; its answer is taken in when it has ended.
-    pub(super) fn make(&mut self, call: S::Call) {
+    pub(super) fn start_call(&mut self, call: S::Call) {
         self.open.spawn(self.service.perform(call));
     }
 
     /// Takes in all calls that have ended by now.
-    pub(super) fn take_in(&mut self) {
+    pub(super) fn collect_answers(&mut self) {
         while let Some(ended) = self.open.try_join_next() {
             self.keep(ended);
         }
@@ -168,7 +168,7 @@ impl<S: EngineService> ServiceRunner<S> {
 pub(super) async fn drive<S: EngineService>(service: S, driver: Driver) {
     let Driver { wake, clock, shutdown } = driver;
     let mut bench = ServiceRunner::new(service);
-    let mut listener = wake.listener();
+    let mut listener = wake.subscribe();
     while !shutdown.is_cancelled() {
         let now = clock.now();
         let next_at = match bench.pass(now).await {
@@ -179,11 +179,11 @@ pub(super) async fn drive<S: EngineService>(service: S, driver: Driver) {
             }
         };
         tokio::select! {
-            () = listener.heard() => {}
+            () = listener.notified() => {}
             () = clock.sleep_until(next_at) => {}
             Some(ended) = bench.open.join_next() => {
                 bench.keep(ended);
-                bench.take_in();
+                bench.collect_answers();
             }
             () = shutdown.cancelled() => {}
         }

@@ -23,23 +23,23 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    pub(super) fn take(&mut self, submission: SubmissionId, lane: LaneId) {
+    pub(super) fn add(&mut self, submission: SubmissionId, lane: LaneId) {
         self.calls.insert(submission, lane);
         self.turns.entry(lane).or_default().0 += 1;
     }
 
     /// Whose turn it is in the lane's next call.
-    pub(super) fn turn(&self, lane: LaneId) -> CallSequence {
+    pub(super) fn call_sequence(&self, lane: LaneId) -> CallSequence {
         self.turns.get(&lane).copied().unwrap_or_default()
     }
 
     /// What became of it is recorded.
-    pub(super) fn put_down(&mut self, submission: SubmissionId) {
+    pub(super) fn remove(&mut self, submission: SubmissionId) {
         self.calls.remove(&submission);
     }
 
     /// The store told an error for a claim, and may have made it.
-    pub(super) fn doubt(&mut self) {
+    pub(super) fn expect_orphan(&mut self) {
         self.look_at = None;
     }
 
@@ -51,25 +51,26 @@ impl InFlight {
     }
 
     /// When the store is to be asked again although nothing happens: it would not let a stray go.
-    pub(super) fn next_look(&self) -> Option<Timestamp> {
+    pub(super) fn next_check(&self) -> Option<Timestamp> {
         if self.strays.is_empty() { None } else { self.look_at }
     }
 
     /// Releases every stray: no call was made for it, and none will be. Tells whether there was any. Nothing is claimed while
     /// this step fails, so that strays and calls together stay within what may be in flight.
-    pub(super) async fn let_strays_go(&mut self, store: &dyn Store, now: Timestamp) -> Result<bool, StoreError> {
+    pub(super) async fn release_orphans(&mut self, store: &dyn Store, now: Timestamp) -> Result<bool, StoreError> {
         if self.look_at.is_some_and(|at| now < at) {
             return Ok(false);
         }
-        let mut sending = store.sending().await?;
+        let mut sending = store.sending_submissions().await?;
         self.look_at = Some(now + LOOK_INTERVAL);
         sending.retain(|one| !self.calls.contains_key(&one.id));
         self.strays = sending.iter().map(|one| (one.id, one.lane.clone())).collect();
         for stray in &sending {
             tracing::error!(submission.id = stray.id.0, lane = %stray.lane, targets = stray.targets,
                 "a claim was made that the database told an error for; its targets are given back");
-            let back = Release { state: SubmissionState::Released, failure: astray(), items: ReleaseAction::Due };
-            match store.give_back(stray.id, back, now).await {
+            let back =
+                Release { state: SubmissionState::Released, failure: orphan_failure(), items: ReleaseAction::Requeue };
+            match store.release(stray.id, back, now).await {
                 Ok(_) => drop(self.strays.remove(&stray.id)),
                 Err(error) => {
                     tracing::error!(submission.id = stray.id.0, error = ?error, "a claim that nobody has could not be let go");
@@ -81,7 +82,7 @@ impl InFlight {
     }
 }
 
-fn astray() -> Failure {
+fn orphan_failure() -> Failure {
     let message = "the database told an error for this claim although it was made, so nobody has made its call";
     Failure::new(ErrorClass::Internal, Failure::CLAIM_ASTRAY, message)
 }
@@ -95,10 +96,13 @@ mod tests {
         let mut hand = InFlight::default();
         let (one, other) = (LaneId(1), LaneId(2));
         for submission in [1, 3, 4] {
-            hand.take(SubmissionId(submission), one);
+            hand.add(SubmissionId(submission), one);
         }
-        hand.take(SubmissionId(2), other);
-        hand.put_down(SubmissionId(1));
-        assert_eq!([hand.turn(one), hand.turn(other), hand.turn(LaneId(3))], [3, 1, 0].map(CallSequence));
+        hand.add(SubmissionId(2), other);
+        hand.remove(SubmissionId(1));
+        assert_eq!(
+            [hand.call_sequence(one), hand.call_sequence(other), hand.call_sequence(LaneId(3))],
+            [3, 1, 0].map(CallSequence)
+        );
     }
 }

@@ -20,7 +20,7 @@ pub struct Wait {
 pub struct LaneStatuses {
     lanes: RwLock<HashMap<LaneId, LaneStatus>>,
     apart: RwLock<HashMap<LaneId, u64>>,
-    pub tally: Counters,
+    pub counters: Counters,
 }
 
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl LaneStatuses {
 
     /// The same for whoever knows the lane, but not yet its number.
     #[must_use]
-    pub fn lane_named(&self, lane: &Lane) -> (Option<Wait>, u64) {
+    pub fn lane_by_value(&self, lane: &Lane) -> (Option<Wait>, u64) {
         let posted = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
         // Lanes are few.
         posted.values().find(|posted| posted.lane == *lane).map_or((None, 0), LaneStatus::read)
@@ -49,16 +49,16 @@ impl LaneStatuses {
 
     /// Calls of the lane since the start that went apart from its other targets: each may be one more than was needed.
     #[must_use]
-    pub fn calls_apart(&self, lane: LaneId) -> u64 {
+    pub fn isolated_calls(&self, lane: LaneId) -> u64 {
         self.apart.read().unwrap_or_else(PoisonError::into_inner).get(&lane).copied().unwrap_or(0)
     }
 
-    pub(super) fn count_apart(&self, lane: LaneId) {
+    pub(super) fn count_isolated_call(&self, lane: LaneId) {
         *self.apart.write().unwrap_or_else(PoisonError::into_inner).entry(lane).or_default() += 1;
     }
 
     /// Replaces the whole board.
-    pub(super) fn post(&self, lanes: impl Iterator<Item = (LaneId, Lane, Option<Wait>, u64)>) {
+    pub(super) fn publish(&self, lanes: impl Iterator<Item = (LaneId, Lane, Option<Wait>, u64)>) {
         let posted = lanes.map(|(id, lane, waiting, due)| (id, LaneStatus { lane, waiting, due })).collect();
         *self.lanes.write().unwrap_or_else(PoisonError::into_inner) = posted;
     }

@@ -76,10 +76,10 @@ pub struct EngineDeps {
     pub accounts: Accounts,
     pub prober: Arc<dyn Prober>,
     pub verify: Arc<VerifyPolicy>,
-    pub board: Arc<LaneStatuses>,
-    pub wakes: Notifiers,
+    pub lane_statuses: Arc<LaneStatuses>,
+    pub notifiers: Notifiers,
     pub clock: Arc<dyn Clock>,
-    pub patience: EngineTimeouts,
+    pub timeouts: EngineTimeouts,
 }
 
 /// The running services.
@@ -95,9 +95,9 @@ impl Engine {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn start(parts: EngineDeps, shutdown: &CancellationToken) -> Result<Self, StoreError> {
-        parts.take_up().await?;
+        parts.recover().await?;
         let mut engine = Self { tasks: JoinSet::new(), broken: CancellationToken::new() };
-        let wakes = &parts.wakes;
+        let wakes = &parts.notifiers;
         engine.run(
             driver::drive(quota_reader::QuotaReader::new(&parts), parts.driver(&wakes.quota_reader, shutdown)),
             shutdown,
@@ -143,14 +143,14 @@ impl Engine {
 
 impl EngineDeps {
     /// Takes up what the last process left: calls without an answer, and what was spent today.
-    async fn take_up(&self) -> Result<(), StoreError> {
+    async fn recover(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let left = self.store.recover(now).await?;
         if left > 0 {
             tracing::info!(submissions = left, "calls were cut off by the last stop; the provider's list will tell");
         }
         for account in self.accounts.values() {
-            account.remember_spending(self.store.as_ref(), now).await?;
+            account.load_usage(self.store.as_ref(), now).await?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use super::account::Account;
 use super::counters::CounterKey;
-use super::driver::{EngineService, Step, looked};
+use super::driver::{EngineService, Step, catch_panic_read};
 use super::{Accounts, EngineDeps, EngineTimeouts, LaneStatuses};
 use crate::clock;
 use crate::domain::{Backoff, ErrorClass, Failure, SubmissionId, Target, Timestamp};
@@ -56,9 +56,9 @@ impl Poller {
         Self {
             store: parts.store.clone(),
             accounts: parts.accounts.clone(),
-            board: parts.board.clone(),
-            wakes: parts.wakes.clone(),
-            patience: parts.patience,
+            board: parts.lane_statuses.clone(),
+            wakes: parts.notifiers.clone(),
+            patience: parts.timeouts,
             open: HashSet::new(),
         }
     }
@@ -137,12 +137,12 @@ impl Poller {
             let done_count = u64::from(submission.targets).saturating_sub(failed_count);
             for (done, targets) in [(true, done_count), (false, failed_count)] {
                 let (account, operation) = (submission.lane.account.clone(), submission.lane.operation);
-                self.board.tally.count(CounterKey::Target { account, operation, done }, targets);
+                self.board.counters.count(CounterKey::Target { account, operation, done }, targets);
             }
         }
-        self.wakes.submitter.ring();
-        self.wakes.verifier.ring();
-        self.wakes.jobs.ring();
+        self.wakes.submitter.notify();
+        self.wakes.verifier.notify();
+        self.wakes.jobs.notify();
         Ok(())
     }
 }
@@ -177,7 +177,7 @@ impl EngineService for Poller {
 
     fn perform(&self, PollCall { submission, account, query, last }: PollCall) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let found = looked(Self::NAME, look(&account, &query, last)).await;
+            let found = catch_panic_read(Self::NAME, look(&account, &query, last)).await;
             (submission, account, found)
         }
         .boxed()
@@ -204,9 +204,9 @@ impl EngineService for Poller {
 }
 
 async fn look(account: &Account, query: &TaskQuery, last: bool) -> Result<PollOutcome, ReadError> {
-    match account.provider.look(query, account).await? {
+    match account.provider.task_progress(query, account).await? {
         TaskProgress::Running if last => {
-            Ok(PollOutcome::OutOfTime { done: account.provider.done(query, account).await? })
+            Ok(PollOutcome::OutOfTime { done: account.provider.completed_targets(query, account).await? })
         }
         TaskProgress::NotListed if last => Ok(PollOutcome::OutOfTime { done: BTreeSet::new() }),
         progress => Ok(PollOutcome::Progress(progress)),

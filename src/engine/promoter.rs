@@ -57,8 +57,9 @@ impl Promoter {
 
     async fn promote(&self, depth: &LaneDepth, account: &Account, now: Timestamp) -> Result<bool, StoreError> {
         let Some(lane) = depth.lane.ridden() else { return Ok(false) };
-        let heads = self.store.lane_heads(depth.id, HEADS_MAX).await?;
-        let crowds = account.crowds(&depth.lane, heads.iter().map(|(url, priority)| (url, *priority)), now);
+        let heads = self.store.next_items(depth.id, HEADS_MAX).await?;
+        let crowds =
+            account.promotion_candidates(&depth.lane, heads.iter().map(|(url, priority)| (url, *priority)), now);
         if crowds.is_empty() || !account.may_send(&lane, now) {
             return Ok(false);
         }
@@ -86,7 +87,7 @@ impl Promoter {
 impl Account {
     /// The directories that these URLs of the lane would be promoted to, if they were pending: crowded, and cheaper than their
     /// URLs.
-    pub(super) fn crowds<'a>(
+    pub(super) fn promotion_candidates<'a>(
         &self,
         urls: &Lane,
         targets: impl IntoIterator<Item = (&'a Target, Priority)>,
@@ -95,11 +96,11 @@ impl Account {
         let Some(lane) = urls.ridden() else { return Vec::new() };
         let capabilities = self.provider.capabilities();
         let mut crowds = self.promotion.crowds(targets);
-        if crowds.is_empty() || capabilities.offer(&lane).is_none() {
+        if crowds.is_empty() || capabilities.operation(&lane).is_none() {
             return Vec::new();
         }
         let (Some(urls_left), Some(directories_left)) =
-            (left(&self.way(urls, now).pools), left(&self.way(&lane, now).pools))
+            (left(&self.limits_for(urls, now).pools), left(&self.limits_for(&lane, now).pools))
         else {
             return Vec::new();
         };
@@ -111,7 +112,7 @@ impl Account {
     fn may_send(&self, lane: &Lane, now: Timestamp) -> bool {
         let batch_max = self.provider.capabilities().batch_targets_max(lane);
         let view = LaneLoad { urgent: 0, others: 1, batch_max, in_flight: 0, paused: None };
-        matches!(decide(&view, &self.way(lane, now), now), Decision::Send { .. })
+        matches!(decide(&view, &self.limits_for(lane, now), now), Decision::Send { .. })
     }
 }
 
@@ -126,9 +127,9 @@ pub(super) async fn promotions_left(store: &dyn Store, account: &Account, now: T
 /// What the tightest pool leaves beyond the reserve. None: nobody knows yet.
 fn left<N>(pools: &[(N, PoolAvailability)]) -> Option<u64> {
     let left = pools.iter().map(|(_, usable)| match usable {
-        PoolAvailability::Open { others, .. } => Some(*others),
-        PoolAvailability::Spent { .. } => Some(0),
-        PoolAvailability::AskFirst => None,
+        PoolAvailability::Available { others, .. } => Some(*others),
+        PoolAvailability::Exhausted { .. } => Some(0),
+        PoolAvailability::ReadingStale => None,
     });
     left.collect::<Option<Vec<u64>>>().map(|left| left.into_iter().min().unwrap_or(u64::MAX))
 }

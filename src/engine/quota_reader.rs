@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::driver::{EngineService, Step, looked};
+use super::driver::{EngineService, Step, catch_panic_read};
 use super::{Accounts, EngineDeps};
 use crate::domain::{AccountName, ErrorClass, Failure, ItemOperation, PoolReading, Timestamp};
 use crate::notify::Notifiers;
@@ -44,7 +44,7 @@ impl QuotaReader {
     pub(super) fn new(parts: &EngineDeps) -> Self {
         Self {
             accounts: parts.accounts.clone(),
-            wakes: parts.wakes.clone(),
+            wakes: parts.notifiers.clone(),
             asked: HashMap::new(),
             open: HashSet::new(),
         }
@@ -92,7 +92,7 @@ impl EngineService for QuotaReader {
 
     fn perform(&self, QuotaCall { account, operation }: QuotaCall) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let answer = looked(Self::NAME, account.provider.quota(operation, account.as_ref())).await;
+            let answer = catch_panic_read(Self::NAME, account.provider.quota(operation, account.as_ref())).await;
             (account, operation, answer)
         }
         .boxed()
@@ -121,7 +121,7 @@ impl EngineService for QuotaReader {
                 self.asked.insert(key, LastQuotaRead { at: now, failed: true });
             }
         }
-        self.wakes.submitter.ring();
+        self.wakes.submitter.notify();
         Ok(())
     }
 }

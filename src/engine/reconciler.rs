@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::account::Account;
-use super::driver::{EngineService, Step, looked};
+use super::driver::{EngineService, Step, catch_panic_read};
 use super::{Accounts, EngineDeps, EngineTimeouts};
 use crate::domain::{ErrorClass, Failure, SubmissionId, SubmissionState, Target, Timestamp};
 use crate::notify::Notifiers;
@@ -56,8 +56,8 @@ impl Reconciler {
         Self {
             store: parts.store.clone(),
             accounts: parts.accounts.clone(),
-            wakes: parts.wakes.clone(),
-            patience: parts.patience,
+            wakes: parts.notifiers.clone(),
+            patience: parts.timeouts,
             open: HashSet::new(),
         }
     }
@@ -96,9 +96,9 @@ impl Reconciler {
         }
         let message = "the account of this call left the configuration, so nobody can be asked what became of it";
         let failure = Failure::new(ErrorClass::Lost, "account_gone", message);
-        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
-        self.store.give_back(submission.id, back, now).await?;
-        self.wakes.submitter.ring();
+        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
+        self.store.release(submission.id, back, now).await?;
+        self.wakes.submitter.notify();
         Ok(())
     }
 
@@ -110,8 +110,8 @@ impl Reconciler {
             if self.store.accept(submission.id, &task.task.0, None, due_at, now).await? == Guarded::Done {
                 account.charged(&submission.lane, units);
                 tracing::info!(submission.id = submission.id.0, task = %task.task, "a lost answer was found in the provider's list");
-                self.wakes.poller.ring();
-                self.wakes.submitter.ring();
+                self.wakes.poller.notify();
+                self.wakes.submitter.notify();
                 return Ok(());
             }
         }
@@ -125,12 +125,12 @@ impl Reconciler {
         );
         let message = "the provider's list does not show this call, so it is sent again";
         let failure = Failure::new(ErrorClass::Lost, Failure::NOT_LISTED, message);
-        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
+        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
         // Late: it is known what became of it already, and the targets may be charged.
-        if self.store.give_back(submission.id, back, now).await? == Guarded::Done {
-            account.unspend(&submission.lane, units);
+        if self.store.release(submission.id, back, now).await? == Guarded::Done {
+            account.return_quota(&submission.lane, units);
         }
-        self.wakes.submitter.ring();
+        self.wakes.submitter.notify();
         Ok(())
     }
 }
@@ -185,7 +185,8 @@ impl EngineService for Reconciler {
 
     fn perform(&self, LookupCall { asked, query }: LookupCall) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let listed = looked(Self::NAME, asked.account.provider.find(&query, asked.account.as_ref())).await;
+            let listed =
+                catch_panic_read(Self::NAME, asked.account.provider.find_tasks(&query, asked.account.as_ref())).await;
             (asked, listed)
         }
         .boxed()
@@ -202,7 +203,7 @@ impl EngineService for Reconciler {
             }
         }
         self.open.remove(&asked.submission.id);
-        self.wakes.jobs.ring();
+        self.wakes.jobs.notify();
         Ok(())
     }
 }

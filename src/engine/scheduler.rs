@@ -43,9 +43,9 @@ pub(super) fn decide(lane: &LaneLoad, way: &AccountLimits, now: Timestamp) -> De
     let (mut targets, mut others, mut batch) = (u64::MAX, u64::MAX, lane.batch_max);
     for (name, usable) in &way.pools {
         match usable {
-            PoolAvailability::Open { targets: left, others: open, batch: most } => {
+            PoolAvailability::Available { targets: left, others: open, batch: most } => {
                 if *open == 0 && lane.urgent == 0 {
-                    let opens = Reserve::OPENS.as_secs() / 60;
+                    let opens = Reserve::RELEASED_BEFORE_RESET.as_secs() / 60;
                     let detail = format!(
                         "what is left of the day quota {name} is kept for urgent jobs until {opens} minutes before the reset"
                     );
@@ -55,8 +55,8 @@ pub(super) fn decide(lane: &LaneLoad, way: &AccountLimits, now: Timestamp) -> De
                 others = others.min(*open);
                 batch = batch.min(*most);
             }
-            PoolAvailability::AskFirst => return Decision::AskQuota(quota_unknown(way, now)),
-            PoolAvailability::Spent { until } => {
+            PoolAvailability::ReadingStale => return Decision::AskQuota(quota_unknown(way, now)),
+            PoolAvailability::Exhausted { until } => {
                 return wait(WaitingReason::DayQuota, &format!("the day quota {name} is spent"), Some(*until));
             }
         }
@@ -93,7 +93,11 @@ fn quota_unknown(way: &AccountLimits, now: Timestamp) -> Wait {
                 ErrorClass::Throttle => WaitingReason::Throttled,
                 _ => WaitingReason::AccountPaused,
             };
-            Wait { reason, detail: format!("the day quota could not be read: {}", failure.told()), until }
+            Wait {
+                reason,
+                detail: format!("the day quota could not be read: {}", failure.summary_with_advice()),
+                until,
+            }
         }
     }
 }
@@ -123,7 +127,7 @@ mod tests {
     }
 
     fn open(targets: u64, batch: u32) -> PoolAvailability {
-        PoolAvailability::Open { targets, others: targets, batch }
+        PoolAvailability::Available { targets, others: targets, batch }
     }
 
     fn lane(due: u64, in_flight: u32) -> LaneLoad {
@@ -146,13 +150,13 @@ mod tests {
     #[test]
     fn every_obstacle_is_named() {
         let open = || vec![open(1000, 1000)];
-        let kept = vec![PoolAvailability::Open { targets: 50, others: 0, batch: 1000 }];
+        let kept = vec![PoolAvailability::Available { targets: 50, others: 0, batch: 1000 }];
         let until = NOW + std::time::Duration::from_secs(60);
         let paused = Wait { reason: WaitingReason::AccountPaused, detail: String::new(), until: None };
         for (lane, way, expected) in [
             (lane(1, 0), AccountLimits { pause: Some(paused), ..way(20, open()) }, WaitingReason::AccountPaused),
-            (lane(1, 0), way(20, vec![PoolAvailability::Spent { until }]), WaitingReason::DayQuota),
-            (lane(1, 0), way(20, vec![PoolAvailability::AskFirst]), WaitingReason::DayQuota),
+            (lane(1, 0), way(20, vec![PoolAvailability::Exhausted { until }]), WaitingReason::DayQuota),
+            (lane(1, 0), way(20, vec![PoolAvailability::ReadingStale]), WaitingReason::DayQuota),
             (lane(1, 0), way(20, kept), WaitingReason::DayQuota),
             (lane(1, 0), way(0, open()), WaitingReason::Rate),
             (lane(1, 0), AccountLimits { throttled: true, ..way(0, open()) }, WaitingReason::Throttled),
@@ -172,7 +176,7 @@ mod tests {
         for way in [
             way(20, open()),
             way(0, open()),
-            AccountLimits { pause: Some(account), ..way(20, vec![PoolAvailability::AskFirst]) },
+            AccountLimits { pause: Some(account), ..way(20, vec![PoolAvailability::ReadingStale]) },
         ] {
             assert_eq!(decide(&held, &way, NOW), Decision::Wait(paused.clone()));
         }
@@ -192,7 +196,7 @@ mod tests {
     #[test]
     fn an_unreadable_quota_says_why() {
         let fault = Failure::new(ErrorClass::Auth, "AuthFailure.SecretIdNotFound", "no such key");
-        let way = AccountLimits { quota_fault: Some(fault), ..way(20, vec![PoolAvailability::AskFirst]) };
+        let way = AccountLimits { quota_fault: Some(fault), ..way(20, vec![PoolAvailability::ReadingStale]) };
         let Decision::AskQuota(waiting) = decide(&lane(1, 0), &way, NOW) else { panic!("must ask") };
         assert_eq!(waiting.reason, WaitingReason::AccountPaused);
         assert!(waiting.detail.contains("AuthFailure.SecretIdNotFound"), "{}", waiting.detail);
@@ -207,7 +211,7 @@ mod tests {
             prop_assume!(urgent + others > 0);
             let lane = LaneLoad { urgent, others, batch_max: 1000, in_flight, paused: None };
             let open = left.saturating_sub(kept);
-            let pool = PoolAvailability::Open { targets: left, others: open, batch };
+            let pool = PoolAvailability::Available { targets: left, others: open, batch };
             match decide(&lane, &way(tokens, vec![pool]), NOW) {
                 Decision::Send { targets_max, others_max } => {
                     let (most, rest) = (u64::from(targets_max), u64::from(others_max));

@@ -193,7 +193,7 @@ fn a_spent_pool_is_told_from_one_that_is_kept() {
     let pool = pool(&terms, 400, START);
     assert_eq!(
         pool.usable(Reserve(terms.reserve), DAY, RESET, START),
-        PoolAvailability::Open { targets: 400, others: 0, batch: 10 }
+        PoolAvailability::Available { targets: 400, others: 0, batch: 10 }
     );
     assert!(live(&terms, &[10]).calls.is_empty(), "nothing that is not urgent takes from what is kept");
 }

@@ -82,7 +82,7 @@ impl EngineStatus {
     /// What the provider told of the domain that serves the host. None: it has not told yet, or knows of none.
     #[must_use]
     pub fn domain(&self, host: &str) -> Option<CachedDomain> {
-        self.accounts.get(self.routes.account_for(host)?)?.domains.serving(host)
+        self.accounts.get(self.routes.account_for(host)?)?.domains.for_host(host)
     }
 
     /// When the provider told of the domains of the host's account. After it, a host without a domain is not the account's.
@@ -120,7 +120,7 @@ impl EngineStatus {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn promoted(
+    pub async fn promoted_directories(
         &self,
         lane: &Lane,
         urls: &[Target],
@@ -128,7 +128,7 @@ impl EngineStatus {
         now: Timestamp,
     ) -> Result<Vec<Target>, StoreError> {
         let Some(account) = self.accounts.get(&lane.account) else { return Ok(Vec::new()) };
-        let crowds = account.crowds(lane, urls.iter().map(|url| (url, Priority::Normal)), now);
+        let crowds = account.promotion_candidates(lane, urls.iter().map(|url| (url, Priority::Normal)), now);
         if crowds.is_empty() {
             return Ok(Vec::new());
         }
@@ -165,7 +165,7 @@ impl EngineStatus {
     pub fn lane(&self, lane: &Lane, now: Timestamp) -> Option<LaneLimits> {
         let account = self.accounts.get(&lane.account)?;
         let capabilities = account.provider.capabilities();
-        let way = account.way(lane, now);
+        let way = account.limits_for(lane, now);
         let drawn: Vec<&PoolName> = way.pools.iter().map(|(name, _)| name).collect();
         let mut pools = self.of_account(account, now);
         pools.retain(|pool| drawn.contains(&&pool.name));

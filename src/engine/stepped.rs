@@ -51,7 +51,7 @@ impl SteppedEngine {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn start(parts: &EngineDeps) -> Result<Self, StoreError> {
-        parts.take_up().await?;
+        parts.recover().await?;
         let hand = |duty| -> Box<dyn SteppedService> {
             match duty {
                 ServiceKind::QuotaReader => Stepped::boxed(QuotaReader::new(parts)),
@@ -134,7 +134,7 @@ trait SteppedService: Send {
 #[async_trait]
 impl<S: EngineService> SteppedService for Stepped<S> {
     async fn record(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.bench.take_in();
+        self.bench.collect_answers();
         self.bench.record_all(now).await
     }
 
@@ -150,11 +150,11 @@ impl<S: EngineService> SteppedService for Stepped<S> {
 
     fn begin(&mut self, place: usize) {
         let call = self.prepared.remove(place);
-        self.bench.make(call);
+        self.bench.start_call(call);
     }
 
     fn under_way(&mut self) -> usize {
-        self.bench.take_in();
+        self.bench.collect_answers();
         self.bench.open()
     }
 

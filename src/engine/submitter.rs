@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use super::account::Account;
 use super::counters::CounterKey;
-use super::driver::{EngineService, Step, unbroken};
+use super::driver::{EngineService, Step, catch_panic};
 use super::in_flight::InFlight;
 use super::lane_status::{LaneStatuses, Wait};
 use super::promoter::Promoter;
@@ -65,9 +65,9 @@ impl Submitter {
         Self {
             store: parts.store.clone(),
             accounts: parts.accounts.clone(),
-            board: parts.board.clone(),
-            wakes: parts.wakes.clone(),
-            patience: parts.patience,
+            board: parts.lane_statuses.clone(),
+            wakes: parts.notifiers.clone(),
+            patience: parts.timeouts,
             hand: InFlight::default(),
             turn: 0,
             promoter: Promoter::new(parts),
@@ -94,38 +94,46 @@ impl Submitter {
             in_flight: self.hand.in_flight(depth),
             paused: depth.paused.as_ref().map(lane_paused),
         };
-        let (targets_max, others_max) = match decide(&view, &account.way(&depth.lane, now), now) {
+        let (targets_max, others_max) = match decide(&view, &account.limits_for(&depth.lane, now), now) {
             Decision::Send { targets_max, others_max } => (targets_max, others_max),
             Decision::Wait(waiting) => return Ok(Err(Some(waiting))),
             Decision::AskQuota(waiting) => {
                 account.want_quota(depth.lane.operation);
-                self.wakes.quota_reader.ring();
+                self.wakes.quota_reader.notify();
                 return Ok(Err(Some(waiting)));
             }
         };
         let shares = account.tenant_shares(&depth.lane, self.store.as_ref(), now).await?;
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
-        let suspects = account.hosts(|hosts| hosts.suspects(depth.lane.operation));
-        let turn = self.hand.turn(depth.id);
-        let grant = Grant { lane: depth.id, turn, targets_max, others_max, bytes_max, suspects, shares };
+        let suspects = account.hosts(|hosts| hosts.suspended_hosts(depth.lane.operation));
+        let turn = self.hand.call_sequence(depth.id);
+        let grant = Grant {
+            lane: depth.id,
+            sequence: turn,
+            targets_max,
+            non_urgent_max: others_max,
+            bytes_max,
+            suspended_hosts: suspects,
+            shares,
+        };
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
             // If it was made all the same, it is found among the strays and given back: there is no call for it.
             Ok(None) | Err(_) => {
-                account.unreserve(&depth.lane);
+                account.return_token(&depth.lane);
                 0
             }
         };
         if claim.is_err() {
-            self.hand.doubt();
+            self.hand.expect_orphan();
         }
-        account.unspend(&depth.lane, u64::from(targets_max).saturating_sub(claimed));
+        account.return_quota(&depth.lane, u64::from(targets_max).saturating_sub(claimed));
         let Some(claim) = claim? else { return Ok(Err(Some(set_aside(now)))) };
-        self.hand.take(claim.submission, depth.id);
-        if claim.apart {
-            self.board.count_apart(depth.id);
+        self.hand.add(claim.submission, depth.id);
+        if claim.isolated {
+            self.board.count_isolated_call(depth.id);
         }
         take_from(&mut depth.due, u64::from(claim.items));
         let ticket = PendingCall {
@@ -139,22 +147,22 @@ impl Submitter {
     }
 
     /// The provider named a task that another submission has: which of them it is, its list must tell.
-    async fn doubt(&self, submission: SubmissionId, task: &str, now: Timestamp) -> Result<(), StoreError> {
+    async fn suspect_host(&self, submission: SubmissionId, task: &str, now: Timestamp) -> Result<(), StoreError> {
         tracing::error!(submission.id = submission.0, task = %task, "the provider named a task that is known already");
         let message = format!("the provider named task {task}, which another submission has");
         let failure = Failure::new(ErrorClass::Lost, "known_task", message);
         self.store.mark_ambiguous(submission, failure, now, now).await?;
-        self.wakes.reconciler.ring();
+        self.wakes.reconciler.notify();
         Ok(())
     }
 
     /// Some host is not the account's. What else is pending of it will travel apart.
-    async fn disown(&self, ticket: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
+    async fn reject_host(&self, ticket: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
         let doubt = |host: &str| {
-            ticket.account.hosts(|hosts| hosts.doubt((ticket.lane.operation, host), ticket.submission, failure, now));
+            ticket.account.hosts(|hosts| hosts.suspect((ticket.lane.operation, host), ticket.submission, failure, now));
             ReleaseAction::Fail
         };
-        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(ReleaseAction::Part, doubt), now).await
+        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(ReleaseAction::SplitHosts, doubt), now).await
     }
 
     /// Some host cannot be refreshed as it is.
@@ -165,7 +173,7 @@ impl Submitter {
             let until = ticket.account.hosts(|hosts| hosts.park(of, ticket.submission, failure, jitter, now));
             ReleaseAction::Park { until }
         };
-        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(ReleaseAction::Part, park), now).await
+        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(ReleaseAction::SplitHosts, park), now).await
     }
 
     async fn refused_for_a_host(
@@ -176,9 +184,9 @@ impl Submitter {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.give_back(ticket, SubmissionState::Refused, failure, items, now).await?;
-        ticket.account.works(ticket.account.provider.submit_meter(&ticket.lane));
-        ticket.account.domains.doubt();
-        self.wakes.facts_reader.ring();
+        ticket.account.clear_pauses(ticket.account.provider.submit_action(&ticket.lane));
+        ticket.account.domains.mark_stale();
+        self.wakes.facts_reader.notify();
         Ok(())
     }
 
@@ -191,8 +199,8 @@ impl Submitter {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let back = Release { state, failure: failure.clone(), items };
-        self.store.give_back(ticket.submission, back, now).await?;
-        ticket.account.unspend(&ticket.lane, ticket.units);
+        self.store.release(ticket.submission, back, now).await?;
+        ticket.account.return_quota(&ticket.lane, ticket.units);
         Ok(())
     }
 }
@@ -205,14 +213,14 @@ impl EngineService for Submitter {
     const NAME: &'static str = "submitter";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<SubmitCall>, StoreError> {
-        if self.hand.let_strays_go(self.store.as_ref(), now).await? {
-            self.wakes.jobs.ring();
+        if self.hand.release_orphans(self.store.as_ref(), now).await? {
+            self.wakes.jobs.notify();
         }
-        let mut next_at = self.store.next_ripe().await?;
+        let mut next_at = self.store.next_timer().await?;
         if next_at.is_some_and(|at| at <= now) {
-            self.store.ripen(now).await?;
-            self.wakes.jobs.ring();
-            next_at = self.store.next_ripe().await?;
+            self.store.fire_timers(now).await?;
+            self.wakes.jobs.notify();
+            next_at = self.store.next_timer().await?;
         }
         let mut depths = self.store.lane_depths().await?;
         // Promotion saves quota; without it everything goes all the same.
@@ -250,25 +258,25 @@ impl EngineService for Submitter {
                 Err(None) => {}
             }
         }
-        self.board.post(depths.into_iter().map(|depth| {
+        self.board.publish(depths.into_iter().map(|depth| {
             let waiting = waits.remove(&depth.id);
             (depth.id, depth.lane, waiting, depth.due.iter().sum())
         }));
         if !calls.is_empty() {
-            self.wakes.jobs.ring();
+            self.wakes.jobs.notify();
         }
-        Ok(Step { calls, next_at: earlier(next_at, self.hand.next_look()) })
+        Ok(Step { calls, next_at: earlier(next_at, self.hand.next_check()) })
     }
 
     fn perform(&self, call: SubmitCall) -> BoxFuture<'static, (PendingCall, SubmitOutcome)> {
         async move {
             let SubmitCall { ticket, targets } = call;
-            let answer = unbroken(Self::NAME, ticket.account.provider.submit(&ticket.lane, &targets)).await;
+            let answer = catch_panic(Self::NAME, ticket.account.provider.submit(&ticket.lane, &targets)).await;
             // How far it had come nobody knows.
             let answer =
                 answer.unwrap_or_else(|broken| SubmitOutcome::Lost(Failure { class: ErrorClass::Lost, ..broken }));
             // From now on, not from whenever the outcome is recorded: the rate is worth more than that.
-            ticket.account.leave(ticket.account.provider.submit_meter(&ticket.lane));
+            ticket.account.release(ticket.account.provider.submit_action(&ticket.lane));
             (ticket, answer)
         }
         .boxed()
@@ -280,65 +288,67 @@ impl EngineService for Submitter {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let PendingCall { submission, lane, account, units, hosts, .. } = ticket;
-        let meter = account.provider.submit_meter(lane);
+        let meter = account.provider.submit_action(lane);
         let (refused, released) = (SubmissionState::Refused, SubmissionState::Released);
         match answer {
             SubmitOutcome::Accepted { task, request_id } => {
                 let due_at = now + self.patience.poll_first;
                 let outcome = self.store.accept(*submission, &task.0, request_id.as_deref(), due_at, now).await?;
-                if outcome == Guarded::Late {
-                    self.doubt(*submission, &task.0, now).await?;
+                if outcome == Guarded::Conflict {
+                    self.suspect_host(*submission, &task.0, now).await?;
                 } else {
                     account.charged(lane, *units);
                 }
-                account.hosts(|known| known.work(lane.operation, hosts));
-                account.works(meter);
-                self.wakes.poller.ring();
+                account.hosts(|known| known.clear(lane.operation, hosts));
+                account.clear_pauses(meter);
+                self.wakes.poller.notify();
             }
             SubmitOutcome::Throttled(failure) => {
-                self.give_back(ticket, refused, failure, ReleaseAction::Due, now).await?;
+                self.give_back(ticket, refused, failure, ReleaseAction::Requeue, now).await?;
                 account.throttle(meter, now);
             }
             SubmitOutcome::QuotaSpent(failure) => {
-                self.give_back(ticket, refused, failure, ReleaseAction::Due, now).await?;
+                self.give_back(ticket, refused, failure, ReleaseAction::Requeue, now).await?;
                 account.exhaust(lane, now);
-                self.wakes.quota_reader.ring();
+                self.wakes.quota_reader.notify();
             }
             // Halves fit sooner or later; the next quota answer tells the batch limit. One target alone is not to blame.
             SubmitOutcome::TooMany(failure) if *units > 1 => {
-                self.give_back(ticket, refused, failure, ReleaseAction::Halve, now).await?;
+                self.give_back(ticket, refused, failure, ReleaseAction::SplitTargets, now).await?;
                 account.want_quota(lane.operation);
             }
             SubmitOutcome::TargetRefused(failure) => {
-                self.give_back(ticket, refused, failure, ReleaseAction::Halve, now).await?;
-                account.works(meter);
+                self.give_back(ticket, refused, failure, ReleaseAction::SplitTargets, now).await?;
+                account.clear_pauses(meter);
             }
-            SubmitOutcome::HostRefused(failure) => self.disown(ticket, failure, now).await?,
+            SubmitOutcome::HostRefused(failure) => self.reject_host(ticket, failure, now).await?,
             SubmitOutcome::HostUnready(failure) => self.park(ticket, failure, now).await?,
             SubmitOutcome::AccountRefused(failure)
             | SubmitOutcome::Outage(failure)
             | SubmitOutcome::TooMany(failure) => {
-                self.give_back(ticket, refused, failure, ReleaseAction::Due, now).await?;
+                self.give_back(ticket, refused, failure, ReleaseAction::Requeue, now).await?;
                 account.pause(meter, failure, clock::jitter(), now);
             }
             SubmitOutcome::NotSent(failure) => {
-                self.give_back(ticket, released, failure, ReleaseAction::Due, now).await?;
+                self.give_back(ticket, released, failure, ReleaseAction::Requeue, now).await?;
                 account.pause(meter, failure, clock::jitter(), now);
             }
             // Bytes left and nothing came back: it may have been done. Ask before sending again.
             SubmitOutcome::Lost(failure) => {
                 self.store.mark_ambiguous(*submission, failure.clone(), now, now).await?;
-                self.wakes.reconciler.ring();
+                self.wakes.reconciler.notify();
             }
         }
         if !matches!(answer, SubmitOutcome::Accepted { .. }) {
             tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "a submission was not accepted");
         }
         let (account_name, operation) = (account.name.clone(), lane.operation);
-        self.board.tally.count(CounterKey::Submission { account: account_name, operation, answer: answer.word() }, 1);
+        self.board
+            .counters
+            .count(CounterKey::Submission { account: account_name, operation, answer: answer.word() }, 1);
         account.close_call();
-        self.hand.put_down(*submission);
-        self.wakes.jobs.ring();
+        self.hand.remove(*submission);
+        self.wakes.jobs.notify();
         Ok(())
     }
 }

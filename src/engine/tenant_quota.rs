@@ -17,7 +17,7 @@ impl Account {
             return Ok(Vec::new());
         }
         let day = self.provider.capabilities().day;
-        let spending = store.tenant_spending(day.start(now)).await?;
+        let spending = store.tenant_usage_since(day.start(now)).await?;
         let drawn = self.provider.pools(lane);
         let totals: Vec<(PoolName, u64)> = self
             .standings()

@@ -20,7 +20,7 @@ use url::Url;
 
 use super::{HttpError, HttpResult, ProbeRequest, Scheme};
 use crate::clock::Stopwatch;
-use crate::telemetry::chain;
+use crate::telemetry::error_chain;
 
 /// Bodies are hashed up to this length; longer ones are compared by their headers.
 const BODY_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -72,7 +72,8 @@ async fn exchange(
     match ended {
         Ok(Ok(body_sha256)) => Ok(HttpResult { status, headers, body_bytes, body_sha256, first_byte }),
         Ok(Err(error)) => {
-            let what = format!("it answered {status}, and after {body_bytes} bytes of the body: {}", chain(&error));
+            let what =
+                format!("it answered {status}, and after {body_bytes} bytes of the body: {}", error_chain(&error));
             Err(HttpError::Broken(what))
         }
         Err(_) => Err(HttpError::TooSlow { status, bytes: body_bytes }),
@@ -157,9 +158,9 @@ fn fault(error: &hyper::Error) -> HttpError {
     if error.is_parse_too_large() {
         HttpError::Garbled(format!("its head has more than {} KiB or {HEADERS_MAX} headers", HEAD_BYTES_MAX / 1024))
     } else if error.is_parse() {
-        HttpError::Garbled(chain(error))
+        HttpError::Garbled(error_chain(error))
     } else {
-        HttpError::Broken(chain(error))
+        HttpError::Broken(error_chain(error))
     }
 }
 

@@ -126,7 +126,7 @@ impl NetProber {
 
 #[async_trait]
 impl Prober for NetProber {
-    async fn look(&self, ask: &ProbeRequest, within: Duration) -> ProbeResult {
+    async fn probe(&self, ask: &ProbeRequest, within: Duration) -> ProbeResult {
         let time = Budget { watch: Stopwatch::start(), within };
         let mut seen = ProbeResult::begun(ask.clone(), self.clock.now());
         self.fill(&mut seen, time).await;

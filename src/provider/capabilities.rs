@@ -91,7 +91,7 @@ pub enum BatchRefusal {
 impl Capabilities {
     /// What is offered to the lane, if anything.
     #[must_use]
-    pub fn offer(&self, lane: &Lane) -> Option<&SupportedOperation> {
+    pub fn operation(&self, lane: &Lane) -> Option<&SupportedOperation> {
         let fits = |offer: &&SupportedOperation| (offer.operation, offer.kind) == (lane.operation, lane.kind);
         self.offers.iter().find(fits).filter(|offer| lane.mode.is_none_or(|mode| offer.modes.contains(&mode)))
     }
@@ -99,26 +99,26 @@ impl Capabilities {
     /// Most targets of one call of the lane. What is not offered goes alone, to be refused in the provider's words.
     #[must_use]
     pub fn batch_targets_max(&self, lane: &Lane) -> u32 {
-        let offered = self.offer(lane).map_or(1, |offer| offer.targets_max);
+        let offered = self.operation(lane).map_or(1, |offer| offer.targets_max);
         self.allowance.batch.map_or(offered, |allowed| allowed.min(offered))
     }
 
     /// Most bytes of all targets of one call of the lane.
     #[must_use]
     pub fn batch_bytes_max(&self, lane: &Lane) -> usize {
-        self.offer(lane).map_or(usize::MAX, |offer| offer.bytes_max)
+        self.operation(lane).map_or(usize::MAX, |offer| offer.bytes_max)
     }
 
     /// Calls per second of the action.
     #[must_use]
-    pub fn pace(&self, meter: ApiAction) -> RateLimit {
+    pub fn rate_limit(&self, meter: ApiAction) -> RateLimit {
         let pace = self.paces.iter().find(|(known, _)| *known == meter).map_or(self.pace, |(_, pace)| *pace);
         self.allowance.rate.map_or(pace, |allowed| RateLimit(allowed.min(pace.0)))
     }
 
     /// The provider's largest figures, whatever the action and kind: an allowance above them could not be meant.
     #[must_use]
-    pub fn most(&self) -> (RateLimit, u32) {
+    pub fn highest_limits(&self) -> (RateLimit, u32) {
         let pace = self.paces.iter().map(|(_, pace)| pace.0).fold(self.pace.0, u32::max);
         (RateLimit(pace), self.offers.iter().map(|offer| offer.targets_max).max().unwrap_or(1))
     }
@@ -159,13 +159,16 @@ mod tests {
         assert_eq!(OTHER.batch_targets_max(&lane(ItemOperation::Purge, Some(Mode::Delete))), 30);
         assert_eq!(OTHER.batch_bytes_max(&lane(ItemOperation::Purge, None)), 45_000);
         for absent in [lane(ItemOperation::Purge, Some(Mode::Invalidate)), lane(ItemOperation::Prefetch, None)] {
-            assert_eq!((OTHER.offer(&absent), OTHER.batch_targets_max(&absent)), (None, 1), "{absent}");
+            assert_eq!((OTHER.operation(&absent), OTHER.batch_targets_max(&absent)), (None, 1), "{absent}");
         }
     }
 
     #[test]
     fn an_action_has_its_own_pace_or_the_common_one() {
-        assert_eq!((OTHER.pace(ApiAction("slow")), OTHER.pace(ApiAction("other"))), (RateLimit(1), RateLimit(50)));
+        assert_eq!(
+            (OTHER.rate_limit(ApiAction("slow")), OTHER.rate_limit(ApiAction("other"))),
+            (RateLimit(1), RateLimit(50))
+        );
     }
 
     #[test]
@@ -173,10 +176,14 @@ mod tests {
         let allowing = |rate, batch| Capabilities { allowance: OperatorLimits { rate, batch }, ..OTHER };
         let purge = lane(ItemOperation::Purge, None);
         let limits = |own: &Capabilities| {
-            (own.pace(ApiAction("slow")), own.pace(ApiAction("other")), own.batch_targets_max(&purge))
+            (own.rate_limit(ApiAction("slow")), own.rate_limit(ApiAction("other")), own.batch_targets_max(&purge))
         };
         assert_eq!(limits(&allowing(Some(7), Some(10))), (RateLimit(1), RateLimit(7), 10));
         assert_eq!(limits(&allowing(Some(70), Some(100))), limits(&OTHER));
-        assert_eq!(allowing(Some(7), Some(10)).most(), (RateLimit(50), 30), "the provider's own figures stay known");
+        assert_eq!(
+            allowing(Some(7), Some(10)).highest_limits(),
+            (RateLimit(50), 30),
+            "the provider's own figures stay known"
+        );
     }
 }

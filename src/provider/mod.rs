@@ -47,7 +47,7 @@ pub trait Provider: Send + Sync {
     fn capabilities(&self) -> &Capabilities;
 
     /// The action that a submission of this lane calls.
-    fn submit_meter(&self, lane: &Lane) -> ApiAction;
+    fn submit_action(&self, lane: &Lane) -> ApiAction;
 
     /// The pools that a submission of this lane draws on: one or two, or none where nothing is counted by the day.
     fn pools(&self, lane: &Lane) -> Vec<PoolName>;
@@ -56,14 +56,18 @@ pub trait Provider: Send + Sync {
     async fn submit(&self, lane: &Lane, targets: &[Target]) -> SubmitOutcome;
 
     /// How far a task is. Few calls, however large the batch, unless rows failed.
-    async fn look(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError>;
+    async fn task_progress(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError>;
 
     /// The targets of a task that are done, as the provider writes them; for a task that takes too long to end. Takes a
     /// call for each page of rows.
-    async fn done(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<BTreeSet<String>, ReadError>;
+    async fn completed_targets(
+        &self,
+        task: &TaskQuery,
+        turnstile: &dyn CallLimiter,
+    ) -> Result<BTreeSet<String>, ReadError>;
 
     /// The tasks that the provider lists for one of `query`'s targets in its window, with all their targets.
-    async fn find(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError>;
+    async fn find_tasks(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError>;
 
     /// What is left today of the pools of one operation.
     async fn quota(&self, operation: ItemOperation, turnstile: &dyn CallLimiter)
@@ -93,13 +97,13 @@ pub trait Provider: Send + Sync {
 #[async_trait]
 pub trait CallLimiter: Send + Sync {
     /// Waits for a token of the action.
-    async fn enter(&self, meter: ApiAction);
+    async fn acquire(&self, meter: ApiAction);
 
     /// Notes that the call was refused because there were too many.
-    fn throttled(&self, meter: ApiAction);
+    fn on_throttled(&self, meter: ApiAction);
 
     /// Notes that the call was answered or failed.
-    fn leave(&self, meter: ApiAction);
+    fn release(&self, meter: ApiAction);
 }
 
 /// What became of a submission. The submitter has one arm for each.

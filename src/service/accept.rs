@@ -7,7 +7,7 @@ use super::{Caller, JobView, Service, ServiceError, authorization};
 use crate::clock;
 use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
 use crate::engine::CounterKey;
-use crate::offload::aside_if;
+use crate::offload::offload_if;
 use crate::store::{Creation, IdempotencyKey, JobPart, NewJob, PartState};
 
 /// A job that is kept.
@@ -31,13 +31,13 @@ impl Service {
     ) -> Result<AcceptedJob, ServiceError> {
         // A replay is answered by the job that is kept: whether its body would still be accepted is no question any more.
         if let Some(key) = &idempotency
-            && let Some(kept) = self.store.kept_under(&caller.tenant, key).await?
+            && let Some(kept) = self.store.find_by_idempotency_key(&caller.tenant, key).await?
         {
             return self.accepted(caller, kept, None).await;
         }
         let now = self.clock.now();
         let understood = || self.understood(caller, asked, idempotency, now);
-        let job = aside_if(asked.is_large(), understood).await?;
+        let job = offload_if(asked.is_large(), understood).await?;
         let lane = first_to_wait(&job.parts).cloned();
         let creation = self.store.create_job(job, now).await?;
         self.accepted(caller, creation, lane.as_ref()).await
@@ -66,8 +66,8 @@ impl Service {
         match creation {
             Creation::Created(job) => {
                 tracing::debug!(job.id = %job.id, tenant = %job.tenant, items = job.counts.total(), "job accepted");
-                self.board.tally.count(CounterKey::Job(job.operation), 1);
-                self.wakes.submitter.ring();
+                self.lane_statuses.counters.count(CounterKey::Job(job.operation), 1);
+                self.notifiers.submitter.notify();
                 Ok(AcceptedJob { view: self.view_of_new(*job, lane), replayed: false })
             }
             Creation::Replayed(id) => {

@@ -17,11 +17,11 @@ impl Service {
         if !caller.scopes.may_control() {
             self.may_change(caller, &job, &self.store.job_targets(job.row).await?).await?;
         }
-        if self.store.cancel(job.row, self.clock.now()).await? == Guarded::Late {
+        if self.store.cancel(job.row, self.clock.now()).await? == Guarded::Conflict {
             return Err(ServiceError::Final("the job is final already; there is nothing to cancel"));
         }
         tracing::info!(job.id = %id, tenant = %caller.tenant, "job cancelled");
-        self.wakes.jobs.ring();
+        self.notifiers.jobs.notify();
         let job = self.store.job(id, None).await?.ok_or(ServiceError::NotFound("job"))?;
         self.view(job).await
     }

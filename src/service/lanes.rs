@@ -76,8 +76,8 @@ impl Service {
     }
 
     async fn changed_lane(&self, caller: &Caller, id: LaneId) -> Result<LaneDetails, ServiceError> {
-        self.wakes.submitter.ring();
-        self.wakes.jobs.ring();
+        self.notifiers.submitter.notify();
+        self.notifiers.jobs.notify();
         self.controlled_lane(caller, id).await
     }
 
@@ -92,15 +92,15 @@ impl Service {
 
     fn lane_view(&self, record: LaneRecord, now: Timestamp) -> LaneDetails {
         // The board is as old as the submitter's last step; whether the lane is paused is known better.
-        let posted = self.board.lane(record.id).0.filter(|waiting| waiting.reason != WaitingReason::LanePaused);
+        let posted = self.lane_statuses.lane(record.id).0.filter(|waiting| waiting.reason != WaitingReason::LanePaused);
         let is_idle = record.due.iter().sum::<u64>() == 0;
         let (state, why) = match (&record.paused, posted) {
             (Some(pause), _) => (LaneState::Paused, Some(lane_paused(pause))),
             (None, Some(waiting)) if !is_idle => (LaneState::Waiting, Some(waiting)),
             (None, _) => (LaneState::Running, None),
         };
-        let calls_per_second = self.outlook.rate(&record.lane, now);
-        let calls_apart = self.board.calls_apart(record.id);
+        let calls_per_second = self.engine_status.rate(&record.lane, now);
+        let calls_apart = self.lane_statuses.isolated_calls(record.id);
         LaneDetails { record, state, why, calls_per_second, calls_apart, now }
     }
 }

@@ -54,13 +54,13 @@ impl Service {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn measures(&self, desk: &DiagnosisService) -> Result<MetricsSnapshot, ServiceError> {
+    pub async fn snapshot(&self, desk: &DiagnosisService) -> Result<MetricsSnapshot, ServiceError> {
         let (findings, patrolled_at) = desk.all_findings();
         Ok(MetricsSnapshot {
-            counts: self.board.tally.read(),
+            counts: self.lane_statuses.counters.read(),
             lanes: self.store.lanes().await?,
-            pools: self.outlook.pools(self.clock.now()),
-            accounts: self.outlook.accounts(),
+            pools: self.engine_status.pools(self.clock.now()),
+            accounts: self.engine_status.accounts(),
             standing: standing(&findings, &self.routes),
             patrolled_at,
         })

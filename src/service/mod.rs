@@ -51,9 +51,9 @@ use crate::store::{Store, StoreError};
 pub struct Service {
     pub store: Arc<dyn Store>,
     pub routes: Arc<Routes>,
-    pub board: Arc<LaneStatuses>,
-    pub outlook: Arc<EngineStatus>,
-    pub wakes: Notifiers,
+    pub lane_statuses: Arc<LaneStatuses>,
+    pub engine_status: Arc<EngineStatus>,
+    pub notifiers: Notifiers,
     pub clock: Arc<dyn Clock>,
 }
 

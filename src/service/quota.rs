@@ -30,11 +30,11 @@ impl Service {
     pub async fn quota(&self, caller: &Caller) -> Result<Vec<PoolDetails>, ServiceError> {
         caller.visible()?;
         let now = self.clock.now();
-        let pools = self.outlook.pools(now);
+        let pools = self.engine_status.pools(now);
         let starts = |pool: &PoolStatus| [self.rate_since(pool, now), self.day_start(pool, now)];
         let mut spent: BTreeMap<Timestamp, Vec<QuotaUsage>> = BTreeMap::new();
         for start in pools.iter().flat_map(starts).collect::<BTreeSet<_>>() {
-            spent.insert(start, self.store.spent(start).await?);
+            spent.insert(start, self.store.usage_since(start).await?);
         }
         let view = |pool: PoolStatus| {
             let since = self.rate_since(&pool, now);
@@ -53,12 +53,12 @@ impl Service {
     }
 
     fn day_start(&self, pool: &PoolStatus, now: Timestamp) -> Timestamp {
-        self.outlook.day(&pool.account).map_or(now - RATE_SPAN, |day| day.start(now))
+        self.engine_status.day(&pool.account).map_or(now - RATE_SPAN, |day| day.start(now))
     }
 
     fn drawing_on<'a>(&self, pool: &PoolStatus, spent: &'a [QuotaUsage]) -> impl Iterator<Item = &'a QuotaUsage> {
         let draws = |spent: &&QuotaUsage| {
-            let drawn: Vec<PoolName> = self.outlook.pools_of(&spent.lane);
+            let drawn: Vec<PoolName> = self.engine_status.pools_of(&spent.lane);
             spent.lane.account == pool.account && drawn.contains(&pool.name)
         };
         spent.iter().filter(draws).collect::<Vec<_>>().into_iter()

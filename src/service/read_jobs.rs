@@ -82,7 +82,7 @@ impl Service {
         enough: &CancellationToken,
         until: Timestamp,
     ) -> Result<JobView, ServiceError> {
-        let mut changed = self.wakes.jobs.listener();
+        let mut changed = self.notifiers.jobs.subscribe();
         loop {
             let job = self.store.job(id, None).await?.ok_or(ServiceError::NotFound("job"))?;
             let view = self.view(job).await?;
@@ -91,7 +91,7 @@ impl Service {
                 return Ok(view);
             }
             tokio::select! {
-                () = changed.heard() => {}
+                () = changed.notified() => {}
                 () = enough.cancelled() => {}
                 () = self.clock.sleep_until((now + LOOK_INTERVAL).min(until)) => {}
             }
@@ -103,10 +103,10 @@ impl Service {
     /// # Errors
     /// The store cannot be read.
     pub async fn view(&self, job: Job) -> Result<JobView, ServiceError> {
-        let example = if job.counts.pending > 0 { self.store.pending_example(job.row).await? } else { None };
+        let example = if job.counts.pending > 0 { self.store.example_pending_item(job.row).await? } else { None };
         let waiting = example.map(|example| {
             let PendingItem { lane, state, failure } = example;
-            waiting(&job, state, failure.as_ref(), self.board.lane(lane))
+            waiting(&job, state, failure.as_ref(), self.lane_statuses.lane(lane))
         });
         Ok(JobView { job, waiting })
     }
@@ -118,7 +118,7 @@ impl Service {
             Some(moment) if moment > job.created_at => PartState::Delayed(moment),
             _ => PartState::Due,
         };
-        let waiting = lane.map(|lane| waiting(&job, state, None, self.board.lane_named(lane)));
+        let waiting = lane.map(|lane| waiting(&job, state, None, self.lane_statuses.lane_by_value(lane)));
         JobView { job, waiting }
     }
 
@@ -168,7 +168,7 @@ fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Wait {
     };
     let detail = match failure {
         Some(failure) if failure.is_a_wait() => failure.message.clone(),
-        Some(failure) => failure.told(),
+        Some(failure) => failure.summary_with_advice(),
         None if reason == WaitingReason::NotBefore => "the job asked not to be sent before this moment".to_owned(),
         None => "it is tried again".to_owned(),
     };

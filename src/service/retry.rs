@@ -8,7 +8,7 @@ use super::{AcceptedJob, Caller, InputError, Service, ServiceError};
 use crate::clock;
 use crate::domain::{ItemOperation, JobId, Lane, Operation, Target, TargetKind};
 use crate::engine::CounterKey;
-use crate::offload::{MANY_TARGETS, aside_if};
+use crate::offload::{MANY_TARGETS, offload_if};
 use crate::store::{Creation, Job, JobPart, NewJob, PartState, UnsuccessfulItem};
 
 impl Service {
@@ -18,7 +18,7 @@ impl Service {
     /// Not found; no such targets; a scope or a route that is missing now; a store that cannot keep it.
     pub async fn retry(&self, caller: &Caller, id: JobId) -> Result<AcceptedJob, ServiceError> {
         let job = self.changeable_job(caller, id).await?;
-        let unsuccessful = self.store.unsuccessful(job.row).await?;
+        let unsuccessful = self.store.unsuccessful_items(job.row).await?;
         if unsuccessful.is_empty() {
             return Err(ServiceError::Final("no target of the job failed or expired; there is nothing to retry"));
         }
@@ -26,13 +26,13 @@ impl Service {
         let now = self.clock.now();
         let is_large = unsuccessful.len() >= MANY_TARGETS;
         let again = || new_job(&job, &unsuccessful, &self.areas(job.area, now));
-        let new = NewJob { weight: caller.weight, ..aside_if(is_large, again).await? };
+        let new = NewJob { weight: caller.weight, ..offload_if(is_large, again).await? };
         let lane = first_to_wait(&new.parts).cloned();
         match self.store.create_job(new, now).await? {
             Creation::Created(job) => {
                 tracing::info!(job.id = %job.id, retry_of = %id, items = job.counts.total(), "job accepted");
-                self.board.tally.count(CounterKey::Job(job.operation), 1);
-                self.wakes.submitter.ring();
+                self.lane_statuses.counters.count(CounterKey::Job(job.operation), 1);
+                self.notifiers.submitter.notify();
                 Ok(AcceptedJob { view: self.view_of_new(*job, lane.as_ref()), replayed: false })
             }
             // Only a key can lead there, and a retry has none.

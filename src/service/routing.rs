@@ -18,7 +18,7 @@ pub(super) struct Router<'a> {
 
 impl Service {
     pub(super) fn areas(&self, asked: Area, now: Timestamp) -> Router<'_> {
-        Router { asked, routes: &self.routes, outlook: &self.outlook, now }
+        Router { asked, routes: &self.routes, outlook: &self.engine_status, now }
     }
 }
 

@@ -37,7 +37,7 @@ impl Service {
                 known.entry(target.host()).or_insert_with(|| {
                     let doubt = self.doubt(target.host());
                     told.extend(doubt.map(|(code, detail)| located.warning(place, code, detail)));
-                    self.outlook.domain(target.host())
+                    self.engine_status.domain(target.host())
                 });
             }
         }
@@ -50,8 +50,8 @@ impl Service {
 
     /// A host that is none of the account's, or not online, as far as the provider told of its domains.
     fn doubt(&self, host: &str) -> Option<(&'static str, String)> {
-        self.outlook.domains_read_at(host)?;
-        let Some(known) = self.outlook.domain(host) else {
+        self.engine_status.domains_read_at(host)?;
+        let Some(known) = self.engine_status.domain(host) else {
             let detail = format!("the provider lists no domain for {host} in this account; its targets will fail");
             return Some(("unknown_host", detail));
         };

@@ -50,7 +50,11 @@ pub trait Store: Send + Sync {
     async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError>;
 
     /// What `create_job` would answer for this key of a job that is kept already; none if it would make one.
-    async fn kept_under(&self, tenant: &TenantName, key: &IdempotencyKey) -> Result<Option<Creation>, StoreError>;
+    async fn find_by_idempotency_key(
+        &self,
+        tenant: &TenantName,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Creation>, StoreError>;
 
     /// One job, if it is `tenant`'s; any tenant's where `tenant` is none.
     async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError>;
@@ -63,7 +67,7 @@ pub trait Store: Send + Sync {
     async fn find_jobs(&self, filter: &JobFilter, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError>;
 
     /// One of a job's pending items, the one most worth explaining, if any is pending.
-    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError>;
+    async fn example_pending_item(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError>;
 
     /// A job's items after `page.after`, in the order they were asked for.
     async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError>;
@@ -82,13 +86,13 @@ pub trait Store: Send + Sync {
     async fn job_targets(&self, job: JobRef) -> Result<Vec<Target>, StoreError>;
 
     /// A job's failed and expired items, in the order they were asked for.
-    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError>;
+    async fn unsuccessful_items(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError>;
 
     /// Every lane with items that are due, by priority.
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError>;
 
     /// The next due items of a URL lane that never rode on a directory, at most `limit` of each priority.
-    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError>;
+    async fn next_items(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError>;
 
     /// Which of these targets are pending in the lane.
     async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError>;
@@ -106,10 +110,10 @@ pub trait Store: Send + Sync {
     async fn resume_lane(&self, lane: LaneId, by: &str, now: Timestamp) -> Result<Guarded, StoreError>;
 
     /// The next moment at which an item becomes due or passes its deadline; in the past if that is overdue.
-    async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError>;
+    async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Moves delayed items whose moment has come to the due ones, and ends pending items past their deadline.
-    async fn ripen(&self, now: Timestamp) -> Result<(), StoreError>;
+    async fn fire_timers(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Takes the next distinct targets of a lane into a submission that is on disk as `sending`. What may not go is set
     /// aside on the way: targets whose earlier call has no answer (law 4), and hosts that the provider refused. Due URL purges
@@ -130,7 +134,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Guarded, StoreError>;
 
     /// Gives a submission's items back, fails them, or splits them, as `back` says.
-    async fn give_back(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError>;
+    async fn release(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError>;
 
     /// The answer was lost: `sending` becomes `ambiguous`, to be looked for at `due_at`.
     async fn mark_ambiguous(
@@ -145,7 +149,7 @@ pub trait Store: Send + Sync {
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Submissions that are on disk as `sending`. Few: what may be in flight.
-    async fn sending(&self) -> Result<Vec<OpenSubmission>, StoreError>;
+    async fn sending_submissions(&self) -> Result<Vec<OpenSubmission>, StoreError>;
 
     /// Submissions of one state, `accepted` or `ambiguous`, that want a look at `now`; and the next moment one will.
     async fn due_submissions(
@@ -168,19 +172,19 @@ pub trait Store: Send + Sync {
     ) -> Result<Guarded, StoreError>;
 
     /// Removes at most `limit` idempotency keys of before `before` whose jobs are final, and tells how many.
-    async fn forget_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+    async fn delete_expired_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// The distinct targets of an open submission.
     async fn targets(&self, id: SubmissionId) -> Result<Vec<Target>, StoreError>;
 
     /// Which of these tasks some submission already has.
-    async fn known_tasks(&self, tasks: &[String]) -> Result<Vec<String>, StoreError>;
+    async fn tasks_with_submissions(&self, tasks: &[String]) -> Result<Vec<String>, StoreError>;
 
     /// Distinct targets that may have been charged since `since`, by lane.
-    async fn spent(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError>;
+    async fn usage_since(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError>;
 
     /// The same of tenants whose share was bounded when they were claimed for, by lane and tenant.
-    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError>;
+    async fn tenant_usage_since(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError>;
 
     /// Finished jobs that want a look at the edge, longest due first, and the next moment one will.
     async fn due_verifications(
@@ -198,10 +202,10 @@ pub trait Store: Send + Sync {
     ) -> Result<(Vec<DueVerification>, Option<String>), StoreError>;
 
     /// At most `limit` succeeded items of a job, the same ones every time.
-    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError>;
+    async fn sample_succeeded_items(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError>;
 
     /// URLs below a directory that jobs named of late, newest first; at most `limit`.
-    async fn known_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError>;
+    async fn recent_urls_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError>;
 
     /// Records what was seen at the edge, and either the job's verdict or when to look again.
     async fn record_verification(
@@ -212,10 +216,14 @@ pub trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// The item of a job that tells most of what went wrong, or of its items with that target; none if it has no such.
-    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<RelevantItem>, StoreError>;
+    async fn most_relevant_item(
+        &self,
+        job: JobRef,
+        target: Option<&Target>,
+    ) -> Result<Option<RelevantItem>, StoreError>;
 
     /// Keeps a diagnosis until it is outdated.
-    async fn keep_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError>;
+    async fn insert_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError>;
 
     /// One diagnosis, if it is `tenant`'s; any tenant's where `tenant` is none.
     async fn diagnosis(
@@ -228,7 +236,7 @@ pub trait Store: Send + Sync {
     async fn newest_diagnosis(&self, job: JobId) -> Result<Option<StoredDiagnosis>, StoreError>;
 
     /// Removes outdated diagnoses, at most `limit` for either reason, and tells how many.
-    async fn forget_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError>;
+    async fn delete_expired_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError>;
 
     /// The distinct hosts of a job's targets.
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError>;
@@ -237,7 +245,7 @@ pub trait Store: Send + Sync {
     async fn tokens(&self) -> Result<LiveTokens, StoreError>;
 
     /// Whether the database takes changes: waits for the turn of one that changes nothing.
-    async fn writable(&self) -> Result<(), StoreError>;
+    async fn check_writable(&self) -> Result<(), StoreError>;
 
     /// Waits until every change asked for before has been made.
     async fn drain(&self, grace: Duration);

@@ -20,7 +20,7 @@ pub enum Creation {
 
 /// A job's row number, tenant-checked by whoever made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct JobRef(pub(in crate::store) i64);
+pub struct JobRef(pub(crate) i64);
 
 impl JobRef {
     /// The row number, for cursors.
@@ -191,13 +191,13 @@ pub struct CallSequence(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub lane: LaneId,
-    pub turn: CallSequence,
+    pub sequence: CallSequence,
     pub targets_max: u32,
     /// Of these, targets of other than urgent items.
-    pub others_max: u32,
+    pub non_urgent_max: u32,
     pub bytes_max: usize,
     /// Hosts that the provider refused of late.
-    pub suspects: Vec<SuspendedHost>,
+    pub suspended_hosts: Vec<SuspendedHost>,
     /// Tenants that may draw only so much more today.
     pub shares: Vec<TenantShare>,
 }
@@ -241,7 +241,7 @@ pub struct Claim {
     /// directory are of another lane, and not counted.
     pub items: u32,
     /// They went apart from the lane's other targets: halves of a refused batch, or hosts that are not proved.
-    pub apart: bool,
+    pub isolated: bool,
 }
 
 /// Whether a guarded change found the state that it expected.
@@ -249,7 +249,7 @@ pub struct Claim {
 pub enum Guarded {
     Done,
     /// Someone was first; nothing was changed.
-    Late,
+    Conflict,
 }
 
 /// How a submission's items come back.
@@ -265,11 +265,11 @@ pub struct Release {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseAction {
     /// Due at once: whatever holds the lane back is the scheduler's to know.
-    Due,
+    Requeue,
     /// Each half of the targets travels alone next time; a batch of one target fails.
-    Halve,
+    SplitTargets,
     /// Each half of the hosts travels alone next time; a batch of one host is halved.
-    Part,
+    SplitHosts,
     /// All of them wait until then, and travel by themselves after that.
     Park { until: Timestamp },
     /// All of them end `failed`.

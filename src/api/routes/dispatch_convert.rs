@@ -8,7 +8,7 @@ use super::wire::{
 use crate::domain::{Mode, Target};
 use crate::service::{LaneDetails, LanePlan, Plan, PoolCost, PoolDetails, Why};
 
-pub(in crate::api) fn pool(PoolDetails { pool, undecided, runs_out_at }: &PoolDetails) -> PoolAnswer {
+pub(crate) fn pool(PoolDetails { pool, undecided, runs_out_at }: &PoolDetails) -> PoolAnswer {
     PoolAnswer {
         account: pool.account.to_string(),
         pool: pool.name.to_string(),
@@ -28,7 +28,7 @@ pub(in crate::api) fn pool(PoolDetails { pool, undecided, runs_out_at }: &PoolDe
     }
 }
 
-pub(in crate::api) fn lane(view: &LaneDetails) -> LaneAnswer {
+pub(crate) fn lane(view: &LaneDetails) -> LaneAnswer {
     let record = &view.record;
     let [urgent, normal, bulk] = record.due;
     LaneAnswer {
@@ -55,7 +55,7 @@ pub(in crate::api) fn lane(view: &LaneDetails) -> LaneAnswer {
     }
 }
 
-pub(in crate::api) fn plan(plan: Plan) -> PlanAnswer {
+pub(crate) fn plan(plan: Plan) -> PlanAnswer {
     PlanAnswer {
         operation: plan.operation.to_string(),
         priority: plan.priority.to_string(),

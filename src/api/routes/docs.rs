@@ -51,7 +51,7 @@ struct TypeName {
 
 /// This API in words, for people.
 #[utoipa::path(get, path = "/docs", operation_id = "docs", responses((status = 200, description = "a page", content_type = "text/html")))]
-pub(in crate::api) async fn page() -> Result<Response, ApiError> {
+pub(crate) async fn page() -> Result<Response, ApiError> {
     let internal = |error: &dyn std::fmt::Display| ApiError::Internal(error.to_string());
     let mut document = serde_json::to_value(Document::openapi()).map_err(|error| internal(&error))?;
     name_rows(&mut document);
@@ -71,7 +71,7 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The page's style: a file of its own, since the policy lets no style stand in the page.
-pub(in crate::api) async fn style() -> Response {
+pub(crate) async fn style() -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"))], include_str!("docs.css"))
         .into_response()
 }

@@ -13,7 +13,7 @@ use crate::api::wire::ReadyAnswer;
 
 /// Answers as long as the process can answer at all.
 #[utoipa::path(get, path = "/livez", responses((status = 200, description = "alive")))]
-pub(in crate::api) async fn live() -> &'static str {
+pub(crate) async fn live() -> &'static str {
     "alive\n"
 }
 
@@ -22,12 +22,12 @@ pub(in crate::api) async fn live() -> &'static str {
     (status = 200, description = "ready", body = ReadyAnswer),
     (status = 503, description = "not ready, and why", body = ReadyAnswer),
 ))]
-pub(in crate::api) async fn ready(State(api): State<Arc<Api>>) -> Response {
+pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Response {
     let mut problems = Vec::new();
     if api.draining.is_cancelled() {
         problems.push("the daemon is stopping".to_owned());
     }
-    if let Err(error) = api.service.store.next_ripe().await {
+    if let Err(error) = api.service.store.next_timer().await {
         tracing::error!(error = ?error, "the database cannot be read");
         problems.push("the database cannot be read".to_owned());
     }
@@ -49,7 +49,7 @@ pub(in crate::api) async fn ready(State(api): State<Arc<Api>>) -> Response {
 const WRITE_PATIENCE: Duration = Duration::from_secs(3);
 
 async fn is_writable(api: &Api) -> bool {
-    match tokio::time::timeout(WRITE_PATIENCE, api.service.store.writable()).await {
+    match tokio::time::timeout(WRITE_PATIENCE, api.service.store.check_writable()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
             tracing::error!(error = ?error, "the database cannot be written");

@@ -21,7 +21,7 @@ use crate::domain::LaneId;
     (status = 200, description = "every lane that was ever used, on one page", body = ListAnswer<LaneAnswer>),
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn list(
+pub(crate) async fn list(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<ListAnswer<LaneAnswer>>, ApiError> {
@@ -40,7 +40,7 @@ pub(in crate::api) async fn list(
         (status = 404, description = "no such lane", body = ProblemAnswer),
         (status = 422, description = "a reason that is too long", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn pause(
+pub(crate) async fn pause(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     id: Result<Path<String>, PathRejection>,
@@ -58,7 +58,7 @@ pub(in crate::api) async fn pause(
     (status = 403, description = "the scope control is missing", body = ProblemAnswer),
     (status = 404, description = "no such lane", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn resume(
+pub(crate) async fn resume(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     id: Result<Path<String>, PathRejection>,

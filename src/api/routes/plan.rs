@@ -22,7 +22,7 @@ use crate::api::{Api, body};
     (status = 403, description = "a scope is missing; errors names each target that takes it", body = ProblemAnswer),
     (status = 422, description = "something in the body is wrong", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn plan(
+pub(crate) async fn plan(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     headers: HeaderMap,

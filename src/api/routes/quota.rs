@@ -17,7 +17,7 @@ use crate::api::wire::{ListAnswer, ProblemAnswer};
     (status = 200, description = "every pool that the providers told of, on one page", body = ListAnswer<PoolAnswer>),
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn list(
+pub(crate) async fn list(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<ListAnswer<PoolAnswer>>, ApiError> {

@@ -16,12 +16,12 @@ use crate::clock::Stopwatch;
 /// The body did not arrive whole within its limit.
 #[derive(Debug, Clone, Copy, Error)]
 #[error("the body did not arrive within {} s", .limit.as_secs())]
-pub(in crate::api) struct BodyTimeoutError {
-    pub(in crate::api) limit: Duration,
+pub(crate) struct BodyTimeoutError {
+    pub(crate) limit: Duration,
 }
 
 /// A request's body that must be whole before its deadline, however steadily it trickles.
-pub(in crate::api) struct TimeoutBody<B> {
+pub(crate) struct TimeoutBody<B> {
     body: B,
     limit: Duration,
     since: Stopwatch,
@@ -30,7 +30,7 @@ pub(in crate::api) struct TimeoutBody<B> {
 }
 
 impl<B> TimeoutBody<B> {
-    pub(in crate::api) fn new(body: B, limit: Duration) -> Self {
+    pub(crate) fn new(body: B, limit: Duration) -> Self {
         Self { body, limit, since: Stopwatch::start(), timer: None }
     }
 }

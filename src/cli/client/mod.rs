@@ -56,7 +56,7 @@ impl<'a> RetryPolicy<'a> {
     }
 }
 
-const AT_A_PROMPT: RetryPolicy<'_> =
+const INTERACTIVE: RetryPolicy<'_> =
     RetryPolicy { tries_max: RetryPolicy::TRIES, told: &terminal::note, harmless: true };
 
 impl RetryPolicy<'_> {
@@ -123,19 +123,19 @@ impl ApiClient {
 
     /// Whatever stands at a path, whole.
     pub(super) async fn read<A: DeserializeOwned>(&self, path: &[&str]) -> Result<A, CliError> {
-        Ok(self.call(self.http.get(self.url(path)), ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
+        Ok(self.call(self.http.get(self.url(path)), ANSWER_TIMEOUT, INTERACTIVE).await?.1)
     }
 
     /// Asks for what does no harm if it is done twice.
     pub(super) async fn ask<A: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<A, CliError> {
         let json = serde_json::to_vec(body).expect("a body is texts and lists of texts");
         let request = self.http.post(self.url(path)).header(CONTENT_TYPE, "application/json").body(json);
-        Ok(self.call(request, ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
+        Ok(self.call(request, ANSWER_TIMEOUT, INTERACTIVE).await?.1)
     }
 
     /// What stands at a path as it is.
     pub(super) async fn file(&self, path: &[&str]) -> Result<Bytes, CliError> {
-        Ok(self.sent(self.http.get(self.url(path)), ANSWER_TIMEOUT, AT_A_PROMPT).await?.1)
+        Ok(self.sent(self.http.get(self.url(path)), ANSWER_TIMEOUT, INTERACTIVE).await?.1)
     }
 
     /// The job as it is now, or as soon as it is final within `wait`.
@@ -235,7 +235,7 @@ impl ApiClient {
                 Err(fault) => fault,
             };
             // One try that may have arrived is enough for doubt, whatever became of the others.
-            doubtful |= fault.leaves_doubt();
+            doubtful |= fault.maybe_executed();
             if let CliError::Unanswered { sent, .. } = &mut fault {
                 *sent = doubtful;
             }

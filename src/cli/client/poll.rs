@@ -14,7 +14,7 @@ const HOLD: Duration = Duration::from_secs(2);
 const LOOKS_APART: Duration = Duration::from_secs(1);
 
 /// Follows `job`, which is always the last that was seen. `true`: it is settled. `false`: `timeout` came first.
-pub(in crate::cli) async fn follow(
+pub(crate) async fn follow(
     client: &ApiClient,
     job: &mut JobAnswer,
     timeout: Duration,

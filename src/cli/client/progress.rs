@@ -16,7 +16,7 @@ use crate::domain::{JobStatus, Verification};
 const QUIET_MAX: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(120);
 
-pub(in crate::cli) enum ProgressDisplay {
+pub(crate) enum ProgressDisplay {
     Bar(ProgressBar),
     /// The line said last, and when.
     Lines(RefCell<Option<(String, Stopwatch)>>),
@@ -26,7 +26,7 @@ pub(in crate::cli) enum ProgressDisplay {
 
 impl ProgressDisplay {
     /// What suits standard error.
-    pub(in crate::cli) fn of_stderr() -> Self {
+    pub(crate) fn of_stderr() -> Self {
         if !io::stderr().is_terminal() {
             return Self::Lines(RefCell::default());
         }
@@ -37,13 +37,13 @@ impl ProgressDisplay {
         Self::Bar(bar.with_style(style).with_finish(ProgressFinish::AndClear))
     }
 
-    pub(in crate::cli) fn of_changes() -> Self {
+    pub(crate) fn of_changes() -> Self {
         Self::Changes(RefCell::default())
     }
 
     /// # Errors
     /// Only if it goes to standard output, which cannot be written or is read by nobody any more.
-    pub(in crate::cli) fn show(&self, job: &JobAnswer) -> io::Result<()> {
+    pub(crate) fn show(&self, job: &JobAnswer) -> io::Result<()> {
         match self {
             Self::Bar(bar) => {
                 bar.enable_steady_tick(TICK);
@@ -73,7 +73,7 @@ impl ProgressDisplay {
     }
 
     /// Tells something else without tearing the bar.
-    pub(in crate::cli) fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         match self {
             Self::Bar(bar) => bar.suspend(|| terminal::note(text)),
             Self::Lines(_) | Self::Changes(_) => terminal::note(text),
@@ -81,7 +81,7 @@ impl ProgressDisplay {
     }
 
     /// Takes the bar away; lines stay.
-    pub(in crate::cli) fn end(&self) {
+    pub(crate) fn end(&self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }

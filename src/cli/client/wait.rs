@@ -19,11 +19,11 @@ use crate::domain::Verification;
 /// Troubled items that a summary names.
 const NAMED_MAX: usize = 5;
 /// Longer than any job takes.
-const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
+const NO_TIMEOUT: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// What standard output gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum WaitOutput {
+pub(crate) enum WaitOutput {
     /// A summary for a person, at the end.
     Summary,
     /// The job as JSON, at the end.
@@ -34,7 +34,7 @@ pub(in crate::cli) enum WaitOutput {
 
 /// Runs `work` until it ends or somebody interrupts it, and tells what can be done then: about the job once it is `known`,
 /// before that about the `doubt` whether there is one. Returns the exit code.
-pub(in crate::cli) async fn attended(
+pub(crate) async fn run_interruptible(
     work: impl Future<Output = Result<u8, CliError>>,
     known: &OnceCell<String>,
     doubt: Option<&str>,
@@ -48,7 +48,7 @@ pub(in crate::cli) async fn attended(
     };
     let interrupted = matches!(ended, Ok(exit::INTERRUPTED));
     let failed = ended.is_err();
-    let doubtful = interrupted || ended.as_ref().is_err_and(CliError::leaves_doubt);
+    let doubtful = interrupted || ended.as_ref().is_err_and(CliError::maybe_executed);
     // Told first what happened, then what can be done about it.
     let code = ended.unwrap_or_else(|fault| fault.report());
     match (known.get(), doubt) {
@@ -62,7 +62,7 @@ pub(in crate::cli) async fn attended(
 }
 
 /// Ends a command that made a job: at once with its id, or, with a timeout, after waiting for it.
-pub(in crate::cli) async fn posted(
+pub(crate) async fn finish_submission(
     client: &ApiClient,
     mut job: JobAnswer,
     timeout: Option<Duration>,
@@ -81,7 +81,7 @@ pub(in crate::cli) async fn posted(
 }
 
 /// Waits until `job` is settled, or the timeout if there is one, and tells how it stands then.
-pub(in crate::cli) async fn wait(
+pub(crate) async fn wait(
     client: &ApiClient,
     job: &mut JobAnswer,
     timeout: Option<Duration>,
@@ -89,7 +89,7 @@ pub(in crate::cli) async fn wait(
 ) -> Result<u8, CliError> {
     let progress =
         if output == WaitOutput::Changes { ProgressDisplay::of_changes() } else { ProgressDisplay::of_stderr() };
-    let settled = match follow(client, job, timeout.unwrap_or(FOR_EVER), &progress).await {
+    let settled = match follow(client, job, timeout.unwrap_or(NO_TIMEOUT), &progress).await {
         // Whoever read the changes has seen enough.
         Err(CliError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(exit::of_job(job)),
         followed => followed?,

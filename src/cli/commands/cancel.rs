@@ -12,11 +12,11 @@ use crate::cli::exit;
 use crate::cli::output::{report, terminal};
 use crate::domain::JobId;
 
-pub(in crate::cli) const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   refreshd cancel job_0192f3a000007000800000000000002a";
 
-pub(in crate::cli) const CODES: &str = "\
+pub(crate) const CODES: &str = "\
 What was sent already is followed to its end: nothing takes it back.
 
 Exit codes: 0 cancelled, now or before; 1 it had ended already; for the rest and
@@ -31,7 +31,7 @@ pub struct CancelArguments {
     pub json: bool,
 }
 
-pub(in crate::cli) async fn run(arguments: &CancelArguments) -> Result<u8, CliError> {
+pub(crate) async fn run(arguments: &CancelArguments) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
     let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let id = arguments.id.to_string();

@@ -7,17 +7,17 @@ use crate::cli::exit;
 use crate::cli::output::terminal;
 use crate::cli::output::wire::{CheckReport, ProblemLine};
 use crate::config::{Config, ConfigError, ConfigProblem, environment};
-use crate::daemon::ceiling;
+use crate::daemon::provider_limits;
 
-pub(in crate::cli) fn run(command: &ConfigCommand) -> io::Result<u8> {
+pub(crate) fn run(command: &ConfigCommand) -> io::Result<u8> {
     let (ConfigCommand::Check { file, .. } | ConfigCommand::Show { file, .. }) = command;
-    let loaded = Config::load(file.config.as_deref(), environment(), ceiling);
+    let loaded = Config::load(file.config.as_deref(), environment(), provider_limits);
     let code = if loaded.is_ok() { exit::SUCCEEDED } else { exit::BAD_CONFIGURATION };
     match (command, loaded) {
         (ConfigCommand::Check { json: true, .. }, loaded) => terminal::print_json(&report(loaded))?,
         (_, Err(fault)) => terminal::note(&fault.to_string()),
         (ConfigCommand::Show { json: true, .. }, Ok(config)) => terminal::print_json(&config.shown_json())?,
-        (ConfigCommand::Show { .. }, Ok(config)) => terminal::print(&config.shown())?,
+        (ConfigCommand::Show { .. }, Ok(config)) => terminal::print(&config.effective_toml())?,
         (ConfigCommand::Check { .. }, Ok(config)) => {
             for warning in &config.warnings {
                 terminal::note(&format!("warning: {warning}"));

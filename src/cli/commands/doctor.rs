@@ -15,14 +15,14 @@ use crate::clock::SystemClock;
 use crate::config::{Config, environment};
 use crate::daemon;
 use crate::domain::CheckResult;
-use crate::telemetry::{self, LogFormat, chain};
+use crate::telemetry::{self, LogFormat, error_chain};
 
-pub(in crate::cli) const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   refreshd doctor
   refreshd doctor --config /etc/refreshd/refreshd.toml && systemctl start refreshd";
 
-pub(in crate::cli) const CODES: &str = "\
+pub(crate) const CODES: &str = "\
 Reads the configuration as serve does and looks at every account (key, clock,
 quota) and every routed domain (state, CNAME, origin, certificates). It needs no
 daemon and does not disturb one, but takes part of the provider's call rate. A
@@ -40,20 +40,20 @@ pub struct DoctorArguments {
     pub json: bool,
 }
 
-pub(in crate::cli) async fn run(arguments: &DoctorArguments) -> ExitCode {
+pub(crate) async fn run(arguments: &DoctorArguments) -> ExitCode {
     // A second subscriber is no reason to stop.
     let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_QUIET);
     let started = async {
-        let config = Config::load(arguments.file.config.as_deref(), environment(), daemon::ceiling)?;
+        let config = Config::load(arguments.file.config.as_deref(), environment(), daemon::provider_limits)?;
         for warning in &config.warnings {
             terminal::note(&format!("warning: {warning}"));
         }
-        daemon::patrol_alone(&config, Arc::new(SystemClock::default())).await
+        daemon::standalone_monitor(&config, Arc::new(SystemClock::default())).await
     };
     let patrol = match started.await {
         Ok(patrol) => patrol,
         Err(fault) => {
-            terminal::note(&format!("refreshd: nothing could be looked at:\n{}", chain(&fault)));
+            terminal::note(&format!("refreshd: nothing could be looked at:\n{}", error_chain(&fault)));
             return ExitCode::from(fault.exit_code());
         }
     };

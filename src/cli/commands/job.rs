@@ -20,7 +20,7 @@ const EVENTS_SHOWN_MAX: usize = 30;
 /// Twice the most items that a job can have (a refresh of 100,000 URLs), and no daemon's list goes on for ever.
 const PAGES_MAX: usize = 800;
 
-pub(in crate::cli) async fn run(arguments: &JobArguments) -> Result<u8, CliError> {
+pub(crate) async fn run(arguments: &JobArguments) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
     let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let id = arguments.id.to_string();

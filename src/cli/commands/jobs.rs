@@ -11,13 +11,13 @@ use crate::cli::output::{report, terminal};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{JobStatus, Operation};
 
-pub(in crate::cli) const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   refreshd jobs --status failed --since 2h
   refreshd jobs https://www.example.com/app.js
   refreshd jobs --label release=42 --limit 500 --json | jq -r '.items[].id'";
 
-pub(in crate::cli) const SHAPE: &str = "\
+pub(crate) const SHAPE: &str = "\
 With --json one line holds {\"items\": […], \"next_cursor\"}: jobs as GET /v1/jobs
 answers them, and null if these are all that fit.
 
@@ -65,7 +65,7 @@ pub struct JobsArguments {
     pub json: bool,
 }
 
-pub(in crate::cli) async fn run(arguments: &JobsArguments) -> Result<u8, CliError> {
+pub(crate) async fn run(arguments: &JobsArguments) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
     let found = found(&client, arguments).await?;
     if arguments.json {

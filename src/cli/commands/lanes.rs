@@ -10,13 +10,13 @@ use crate::cli::exit;
 use crate::cli::output::report::{field, to_the_second};
 use crate::cli::output::terminal;
 
-pub(in crate::cli) const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   refreshd lanes
   refreshd lanes pause 3 --reason 'the origin is being moved'
   refreshd lanes resume 3";
 
-pub(in crate::cli) const SHAPE: &str = "\
+pub(crate) const SHAPE: &str = "\
 A paused lane sends nothing, not even urgent work; what was sent is followed to
 its end, and the other lanes go on. It stays paused until it is resumed, also
 over a restart. Pausing takes the scope control.
@@ -49,7 +49,7 @@ pub enum LanesCommand {
     },
 }
 
-pub(in crate::cli) async fn run(arguments: &LanesArguments) -> Result<u8, CliError> {
+pub(crate) async fn run(arguments: &LanesArguments) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
     let changed: LaneAnswer = match &arguments.command {
         None => {
@@ -116,12 +116,12 @@ fn name(lane: &LaneAnswer) -> String {
     full_name(&lane.account, &lane.operation, &lane.kind, &lane.area, lane.mode.as_deref())
 }
 
-pub(in crate::cli) fn full_name(account: &str, operation: &str, kind: &str, area: &str, mode: Option<&str>) -> String {
+pub(crate) fn full_name(account: &str, operation: &str, kind: &str, area: &str, mode: Option<&str>) -> String {
     let mode = mode.map_or_else(String::new, |mode| format!("/{mode}"));
     format!("{account}/{operation}/{kind}/{area}{mode}")
 }
 
-pub(in crate::cli) fn reason(why: &WhyAnswer) -> String {
+pub(crate) fn reason(why: &WhyAnswer) -> String {
     let until = why.until.as_deref().map_or_else(String::new, |until| format!(", until {}", to_the_second(until)));
     format!("{}: {}{until}", why.reason, why.detail)
 }

@@ -12,7 +12,7 @@ use crate::cli::output::{terminal, warnings};
 /// Targets that a person is shown.
 const SHOWN_MAX: usize = 10;
 
-pub(in crate::cli) async fn run(body: &JobBody, json: bool) -> Result<u8, CliError> {
+pub(crate) async fn run(body: &JobBody, json: bool) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
     let plan: PlanAnswer = client.ask(&["v1", "plan"], body).await.map_err(|fault| fault.naming(body))?;
     if json {

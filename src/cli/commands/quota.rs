@@ -10,12 +10,12 @@ use crate::cli::exit;
 use crate::cli::output::report::to_the_second;
 use crate::cli::output::terminal;
 
-pub(in crate::cli) const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   refreshd quota
   refreshd quota --json | jq '.items[] | select(.available == 0)'";
 
-pub(in crate::cli) const SHAPE: &str = "\
+pub(crate) const SHAPE: &str = "\
 LEFT counts what is RESERVED for urgent work; USED is what this daemon sent
 today. RUNS OUT is a guess from the last hour.
 
@@ -28,7 +28,7 @@ pub struct QuotaArguments {
     pub json: bool,
 }
 
-pub(in crate::cli) async fn run(arguments: &QuotaArguments) -> Result<u8, CliError> {
+pub(crate) async fn run(arguments: &QuotaArguments) -> Result<u8, CliError> {
     let pools: ListAnswer<PoolAnswer> = ApiClient::from_environment()?.read(&["v1", "quota"]).await?;
     if arguments.json {
         terminal::print_json(&pools)?;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::arguments::span;
-use crate::cli::client::wait::{attended, posted};
+use crate::cli::client::wait::{finish_submission, run_interruptible};
 use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;
 use crate::cli::output::terminal;
 use crate::domain::JobId;
 
-pub(in crate::cli) const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   refreshd retry job_0192f3a000007000800000000000002a
   refreshd retry job_0192f3a000007000800000000000002a --wait --timeout 30m";
@@ -32,11 +32,11 @@ pub struct RetryArguments {
     pub json: bool,
 }
 
-pub(in crate::cli) async fn run(arguments: &RetryArguments) -> u8 {
+pub(crate) async fn run(arguments: &RetryArguments) -> u8 {
     // A second try could make a second job, so whether there is a first is left to a person.
     let doubt = "the new job may have been kept; before another try look for it with: refreshd jobs --limit 5";
     let known = OnceCell::new();
-    attended(retry(arguments, &known), &known, Some(doubt)).await
+    run_interruptible(retry(arguments, &known), &known, Some(doubt)).await
 }
 
 async fn retry(arguments: &RetryArguments, known: &OnceCell<String>) -> Result<u8, CliError> {
@@ -45,5 +45,5 @@ async fn retry(arguments: &RetryArguments, known: &OnceCell<String>) -> Result<u
     let job = client.retry(&arguments.id.to_string(), patience).await?;
     // Set once, here.
     let _ = known.set(job.id.clone());
-    posted(&client, job, arguments.wait.then_some(arguments.timeout), arguments.json).await
+    finish_submission(&client, job, arguments.wait.then_some(arguments.timeout), arguments.json).await
 }

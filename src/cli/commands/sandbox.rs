@@ -16,7 +16,7 @@ use crate::sandbox::domain_config::file;
 use crate::sandbox::{Credential, Sandbox, SandboxOptions};
 use crate::telemetry::{self, LogFormat};
 
-pub(in crate::cli) async fn run(arguments: &SandboxArguments) -> ExitCode {
+pub(crate) async fn run(arguments: &SandboxArguments) -> ExitCode {
     // A second subscriber is no reason not to start.
     let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_DEFAULT);
     let options = match options(arguments) {
@@ -39,7 +39,7 @@ pub(in crate::cli) async fn run(arguments: &SandboxArguments) -> ExitCode {
         terminal::note(&format!("refreshd sandbox cannot say where it listens: {error}"));
         return ExitCode::from(exit::OUTPUT_LOST);
     }
-    signals::told_to_stop().await;
+    signals::stop_signal().await;
     shutdown.cancel();
     sandbox.ended().await;
     ExitCode::SUCCESS

@@ -8,26 +8,26 @@ use crate::cli::output::terminal;
 use crate::cli::{exit, signals};
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
-use crate::daemon::{Daemon, ceiling};
-use crate::telemetry::{self, LogFormat, chain};
+use crate::daemon::{Daemon, provider_limits};
+use crate::telemetry::{self, LogFormat, error_chain};
 
 /// Runs the daemon until SIGTERM or SIGINT. A second signal ends it at once.
-pub(in crate::cli) async fn run(arguments: &ServeArguments) -> ExitCode {
+pub(crate) async fn run(arguments: &ServeArguments) -> ExitCode {
     // A second subscriber is no reason not to start.
     let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_DEFAULT);
     let started = async {
-        let config = Config::load(arguments.file.config.as_deref(), config::environment(), ceiling)?;
+        let config = Config::load(arguments.file.config.as_deref(), config::environment(), provider_limits)?;
         Daemon::start(&config, Arc::new(SystemClock::default())).await
     };
     let daemon = match started.await {
         Ok(daemon) => daemon,
         Err(fault) => {
-            terminal::note(&format!("refreshd does not start:\n{}", chain(&fault)));
+            terminal::note(&format!("refreshd does not start:\n{}", error_chain(&fault)));
             return ExitCode::from(fault.exit_code());
         }
     };
     tokio::select! {
-        () = signals::told_to_stop() => {}
+        () = signals::stop_signal() => {}
         () = daemon.broken() => {
             terminal::note("refreshd ends because a part of it broke off; its log tells why, and the next start takes the work up");
             return ExitCode::from(exit::BROKEN);
@@ -39,7 +39,7 @@ pub(in crate::cli) async fn run(arguments: &ServeArguments) -> ExitCode {
             tracing::info!("stopped");
             ExitCode::SUCCESS
         }
-        () = signals::told_to_stop() => {
+        () = signals::stop_signal() => {
             tracing::warn!("stopped at once; the next start asks the provider about open calls");
             ExitCode::from(exit::INTERRUPTED)
         }

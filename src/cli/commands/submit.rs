@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use super::plan;
 use crate::api::wire::{JobAnswer, JobBody};
 use crate::cli::arguments::SubmitArguments;
-use crate::cli::client::wait::{attended, posted};
+use crate::cli::client::wait::{finish_submission, run_interruptible};
 use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;
 use crate::cli::output::{terminal, warnings};
 use crate::cli::targets;
 use crate::domain::Operation;
 
-pub(in crate::cli) async fn run(operation: Operation, arguments: &SubmitArguments) -> Result<u8, CliError> {
+pub(crate) async fn run(operation: Operation, arguments: &SubmitArguments) -> Result<u8, CliError> {
     let body = body(operation, arguments)?;
     for doubt in targets::doubts(&body.urls) {
         terminal::note(&format!("warning: {doubt}"));
@@ -26,7 +26,7 @@ pub(in crate::cli) async fn run(operation: Operation, arguments: &SubmitArgument
     let doubt =
         format!("the job may have been kept; the same command with --idempotency-key {key} cannot make a second one");
     let known = OnceCell::new();
-    Ok(attended(submit(&client, &body, &key, arguments, &known), &known, Some(&doubt)).await)
+    Ok(run_interruptible(submit(&client, &body, &key, arguments, &known), &known, Some(&doubt)).await)
 }
 
 async fn submit(
@@ -42,7 +42,7 @@ async fn submit(
     let _ = known.set(accepted.job.id.clone());
     tell(&accepted.job, body, accepted.replayed);
     let waiting = arguments.wait.then_some(arguments.timeout);
-    posted(client, accepted.job, waiting, arguments.json).await
+    finish_submission(client, accepted.job, waiting, arguments.json).await
 }
 
 fn tell(job: &JobAnswer, body: &JobBody, replayed: bool) {

@@ -11,11 +11,11 @@ use thiserror::Error;
 use crate::cli::output::terminal;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, AuthMode, Config, ConfigError, DURATION};
-use crate::daemon::{StartError, ceiling};
+use crate::daemon::{StartError, provider_limits};
 use crate::domain::{Scope, Scopes, TenantName, Timestamp, Token, TokenId};
 use crate::store::sqlite::{NewToken, OpenError, TokenFile};
 use crate::store::{Revocation, StoreError, TokenRecord};
-use crate::telemetry::chain;
+use crate::telemetry::error_chain;
 
 const CREATE_EXAMPLES: &str = "\
 Examples:
@@ -99,7 +99,7 @@ pub async fn run(command: TokenCommand) -> u8 {
         TokenCommand::Revoke(arguments) => revoke(&arguments).await,
     };
     ended.unwrap_or_else(|fault| {
-        terminal::note(&chain(&fault));
+        terminal::note(&error_chain(&fault));
         fault.exit_code()
     })
 }
@@ -215,7 +215,7 @@ async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenCommandError> {
 }
 
 fn load(file: &TokenConfigFile) -> Result<Config, ConfigError> {
-    Config::load(file.config.as_deref(), config::environment(), ceiling)
+    Config::load(file.config.as_deref(), config::environment(), provider_limits)
 }
 
 /// Looking for tokens makes no database.

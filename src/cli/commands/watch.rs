@@ -6,13 +6,13 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::arguments::span;
-use crate::cli::client::wait::{WaitOutput, attended, wait};
+use crate::cli::client::wait::{WaitOutput, run_interruptible, wait};
 use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;
 use crate::cli::output::terminal;
 use crate::domain::JobId;
 
-pub(in crate::cli) const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   refreshd watch job_0192f3a000007000800000000000002a
   refreshd watch job_0192f3a000007000800000000000002a --timeout 15m && deploy-next
@@ -30,9 +30,9 @@ pub struct WatchArguments {
     pub json: bool,
 }
 
-pub(in crate::cli) async fn run(arguments: &WatchArguments) -> u8 {
+pub(crate) async fn run(arguments: &WatchArguments) -> u8 {
     let known = OnceCell::new();
-    attended(watch(arguments, &known), &known, None).await
+    run_interruptible(watch(arguments, &known), &known, None).await
 }
 
 async fn watch(arguments: &WatchArguments, known: &OnceCell<String>) -> Result<u8, CliError> {

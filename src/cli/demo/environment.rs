@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::daemon::{Daemon, ceiling};
+use crate::daemon::{Daemon, provider_limits};
 use crate::sandbox::{self, Addresses, Sandbox, SandboxOptions};
 
 /// Where the client commands look for a daemon, so that they work beside the demo without a setting.
@@ -37,7 +37,7 @@ impl Environment {
         let file = folder.path().join("refreshd.toml");
         let text = configuration(folder.path(), addresses, &key, free_port().await);
         std::fs::write(&file, text).context("the configuration cannot be written")?;
-        let config = Config::load(Some(&file), std::iter::empty(), ceiling)?;
+        let config = Config::load(Some(&file), std::iter::empty(), provider_limits)?;
         let daemon = Daemon::start(&config, Arc::new(SystemClock::default())).await?;
         Ok(Self { daemon_address: daemon.address, addresses, daemon, sandbox, sandbox_shutdown, _folder: folder })
     }

@@ -24,7 +24,7 @@ pub(super) async fn run(arguments: &DemoArguments) -> ExitCode {
     };
     let told = tokio::select! {
         told = script::tell(&stage) => told,
-        () = signals::told_to_stop() => return ExitCode::from(super::exit::INTERRUPTED),
+        () = signals::stop_signal() => return ExitCode::from(super::exit::INTERRUPTED),
     };
     let code = match told {
         Ok(true) => ExitCode::SUCCESS,
@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: &DemoArguments) -> ExitCode {
     };
     if !arguments.exit {
         terminal::note("\nEverything stays up until Ctrl-C.");
-        signals::told_to_stop().await;
+        signals::stop_signal().await;
     }
     stage.strike().await;
     code

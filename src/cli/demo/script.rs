@@ -83,11 +83,11 @@ async fn follow(world: &Actions<'_>, id: &str) -> anyhow::Result<Value> {
         let mut seen = Vec::new();
         for event in world.events(id, event_seen).await? {
             event_seen = event["seq"].as_i64().unwrap_or(event_seen);
-            seen.push((moment(&event["at"]), told_event(&event)));
+            seen.push((moment(&event["at"]), event_line(&event)));
         }
         for call in world.calls(call_seen).await? {
             call_seen = call["seq"].as_i64().unwrap_or(call_seen);
-            seen.extend(told_call(&call).map(|line| (moment(&call["at"]), line)));
+            seen.extend(call_line(&call).map(|line| (moment(&call["at"]), line)));
         }
         seen.sort_by_key(|(at, _)| *at);
         for (at, line) in seen {
@@ -138,7 +138,7 @@ fn show(side: &str, page: &DemoPage) {
 }
 
 /// Only the calls that change something; reads would drown them.
-fn told_call(call: &Value) -> Option<String> {
+fn call_line(call: &Value) -> Option<String> {
     let action = call["action"].as_str()?;
     if !matches!(action, "PurgeUrlsCache" | "PurgePathCache" | "PushUrlsCache") {
         return None;
@@ -147,7 +147,7 @@ fn told_call(call: &Value) -> Option<String> {
     Some(format!("cloud  {action} with {} → {answer}", call["items"]))
 }
 
-fn told_event(event: &Value) -> String {
+fn event_line(event: &Value) -> String {
     let word = |field: &str| event[field].as_str().unwrap_or("?").to_owned();
     let items = match (word("kind").as_str(), event["items"].as_u64()) {
         ("settled", Some(items)) => format!(" ({items})"),

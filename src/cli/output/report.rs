@@ -15,14 +15,14 @@ const NAME_WIDTH: usize = 14;
 const SEARCHED_PAGES_MAX: usize = 100;
 
 /// Items worth a person's look: troubled ones, and the first of the others.
-pub(in crate::cli) struct Selection {
+pub(crate) struct Selection {
     troubled: Vec<ItemAnswer>,
     others: Vec<ItemAnswer>,
 }
 
 impl Selection {
     /// Reads until `wanted` items of either kind are found, or it is plain that there are no more.
-    pub(in crate::cli) async fn read(
+    pub(crate) async fn read(
         client: &ApiClient,
         job: &JobAnswer,
         wanted: usize,
@@ -47,7 +47,7 @@ impl Selection {
     }
 }
 
-pub(in crate::cli) fn has_troubled(job: &JobAnswer) -> bool {
+pub(crate) fn has_troubled(job: &JobAnswer) -> bool {
     job.counts.failed + job.counts.expired > 0 || job.verification == Verification::Stale.as_str()
 }
 
@@ -57,7 +57,7 @@ fn is_troubled(item: &ItemAnswer) -> bool {
 }
 
 /// How a job came out, or stands: a line for each fact that matters at the end of a wait.
-pub(in crate::cli) fn outcome(job: &JobAnswer) -> String {
+pub(crate) fn outcome(job: &JobAnswer) -> String {
     let mut text = format!("{}: {} {}\n", job.id, job.operation, job.status);
     text.push_str(&field("items", &counts(&job.counts, job.merged)));
     text.push_str(&field("verification", &job.verification));
@@ -74,7 +74,7 @@ pub(in crate::cli) fn outcome(job: &JobAnswer) -> String {
 }
 
 /// One job of a list: a line that is alike for all, and below it what tells this one from the others.
-pub(in crate::cli) fn listed(job: &JobAnswer) -> String {
+pub(crate) fn listed(job: &JobAnswer) -> String {
     let created = job.created_at.split('.').next().unwrap_or_default().trim_end_matches('Z');
     let mut text = format!("{}  {:<8} {:<9} {created}Z\n", job.id, job.operation, job.status);
     let mut facts = vec![counts(&job.counts, 0)];
@@ -93,7 +93,7 @@ pub(in crate::cli) fn listed(job: &JobAnswer) -> String {
 }
 
 /// `outcome`, and all that was asked.
-pub(in crate::cli) fn head(job: &JobAnswer) -> String {
+pub(crate) fn head(job: &JobAnswer) -> String {
     let labels: Vec<String> = job.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let labels = (!labels.is_empty()).then(|| labels.join(" "));
     let mut text = outcome(job);
@@ -119,7 +119,7 @@ pub(in crate::cli) fn head(job: &JobAnswer) -> String {
 }
 
 /// The troubled items alone.
-pub(in crate::cli) fn troubled(selection: &Selection, job: &JobAnswer) -> String {
+pub(crate) fn troubled(selection: &Selection, job: &JobAnswer) -> String {
     let mut text = String::new();
     for item in &selection.troubled {
         text.push_str(&one(item));
@@ -129,7 +129,7 @@ pub(in crate::cli) fn troubled(selection: &Selection, job: &JobAnswer) -> String
 }
 
 /// Troubled items first, then others.
-pub(in crate::cli) fn items(selection: &Selection, job: &JobAnswer) -> String {
+pub(crate) fn items(selection: &Selection, job: &JobAnswer) -> String {
     let mut text = "\nItems\n".to_owned();
     for item in selection.troubled.iter().chain(&selection.others) {
         text.push_str(&one(item));
@@ -138,7 +138,7 @@ pub(in crate::cli) fn items(selection: &Selection, job: &JobAnswer) -> String {
     text + &and_more((job.counts.total as usize).saturating_sub(shown), "(all of them: --json)")
 }
 
-pub(in crate::cli) fn history(earlier: usize, events: &VecDeque<EventAnswer>) -> String {
+pub(crate) fn history(earlier: usize, events: &VecDeque<EventAnswer>) -> String {
     let mut text = "\nHistory\n".to_owned();
     if earlier > 0 {
         text.push_str(&format!("  {earlier} earlier events (all of them: --json)\n"));
@@ -187,7 +187,7 @@ fn one(item: &ItemAnswer) -> String {
     // A target stands alone at the end of its line, however long, so that it can be copied.
     let mut text = format!("  {state:<18} {} {kind}{}\n", item.operation, item.target);
     if let Some(error) = &item.error {
-        text.push_str(&told(error));
+        text.push_str(&error_text(error));
         let ids = [("task", &item.task_id), ("request", &item.request_id)];
         let ids: Vec<String> = ids.iter().filter_map(|(name, id)| Some(format!("{name} {}", id.as_ref()?))).collect();
         if !ids.is_empty() {
@@ -211,7 +211,7 @@ fn doubt(target: &str, seen: &EvidenceAnswer) -> String {
     wrapped(&format!("    seen {}: {reason}{ids}", seen.at), 6)
 }
 
-fn told(error: &ErrorAnswer) -> String {
+fn error_text(error: &ErrorAnswer) -> String {
     cause(error) + &wrapped(&format!("    {}", error.advice), 6)
 }
 
@@ -219,17 +219,17 @@ fn cause(error: &ErrorAnswer) -> String {
     wrapped(&format!("    {} ({}): {}", error.class, error.code, error.message), 6)
 }
 
-pub(in crate::cli) fn field(name: &str, value: &str) -> String {
+pub(crate) fn field(name: &str, value: &str) -> String {
     wrapped(&format!("{name:<NAME_WIDTH$}{value}"), NAME_WIDTH)
 }
 
 /// An RFC 3339 moment without the parts of its second.
-pub(in crate::cli) fn to_the_second(moment: &str) -> String {
+pub(crate) fn to_the_second(moment: &str) -> String {
     moment.split_once('.').map_or_else(|| moment.to_owned(), |(whole, _)| format!("{whole}Z"))
 }
 
 /// Breaks at spaces; lines after the first are indented. A word that is longer than a line stays whole.
-pub(in crate::cli) fn wrapped(text: &str, indent: usize) -> String {
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let mut lines = String::new();
     for whole in text.lines() {
         let (mut line, mut width) = (String::new(), 0);

@@ -6,17 +6,17 @@ use std::io::{self, ErrorKind, Write};
 use serde::Serialize;
 
 /// Writes text that is the answer to what was asked.
-pub(in crate::cli) fn print(text: &str) -> io::Result<()> {
-    forgiving(write_out(harmless(text).as_bytes()))
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    forgiving(write_out(escape_controls(text).as_bytes()))
 }
 
 /// Writes one line of JSON, byte for byte.
-pub(in crate::cli) fn print_json(value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
     forgiving(stream_json(value))
 }
 
 /// The same for one line of many: a reader that left is an error, because there is no sense in going on.
-pub(in crate::cli) fn stream_json(value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn stream_json(value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(value).map_err(io::Error::other)?;
     line.push(b'\n');
     write_out(&line)
@@ -36,13 +36,13 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Tells a person something beside the answer. If standard error is gone there is nobody to tell.
-pub(in crate::cli) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", escape_controls(text));
 }
 
 /// Text from a provider, an origin or a file could move the cursor or hide lines: control characters are shown, not
 /// obeyed.
-fn harmless(text: &str) -> Cow<'_, str> {
+fn escape_controls(text: &str) -> Cow<'_, str> {
     let obeyed = |c: char| c.is_control() && c != '\n';
     if !text.contains(obeyed) {
         return Cow::Borrowed(text);
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_control_character_is_shown_and_not_obeyed() {
-        assert_eq!(harmless("a\nü"), "a\nü");
-        assert_eq!(harmless("a\u{1b}[2Jb\rc\u{9b}d"), "a\\u{1b}[2Jb\\rc\\u{9b}d");
+        assert_eq!(escape_controls("a\nü"), "a\nü");
+        assert_eq!(escape_controls("a\u{1b}[2Jb\rc\u{9b}d"), "a\\u{1b}[2Jb\\rc\\u{9b}d");
     }
 }

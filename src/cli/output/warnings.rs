@@ -8,7 +8,7 @@ use crate::cli::error::written_at;
 const SHOWN_MAX: usize = 10;
 
 /// The first of them, with `place` as the words for a pointer into the body, and how many there are besides.
-pub(in crate::cli) fn lines(warnings: &[WarningAnswer], place: impl Fn(&str) -> String) -> Vec<String> {
+pub(crate) fn lines(warnings: &[WarningAnswer], place: impl Fn(&str) -> String) -> Vec<String> {
     let mut lines: Vec<String> = warnings.iter().take(SHOWN_MAX).map(|warning| line(warning, &place)).collect();
     if warnings.len() > SHOWN_MAX {
         lines.push(format!("and {} more (all of them: --json)", warnings.len() - SHOWN_MAX));
@@ -17,7 +17,7 @@ pub(in crate::cli) fn lines(warnings: &[WarningAnswer], place: impl Fn(&str) -> 
 }
 
 /// The same for whoever has the body at hand.
-pub(in crate::cli) fn of_body(warnings: &[WarningAnswer], body: &JobBody) -> Vec<String> {
+pub(crate) fn of_body(warnings: &[WarningAnswer], body: &JobBody) -> Vec<String> {
     lines(warnings, |pointer| written_at(pointer, body))
 }
 

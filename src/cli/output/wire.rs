@@ -6,22 +6,22 @@ use crate::api::wire::{EventAnswer, ItemAnswer, JobAnswer};
 
 /// `refreshd job ID --json`.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct JobReport {
-    pub(in crate::cli) job: JobAnswer,
-    pub(in crate::cli) items: Vec<ItemAnswer>,
-    pub(in crate::cli) events: Vec<EventAnswer>,
+pub(crate) struct JobReport {
+    pub(crate) job: JobAnswer,
+    pub(crate) items: Vec<ItemAnswer>,
+    pub(crate) events: Vec<EventAnswer>,
 }
 
 /// `refreshd config check --json`.
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct CheckReport {
-    pub(in crate::cli) ok: bool,
-    pub(in crate::cli) warnings: Vec<String>,
-    pub(in crate::cli) problems: Vec<ProblemLine>,
+pub(crate) struct CheckReport {
+    pub(crate) ok: bool,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) problems: Vec<ProblemLine>,
 }
 
 #[derive(Debug, Serialize)]
-pub(in crate::cli) struct ProblemLine {
-    pub(in crate::cli) key: String,
-    pub(in crate::cli) detail: String,
+pub(crate) struct ProblemLine {
+    pub(crate) key: String,
+    pub(crate) detail: String,
 }

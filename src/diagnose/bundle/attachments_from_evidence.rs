@@ -11,7 +11,7 @@ use crate::probe::{DialTarget, DnsResult, HttpResult, ProbeResult, Scheme, TlsRe
 const HEADERS_MAX: usize = 60;
 const CERTIFICATES_MAX: usize = 5;
 
-pub(in crate::diagnose) fn attachments_from_evidence(evidence: &Evidence) -> Vec<Attachment> {
+pub(crate) fn attachments_from_evidence(evidence: &Evidence) -> Vec<Attachment> {
     let mut found = vec![match &evidence.name {
         Ok(look) => exhibit("dns", &DnsText(look)),
         Err(NotObserved(because)) => exhibit("dns", because),

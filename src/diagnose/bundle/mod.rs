@@ -8,7 +8,7 @@ mod times;
 
 pub(super) use attachments_from_evidence::attachments_from_evidence;
 pub use attachments_from_input::attachments_from_input;
-pub(super) use redact::masked;
+pub(super) use redact::redact;
 pub(super) use times::utc;
 
 use std::io::{Cursor, Write};
@@ -62,7 +62,7 @@ fn files(dossier: &DiagnosisRecord, about: BundleMetadata<'_>) -> Vec<BundleFile
     files.insert(0, BundleFile { name: "report.json".to_owned(), text: json + "\n" });
     files.insert(0, BundleFile { name: "report.md".to_owned(), text: report });
     for file in &mut files {
-        file.text = masked(&file.text);
+        file.text = redact(&file.text);
     }
     files
 }

@@ -39,7 +39,7 @@ const NAMES: [&str; 17] = [
 const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 
 /// The text without what may be a secret; lines stay lines.
-pub(crate) fn masked(text: &str) -> String {
+pub(crate) fn redact(text: &str) -> String {
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -134,8 +134,8 @@ mod tests {
             ("token rfd_0123_abcd is unknown", "token rfd_(left out) is unknown"),
             ("key AKIDz8krbsJ5yKBZQpn74WFkmLPx3 is unknown", "key AKID(left out) is unknown"),
         ] {
-            assert_eq!(masked(text), kept, "{text}");
-            assert_eq!(masked(&masked(text)), masked(text), "twice is once");
+            assert_eq!(redact(text), kept, "{text}");
+            assert_eq!(redact(&redact(text)), redact(text), "twice is once");
         }
     }
 
@@ -150,7 +150,7 @@ mod tests {
             "token: , tokens",
             "",
         ] {
-            assert_eq!(masked(text), text);
+            assert_eq!(redact(text), text);
         }
     }
 }

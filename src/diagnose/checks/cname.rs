@@ -165,7 +165,7 @@ fn shared_with_origin(evidence: &Evidence, look: &DnsResult) -> Option<IpAddr> {
 }
 
 /// The edge was found by this very name, and its answer carries what only this CDN's edges send.
-pub(in crate::diagnose) fn answers_as_ours(evidence: &Evidence) -> bool {
+pub(crate) fn answers_as_ours(evidence: &Evidence) -> bool {
     // A network in front passes on what ours sent.
     let in_front = evidence.name.as_ref().is_ok_and(|look| other_network(look).is_some());
     let by_name = evidence.case.edge.is_none() && !in_front;

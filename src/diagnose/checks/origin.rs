@@ -56,7 +56,7 @@ fn circle(evidence: &Evidence, origins: &[ProbeResult]) -> Option<Check> {
     )
 }
 
-pub(in crate::diagnose) fn leads_back(evidence: &Evidence, origin: &ProbeResult) -> bool {
+pub(crate) fn leads_back(evidence: &Evidence, origin: &ProbeResult) -> bool {
     let cname = evidence.facts().and_then(|facts| facts.cname.as_deref());
     let of_cdn = |alias: &String| {
         cname == Some(alias.as_str()) || evidence.guide.aliases.iter().any(|ending| alias.ends_with(ending))

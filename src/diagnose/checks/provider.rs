@@ -93,7 +93,7 @@ fn failed(evidence: &Evidence, request: &JobContext, failure: &Failure) -> Check
 }
 
 /// The word of a task's row, which names no reason.
-pub(in crate::diagnose) fn is_row(failure: &Failure) -> bool {
+pub(crate) fn is_row(failure: &Failure) -> bool {
     failure.class == ErrorClass::Outage && failure.code == "fail"
 }
 

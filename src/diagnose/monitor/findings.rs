@@ -87,7 +87,7 @@ impl Findings {
         self.rounded_at = Some(now);
     }
 
-    pub(super) const fn rounded_at(&self) -> Option<Timestamp> {
+    pub(super) const fn last_round_at(&self) -> Option<Timestamp> {
         self.rounded_at
     }
 

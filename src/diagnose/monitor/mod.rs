@@ -56,9 +56,9 @@ pub struct MonitoredAccount {
 
 /// What the patrol works with.
 pub struct MonitorDeps {
-    pub beats: Vec<MonitoredAccount>,
+    pub accounts: Vec<MonitoredAccount>,
     pub routes: Arc<Routes>,
-    pub standings: Arc<dyn AccountStatusSource>,
+    pub account_status: Arc<dyn AccountStatusSource>,
     pub diagnoser: Arc<dyn Diagnose>,
     /// Where what was sent is counted; none: nothing is known of it.
     pub store: Option<Arc<dyn Store>>,
@@ -84,7 +84,7 @@ impl Monitor {
     #[must_use]
     pub fn findings(&self) -> (Vec<Finding>, Option<Timestamp>) {
         let findings = self.kept();
-        (findings.worst_first(), findings.rounded_at())
+        (findings.worst_first(), findings.last_round_at())
     }
 
     /// Walks once at the start and then every so often, until `shutdown`.
@@ -106,7 +106,7 @@ impl Monitor {
     /// Looks at everything once. Whoever asks while a round is walked waits for it and walks another.
     pub async fn round(&self) {
         let _alone = self.walking.lock().await;
-        for beat in &self.with.beats {
+        for beat in &self.with.accounts {
             self.walk(beat).await;
         }
         let now = self.with.clock.now();
@@ -148,13 +148,13 @@ impl Monitor {
     ) -> Vec<Observation> {
         let now = self.with.clock.now();
         // After the reads: they may have taught the skew.
-        let state = self.with.standings.account(&beat.name);
+        let state = self.with.account_status.account(&beat.name);
         let mut seen = account::access(&beat.name, state.as_ref(), readings, domains);
         seen.push(account::clock(&beat.name, beat.provider.skew_millis()));
         let day = beat.provider.capabilities().day;
         let since = day.start(now).max(now - account::RATE_SPAN);
         let spent = match &self.with.store {
-            Some(store) => store.spent(since).await.unwrap_or_default(),
+            Some(store) => store.usage_since(since).await.unwrap_or_default(),
             None => Vec::new(),
         };
         for pool in readings.iter().filter_map(|(_, reading)| reading.as_ref().ok()).flatten() {
@@ -179,7 +179,7 @@ impl Monitor {
             target: home,
             request: None,
             circumstances: AccountContext {
-                account: self.with.standings.account(account),
+                account: self.with.account_status.account(account),
                 pools: Vec::new(),
                 domain: KnownDomainState::Facts(Box::new(facts)),
             },

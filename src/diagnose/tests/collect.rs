@@ -28,7 +28,7 @@ struct Table {
 
 #[async_trait]
 impl Prober for Table {
-    async fn look(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
+    async fn probe(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
         self.asked.lock().expect("no panic").push(ask.clone());
         let rule = self.rules.iter().find(|(fits, _)| fits(ask));
         match &rule.unwrap_or_else(|| panic!("nothing for {ask:?}")).1 {

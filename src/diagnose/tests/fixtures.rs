@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::diagnose::checks::judged;
 use crate::diagnose::{
     AccountContext, AccountSnapshot, CurrentWait, DiagnosisInput, Evidence, JobContext, KnownDomainState, NotObserved,
-    PoolSnapshot, causes::ranked,
+    PoolSnapshot, causes::rank,
 };
 use crate::domain::{
     AccountName, Area, Cause, CauseId, Check, CheckId, ErrorClass, Failure, ItemOperation, ItemState, JobId, Operation,
@@ -321,7 +321,7 @@ pub(super) fn check(evidence: &Evidence, id: CheckId) -> Check {
 }
 
 pub(super) fn causes(evidence: &Evidence) -> Vec<Cause> {
-    ranked(evidence, &judged(evidence))
+    rank(evidence, &judged(evidence))
 }
 
 pub(super) fn ids(evidence: &Evidence) -> Vec<CauseId> {

@@ -3,7 +3,7 @@
 
 /// A host name that is its own normal form: lower-case letters, digits and hyphens, in labels of the right length; no A-label,
 /// which may be a wrong one, and nothing that could be an address.
-pub(in crate::domain) fn is_plain_host(host: &str) -> bool {
+pub(crate) fn is_plain_host(host: &str) -> bool {
     let is_plain_label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
@@ -18,14 +18,14 @@ pub(in crate::domain) fn is_plain_host(host: &str) -> bool {
 }
 
 /// A path, and a query with its `?`, of characters that every client sends as they are. Dot segments are another matter.
-pub(in crate::domain) fn is_plain_tail(path: &str, query: &str) -> bool {
+pub(crate) fn is_plain_tail(path: &str, query: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte);
     path.starts_with('/')
         && path.bytes().all(is_plain)
         && query.bytes().all(|byte| is_plain(byte) || b"?&=+,:;@".contains(&byte))
 }
 
-pub(in crate::domain) fn is_dot_segment(segment: &str) -> bool {
+pub(crate) fn is_dot_segment(segment: &str) -> bool {
     // Nothing longer than two encoded dots can be one; most segments are.
     segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }

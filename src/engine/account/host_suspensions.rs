@@ -11,7 +11,7 @@ const PARK: Backoff = Backoff { first: Duration::from_secs(60), max: Duration::f
 
 /// The suspects of one account, by operation: a host that may not be purged may still be prefetched. After a restart they are found again, at the cost of a refused call.
 #[derive(Default)]
-pub(in crate::engine) struct HostSuspensions(BTreeMap<(ItemOperation, String), Suspension>);
+pub(crate) struct HostSuspensions(BTreeMap<(ItemOperation, String), Suspension>);
 
 struct Suspension {
     refused: SubmissionId,
@@ -23,7 +23,7 @@ struct Suspension {
 
 impl HostSuspensions {
     /// The host cannot be refreshed as it is: nothing of it goes before the moment that is answered.
-    pub(in crate::engine) fn park(
+    pub(crate) fn park(
         &mut self,
         (operation, host): (ItemOperation, &str),
         refused: SubmissionId,
@@ -44,7 +44,7 @@ impl HostSuspensions {
     }
 
     /// The host is not the account's: what else is sent of it is sent apart.
-    pub(in crate::engine) fn doubt(
+    pub(crate) fn suspect(
         &mut self,
         (operation, host): (ItemOperation, &str),
         refused: SubmissionId,
@@ -56,11 +56,11 @@ impl HostSuspensions {
     }
 
     /// The provider took a batch with these hosts.
-    pub(in crate::engine) fn work(&mut self, operation: ItemOperation, hosts: &BTreeSet<String>) {
+    pub(crate) fn clear(&mut self, operation: ItemOperation, hosts: &BTreeSet<String>) {
         self.0.retain(|(of, host), _| *of != operation || !hosts.contains(host));
     }
 
-    pub(in crate::engine) fn suspects(&self, operation: ItemOperation) -> Vec<SuspendedHost> {
+    pub(crate) fn suspended_hosts(&self, operation: ItemOperation) -> Vec<SuspendedHost> {
         let suspect = |((_, host), known): (&(ItemOperation, String), &Suspension)| SuspendedHost {
             host: host.clone(),
             refused: known.refused,
@@ -88,14 +88,18 @@ mod tests {
             assert_eq!(hosts.park(host, SubmissionId(9), &offline, 1.0, now), until, "they left together");
             now = until;
         }
-        hosts.doubt(host, SubmissionId(8), &offline, now);
-        assert_eq!(hosts.suspects(ItemOperation::Purge)[0].refused, SubmissionId(7), "a parked host stays parked");
-        assert!(hosts.suspects(ItemOperation::Prefetch).is_empty());
+        hosts.suspect(host, SubmissionId(8), &offline, now);
+        assert_eq!(
+            hosts.suspended_hosts(ItemOperation::Purge)[0].refused,
+            SubmissionId(7),
+            "a parked host stays parked"
+        );
+        assert!(hosts.suspended_hosts(ItemOperation::Prefetch).is_empty());
         let works = BTreeSet::from(["a.example".to_owned()]);
-        hosts.work(ItemOperation::Prefetch, &works);
-        assert_eq!(hosts.suspects(ItemOperation::Purge).len(), 1);
-        hosts.work(ItemOperation::Purge, &works);
-        assert!(hosts.suspects(ItemOperation::Purge).is_empty());
+        hosts.clear(ItemOperation::Prefetch, &works);
+        assert_eq!(hosts.suspended_hosts(ItemOperation::Purge).len(), 1);
+        hosts.clear(ItemOperation::Purge, &works);
+        assert!(hosts.suspended_hosts(ItemOperation::Purge).is_empty());
         assert_eq!(hosts.park(host, SubmissionId(9), &offline, 1.0, now).since(now).as_secs(), 60);
     }
 }

@@ -114,13 +114,13 @@ impl Account {
 
     /// The same, with tenants that may draw only a part of each day quota.
     #[must_use]
-    pub fn sharing(self, shares: BTreeMap<TenantName, f64>) -> Self {
+    pub fn with_tenant_shares(self, shares: BTreeMap<TenantName, f64>) -> Self {
         Self { shares, ..self }
     }
 
     /// The same, with directories that URL purges may be promoted to.
     #[must_use]
-    pub fn promoting(self, promotion: Promotion) -> Self {
+    pub fn with_promotion(self, promotion: Promotion) -> Self {
         Self { promotion, ..self }
     }
 
@@ -131,9 +131,9 @@ impl Account {
     }
 
     /// Learns from our own rows what was spent today before this process.
-    pub(super) async fn remember_spending(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn load_usage(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
         let day_start = self.provider.capabilities().day.start(now);
-        let spent = store.spent(day_start).await?;
+        let spent = store.usage_since(day_start).await?;
         let mut state = self.state();
         state.remembered_since = Some(day_start);
         for spent in spent.iter().filter(|spent| spent.lane.account == self.name) {
@@ -148,8 +148,8 @@ impl Account {
     }
 
     /// What stands in the way of the lane.
-    pub(super) fn way(&self, lane: &Lane, now: Timestamp) -> AccountLimits {
-        let meter = self.provider.submit_meter(lane);
+    pub(super) fn limits_for(&self, lane: &Lane, now: Timestamp) -> AccountLimits {
+        let meter = self.provider.submit_action(lane);
         let day = self.provider.capabilities().day;
         let (day_start, reset) = (day.start(now), day.next_reset(now));
         let mut state = self.state();
@@ -162,7 +162,7 @@ impl Account {
             let usable = state
                 .pools
                 .get(&name)
-                .map_or(PoolAvailability::AskFirst, |pool| pool.usable(self.reserve, day_start, reset, now));
+                .map_or(PoolAvailability::ReadingStale, |pool| pool.usable(self.reserve, day_start, reset, now));
             (name, usable)
         };
         let pools = pools.into_iter().map(usable).collect();
@@ -185,7 +185,7 @@ impl Account {
 
     /// Sets aside a token and so many targets, before the claim is made.
     pub(super) fn reserve(&self, lane: &Lane, targets: u64, now: Timestamp) {
-        let meter = self.provider.submit_meter(lane);
+        let meter = self.provider.submit_action(lane);
         let mut state = self.state();
         self.pace(&mut state, meter).take(now);
         state.open_calls += 1;
@@ -194,17 +194,17 @@ impl Account {
     }
 
     /// Puts a token back: nothing could be claimed, so there is no call.
-    pub(super) fn unreserve(&self, lane: &Lane) {
-        let meter = self.provider.submit_meter(lane);
+    pub(super) fn return_token(&self, lane: &Lane) {
+        let meter = self.provider.submit_action(lane);
         let mut state = self.state();
         state.open_calls = state.open_calls.saturating_sub(1);
         self.pace(&mut state, meter).put_back();
         drop(state);
-        self.freed.ring();
+        self.freed.notify();
     }
 
     /// Gives back targets that were set aside and not claimed, or claimed and surely not charged.
-    pub(super) fn unspend(&self, lane: &Lane, targets: u64) {
+    pub(super) fn return_quota(&self, lane: &Lane, targets: u64) {
         let mut state = self.state();
         self.each_pool(&mut state, lane, |pool| pool.unspend(targets));
         state.note_empty(None);
@@ -240,7 +240,7 @@ impl Account {
     }
 
     /// A call of this action was accepted: whatever held it back is over.
-    pub(super) fn works(&self, meter: ApiAction) {
+    pub(super) fn clear_pauses(&self, meter: ApiAction) {
         self.state().pauses.end(meter);
     }
 
@@ -277,7 +277,7 @@ impl Account {
 
     /// Calls per second that the lane's action may make now.
     pub(super) fn rate(&self, lane: &Lane, now: Timestamp) -> u32 {
-        let meter = self.provider.submit_meter(lane);
+        let meter = self.provider.submit_action(lane);
         self.pace(&mut self.state(), meter).rate_at(now)
     }
 
@@ -334,7 +334,7 @@ impl Account {
     }
 
     fn pace<'a>(&self, state: &'a mut State, meter: ApiAction) -> &'a mut RateLimiter {
-        let limit = self.provider.capabilities().pace(meter);
+        let limit = self.provider.capabilities().rate_limit(meter);
         state.paces.entry(meter).or_insert_with(|| RateLimiter::after_start(limit, self.started_at))
     }
 
@@ -345,8 +345,8 @@ impl Account {
 
 #[async_trait]
 impl CallLimiter for Account {
-    async fn enter(&self, meter: ApiAction) {
-        let mut freed = self.freed.listener();
+    async fn acquire(&self, meter: ApiAction) {
+        let mut freed = self.freed.subscribe();
         loop {
             let now = self.clock.now();
             let next = {
@@ -359,7 +359,7 @@ impl CallLimiter for Account {
                 pace.next_token(now)
             };
             tokio::select! {
-                () = freed.heard() => {}
+                () = freed.notified() => {}
                 () = async {
                     match next {
                         Some(at) => self.clock.sleep_until(at).await,
@@ -370,13 +370,13 @@ impl CallLimiter for Account {
         }
     }
 
-    fn throttled(&self, meter: ApiAction) {
+    fn on_throttled(&self, meter: ApiAction) {
         self.throttle(meter, self.clock.now());
     }
 
-    fn leave(&self, meter: ApiAction) {
+    fn release(&self, meter: ApiAction) {
         let now = self.clock.now();
         self.pace(&mut self.state(), meter).give_back(now);
-        self.freed.ring();
+        self.freed.notify();
     }
 }

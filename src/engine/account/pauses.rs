@@ -12,7 +12,7 @@ use crate::provider::ApiAction;
 const PAUSE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), max: Duration::from_secs(120) };
 
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Pauses(BTreeMap<PauseScope, Pause>);
+pub(crate) struct Pauses(BTreeMap<PauseScope, Pause>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum PauseScope {
@@ -29,7 +29,7 @@ struct Pause {
 
 impl Pauses {
     /// What holds the action back at `now`, and whether anything does that may be over.
-    pub(in crate::engine) fn before(&self, meter: ApiAction, now: Timestamp) -> (Option<Wait>, bool) {
+    pub(crate) fn before(&self, meter: ApiAction, now: Timestamp) -> (Option<Wait>, bool) {
         let scopes = [PauseScope::Account, PauseScope::Action(meter)];
         let pauses: Vec<_> = scopes.iter().filter_map(|scope| self.0.get(scope)).collect();
         let pause = pauses.iter().find(|pause| now < pause.until).map(|pause| pause.waiting());
@@ -37,7 +37,7 @@ impl Pauses {
     }
 
     /// Holds everything, or one action, back for a while that doubles each time.
-    pub(in crate::engine) fn add(&mut self, meter: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
+    pub(crate) fn add(&mut self, meter: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
         let scope = match failure.class {
             ErrorClass::Permission | ErrorClass::Internal => PauseScope::Action(meter),
             _ => PauseScope::Account,
@@ -53,18 +53,18 @@ impl Pauses {
     }
 
     /// A call of this action was accepted.
-    pub(in crate::engine) fn end(&mut self, meter: ApiAction) {
+    pub(crate) fn end(&mut self, meter: ApiAction) {
         self.0.remove(&PauseScope::Account);
         self.0.remove(&PauseScope::Action(meter));
     }
 
     /// What stops all calls, if something does; a pause that is over counts until a call has worked.
-    pub(in crate::engine) fn account(&self) -> Option<Failure> {
+    pub(crate) fn account(&self) -> Option<Failure> {
         self.0.get(&PauseScope::Account).map(|pause| pause.failure.clone())
     }
 
     /// What stops one action, by its name.
-    pub(in crate::engine) fn actions(&self) -> Vec<(String, Failure)> {
+    pub(crate) fn actions(&self) -> Vec<(String, Failure)> {
         let actions = self.0.iter().filter_map(|(scope, pause)| match scope {
             PauseScope::Account => None,
             PauseScope::Action(meter) => Some((meter.0.to_owned(), pause.failure.clone())),
@@ -79,6 +79,6 @@ impl Pause {
             ErrorClass::Outage | ErrorClass::Lost => WaitingReason::Outage,
             _ => WaitingReason::AccountPaused,
         };
-        Wait { reason, detail: self.failure.told(), until: Some(self.until) }
+        Wait { reason, detail: self.failure.summary_with_advice(), until: Some(self.until) }
     }
 }

@@ -51,30 +51,30 @@ struct Slot {
 }
 
 impl ProbeSlots {
-    pub(super) fn are_free(&self) -> bool {
-        self.held(|_| true) < JOBS_MAX
+    pub(super) fn has_free_slot(&self) -> bool {
+        self.slots_held(|_| true) < JOBS_MAX
     }
 
     /// Whether the job has work to be begun, and its host a place of its own for it.
-    pub(super) fn has_own(&self, job: JobId, host: &str) -> bool {
-        let habit = self.habit(host);
+    pub(super) fn has_reserved_slot(&self, job: JobId, host: &str) -> bool {
+        let habit = self.responsiveness(host);
         let (of_host_max, of_habit_max) = habit.places_max();
         !self.open.contains_key(&job)
-            && self.are_free()
-            && self.held(|other| other == host) < of_host_max
-            && self.held_by(habit) < of_habit_max
+            && self.has_free_slot()
+            && self.slots_held(|other| other == host) < of_host_max
+            && self.slots_held_by(habit) < of_habit_max
     }
 
     /// Whether the job may have a place that nobody else wants now. Its host answers, so the place is soon free again.
-    pub(super) fn has_spare(&self, job: JobId, host: &str) -> bool {
+    pub(super) fn has_spare_slot(&self, job: JobId, host: &str) -> bool {
         !self.open.contains_key(&job)
-            && self.are_free()
-            && self.habit(host) == HostResponsiveness::Answers
-            && self.held_by(HostResponsiveness::Answers) < JOBS_MAX - KEPT
+            && self.has_free_slot()
+            && self.responsiveness(host) == HostResponsiveness::Answers
+            && self.slots_held_by(HostResponsiveness::Answers) < JOBS_MAX - KEPT
     }
 
     /// Whether the job may be told now that nobody will be asked about it.
-    pub(super) fn may_stand_by(&self, job: JobId) -> bool {
+    pub(super) fn may_expire_without_probe(&self, job: JobId) -> bool {
         !self.open.contains_key(&job) && self.open.values().filter(|seat| !seat.counts).count() < STAND_BYS_MAX
     }
 
@@ -83,7 +83,7 @@ impl ProbeSlots {
     }
 
     /// Notes that the job is at work, without a place.
-    pub(super) fn stand_by(&mut self, job: JobId, host: &str) {
+    pub(super) fn expire_without_probe(&mut self, job: JobId, host: &str) {
         self.open.insert(job, Slot { host: host.to_owned(), counts: false });
     }
 
@@ -96,15 +96,15 @@ impl ProbeSlots {
         self.known.insert(seat.host, if silent { HostResponsiveness::Silent } else { HostResponsiveness::Answers });
     }
 
-    fn habit(&self, host: &str) -> HostResponsiveness {
+    fn responsiveness(&self, host: &str) -> HostResponsiveness {
         self.known.get(host).copied().unwrap_or(HostResponsiveness::Unknown)
     }
 
-    fn held_by(&self, habit: HostResponsiveness) -> usize {
-        self.held(|host| self.habit(host) == habit)
+    fn slots_held_by(&self, habit: HostResponsiveness) -> usize {
+        self.slots_held(|host| self.responsiveness(host) == habit)
     }
 
-    fn held(&self, of: impl Fn(&str) -> bool) -> usize {
+    fn slots_held(&self, of: impl Fn(&str) -> bool) -> usize {
         self.open.values().filter(|seat| seat.counts && of(&seat.host)).count()
     }
 }
@@ -122,7 +122,7 @@ mod tests {
         let mut count = 0;
         for (number, host) in hosts.iter().enumerate() {
             let job = job(first + number);
-            if places.has_own(job, host) {
+            if places.has_reserved_slot(job, host) {
                 places.take(job, host);
                 count += 1;
             }
@@ -155,8 +155,8 @@ mod tests {
         seen(false, &others, &mut places);
         assert_eq!(seated(&mut places, 0, &["busy0.example"; 50]), 4);
         assert_eq!(seated_all(&mut places, 100, &others), JOBS_MAX - 4);
-        assert!(!places.are_free());
-        assert!(!places.has_own(job(0), "busy0.example"), "its look is under way");
+        assert!(!places.has_free_slot());
+        assert!(!places.has_reserved_slot(job(0), "busy0.example"), "its look is under way");
         places.leave(job(100), Some(false));
         assert_eq!(seated(&mut places, 300, &["busy0.example", "other49.example"]), 1);
     }
@@ -169,10 +169,10 @@ mod tests {
         seen(false, &well, &mut places);
         assert_eq!(seated(&mut places, 0, &["dead0.example"; 5]), 1);
         assert_eq!(seated_all(&mut places, 10, &dead), 3);
-        assert!(!places.has_own(job(98), "dead0.example"));
+        assert!(!places.has_reserved_slot(job(98), "dead0.example"));
         assert_eq!(seated(&mut places, 100, &["new0.example"; 5]), 1);
         assert_eq!(seated_all(&mut places, 110, &new), 7);
-        assert!(!places.has_own(job(98), "new29.example"));
+        assert!(!places.has_reserved_slot(job(98), "new29.example"));
         assert_eq!(seated_all(&mut places, 200, &well), 4);
         places.leave(job(200), None);
         places.leave(job(0), Some(false));
@@ -184,10 +184,10 @@ mod tests {
         let mut places = ProbeSlots::default();
         seen(true, &hosts("dead", 1), &mut places);
         for number in 0..50 {
-            places.stand_by(job(number), "dead0.example");
+            places.expire_without_probe(job(number), "dead0.example");
         }
-        assert!(!places.has_own(job(3), "dead0.example") && !places.may_stand_by(job(3)));
-        assert!(places.has_own(job(98), "dead0.example"));
+        assert!(!places.has_reserved_slot(job(3), "dead0.example") && !places.may_expire_without_probe(job(3)));
+        assert!(places.has_reserved_slot(job(98), "dead0.example"));
         places.leave(job(3), None);
         assert_eq!(seated(&mut places, 100, &["dead0.example"; 9]), 1, "it is as silent as before");
     }
@@ -196,13 +196,13 @@ mod tests {
     fn only_so_many_stand_by_at_once() {
         let mut places = ProbeSlots::default();
         let mut count = 0;
-        while places.may_stand_by(job(count)) {
-            places.stand_by(job(count), "dead0.example");
+        while places.may_expire_without_probe(job(count)) {
+            places.expire_without_probe(job(count), "dead0.example");
             count += 1;
         }
         assert_eq!(count, STAND_BYS_MAX);
         places.leave(job(0), None);
-        assert!(places.may_stand_by(job(0)));
+        assert!(places.may_expire_without_probe(job(0)));
     }
 
     #[test]
@@ -211,12 +211,12 @@ mod tests {
         seen(false, &hosts("busy", 1), &mut places);
         seen(true, &hosts("dead", 1), &mut places);
         let mut count = 0;
-        while places.has_spare(job(count), "busy0.example") {
+        while places.has_spare_slot(job(count), "busy0.example") {
             places.take(job(count), "busy0.example");
             count += 1;
         }
         assert_eq!(count, JOBS_MAX - KEPT);
-        assert!(!places.has_spare(job(98), "dead0.example") && !places.has_spare(job(98), "new0.example"));
+        assert!(!places.has_spare_slot(job(98), "dead0.example") && !places.has_spare_slot(job(98), "new0.example"));
         assert_eq!(seated_all(&mut places, 100, &hosts("new", 9)), KEPT);
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn below(
     for directory in directories.take(DIRECTORIES_MAX) {
         let named = configured(directory, policy);
         if named.is_empty() {
-            found.extend(store.known_below(directory, BELOW_MAX).await?);
+            found.extend(store.recent_urls_below(directory, BELOW_MAX).await?);
         }
         found.extend(named);
     }

@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 
 use self::origin::{DomainLookup, OriginAddresses};
 use super::counters::CounterKey;
-use super::driver::{EngineService, Step, unbroken};
+use super::driver::{EngineService, Step, catch_panic};
 use super::{Accounts, EngineDeps, EngineTimeouts, LaneStatuses};
 use crate::clock::{self, Stopwatch};
 use crate::domain::{Backoff, ItemId, JobId, Lane, Proof, Target, Timestamp, Verification};
@@ -116,9 +116,9 @@ impl Verifier {
             viewer: Arc::new(viewer),
             accounts: parts.accounts.clone(),
             policy: parts.verify.clone(),
-            board: parts.board.clone(),
-            wakes: parts.wakes.clone(),
-            patience: parts.patience,
+            board: parts.lane_statuses.clone(),
+            wakes: parts.notifiers.clone(),
+            patience: parts.timeouts,
             places: ProbeSlots::default(),
             walked: String::new(),
             shared: Arc::new(Semaphore::new(SHARED_PROBES_MAX)),
@@ -131,12 +131,12 @@ impl Verifier {
         let (due, mut next_at) = self.store.due_verifications(DUE_MAX, now).await?;
         let may_be_a_pile = due.len() >= DUE_MAX as usize;
         let mut chosen = Vec::new();
-        let mut left = self.seat(due, &mut chosen, ProbeSlots::has_own);
-        if may_be_a_pile && self.places.are_free() {
+        let mut left = self.seat(due, &mut chosen, ProbeSlots::has_reserved_slot);
+        if may_be_a_pile && self.places.has_free_slot() {
             let walk = HostScan { after: self.walked.clone(), hosts: WALK_HOSTS, each: WALK_EACH };
             match self.store.due_verifications_by_host(walk, now).await {
                 Ok((due, ended_at)) => {
-                    left.extend(self.seat(due, &mut chosen, ProbeSlots::has_own));
+                    left.extend(self.seat(due, &mut chosen, ProbeSlots::has_reserved_slot));
                     if ended_at.is_some() {
                         next_at = Some(now + WALK_ON);
                     }
@@ -148,9 +148,9 @@ impl Verifier {
                 }
             }
         }
-        for due in self.seat(left, &mut chosen, ProbeSlots::has_spare) {
-            if now >= self.deadline(&due) + LATE_MAX && self.places.may_stand_by(due.id) {
-                self.places.stand_by(due.id, &due.host);
+        for due in self.seat(left, &mut chosen, ProbeSlots::has_spare_slot) {
+            if now >= self.deadline(&due) + LATE_MAX && self.places.may_expire_without_probe(due.id) {
+                self.places.expire_without_probe(due.id, &due.host);
                 chosen.push(SelectedJob { due, is_asked: false });
             }
         }
@@ -181,7 +181,7 @@ impl Verifier {
     }
 
     async fn call(&self, SelectedJob { due, is_asked }: SelectedJob, now: Timestamp) -> Result<ProbeCall, StoreError> {
-        let samples = self.store.sample(due.job, self.policy.sample).await?;
+        let samples = self.store.sample_succeeded_items(due.job, self.policy.sample).await?;
         let extra = if is_asked { directories::below(&samples, &self.policy, &self.store).await? } else { Vec::new() };
         Ok(ProbeCall {
             time: is_asked.then(|| look_time(self.deadline(&due), now)),
@@ -196,7 +196,7 @@ impl Verifier {
     fn grace(&self, samples: &[VerificationSample]) -> Duration {
         let effect = |sample: &VerificationSample| {
             let account = self.accounts.get(&sample.lane.account)?;
-            Some(account.provider.capabilities().offer(&sample.lane)?.effect_after)
+            Some(account.provider.capabilities().operation(&sample.lane)?.effect_after)
         };
         samples.iter().filter_map(effect).fold(self.policy.grace, Duration::max)
     }
@@ -235,7 +235,7 @@ impl Verifier {
         let again = repurge::purge_again(&job, &glance.viewed, &self.accounts, &self.store, now).await?;
         if let Some((id, urls)) = again {
             tracing::info!(job.id = %job.id, again = %id, urls, "what stayed stale is purged once more");
-            self.wakes.submitter.ring();
+            self.wakes.submitter.notify();
         }
         Ok(again.map(|(id, urls)| format!("{urls} stale URLs are purged once more by {id}")))
     }
@@ -246,7 +246,7 @@ struct AccountsLookup(Accounts);
 
 impl DomainLookup for AccountsLookup {
     fn serving(&self, host: &str) -> OriginAddresses {
-        let told = self.0.values().find_map(|account| Some((account, account.domains.serving(host)?)));
+        let told = self.0.values().find_map(|account| Some((account, account.domains.for_host(host)?)));
         if let Some((account, known)) = told {
             return OriginAddresses::Facts { facts: known.facts, agent: account.provider.capabilities().origin_agent };
         }
@@ -290,7 +290,7 @@ impl EngineService for Verifier {
                 None => (unasked(targets, "there was no place for a look until verify.deadline was over"), None),
                 Some(time) => {
                     let round = ProbeRound { viewer, turns, ended, time };
-                    match unbroken(Self::NAME, round.look(targets.clone())).await {
+                    match catch_panic(Self::NAME, round.look(targets.clone())).await {
                         Ok(viewed) => {
                             let silent = is_silent(&viewed, watch.elapsed(), time);
                             (viewed, Some(silent))
@@ -324,10 +324,10 @@ impl EngineService for Verifier {
         let verdict = end.as_ref().ok().map(|(verification, _)| *verification);
         self.store.record_verification(due.job, VerificationRecord { verdicts, repurged, end }, now).await?;
         if let Some(verification) = verdict {
-            self.board.tally.count(CounterKey::Verdict(verification), 1);
+            self.board.counters.count(CounterKey::Verdict(verification), 1);
         }
         self.places.leave(due.id, glance.silent);
-        self.wakes.jobs.ring();
+        self.wakes.jobs.notify();
         Ok(())
     }
 }

@@ -34,7 +34,7 @@ impl Observer {
         let mut edges = Vec::new();
         for edge in self.edges(target) {
             let left = within.saturating_sub(watch.elapsed());
-            edges.push(answered(&self.prober.look_at_configured(&edge, left).await, "edge")?);
+            edges.push(answered(&self.prober.probe_configured_address(&edge, left).await, "edge")?);
         }
         Ok(Proof { origin, edges })
     }
@@ -43,7 +43,7 @@ impl Observer {
         let host = target.host();
         if let Some(address) = self.policy.origins.get(host) {
             let ask = ProbeRequest::visit(target, Some(*address));
-            return answered(&self.prober.look_at_configured(&ask, within).await, "origin");
+            return answered(&self.prober.probe_configured_address(&ask, within).await, "origin");
         }
         let unknown = |what: &str, again| {
             let reason = format!("{what}; set probe.origins.\"{host}\" to the address of its origin");
@@ -51,7 +51,7 @@ impl Observer {
         };
         match self.domains.serving(host) {
             OriginAddresses::Facts { facts, agent } => match origin_ask(&facts, target, agent) {
-                Some(ask) => answered(&self.prober.look(&ask, within).await, "origin"),
+                Some(ask) => answered(&self.prober.probe(&ask, within).await, "origin"),
                 None => {
                     unknown(&format!("the provider does not tell of an origin of {host} that can be looked at"), false)
                 }

@@ -68,7 +68,7 @@ impl Drop for EndCounter<'_> {
 
 #[async_trait]
 impl Prober for HalfDead {
-    async fn look(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
+    async fn probe(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
         if ask.host == "hangs.example" {
             let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
             self.most.fetch_max(open, Ordering::Relaxed);

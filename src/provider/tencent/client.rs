@@ -22,7 +22,7 @@ use super::skew::Skew;
 use super::{SetupError, TencentOptions};
 use crate::clock::Clock;
 use crate::domain::{ErrorClass, Failure, Timestamp};
-use crate::telemetry::chain;
+use crate::telemetry::error_chain;
 
 const SERVICE: &str = "cdn";
 const VERSION: &str = "2018-06-06";
@@ -91,7 +91,7 @@ impl TencentClient {
         if options.endpoint.scheme() == "http" || !trusted.is_empty() {
             builder = builder.tls_certs_only(trusted);
         }
-        let http = builder.build().map_err(|error| SetupError::Tls(chain(&error)))?;
+        let http = builder.build().map_err(|error| SetupError::Tls(error_chain(&error)))?;
         let TencentOptions { endpoint, keys, clock } = options;
         Ok(Self {
             http,
@@ -222,7 +222,7 @@ impl TencentClient {
     /// hyper itself sends again when a kept connection proves closed, but only a request that it still holds whole.
     fn transport_fault(&self, error: reqwest::Error) -> CallError {
         let error = error.without_url();
-        let message = format!("{}: {}", self.host, chain(&error));
+        let message = format!("{}: {}", self.host, error_chain(&error));
         if error.is_connect() || error.is_builder() {
             return CallError::NotSent(Failure::new(ErrorClass::Outage, "connect_failed", message));
         }

@@ -113,7 +113,7 @@ fn said(reply: &[u8]) -> Option<Value> {
 
 fn look(provider: &TencentCdn, operation: ItemOperation) -> bool {
     let query = TaskQuery { operation, task: TaskId("t-1".to_owned()), targets: 1 };
-    match now(provider.look(&query, &Open)) {
+    match now(provider.task_progress(&query, &Open)) {
         Ok(TaskProgress::Ended { failed }) => {
             failed.iter().for_each(|row| assert_bounded(&row.failure));
             true
@@ -126,7 +126,7 @@ fn look(provider: &TencentCdn, operation: ItemOperation) -> bool {
 fn find(provider: &TencentCdn, operation: ItemOperation) -> bool {
     let (since, until) = (NOW, Timestamp::from_millis(NOW.as_millis() + 60_000));
     let query = FindQuery { operation, kind: TargetKind::Url, target: target(), since, until };
-    match now(provider.find(&query, &Open)) {
+    match now(provider.find_tasks(&query, &Open)) {
         Ok(tasks) => {
             tasks.iter().for_each(|task| assert_id(&task.task));
             assert!(tasks.iter().all(|task| !task.targets.is_empty()), "a task of nothing");
@@ -192,11 +192,11 @@ struct Open;
 
 #[async_trait]
 impl CallLimiter for Open {
-    async fn enter(&self, _: ApiAction) {}
+    async fn acquire(&self, _: ApiAction) {}
 
-    fn throttled(&self, _: ApiAction) {}
+    fn on_throttled(&self, _: ApiAction) {}
 
-    fn leave(&self, _: ApiAction) {}
+    fn release(&self, _: ApiAction) {}
 }
 
 #[cfg(test)]

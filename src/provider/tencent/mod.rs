@@ -96,7 +96,7 @@ impl Provider for TencentCdn {
         &self.capabilities
     }
 
-    fn submit_meter(&self, lane: &Lane) -> ApiAction {
+    fn submit_action(&self, lane: &Lane) -> ApiAction {
         cdn::submit::meter(lane)
     }
 
@@ -108,15 +108,19 @@ impl Provider for TencentCdn {
         cdn::submit::submit(&self.client, lane, targets).await
     }
 
-    async fn look(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
+    async fn task_progress(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
         cdn::tasks::look(&cdn::CdnReader { client: &self.client, turnstile }, task).await
     }
 
-    async fn done(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<BTreeSet<String>, ReadError> {
+    async fn completed_targets(
+        &self,
+        task: &TaskQuery,
+        turnstile: &dyn CallLimiter,
+    ) -> Result<BTreeSet<String>, ReadError> {
         cdn::tasks::done(&cdn::CdnReader { client: &self.client, turnstile }, task).await
     }
 
-    async fn find(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
+    async fn find_tasks(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
         cdn::find_lost_task::find(&cdn::CdnReader { client: &self.client, turnstile }, query).await
     }
 

@@ -64,7 +64,7 @@ pub struct PoolChange {
 }
 
 #[derive(Debug)]
-pub(in crate::sandbox) struct QuotaLedger {
+pub(crate) struct QuotaLedger {
     day: i64,
     pools: BTreeMap<(TaskKind, Area), QuotaPool>,
 }
@@ -77,7 +77,7 @@ struct QuotaPool {
 }
 
 impl QuotaLedger {
-    pub(in crate::sandbox) fn new(options: &QuotaOptions, now: Timestamp) -> Self {
+    pub(crate) fn new(options: &QuotaOptions, now: Timestamp) -> Self {
         let mut pools = BTreeMap::new();
         for (kind, total, batch) in [
             (TaskKind::PurgeUrl, options.urls, options.batch_urls),
@@ -92,13 +92,13 @@ impl QuotaLedger {
     }
 
     /// The most that one call may list: the smallest batch of the pools in `area`.
-    pub(in crate::sandbox) fn batch(&self, kind: TaskKind, area: Area) -> u64 {
+    pub(crate) fn batch(&self, kind: TaskKind, area: Area) -> u64 {
         area.parts().iter().filter_map(|part| self.pools.get(&(kind, *part))).map(|pool| pool.batch).min().unwrap_or(0)
     }
 
     /// Spends one unit for each of `areas` in each of its parts, or nothing if a pool has too little left.
     /// Returns the units spent, over all pools.
-    pub(in crate::sandbox) fn charge(&mut self, kind: TaskKind, areas: &[Area], now: Timestamp) -> Option<u64> {
+    pub(crate) fn charge(&mut self, kind: TaskKind, areas: &[Area], now: Timestamp) -> Option<u64> {
         self.turn_day(now);
         let need = |part: Area| areas.iter().filter(|area| area.covers(part)).count() as u64;
         let needs = Area::Global.parts().iter().map(|part| (*part, need(*part)));
@@ -116,7 +116,7 @@ impl QuotaLedger {
     }
 
     /// Gives one unit back in each part of `area`, if it was spent today.
-    pub(in crate::sandbox) fn refund(&mut self, kind: TaskKind, area: Area, spent_at: Timestamp, now: Timestamp) {
+    pub(crate) fn refund(&mut self, kind: TaskKind, area: Area, spent_at: Timestamp, now: Timestamp) {
         self.turn_day(now);
         if time_formats::quota_day(spent_at) == self.day {
             for part in area.parts() {
@@ -125,7 +125,7 @@ impl QuotaLedger {
         }
     }
 
-    pub(in crate::sandbox) fn change(&mut self, change: &PoolChange, now: Timestamp) {
+    pub(crate) fn change(&mut self, change: &PoolChange, now: Timestamp) {
         self.turn_day(now);
         for part in change.area.parts() {
             self.pool(change.kind, *part, |pool| {
@@ -136,7 +136,7 @@ impl QuotaLedger {
         }
     }
 
-    pub(in crate::sandbox) fn view(&mut self, now: Timestamp) -> Vec<SimulatedPool> {
+    pub(crate) fn view(&mut self, now: Timestamp) -> Vec<SimulatedPool> {
         self.turn_day(now);
         let view = |(&(kind, area), pool): (&(TaskKind, Area), &QuotaPool)| SimulatedPool {
             kind,

@@ -9,13 +9,13 @@ const SECOND_MILLIS: i64 = 1000;
 
 /// One meter for each action, or for each action and key.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Rates {
+pub(crate) struct Rates {
     meters: HashMap<(String, String), ActionRate>,
 }
 
 impl Rates {
     /// Counts a call if it may pass. A refused call uses nothing up.
-    pub(in crate::sandbox) fn take(&mut self, call: &RatedCall<'_>, limit: u32, now: Timestamp) -> bool {
+    pub(crate) fn take(&mut self, call: &RatedCall<'_>, limit: u32, now: Timestamp) -> bool {
         let whose = match call.scope {
             RateScope::Account => String::new(),
             RateScope::SecretId => call.secret_id.to_owned(),
@@ -28,11 +28,11 @@ impl Rates {
     }
 }
 
-pub(in crate::sandbox) struct RatedCall<'a> {
-    pub(in crate::sandbox) action: &'a str,
-    pub(in crate::sandbox) secret_id: &'a str,
-    pub(in crate::sandbox) rule: RateRule,
-    pub(in crate::sandbox) scope: RateScope,
+pub(crate) struct RatedCall<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) secret_id: &'a str,
+    pub(crate) rule: RateRule,
+    pub(crate) scope: RateScope,
 }
 
 /// Keeps both counts, so that the rule can be switched while the sandbox runs.

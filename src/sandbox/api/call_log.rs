@@ -26,13 +26,13 @@ pub struct RecordedCall {
 }
 
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct CallLog {
+pub(crate) struct CallLog {
     kept: VecDeque<RecordedCall>,
     made: u64,
 }
 
 impl CallLog {
-    pub(in crate::sandbox) fn record(&mut self, mut call: RecordedCall) {
+    pub(crate) fn record(&mut self, mut call: RecordedCall) {
         self.made += 1;
         call.seq = self.made;
         if self.kept.len() == CALLS_MAX {
@@ -42,7 +42,7 @@ impl CallLog {
     }
 
     /// The calls kept whose number is above `seq`, oldest first.
-    pub(in crate::sandbox) fn after(&self, seq: u64) -> Vec<RecordedCall> {
+    pub(crate) fn after(&self, seq: u64) -> Vec<RecordedCall> {
         let skipped = self.kept.partition_point(|call| call.seq <= seq);
         self.kept.iter().skip(skipped).cloned().collect()
     }

@@ -18,7 +18,7 @@ const PREFETCHES_AT_ONCE: usize = 64;
 
 impl Cloud {
     /// Settles everything that is due at the clock's present moment.
-    pub(in crate::sandbox) async fn settle_due(self: &Arc<Self>) {
+    pub(crate) async fn settle_due(self: &Arc<Self>) {
         let _turn = self.settling.lock().await;
         // Whoever settled before us may have gone away while the origin was asked.
         self.state().tasks.give_back_in_hand();

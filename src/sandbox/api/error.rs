@@ -3,22 +3,22 @@
 use std::borrow::Cow;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sandbox) struct ApiRefusal {
-    pub(in crate::sandbox) code: Cow<'static, str>,
-    pub(in crate::sandbox) message: String,
+pub(crate) struct ApiRefusal {
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) message: String,
 }
 
 impl ApiRefusal {
-    pub(in crate::sandbox) fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into() }
     }
 
     /// The product's own word for a request it cannot make sense of.
-    pub(in crate::sandbox) fn parameter(message: impl Into<String>) -> Self {
+    pub(crate) fn parameter(message: impl Into<String>) -> Self {
         Self::new("InvalidParameter.CdnParamError", message)
     }
 
-    pub(in crate::sandbox) fn missing(name: &str) -> Self {
+    pub(crate) fn missing(name: &str) -> Self {
         Self::new("MissingParameter", format!("The request is missing a required parameter `{name}`."))
     }
 }

@@ -18,15 +18,15 @@ const TIMESTAMP_WINDOW: Duration = Duration::from_secs(300);
 
 /// The parts of a request that a signature covers.
 #[derive(Clone, Copy)]
-pub(in crate::sandbox) struct SignedRequest<'a> {
-    pub(in crate::sandbox) method: &'a Method,
-    pub(in crate::sandbox) query: &'a str,
-    pub(in crate::sandbox) headers: &'a HeaderMap,
-    pub(in crate::sandbox) body: &'a [u8],
+pub(crate) struct SignedRequest<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) query: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
 }
 
 /// Returns whose request this is, or why it is nobody's. The order of the checks is the provider's.
-pub(in crate::sandbox) fn verify<'c>(
+pub(crate) fn verify<'c>(
     signed: &SignedRequest<'_>,
     credentials: &'c [Credential],
     now: Timestamp,
@@ -59,7 +59,7 @@ pub(in crate::sandbox) fn verify<'c>(
 }
 
 /// The value of a header that every request must have.
-pub(in crate::sandbox) fn required<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, ApiRefusal> {
+pub(crate) fn required<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, ApiRefusal> {
     text(headers, name).ok_or_else(|| ApiRefusal::missing(name))
 }
 

@@ -9,10 +9,10 @@ use crate::sandbox::wire::{DirectorySlashRule, Switches};
 
 /// What the call says about all its targets.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sandbox) struct RequestedTarget {
-    pub(in crate::sandbox) kind: TaskKind,
-    pub(in crate::sandbox) area: Option<Area>,
-    pub(in crate::sandbox) url_encode: bool,
+pub(crate) struct RequestedTarget {
+    pub(crate) kind: TaskKind,
+    pub(crate) area: Option<Area>,
+    pub(crate) url_encode: bool,
 }
 
 impl RequestedTarget {
@@ -24,21 +24,21 @@ impl RequestedTarget {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sandbox) struct ParsedTarget {
+pub(crate) struct ParsedTarget {
     /// As the call wrote it.
-    pub(in crate::sandbox) url: String,
-    pub(in crate::sandbox) scheme: EdgeScheme,
-    pub(in crate::sandbox) host: String,
+    pub(crate) url: String,
+    pub(crate) scheme: EdgeScheme,
+    pub(crate) host: String,
     /// With its query, whether that counts or not.
-    pub(in crate::sandbox) path: String,
-    pub(in crate::sandbox) area: Area,
+    pub(crate) path: String,
+    pub(crate) area: Area,
     /// Only if bad targets are let through: the row will end `fail`.
-    pub(in crate::sandbox) bad: bool,
+    pub(crate) bad: bool,
 }
 
 impl ParsedTarget {
     /// A target that was let through although no domain can serve it.
-    pub(in crate::sandbox) fn bad(url: &str, wanted: RequestedTarget) -> Self {
+    pub(crate) fn bad(url: &str, wanted: RequestedTarget) -> Self {
         let area = wanted.area.unwrap_or(Area::Mainland);
         let (scheme, host, path) = (EdgeScheme::Http, String::new(), String::new());
         Self { url: url.to_owned(), scheme, host, path, area, bad: true }
@@ -46,7 +46,7 @@ impl ParsedTarget {
 }
 
 /// Reads one target of a call.
-pub(in crate::sandbox) fn read(
+pub(crate) fn read(
     url: &str,
     wanted: RequestedTarget,
     domains: &DomainTable,

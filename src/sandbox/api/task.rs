@@ -38,14 +38,14 @@ impl TaskKind {
 
 /// What a purge does to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Flush {
+pub(crate) enum Flush {
     /// Ask the origin next time, and keep the copy if its `Last-Modified` is the same.
     Flush,
     Delete,
 }
 
 impl Flush {
-    pub(in crate::sandbox) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Flush => "flush",
             Self::Delete => "delete",
@@ -54,7 +54,7 @@ impl Flush {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum RowStatus {
+pub(crate) enum RowStatus {
     Process,
     Done,
     Fail,
@@ -62,7 +62,7 @@ pub(in crate::sandbox) enum RowStatus {
 }
 
 impl RowStatus {
-    pub(in crate::sandbox) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Process => "process",
             Self::Done => "done",
@@ -73,35 +73,35 @@ impl RowStatus {
 }
 
 #[derive(Debug)]
-pub(in crate::sandbox) struct Task {
-    pub(in crate::sandbox) id: String,
-    pub(in crate::sandbox) kind: TaskKind,
-    pub(in crate::sandbox) flush: Flush,
+pub(crate) struct Task {
+    pub(crate) id: String,
+    pub(crate) kind: TaskKind,
+    pub(crate) flush: Flush,
     /// When it was made, by the sandbox's own clock.
-    pub(in crate::sandbox) made_at: Timestamp,
+    pub(crate) made_at: Timestamp,
     /// When it was made, as the API tells it: a skewed clock shows here.
-    pub(in crate::sandbox) created_at: Timestamp,
-    pub(in crate::sandbox) listed_from: Timestamp,
-    pub(in crate::sandbox) rows: Vec<TaskRow>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) listed_from: Timestamp,
+    pub(crate) rows: Vec<TaskRow>,
 }
 
 #[derive(Debug)]
-pub(in crate::sandbox) struct TaskRow {
-    pub(in crate::sandbox) url: String,
-    pub(in crate::sandbox) scheme: EdgeScheme,
-    pub(in crate::sandbox) host: String,
+pub(crate) struct TaskRow {
+    pub(crate) url: String,
+    pub(crate) scheme: EdgeScheme,
+    pub(crate) host: String,
     /// With its query.
-    pub(in crate::sandbox) path: String,
-    pub(in crate::sandbox) area: Area,
-    pub(in crate::sandbox) ready_at: Timestamp,
-    pub(in crate::sandbox) fate: RowOutcome,
+    pub(crate) path: String,
+    pub(crate) area: Area,
+    pub(crate) ready_at: Timestamp,
+    pub(crate) fate: RowOutcome,
     /// `Process` until the row is settled.
-    pub(in crate::sandbox) status: RowStatus,
+    pub(crate) status: RowStatus,
 }
 
 /// How a row will end, known from its birth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum RowOutcome {
+pub(crate) enum RowOutcome {
     Works,
     Fails,
     /// Says `done`, and changes nothing.
@@ -113,14 +113,14 @@ pub(in crate::sandbox) enum RowOutcome {
 
 /// Where a row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::sandbox) struct RowPlace {
-    pub(in crate::sandbox) ready_at: Timestamp,
+pub(crate) struct RowPlace {
+    pub(crate) ready_at: Timestamp,
     task: usize,
     row: usize,
 }
 
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Tasks {
+pub(crate) struct Tasks {
     all: Vec<Task>,
     by_id: HashMap<String, usize>,
     by_created_at: BTreeSet<(Timestamp, usize)>,
@@ -130,7 +130,7 @@ pub(in crate::sandbox) struct Tasks {
 
 impl Tasks {
     /// Keeps the task under a fresh id, and returns the id.
-    pub(in crate::sandbox) fn add(&mut self, mut task: Task) -> String {
+    pub(crate) fn add(&mut self, mut task: Task) -> String {
         let index = self.all.len();
         task.id = self.fresh_id(task.created_at);
         for (row, made) in task.rows.iter().enumerate().filter(|(_, row)| row.fate != RowOutcome::NeverEnds) {
@@ -154,64 +154,60 @@ impl Tasks {
         }
     }
 
-    pub(in crate::sandbox) fn all(&self) -> &[Task] {
+    pub(crate) fn all(&self) -> &[Task] {
         &self.all
     }
 
-    pub(in crate::sandbox) fn find(&self, id: &str) -> Option<&Task> {
+    pub(crate) fn find(&self, id: &str) -> Option<&Task> {
         self.by_id.get(id).map(|index| &self.all[*index])
     }
 
     /// The tasks created in `from..=to` as the API tells it, oldest first.
-    pub(in crate::sandbox) fn created_between(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> impl DoubleEndedIterator<Item = &Task> {
+    pub(crate) fn created_between(&self, from: Timestamp, to: Timestamp) -> impl DoubleEndedIterator<Item = &Task> {
         self.by_created_at.range((from, 0)..=(to, usize::MAX)).map(|(_, index)| &self.all[*index])
     }
 
     /// The row that is ready first, if it is ready at `now`.
-    pub(in crate::sandbox) fn next_due(&self, now: Timestamp) -> Option<RowPlace> {
+    pub(crate) fn next_due(&self, now: Timestamp) -> Option<RowPlace> {
         self.due.peek().map(|Reverse(place)| *place).filter(|place| place.ready_at <= now)
     }
 
     /// Takes the first row off the due ones.
-    pub(in crate::sandbox) fn take_due(&mut self) {
+    pub(crate) fn take_due(&mut self) {
         self.due.pop();
     }
 
     /// Takes the first row off the due ones, to be settled when the origin has answered.
-    pub(in crate::sandbox) fn take_in_hand(&mut self) {
+    pub(crate) fn take_in_hand(&mut self) {
         self.in_hand.extend(self.due.pop().map(|Reverse(place)| place));
     }
 
     /// Makes the rows in hand due again: whoever held them went away.
-    pub(in crate::sandbox) fn give_back_in_hand(&mut self) {
+    pub(crate) fn give_back_in_hand(&mut self) {
         self.due.extend(self.in_hand.drain(..).map(Reverse));
     }
 
-    pub(in crate::sandbox) fn empty_hand(&mut self) {
+    pub(crate) fn empty_hand(&mut self) {
         self.in_hand.clear();
     }
 
-    pub(in crate::sandbox) fn at(&self, place: RowPlace) -> (&Task, &TaskRow) {
+    pub(crate) fn at(&self, place: RowPlace) -> (&Task, &TaskRow) {
         let task = &self.all[place.task];
         (task, &task.rows[place.row])
     }
 
-    pub(in crate::sandbox) fn settle(&mut self, place: RowPlace, status: RowStatus) {
+    pub(crate) fn settle(&mut self, place: RowPlace, status: RowStatus) {
         self.all[place.task].rows[place.row].status = status;
     }
 }
 
 /// When a row made now will be ready: after `task_time` and up to a quarter of it more, the same for the same URL.
-pub(in crate::sandbox) fn ready_at(url: &str, task_time: Duration, now: Timestamp) -> Timestamp {
+pub(crate) fn ready_at(url: &str, task_time: Duration, now: Timestamp) -> Timestamp {
     now + task_time + task_time.mul_f64(share(url, "spread") / 4.0)
 }
 
 /// A number in `0.0..1.0` that depends on nothing but the words.
-pub(in crate::sandbox) fn share(url: &str, purpose: &str) -> f64 {
+pub(crate) fn share(url: &str, purpose: &str) -> f64 {
     let mut hasher = DefaultHasher::new();
     (purpose, url).hash(&mut hasher);
     (hasher.finish() >> 11) as f64 / (1u64 << 53) as f64

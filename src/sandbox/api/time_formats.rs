@@ -13,39 +13,39 @@ const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 const TEXT_FORM: &str = "%Y-%m-%d %H:%M:%S";
 
 /// The quota day that `now` lies in, counted from the epoch.
-pub(in crate::sandbox) fn quota_day(now: Timestamp) -> i64 {
+pub(crate) fn quota_day(now: Timestamp) -> i64 {
     (now.as_millis() + BEIJING_MILLIS).div_euclid(DAY_MILLIS)
 }
 
 /// The midnight at UTC+8 that ends the quota day of `now`.
-pub(in crate::sandbox) fn quota_reset(now: Timestamp) -> Timestamp {
+pub(crate) fn quota_reset(now: Timestamp) -> Timestamp {
     Timestamp::from_millis((quota_day(now) + 1) * DAY_MILLIS - BEIJING_MILLIS)
 }
 
 /// `YYYY-MM-DD HH:MM:SS` at UTC+8, as every time in the API is written.
-pub(in crate::sandbox) fn text(moment: Timestamp) -> String {
+pub(crate) fn text(moment: Timestamp) -> String {
     BEIJING.to_datetime(instant(moment)).strftime(TEXT_FORM).to_string()
 }
 
 /// Reads what [`text`] writes.
-pub(in crate::sandbox) fn parse_text(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_text(text: &str) -> Option<Timestamp> {
     let local = DateTime::strptime(TEXT_FORM, text).ok()?;
     let instant = BEIJING.to_timestamp(local).ok()?;
     Some(Timestamp::from_millis(instant.as_millisecond()))
 }
 
 /// `YYYY-MM-DD` in UTC, as a credential scope is dated.
-pub(in crate::sandbox) fn utc_date(epoch_seconds: i64) -> Option<String> {
+pub(crate) fn utc_date(epoch_seconds: i64) -> Option<String> {
     let instant = jiff::Timestamp::from_second(epoch_seconds).ok()?;
     Some(Offset::UTC.to_datetime(instant).date().to_string())
 }
 
 /// The form of `Date` and `Last-Modified`.
-pub(in crate::sandbox) fn http_date(moment: Timestamp) -> String {
+pub(crate) fn http_date(moment: Timestamp) -> String {
     DateTimePrinter::new().timestamp_to_rfc9110_string(&instant(moment)).unwrap_or_default()
 }
 
-pub(in crate::sandbox) fn parse_http_date(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
     let instant = DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(Timestamp::from_millis(instant.as_millisecond()))
 }

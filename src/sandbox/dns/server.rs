@@ -21,14 +21,14 @@ const DATAGRAM_BYTES: usize = 512;
 const QUERY_BYTES_MAX: usize = 4096;
 
 /// One port, for both kinds of packets.
-pub(in crate::sandbox) struct Sockets {
+pub(crate) struct Sockets {
     datagrams: UdpSocket,
     streams: TcpListener,
 }
 
 impl Sockets {
     /// A port that is free for both.
-    pub(in crate::sandbox) async fn bind(at: IpAddr) -> io::Result<Self> {
+    pub(crate) async fn bind(at: IpAddr) -> io::Result<Self> {
         const TRIES: usize = 32;
         let mut tried = 0;
         loop {
@@ -41,12 +41,12 @@ impl Sockets {
         }
     }
 
-    pub(in crate::sandbox) fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.datagrams.local_addr()
     }
 }
 
-pub(in crate::sandbox) async fn serve(sockets: Sockets, shutdown: CancellationToken, cloud: Arc<Cloud>) {
+pub(crate) async fn serve(sockets: Sockets, shutdown: CancellationToken, cloud: Arc<Cloud>) {
     let mut packet = [0; QUERY_BYTES_MAX];
     let mut streams = JoinSet::new();
     loop {

@@ -8,14 +8,14 @@ use super::wire::{DnsAnswer, DnsRule};
 use crate::sandbox::domain_config::domain::DomainTable;
 
 /// What the provider's names end in.
-pub(in crate::sandbox) const EDGE_SUFFIX: &str = ".cdn.dnsv1.com";
+pub(crate) const EDGE_SUFFIX: &str = ".cdn.dnsv1.com";
 /// Resolvers give up on longer chains too; a loop ends here.
 const CHAIN_LINKS_MAX: usize = 16;
 const TTL_SECONDS: u32 = 60;
 
 /// The record types that matter here; each has its own place in a name's list of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::sandbox) enum DnsQuestion {
+pub(crate) enum DnsQuestion {
     A,
     Aaaa,
     Cname,
@@ -23,29 +23,29 @@ pub(in crate::sandbox) enum DnsQuestion {
 }
 
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Zone {
+pub(crate) struct Zone {
     rules: HashMap<String, (DnsRule, HashMap<DnsQuestion, usize>)>,
 }
 
 /// Where the simulated world really is.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sandbox) struct ZoneAddresses {
-    pub(in crate::sandbox) edge: IpAddr,
-    pub(in crate::sandbox) origin: IpAddr,
+pub(crate) struct ZoneAddresses {
+    pub(crate) edge: IpAddr,
+    pub(crate) origin: IpAddr,
 }
 
 /// The walk from a name to its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::sandbox) struct Resolved {
+pub(crate) struct Resolved {
     /// Each CNAME passed: its owner, its target and its time to live.
-    pub(in crate::sandbox) links: Vec<(String, String, u32)>,
+    pub(crate) links: Vec<(String, String, u32)>,
     /// The name at which it ended.
-    pub(in crate::sandbox) last: String,
-    pub(in crate::sandbox) end: End,
+    pub(crate) last: String,
+    pub(crate) end: End,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::sandbox) enum End {
+pub(crate) enum End {
     Addresses(Vec<IpAddr>, u32),
     NoSuchName,
     Failure,
@@ -55,25 +55,25 @@ pub(in crate::sandbox) enum End {
 
 impl Zone {
     /// Replaces all rules; every name begins its answers anew.
-    pub(in crate::sandbox) fn replace(&mut self, rules: Vec<DnsRule>) {
+    pub(crate) fn replace(&mut self, rules: Vec<DnsRule>) {
         self.rules = rules.into_iter().map(|rule| (plain(&rule.name), (rule, HashMap::new()))).collect();
     }
 
-    pub(in crate::sandbox) fn rules(&self) -> Vec<DnsRule> {
+    pub(crate) fn rules(&self) -> Vec<DnsRule> {
         let mut rules: Vec<DnsRule> = self.rules.values().map(|(rule, _)| rule.clone()).collect();
         rules.sort_by(|a, b| a.name.cmp(&b.name));
         rules
     }
 
     /// Whether a rule for one of the provider's names has the address.
-    pub(in crate::sandbox) fn leads_edge_to(&self, address: IpAddr) -> bool {
+    pub(crate) fn leads_edge_to(&self, address: IpAddr) -> bool {
         let has =
             |answer: &DnsAnswer| matches!(answer, DnsAnswer::Addresses { addresses } if addresses.contains(&address));
         self.rules.iter().any(|(name, (rule, _))| name.ends_with(EDGE_SUFFIX) && rule.answers.iter().any(has))
     }
 
     /// Follows the name to its end, as a recursive resolver does. A query for a CNAME ends at the first.
-    pub(in crate::sandbox) fn resolve(
+    pub(crate) fn resolve(
         &mut self,
         name: &str,
         wanted: DnsQuestion,

@@ -15,7 +15,7 @@ pub struct DomainConfigError(&'static str, String);
 
 impl DomainTable {
     /// Makes all the changes, or none if one of them is at fault.
-    pub(in crate::sandbox) fn change(&mut self, changes: Vec<DomainChange>) -> Result<(), DomainConfigError> {
+    pub(crate) fn change(&mut self, changes: Vec<DomainChange>) -> Result<(), DomainConfigError> {
         let mut changed = self.0.clone();
         for change in changes {
             let name = change.domain.to_ascii_lowercase();
@@ -33,7 +33,7 @@ impl DomainTable {
     }
 
     /// Says whether the account had it.
-    pub(in crate::sandbox) fn remove(&mut self, name: &str) -> bool {
+    pub(crate) fn remove(&mut self, name: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|domain| !domain.name.eq_ignore_ascii_case(name));
         self.0.len() < before
@@ -75,7 +75,7 @@ fn one_of(field: &'static str, word: String, words: &[&str]) -> Result<String, D
     if words.contains(&word.as_str()) { Ok(word) } else { Err(DomainConfigError(field, words.join(", "))) }
 }
 
-pub(in crate::sandbox) fn is_host(name: &str) -> bool {
+pub(crate) fn is_host(name: &str) -> bool {
     let label =
         |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     name.contains('.') && name.split('.').all(label)

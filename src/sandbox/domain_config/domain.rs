@@ -32,12 +32,12 @@ impl Area {
         }
     }
 
-    pub(in crate::sandbox) const fn covers(self, other: Self) -> bool {
+    pub(crate) const fn covers(self, other: Self) -> bool {
         matches!((self, other), (Self::Global, _) | (Self::Mainland, Self::Mainland) | (Self::Overseas, Self::Overseas))
     }
 
     /// The areas with a quota of their own that this one is made of.
-    pub(in crate::sandbox) const fn parts(self) -> &'static [Self] {
+    pub(crate) const fn parts(self) -> &'static [Self] {
         match self {
             Self::Mainland => &[Self::Mainland],
             Self::Overseas => &[Self::Overseas],
@@ -80,7 +80,7 @@ impl DomainStatus {
     }
 
     /// Whether edges serve the domain, which is also when it may be purged.
-    pub(in crate::sandbox) const fn serves(self) -> bool {
+    pub(crate) const fn serves(self) -> bool {
         matches!(self, Self::Online | Self::Processing)
     }
 }
@@ -123,42 +123,42 @@ impl Domain {
         }
     }
 
-    pub(in crate::sandbox) fn is_wildcard(&self) -> bool {
+    pub(crate) fn is_wildcard(&self) -> bool {
         self.name.starts_with("*.")
     }
 
     /// The name without the star of a wildcard.
-    pub(in crate::sandbox) fn bare_name(&self) -> &str {
+    pub(crate) fn bare_name(&self) -> &str {
         self.name.trim_start_matches("*.")
     }
 
     /// What the domain's own DNS has to point to.
-    pub(in crate::sandbox) fn cname(&self) -> String {
+    pub(crate) fn cname(&self) -> String {
         format!("{}.cdn.dnsv1.com", self.bare_name())
     }
 
     /// The Host that the origin is asked with, for a request of `host`.
-    pub(in crate::sandbox) fn server_name(&self, host: &str) -> String {
+    pub(crate) fn server_name(&self, host: &str) -> String {
         self.origin.server_name.clone().unwrap_or_else(|| host.to_owned())
     }
 
     /// Whose copies serve somebody who comes from `area`: a domain that is not served there is served from elsewhere.
-    pub(in crate::sandbox) const fn edge_for(&self, area: Area) -> Area {
+    pub(crate) const fn edge_for(&self, area: Area) -> Area {
         if self.area.covers(area) { area } else { self.area }
     }
 }
 
 /// What the sandbox owns if nobody says otherwise.
-pub(in crate::sandbox) fn newcomers_domains() -> Vec<Domain> {
+pub(crate) fn newcomers_domains() -> Vec<Domain> {
     vec![Domain::new("www.example.com"), Domain::new("static.example.com")]
 }
 
 #[derive(Debug)]
-pub(in crate::sandbox) struct DomainTable(pub(in crate::sandbox) Vec<Domain>);
+pub(crate) struct DomainTable(pub(in crate::sandbox) Vec<Domain>);
 
 impl DomainTable {
     /// The domain with this name, else the wildcard domain that the host falls under.
-    pub(in crate::sandbox) fn owner_of(&self, host: &str) -> Option<&Domain> {
+    pub(crate) fn owner_of(&self, host: &str) -> Option<&Domain> {
         let host = lower(host);
         let named = self.named(&host);
         named.or_else(|| self.0.iter().find(|domain| domain.is_wildcard() && host.ends_with(&domain.name[1..])))
@@ -166,7 +166,7 @@ impl DomainTable {
 }
 
 impl DomainTable {
-    pub(in crate::sandbox) fn named(&self, name: &str) -> Option<&Domain> {
+    pub(crate) fn named(&self, name: &str) -> Option<&Domain> {
         self.0.iter().find(|domain| domain.name == name)
     }
 }

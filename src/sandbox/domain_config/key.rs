@@ -13,7 +13,7 @@ struct KeyShapeSetup<'a> {
 
 impl CacheKeySetup {
     /// The key of a URL, of which `path` has its query.
-    pub(in crate::sandbox) fn object_key(&self, scheme: EdgeScheme, host: &str, path: &str) -> EdgeObjectKey {
+    pub(crate) fn object_key(&self, scheme: EdgeScheme, host: &str, path: &str) -> EdgeObjectKey {
         let (bare, query) = path.split_once('?').map_or((path, None), |(bare, query)| (bare, Some(query)));
         let shape = self.shape_of(bare);
         let query = query.and_then(|query| shape.query_in_key(query));

@@ -14,7 +14,7 @@ const NOT_FOUND_KEPT: Duration = Duration::from_secs(10);
 
 /// What becomes of an answer of the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Lifetime {
+pub(crate) enum Lifetime {
     NotKept,
     /// Kept, and checked with the origin each time.
     Checked,
@@ -22,16 +22,16 @@ pub(in crate::sandbox) enum Lifetime {
 }
 
 /// An answer of the origin, and for which path it came.
-pub(in crate::sandbox) struct Answered<'a> {
+pub(crate) struct Answered<'a> {
     /// With its query.
-    pub(in crate::sandbox) path: &'a str,
-    pub(in crate::sandbox) status: StatusCode,
-    pub(in crate::sandbox) headers: &'a HeaderMap,
-    pub(in crate::sandbox) at: Timestamp,
+    pub(crate) path: &'a str,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) at: Timestamp,
 }
 
 impl CacheSetup {
-    pub(in crate::sandbox) fn lifetime(&self, answered: &Answered<'_>, statuses: Option<&StatusCodeCache>) -> Lifetime {
+    pub(crate) fn lifetime(&self, answered: &Answered<'_>, statuses: Option<&StatusCodeCache>) -> Lifetime {
         if answered.status != StatusCode::OK {
             return of_status(answered.status, statuses);
         }

@@ -5,9 +5,9 @@ use crate::sandbox::edge::cache::EdgeScheme;
 
 /// `name`, `name:port`, `ip:port` or `ip:port:weight`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sandbox) struct OriginPlace {
-    pub(in crate::sandbox) host: String,
-    pub(in crate::sandbox) port: Option<u16>,
+pub(crate) struct OriginPlace {
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
 }
 
 impl OriginPlace {
@@ -25,16 +25,16 @@ impl OriginPlace {
 
 impl OriginSetup {
     /// `None`: this sandbox's own origin.
-    pub(in crate::sandbox) fn place(&self) -> Option<OriginPlace> {
+    pub(crate) fn place(&self) -> Option<OriginPlace> {
         self.origins.first().map(|text| OriginPlace::read(text))
     }
 
-    pub(in crate::sandbox) fn is_at(&self, name: &str) -> bool {
+    pub(crate) fn is_at(&self, name: &str) -> bool {
         self.origins.iter().any(|text| OriginPlace::read(text).host == name)
     }
 
     /// How the origin is asked by an edge that was asked by `scheme`.
-    pub(in crate::sandbox) const fn scheme(&self, scheme: EdgeScheme) -> EdgeScheme {
+    pub(crate) const fn scheme(&self, scheme: EdgeScheme) -> EdgeScheme {
         match self.origin_pull_protocol {
             PullProtocol::Http => EdgeScheme::Http,
             PullProtocol::Https => EdgeScheme::Https,
@@ -43,7 +43,7 @@ impl OriginSetup {
     }
 
     /// The provider's word for what `origins` holds, if nobody wrote one.
-    pub(in crate::sandbox) fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         let is_name = self.place().is_some_and(|place| place.host.parse::<std::net::IpAddr>().is_err());
         self.origin_type.as_deref().unwrap_or(if is_name { "domain" } else { "ip" })
     }

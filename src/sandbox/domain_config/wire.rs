@@ -11,7 +11,7 @@ pub enum Switch {
 }
 
 impl Switch {
-    pub(in crate::sandbox) const fn is_on(self) -> bool {
+    pub(crate) const fn is_on(self) -> bool {
         matches!(self, Self::On)
     }
 }
@@ -255,7 +255,7 @@ pub enum DomainConfigState {
 
 impl DomainConfigState {
     /// Whether the account's listings show the domain.
-    pub(in crate::sandbox) const fn is_listed(self) -> bool {
+    pub(crate) const fn is_listed(self) -> bool {
         !matches!(self, Self::MovedToEdgeOne | Self::OwnedByOther)
     }
 }

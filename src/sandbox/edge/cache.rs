@@ -9,32 +9,32 @@ use crate::domain::Timestamp;
 use crate::sandbox::domain_config::domain::Area;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::sandbox) enum EdgeScheme {
+pub(crate) enum EdgeScheme {
     Http,
     Https,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::sandbox) struct EdgeObjectKey {
-    pub(in crate::sandbox) host: String,
+pub(crate) struct EdgeObjectKey {
+    pub(crate) host: String,
     /// With as much of its query as counts.
-    pub(in crate::sandbox) path: String,
+    pub(crate) path: String,
     /// Its path is in lower case because case does not count.
-    pub(in crate::sandbox) folded: bool,
+    pub(crate) folded: bool,
     /// Only if it counts.
-    pub(in crate::sandbox) scheme: Option<EdgeScheme>,
+    pub(crate) scheme: Option<EdgeScheme>,
 }
 
 /// The copies of every area.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Caches {
+pub(crate) struct Caches {
     mainland: Cache,
     overseas: Cache,
 }
 
 impl Caches {
     /// `Global` is no place where copies are; its first part stands for it.
-    pub(in crate::sandbox) fn of(&mut self, area: Area) -> &mut Cache {
+    pub(crate) fn of(&mut self, area: Area) -> &mut Cache {
         match area {
             Area::Mainland | Area::Global => &mut self.mainland,
             Area::Overseas => &mut self.overseas,
@@ -43,35 +43,35 @@ impl Caches {
 }
 
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Object {
-    pub(in crate::sandbox) status: StatusCode,
+pub(crate) struct Object {
+    pub(crate) status: StatusCode,
     /// Those of the origin's headers that an edge passes on.
-    pub(in crate::sandbox) headers: HeaderMap,
-    pub(in crate::sandbox) body: Bytes,
-    pub(in crate::sandbox) stored_at: Timestamp,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) stored_at: Timestamp,
     /// From then on the origin has to be asked.
-    pub(in crate::sandbox) expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
     /// The origin has to be asked before this copy is served again.
-    pub(in crate::sandbox) revalidate: bool,
+    pub(crate) revalidate: bool,
 }
 
 /// A fetch from the origin that may become a copy, unless a purge comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) struct FetchTicket(u64);
+pub(crate) struct FetchTicket(u64);
 
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Cache {
+pub(crate) struct Cache {
     objects: BTreeMap<EdgeObjectKey, Object>,
     fetching: BTreeMap<EdgeObjectKey, FetchTicket>,
     tickets: u64,
 }
 
 impl Cache {
-    pub(in crate::sandbox) fn look(&self, key: &EdgeObjectKey) -> Option<&Object> {
+    pub(crate) fn look(&self, key: &EdgeObjectKey) -> Option<&Object> {
         self.objects.get(key)
     }
 
-    pub(in crate::sandbox) fn begin_fetch(&mut self, key: &EdgeObjectKey) -> FetchTicket {
+    pub(crate) fn begin_fetch(&mut self, key: &EdgeObjectKey) -> FetchTicket {
         self.tickets += 1;
         let ticket = FetchTicket(self.tickets);
         self.fetching.insert(key.clone(), ticket);
@@ -79,26 +79,26 @@ impl Cache {
     }
 
     /// Keeps what a fetch brought. What was purged meanwhile is not kept: it may be older than the purge.
-    pub(in crate::sandbox) fn store(&mut self, key: EdgeObjectKey, ticket: FetchTicket, object: Object) {
+    pub(crate) fn store(&mut self, key: EdgeObjectKey, ticket: FetchTicket, object: Object) {
         if self.fetching.get(&key) == Some(&ticket) {
             self.fetching.remove(&key);
             self.objects.insert(key, object);
         }
     }
 
-    pub(in crate::sandbox) fn purge_url(&mut self, key: &EdgeObjectKey) {
+    pub(crate) fn purge_url(&mut self, key: &EdgeObjectKey) {
         self.objects.remove(key);
         self.fetching.remove(key);
     }
 
-    pub(in crate::sandbox) fn purge_below(&mut self, directory: &EdgeObjectKey) {
+    pub(crate) fn purge_below(&mut self, directory: &EdgeObjectKey) {
         for key in keys_below(&self.objects, directory) {
             self.objects.remove(&key);
         }
         self.forget_fetches_below(directory);
     }
 
-    pub(in crate::sandbox) fn revalidate_below(&mut self, directory: &EdgeObjectKey) {
+    pub(crate) fn revalidate_below(&mut self, directory: &EdgeObjectKey) {
         for key in keys_below(&self.objects, directory) {
             if let Some(object) = self.objects.get_mut(&key) {
                 object.revalidate = true;

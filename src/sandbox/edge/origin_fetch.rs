@@ -22,7 +22,7 @@ use crate::sandbox::state::Cloud;
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What to ask for, and of whom.
-pub(in crate::sandbox) struct OriginFetch {
+pub(crate) struct OriginFetch {
     scheme: EdgeScheme,
     place: Option<OriginPlace>,
     server_name: String,
@@ -32,13 +32,7 @@ pub(in crate::sandbox) struct OriginFetch {
 }
 
 impl OriginFetch {
-    pub(in crate::sandbox) fn new(
-        domain: &Domain,
-        asked_by: EdgeScheme,
-        host: &str,
-        path: &str,
-        patience: Duration,
-    ) -> Self {
+    pub(crate) fn new(domain: &Domain, asked_by: EdgeScheme, host: &str, path: &str, patience: Duration) -> Self {
         Self {
             scheme: domain.origin.scheme(asked_by),
             place: domain.origin.place(),
@@ -49,23 +43,23 @@ impl OriginFetch {
         }
     }
 
-    pub(in crate::sandbox) fn if_modified_since(self, moment: Option<HeaderValue>) -> Self {
+    pub(crate) fn if_modified_since(self, moment: Option<HeaderValue>) -> Self {
         Self { if_modified_since: moment, ..self }
     }
 
     /// The same origin, asked for another path.
-    pub(in crate::sandbox) fn redirected(self, path: String) -> Self {
+    pub(crate) fn redirected(self, path: String) -> Self {
         Self { path, if_modified_since: None, ..self }
     }
 
-    pub(in crate::sandbox) fn server_name(&self) -> &str {
+    pub(crate) fn server_name(&self) -> &str {
         &self.server_name
     }
 }
 
 /// Why an origin gave no whole answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum OriginFetchError {
+pub(crate) enum OriginFetchError {
     /// The origin's name leads back to the CDN.
     Loop,
     Dns,
@@ -96,10 +90,10 @@ impl OriginFetchError {
     }
 }
 
-pub(in crate::sandbox) type OriginResponse = (StatusCode, HeaderMap, Bytes);
+pub(crate) type OriginResponse = (StatusCode, HeaderMap, Bytes);
 
 /// What the origin answers, or the status that the edge answers in its stead.
-pub(in crate::sandbox) async fn pull(cloud: &Cloud, pull: &OriginFetch) -> Result<OriginResponse, StatusCode> {
+pub(crate) async fn pull(cloud: &Cloud, pull: &OriginFetch) -> Result<OriginResponse, StatusCode> {
     let asked = tokio::time::timeout(pull.patience, ask(cloud, pull)).await;
     asked.unwrap_or(Err(OriginFetchError::AnswerTimeout)).map_err(|fault| fault.status(pull.scheme))
 }

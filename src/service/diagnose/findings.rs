@@ -11,7 +11,7 @@ use crate::service::{Caller, ServiceError};
 impl DiagnosisService {
     /// With a patrol whose findings are shown here.
     #[must_use]
-    pub fn patrolled_by(self, patrol: Arc<Monitor>) -> Self {
+    pub fn with_monitor(self, patrol: Arc<Monitor>) -> Self {
         Self { patrol: Some(patrol), ..self }
     }
 
@@ -29,7 +29,7 @@ impl DiagnosisService {
     }
 
     /// The same for figures, which name no more than the configuration does.
-    pub(in crate::service) fn all_findings(&self) -> (Vec<Finding>, Option<Timestamp>) {
+    pub(crate) fn all_findings(&self) -> (Vec<Finding>, Option<Timestamp>) {
         self.patrol.as_ref().map_or_else(Default::default, |patrol| patrol.findings())
     }
 

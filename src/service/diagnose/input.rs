@@ -26,7 +26,8 @@ impl DiagnosisService {
     /// About the item of the job that tells most.
     pub(super) async fn case_of_job(&self, job: Job) -> Result<DiagnosisInput, ServiceError> {
         let subject = Subject::Job(job.id);
-        let telling = self.service.store.telling(job.row, None).await?.ok_or(ServiceError::NotFound("job"))?;
+        let telling =
+            self.service.store.most_relevant_item(job.row, None).await?.ok_or(ServiceError::NotFound("job"))?;
         let target = telling.item.target.clone();
         self.case(subject, target, Some((job, telling))).await
     }
@@ -59,7 +60,7 @@ impl DiagnosisService {
         if !self.service.may_see_hosts(caller, job.row).await? {
             return Ok(None);
         }
-        let telling = self.service.store.telling(job.row, Some(&named)).await?;
+        let telling = self.service.store.most_relevant_item(job.row, Some(&named)).await?;
         Ok(telling.map(|telling| (job, telling)))
     }
 
@@ -114,7 +115,7 @@ impl DiagnosisService {
     }
 
     fn circumstances(&self, lane: Option<&Lane>, target: &Target) -> AccountContext {
-        let (outlook, now) = (&self.service.outlook, self.service.clock.now());
+        let (outlook, now) = (&self.service.engine_status, self.service.clock.now());
         let account = lane.and_then(|lane| outlook.account(&lane.account)).map(account);
         let pools = lane.and_then(|lane| outlook.lane(lane, now)).map(|lane| lane.pools).unwrap_or_default();
         let pools = pools.into_iter().map(pool).collect();
@@ -123,7 +124,7 @@ impl DiagnosisService {
 
     /// What the provider told of the domain that serves the target.
     fn domain(&self, target: &Target) -> KnownDomainState {
-        let (outlook, host) = (&self.service.outlook, target.host());
+        let (outlook, host) = (&self.service.engine_status, target.host());
         match (outlook.domain(host), outlook.domains_failed(host), outlook.domains_read_at(host)) {
             (Some(known), _, _) => KnownDomainState::Facts(Box::new(known.facts.as_ref().clone())),
             (None, Some(failure), _) => KnownDomainState::Failed(failure),

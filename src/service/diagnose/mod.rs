@@ -172,7 +172,7 @@ impl DiagnosisService {
         let (tenant, job) = job.map_or_else(|| (caller.tenant.clone(), None), |(tenant, job)| (tenant, Some(job)));
         let body = serde_json::to_string(&dossier).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let kept = StoredDiagnosis { id, tenant, job, body, created_at: diagnosis.ended_at };
-        self.service.store.keep_diagnosis(kept).await?;
+        self.service.store.insert_diagnosis(kept).await?;
         let cause = diagnosis.causes.first().map_or("none", |cause| cause.id.as_str());
         tracing::info!(diagnosis.id = %id, target = %case.target, cause, tenant = %caller.tenant, "diagnosed");
         Ok(dossier)
@@ -221,7 +221,7 @@ impl DiagnosisService {
 
     fn request_sample(&self, case: &DiagnosisInput) -> Option<Attachment> {
         let request = case.request.as_ref()?;
-        let text = self.service.outlook.call_sample(&self.lane_of(case, request)?, &request.named)?;
+        let text = self.service.engine_status.call_sample(&self.lane_of(case, request)?, &request.named)?;
         Some(Attachment { name: "request-sample.txt".to_owned(), text })
     }
 }

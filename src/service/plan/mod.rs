@@ -7,10 +7,11 @@ use super::parse_job;
 use super::parse_job::JobInput;
 use super::{Caller, Service, ServiceError, authorization};
 use crate::domain::{
-    DailyBudget, Lane, Operation, PoolName, Priority, SendRate, Target, Timestamp, WaitingReason, Warning, leaves_at,
+    DailyBudget, Lane, Operation, PoolName, Priority, SendRate, Target, Timestamp, WaitingReason, Warning,
+    estimated_send_time,
 };
 use crate::engine::{LaneLimits, Wait, lane_paused};
-use crate::offload::aside_if;
+use crate::offload::offload_if;
 use crate::store::{JobPart, LaneRecord, PartState};
 
 /// Targets that an answer lists; more are only counted.
@@ -66,7 +67,7 @@ impl Service {
     /// Every fault of the body; a scope that is missing; a store that cannot be read.
     pub async fn plan(&self, caller: &Caller, asked: &JobInput) -> Result<Plan, ServiceError> {
         let now = self.clock.now();
-        let (request, parts, warnings) = aside_if(asked.is_large(), || {
+        let (request, parts, warnings) = offload_if(asked.is_large(), || {
             let request = parse_job::understand(asked, &self.routes, now).map_err(ServiceError::Invalid)?;
             authorization::allow(caller, &request, asked)?;
             let (parts, _) = parts(&request, &self.areas(request.area, now), now);
@@ -75,13 +76,13 @@ impl Service {
         })
         .await?;
         let records = self.store.lanes().await?;
-        let met = self.met(&parts, now).await?;
-        let lanes = parts.iter().zip(&met.alone).map(|(part, alone)| {
+        let met = self.overlap(&parts, now).await?;
+        let lanes = parts.iter().zip(&met.remaining).map(|(part, alone)| {
             let record = records.iter().find(|record| record.lane == part.lane);
             let situation = PlanContext {
                 ahead: record.map_or(0, |record| ahead(record, request.priority)),
                 paused: record.and_then(|record| record.paused.as_ref()).map(lane_paused),
-                outlook: self.outlook.lane(&part.lane, now),
+                outlook: self.engine_status.lane(&part.lane, now),
                 priority: request.priority,
             };
             let targets = u64::try_from(part.targets.len()).unwrap_or(u64::MAX);
@@ -178,8 +179,8 @@ fn schedule(plan: &mut LanePlan, state: PartState, situation: &PlanContext, now:
         SendRate { batch: outlook.targets_max, calls_per_second: outlook.calls_per_second, from: now.max(from), quota };
     // By a later start, what is ahead now has left.
     let first = if not_before.is_some() { 0 } else { situation.ahead };
-    plan.starts_at = leaves_at(first, course);
-    plan.done_sending_at = leaves_at(first.saturating_add(plan.targets.saturating_sub(1)), course);
+    plan.starts_at = estimated_send_time(first, course);
+    plan.done_sending_at = estimated_send_time(first.saturating_add(plan.targets.saturating_sub(1)), course);
     plan.waiting = match (not_before, plan.starts_at, quota) {
         (Some(until), _, _) => Some(not_before_then(until)),
         (None, Some(at), Some(share)) if at >= share.reset => Some(quota_first(plan, share.reset)),

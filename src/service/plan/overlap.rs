@@ -10,31 +10,33 @@ use crate::store::{JobPart, PartState};
 const LOOKED_MAX: usize = 10_000;
 
 /// What a job would meet.
-pub(in crate::service) struct Overlap {
+pub(crate) struct Overlap {
     /// Directories that would be purged in the place of URLs below them.
-    pub(in crate::service) promoted: Vec<Target>,
+    pub(crate) promoted: Vec<Target>,
     /// Of each part, in order, what would need a place of its own.
-    pub(in crate::service) alone: Vec<JobPart>,
+    pub(crate) remaining: Vec<JobPart>,
     /// How many would not. None: too many to look for.
-    pub(in crate::service) coalesced: Option<u64>,
+    pub(crate) coalesced: Option<u64>,
 }
 
 impl Service {
-    pub(in crate::service) async fn met(&self, parts: &[JobPart], now: Timestamp) -> Result<Overlap, ServiceError> {
-        let mut met = Overlap { promoted: Vec::new(), alone: Vec::new(), coalesced: Some(0) };
+    pub(crate) async fn overlap(&self, parts: &[JobPart], now: Timestamp) -> Result<Overlap, ServiceError> {
+        let mut met = Overlap { promoted: Vec::new(), remaining: Vec::new(), coalesced: Some(0) };
         for part in parts.iter().filter(|part| part.state == PartState::Due) {
-            met.promoted.extend(self.outlook.promoted(&part.lane, &part.targets, self.store.as_ref(), now).await?);
+            met.promoted.extend(
+                self.engine_status.promoted_directories(&part.lane, &part.targets, self.store.as_ref(), now).await?,
+            );
         }
         if parts.iter().map(|part| part.targets.len()).sum::<usize>() > LOOKED_MAX {
             met.coalesced = None;
-            met.alone = parts.to_vec();
+            met.remaining = parts.to_vec();
             return Ok(met);
         }
         for part in parts {
             let shared: HashSet<Target> = self.shared(part, parts, &met.promoted).await?.into_iter().collect();
             let alone = part.targets.iter().filter(|target| !shared.contains(target)).cloned().collect();
             met.coalesced = met.coalesced.map(|so_far| so_far + shared.len() as u64);
-            met.alone.push(JobPart { targets: alone, ..part.clone() });
+            met.remaining.push(JobPart { targets: alone, ..part.clone() });
         }
         Ok(met)
     }

@@ -31,7 +31,7 @@ use super::verification::RecordVerification;
 use super::writer::command::{Change, QueuedChange};
 use super::writer::{PendingInsert, Writer, WriterCommand};
 use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
-use crate::offload::{MANY_TARGETS, aside_if};
+use crate::offload::{MANY_TARGETS, offload_if};
 use crate::store::UnsuccessfulItem;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, Grant, Guarded, IdempotencyKey, Item, Job, JobRef,
@@ -83,12 +83,16 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError> {
         let is_large = job.parts.iter().any(|part| part.targets.len() >= MANY_TARGETS);
-        let written = aside_if(is_large, || EncodedJob::of(&job)).await?;
+        let written = offload_if(is_large, || EncodedJob::of(&job)).await?;
         let (reply, answer) = oneshot::channel();
         self.order(WriterCommand::Create(Box::new(PendingInsert { job, written, now, reply })), answer).await
     }
 
-    async fn kept_under(&self, tenant: &TenantName, key: &IdempotencyKey) -> Result<Option<Creation>, StoreError> {
+    async fn find_by_idempotency_key(
+        &self,
+        tenant: &TenantName,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Creation>, StoreError> {
         read::kept_under(tenant, key, &self.lookers).await
     }
 
@@ -104,7 +108,7 @@ impl Store for SqliteStore {
         search::jobs(filter, before, limit, &self.lookers).await
     }
 
-    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError> {
+    async fn example_pending_item(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError> {
         read::pending_example(job, &self.lookers).await
     }
 
@@ -128,7 +132,7 @@ impl Store for SqliteStore {
         read::job_targets(job, &self.lookers).await
     }
 
-    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError> {
+    async fn unsuccessful_items(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError> {
         read::unsuccessful(job, &self.lookers).await
     }
 
@@ -136,7 +140,7 @@ impl Store for SqliteStore {
         read::lane_depths(&self.readers).await
     }
 
-    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
+    async fn next_items(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
         directory_promotion::lane_heads(lane, limit, &self.readers).await
     }
 
@@ -160,11 +164,11 @@ impl Store for SqliteStore {
         self.change(ResumeLane { lane, by: by.to_owned(), now }).await
     }
 
-    async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
         read::next_ripe(&self.readers).await
     }
 
-    async fn ripen(&self, now: Timestamp) -> Result<(), StoreError> {
+    async fn fire_timers(&self, now: Timestamp) -> Result<(), StoreError> {
         self.change(FireTimers { now }).await
     }
 
@@ -184,7 +188,7 @@ impl Store for SqliteStore {
         self.change(AcceptSubmission { id, task, request_id, due_at, now }).await
     }
 
-    async fn give_back(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError> {
+    async fn release(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError> {
         self.change(ReleaseItems { id, back, now }).await
     }
 
@@ -202,7 +206,7 @@ impl Store for SqliteStore {
         self.change(RecoverSubmissions { now }).await
     }
 
-    async fn sending(&self) -> Result<Vec<OpenSubmission>, StoreError> {
+    async fn sending_submissions(&self) -> Result<Vec<OpenSubmission>, StoreError> {
         read::sending(&self.readers).await
     }
 
@@ -229,7 +233,7 @@ impl Store for SqliteStore {
         self.change(SettleSubmission { id, failed, retry, now }).await
     }
 
-    async fn forget_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    async fn delete_expired_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.change(DeleteExpiredKeys { before, limit }).await
     }
 
@@ -237,16 +241,16 @@ impl Store for SqliteStore {
         read::targets(id, &self.readers).await
     }
 
-    async fn known_tasks(&self, tasks: &[String]) -> Result<Vec<String>, StoreError> {
+    async fn tasks_with_submissions(&self, tasks: &[String]) -> Result<Vec<String>, StoreError> {
         read::known_tasks(tasks, &self.readers).await
     }
 
-    async fn spent(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError> {
+    async fn usage_since(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError> {
         read::spent(since, &self.lookers).await
     }
 
-    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
-        tenant_quota::spending(since, &self.readers).await
+    async fn tenant_usage_since(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
+        tenant_quota::usage_since(since, &self.readers).await
     }
 
     async fn due_verifications(
@@ -265,11 +269,11 @@ impl Store for SqliteStore {
         verification::due_by_host(&walk, now, &self.readers).await
     }
 
-    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError> {
+    async fn sample_succeeded_items(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError> {
         read::sample(job, limit, &self.readers).await
     }
 
-    async fn known_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError> {
+    async fn recent_urls_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError> {
         read::known_below(directory, limit, &self.readers).await
     }
 
@@ -282,11 +286,15 @@ impl Store for SqliteStore {
         self.change(RecordVerification { job, seen, now }).await
     }
 
-    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<RelevantItem>, StoreError> {
+    async fn most_relevant_item(
+        &self,
+        job: JobRef,
+        target: Option<&Target>,
+    ) -> Result<Option<RelevantItem>, StoreError> {
         diagnoses::telling(job, target.map(Target::as_str), &self.lookers).await
     }
 
-    async fn keep_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError> {
+    async fn insert_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError> {
         self.change(InsertDiagnosis(kept)).await
     }
 
@@ -302,7 +310,7 @@ impl Store for SqliteStore {
         diagnoses::newest_of(job, &self.lookers).await
     }
 
-    async fn forget_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError> {
+    async fn delete_expired_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError> {
         self.change(DeleteExpiredDiagnoses { outdated, limit }).await
     }
 
@@ -314,7 +322,7 @@ impl Store for SqliteStore {
         token_file::live(&self.path, &self.lookers).await
     }
 
-    async fn writable(&self) -> Result<(), StoreError> {
+    async fn check_writable(&self) -> Result<(), StoreError> {
         self.change(NoChange).await
     }
 
@@ -356,7 +364,7 @@ mod tests {
         let soon = Duration::from_secs(20);
         let depths = tokio::time::timeout(soon, store.lane_depths()).await.expect("the engine does not wait");
         assert!(depths.expect("readable").is_empty());
-        let next = tokio::time::timeout(soon, store.next_ripe()).await.expect("the engine does not wait");
+        let next = tokio::time::timeout(soon, store.next_timer()).await.expect("the engine does not wait");
         assert_eq!(next.expect("readable"), None);
     }
 }

@@ -167,18 +167,18 @@ async fn door(folder: &Path) -> App {
     let service = Service {
         store,
         routes: routes.clone(),
-        board: Arc::new(LaneStatuses::default()),
-        outlook: Arc::new(EngineStatus::new(Arc::default(), routes)),
-        wakes: Notifiers::default(),
+        lane_statuses: Arc::new(LaneStatuses::default()),
+        engine_status: Arc::new(EngineStatus::new(Arc::default(), routes)),
+        notifiers: Notifiers::default(),
         clock,
     };
     let desk = DiagnosisService::new(service.clone(), Arc::new(Nobody), ProbeOverrides::default(), String::new());
     let api = Api {
-        desk: Arc::new(desk),
+        diagnoses: Arc::new(desk),
         service,
-        door: Authenticator::Tokens(Arc::new(tokens)),
+        authenticator: Authenticator::Tokens(Arc::new(tokens)),
         sandbox_accounts: Arc::new([]),
         draining: CancellationToken::new(),
     };
-    api::front(api, Router::new())
+    api::app(api, Router::new())
 }

@@ -55,13 +55,13 @@ async fn look(database: &Path, size: u32, plan: Plan) -> f64 {
         assert_eq!(claim.targets.len() as u32, CLAIM_TARGETS);
         claims.push(millis);
         let failure = Failure::new(ErrorClass::Throttle, "bench", "given back by the benchmark");
-        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
-        store.give_back(claim.submission, back, SystemClock::default().now()).await.expect("a return");
+        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
+        store.release(claim.submission, back, SystemClock::default().now()).await.expect("a return");
     }
     let (mut depths, mut ripe, mut due) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.claims {
         depths.push(timed(store.lane_depths()).await.0);
-        ripe.push(timed(store.next_ripe()).await.0);
+        ripe.push(timed(store.next_timer()).await.0);
         due.push(timed(store.due_submissions(false, 100, SystemClock::default().now())).await.0);
     }
     let megabytes = std::fs::metadata(database).map_or(0, |file| file.len()) / 1_000_000;
@@ -80,11 +80,11 @@ async fn timed<T>(asked: impl Future<Output = T>) -> (f64, T) {
 fn grant(lane: LaneId) -> Grant {
     Grant {
         lane,
-        turn: CallSequence::default(),
+        sequence: CallSequence::default(),
         targets_max: CLAIM_TARGETS,
-        others_max: u32::MAX,
+        non_urgent_max: u32::MAX,
         bytes_max: usize::MAX,
-        suspects: Vec::new(),
+        suspended_hosts: Vec::new(),
         shares: Vec::new(),
     }
 }

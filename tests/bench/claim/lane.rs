@@ -82,11 +82,11 @@ impl Mixed {
         };
         let grant = Grant {
             lane: self.lane,
-            turn: CallSequence::default(),
+            sequence: CallSequence::default(),
             targets_max: CLAIM_TARGETS,
-            others_max: u32::MAX,
+            non_urgent_max: u32::MAX,
             bytes_max: usize::MAX,
-            suspects: vec![suspect],
+            suspended_hosts: vec![suspect],
             shares: Vec::new(),
         };
         self.store.claim(grant, now).await.expect("a store that works")

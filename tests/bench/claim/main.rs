@@ -104,8 +104,8 @@ impl Place {
         assert_eq!(claim.targets.len() as u32, CLAIM_TARGETS);
         self.items = claim.items;
         let failure = Failure::new(ErrorClass::Throttle, "bench", "given back by the benchmark");
-        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
-        self.lane.store.give_back(claim.submission, back, SystemClock::default().now()).await.expect("a return");
+        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
+        self.lane.store.release(claim.submission, back, SystemClock::default().now()).await.expect("a return");
         self.bares.push(millis(self.bare.claim(claim.items).await));
         self.bare.give_back().await;
     }

@@ -30,7 +30,7 @@ impl Forbidden {
 }
 
 async fn denied(prober: &impl Prober, dial: DialTarget) -> ProbeResult {
-    let seen = prober.look(&ask(dial), LONG).await;
+    let seen = prober.probe(&ask(dial), LONG).await;
     assert!(matches!(seen.connect, Some(Err(ConnectError::Denied(_)))), "{seen:?}");
     assert!(seen.address.is_none() && seen.tls.is_none() && seen.http.is_none(), "{seen:?}");
     seen
@@ -75,12 +75,12 @@ async fn other_ways_to_write_an_address_are_names_and_lead_nowhere() {
     let server = NameServer::start(|_, _| vec![Says::NoSuchName]).await;
     let loose = prober(&["127.0.0.0/8"], &server.surroundings());
     for written in ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0x7f.1"] {
-        let seen = loose.look(&ask(name(written, inside.port())), LONG).await;
+        let seen = loose.probe(&ask(name(written, inside.port())), LONG).await;
         assert_eq!(seen.connect, None, "{written}: {seen:?}");
     }
     let strict = prober(&[], &server.surroundings());
     for own in ["localhost", "www.localhost"] {
-        let seen = strict.look(&ask(name(own, inside.port())), LONG).await;
+        let seen = strict.probe(&ask(name(own, inside.port())), LONG).await;
         assert!(!matches!(seen.connect, Some(Ok(_))), "{own}: {seen:?}");
     }
     assert!(inside.saw_nobody());
@@ -113,7 +113,7 @@ async fn a_name_that_changes_its_mind_is_judged_by_what_is_dialled() {
     let server =
         NameServer::start(|_, before| vec![Says::Address([127, 0, 0, if before == 0 { 2 } else { 1 }].into())]).await;
     let strict = prober(&["127.0.0.2/32"], &server.surroundings());
-    let seen = strict.look(&ask(name("rebound.example", outside.port())), LONG).await;
+    let seen = strict.probe(&ask(name("rebound.example", outside.port())), LONG).await;
     assert_eq!((seen.address, seen.http.expect("an answer").map(|answer| answer.status)), (Some(outside), Ok(200)));
     assert_eq!(server.asked("rebound.example", RecordType::A), 1, "what was judged is what was dialled");
     for _ in 0..3 {
@@ -129,8 +129,9 @@ async fn of_a_mixed_answer_only_what_is_admitted_is_dialled() {
     let server =
         NameServer::start(|_, _| vec![Says::Address([127, 0, 0, 1].into()), Says::Address([127, 0, 0, 2].into())])
             .await;
-    let seen =
-        prober(&["127.0.0.2/32"], &server.surroundings()).look(&ask(name("mixed.example", outside.port())), LONG).await;
+    let seen = prober(&["127.0.0.2/32"], &server.surroundings())
+        .probe(&ask(name("mixed.example", outside.port())), LONG)
+        .await;
     assert_eq!(seen.address, Some(outside));
     assert!(inside.saw_nobody());
 }
@@ -141,7 +142,8 @@ async fn a_redirect_is_told_and_not_followed() {
     let to = format!("http://127.0.0.1:{}/inside", inside.port());
     let answer = format!("HTTP/1.1 302 Found\r\nLocation: {to}?key=secret\r\nContent-Length: 0\r\n\r\n");
     let (outside, _) = answering([127, 0, 0, 2].into(), answer).await;
-    let seen = prober(&["127.0.0.0/8"], &ProberOptions::default()).look(&ask(DialTarget::Address(outside)), LONG).await;
+    let seen =
+        prober(&["127.0.0.0/8"], &ProberOptions::default()).probe(&ask(DialTarget::Address(outside)), LONG).await;
     let answer = seen.http.expect("an answer").expect("a good one");
     assert_eq!((answer.status, answer.header("location")), (302, Some(format!("{to}?…"))));
     assert!(inside.saw_nobody());
@@ -179,7 +181,7 @@ async fn a_name_is_told_with_its_aliases_and_what_is_wrong_with_it() {
         assert!(look.fault.is_some() && look.addresses.is_empty() && look.aliases.len() <= 8, "{look:?}");
     }
     let seen =
-        prober.look(&ProbeRequest { host: "gone.example".to_owned(), ..ask(name("gone.example", 80)) }, LONG).await;
+        prober.probe(&ProbeRequest { host: "gone.example".to_owned(), ..ask(name("gone.example", 80)) }, LONG).await;
     assert_eq!((seen.connect, seen.name.and_then(|name| name.fault)), (None, Some(DnsError::NoSuchName)));
     // An operator's name server that is not there at all.
     let nowhere = ProberOptions { resolvers: vec![([127, 0, 0, 1], 1).into()], ..ProberOptions::default() };

@@ -100,7 +100,7 @@ fn prober(root: &Ca, clock: impl Clock) -> NetProber {
 
 async fn look(prober: &NetProber, shown: Shown) -> ProbeResult {
     let asked = ProbeRequest { scheme: Scheme::Https, ..ask(serve(shown).await) };
-    prober.look(&asked, LONG).await
+    prober.probe(&asked, LONG).await
 }
 
 #[tokio::test]
@@ -163,9 +163,9 @@ async fn expiry_goes_by_the_clock_that_is_handed_in() {
     let dial = serve(signed_by(&trusted, &[], |_| ())).await;
     let asked = ProbeRequest { scheme: Scheme::Https, ..ask(dial) };
     let verdict = |seen: ProbeResult| seen.tls.expect("the TLS stage").expect("a handshake").verdict;
-    assert_eq!(verdict(prober.look(&asked, LONG).await), Ok(()));
+    assert_eq!(verdict(prober.probe(&asked, LONG).await), Ok(()));
     clock.advance(std::time::Duration::from_secs(20 * 365 * 86_400));
-    let seen = prober.look(&asked, LONG).await;
+    let seen = prober.probe(&asked, LONG).await;
     assert_eq!(seen.at, clock.now());
     assert_eq!(verdict(seen), Err(CertificateError::Expired));
 }
@@ -188,8 +188,8 @@ async fn what_is_no_tls_and_what_hangs_is_told() {
         std::future::pending::<()>().await;
     });
     let fault = |seen: ProbeResult| seen.tls.expect("the TLS stage").expect_err("no handshake");
-    assert!(matches!(fault(prober.look(&asked, LONG).await), TlsError::Refused(_)));
-    assert_eq!(fault(prober.look(&asked, LONG).await), TlsError::Closed);
-    assert_eq!(fault(prober.look(&asked, SHORT).await), TlsError::TimedOut);
+    assert!(matches!(fault(prober.probe(&asked, LONG).await), TlsError::Refused(_)));
+    assert_eq!(fault(prober.probe(&asked, LONG).await), TlsError::Closed);
+    assert_eq!(fault(prober.probe(&asked, SHORT).await), TlsError::TimedOut);
     server.abort();
 }

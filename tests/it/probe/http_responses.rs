@@ -11,7 +11,7 @@ use super::{LONG, SHORT, answering, ask, loopback, on_loopback};
 
 async fn look_at(answer: impl Into<Vec<u8>>, within: Duration) -> ProbeResult {
     let (address, _) = answering(loopback(), answer).await;
-    on_loopback().look(&ask(DialTarget::Address(address)), within).await
+    on_loopback().probe(&ask(DialTarget::Address(address)), within).await
 }
 
 fn answer(seen: ProbeResult) -> Result<HttpResult, HttpError> {
@@ -45,7 +45,7 @@ async fn a_good_answer_is_noted_without_its_secrets() {
         user_agent: Some("TencentCdn".to_owned()),
         ..ask(DialTarget::Address(address))
     };
-    let seen = on_loopback().look(&asked, LONG).await;
+    let seen = on_loopback().probe(&asked, LONG).await;
     assert_eq!((seen.address, seen.name.is_none(), seen.tls.is_none()), (Some(address), true, true));
     let answer = answer(seen).expect("an answer");
     assert_eq!((answer.status, answer.body_bytes), (200, 8));
@@ -70,7 +70,7 @@ async fn what_http_cannot_carry_is_escaped_as_a_browser_does() {
     let (address, mut requests) = answering(loopback(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     for (path, sent) in [("/a<b>?c=\"d\"", "/a%3Cb%3E?c=%22d%22"), ("/a|b?c|d", "/a|b?c|d"), ("/%7e/%E4", "/%7e/%E4")] {
         let asked = ProbeRequest { path: path.to_owned(), ..ask(DialTarget::Address(address)) };
-        assert!(on_loopback().look(&asked, LONG).await.http.expect("reached").is_ok(), "{path}");
+        assert!(on_loopback().probe(&asked, LONG).await.http.expect("reached").is_ok(), "{path}");
         let request = requests.recv().await.expect("a request");
         assert!(request.starts_with(&format!("GET {sent} HTTP/1.1\r\n")), "{path}: {request}");
     }
@@ -82,7 +82,7 @@ async fn a_long_body_is_not_read_and_an_endless_one_not_to_its_end() {
     let told = told.expect("its head is enough");
     assert_eq!((told.body_sha256, told.body_bytes), (None, 0));
     let dial = endless("HTTP/1.1 200 OK\r\n\r\n", &[b'x'; 65_536]).await;
-    let untold = answer(on_loopback().look(&ask(dial), LONG).await).expect("an answer");
+    let untold = answer(on_loopback().probe(&ask(dial), LONG).await).expect("an answer");
     assert!(untold.body_sha256.is_none() && (8 << 20..9 << 20).contains(&untold.body_bytes), "{}", untold.body_bytes);
 }
 
@@ -98,7 +98,7 @@ async fn who_hangs_is_given_up_when_the_time_is_over() {
 
 /// Looks for a short time, and does not wait much longer.
 async fn given_up(ask: &ProbeRequest) -> ProbeResult {
-    tokio::time::timeout(SHORT * 60, on_loopback().look(ask, SHORT)).await.expect("an end")
+    tokio::time::timeout(SHORT * 60, on_loopback().probe(ask, SHORT)).await.expect("an end")
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn what_is_no_answer_is_told_as_what_it_is() {
 #[tokio::test]
 async fn who_does_not_take_a_connection_is_told_as_refusing_or_silent() {
     let gone = TcpListener::bind((loopback(), 0)).await.expect("a listener").local_addr().expect("an address");
-    let seen = on_loopback().look(&ask(DialTarget::Address(gone)), LONG).await;
+    let seen = on_loopback().probe(&ask(DialTarget::Address(gone)), LONG).await;
     assert_eq!((seen.address, seen.connect, seen.http), (Some(gone), Some(Err(ConnectError::Refused)), None));
 
     // A listener whose queue is full lets attempts go unanswered.
@@ -133,7 +133,7 @@ async fn who_does_not_take_a_connection_is_told_as_refusing_or_silent() {
         waiting.push(stream);
         assert!(waiting.len() < 64, "the queue does not fill");
     }
-    let seen = on_loopback().look(&ask(DialTarget::Address(full)), SHORT).await;
+    let seen = on_loopback().probe(&ask(DialTarget::Address(full)), SHORT).await;
     assert_eq!(seen.connect, Some(Err(ConnectError::TimedOut)));
 }
 
@@ -141,14 +141,14 @@ async fn who_does_not_take_a_connection_is_told_as_refusing_or_silent() {
 async fn a_configured_edge_that_speaks_plain_http_is_looked_at_that_way() {
     let secure = |dial| ProbeRequest { scheme: Scheme::Https, ..ask(dial) };
     let listener = hyper_server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
-    let seen = on_loopback().look_at_configured(&secure(listener.clone()), LONG).await;
+    let seen = on_loopback().probe_configured_address(&secure(listener.clone()), LONG).await;
     assert_eq!(seen.ask.scheme, Scheme::Http, "{seen:?}");
     assert_eq!(answer(seen).map(|answer| answer.status), Ok(200));
-    let strict = on_loopback().look(&secure(listener), LONG).await;
+    let strict = on_loopback().probe(&secure(listener), LONG).await;
     assert!(matches!(strict.tls, Some(Err(_))) && strict.http.is_none(), "only where an operator wrote it down");
     // Who wants TLS and tells so in plain HTTP is no plain edge.
     let wants_tls = hyper_server("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
-    let seen = on_loopback().look_at_configured(&secure(wants_tls), LONG).await;
+    let seen = on_loopback().probe_configured_address(&secure(wants_tls), LONG).await;
     assert!(matches!(seen.tls, Some(Err(_))) && seen.ask.scheme == Scheme::Https, "{seen:?}");
 }
 

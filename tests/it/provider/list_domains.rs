@@ -19,13 +19,13 @@ struct Open(Mutex<Vec<&'static str>>);
 
 #[async_trait]
 impl CallLimiter for Open {
-    async fn enter(&self, meter: ApiAction) {
+    async fn acquire(&self, meter: ApiAction) {
         self.0.lock().expect("the list").push(meter.0);
     }
 
-    fn throttled(&self, _: ApiAction) {}
+    fn on_throttled(&self, _: ApiAction) {}
 
-    fn leave(&self, _: ApiAction) {}
+    fn release(&self, _: ApiAction) {}
 }
 
 async fn cloud(domains: Vec<Domain>, shutdown: &CancellationToken) -> (Sandbox, TencentCdn) {

@@ -148,24 +148,29 @@ impl World {
             let api = self.sites[name.as_str()].addresses.api;
             let provider = Line::new(api, credential, &self.clock, self.lines[name.as_str()].clone());
             let account = Account::new(name.clone(), Arc::new(provider), RESERVE, Arc::new(self.clock.clone()));
-            (name, Arc::new(account.promoting(self.rules.promotion.clone()).sharing(self.rules.shares.clone())))
+            (
+                name,
+                Arc::new(
+                    account.with_promotion(self.rules.promotion.clone()).with_tenant_shares(self.rules.shares.clone()),
+                ),
+            )
         });
         let parts = EngineDeps {
             store: store.clone(),
             accounts: Arc::new(accounts.collect()),
             prober: Arc::new(Onlooker),
             verify: Arc::new(verify_policy(self.temper)),
-            board: Arc::new(LaneStatuses::default()),
-            wakes: Notifiers::default(),
+            lane_statuses: Arc::new(LaneStatuses::default()),
+            notifiers: Notifiers::default(),
             clock: Arc::new(self.clock.clone()),
-            patience: PATIENCE,
+            timeouts: PATIENCE,
         };
         let service = Service {
             store,
             routes: self.routes.clone(),
-            board: parts.board.clone(),
-            outlook: Arc::new(EngineStatus::new(parts.accounts.clone(), self.routes.clone())),
-            wakes: parts.wakes.clone(),
+            lane_statuses: parts.lane_statuses.clone(),
+            engine_status: Arc::new(EngineStatus::new(parts.accounts.clone(), self.routes.clone())),
+            notifiers: parts.notifiers.clone(),
             clock: parts.clock.clone(),
         };
         let engine = SteppedEngine::start(&parts).await.expect("an engine");
@@ -355,7 +360,7 @@ struct Onlooker;
 
 #[async_trait]
 impl Prober for Onlooker {
-    async fn look(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
+    async fn probe(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
         let length = ask.host.len() + ask.path.len();
         let mut seen = ProbeResult::begun(ask.clone(), Timestamp::from_millis(0));
         if length.is_multiple_of(5) {

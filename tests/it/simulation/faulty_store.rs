@@ -109,8 +109,8 @@ impl Store for Ailing {
         self.ailment.change(self.store.resume_lane(lane, by, now)).await
     }
 
-    async fn ripen(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.ailment.change(self.store.ripen(now)).await
+    async fn fire_timers(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.ailment.change(self.store.fire_timers(now)).await
     }
 
     async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError> {
@@ -129,8 +129,8 @@ impl Store for Ailing {
         self.ailment.change(self.store.accept(id, task, request_id, due_at, now)).await
     }
 
-    async fn give_back(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError> {
-        self.ailment.change(self.store.give_back(id, back, now)).await
+    async fn release(&self, id: SubmissionId, back: Release, now: Timestamp) -> Result<Guarded, StoreError> {
+        self.ailment.change(self.store.release(id, back, now)).await
     }
 
     async fn mark_ambiguous(
@@ -161,8 +161,8 @@ impl Store for Ailing {
         self.ailment.change(self.store.settle(id, failed, retry, now)).await
     }
 
-    async fn forget_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.ailment.change(self.store.forget_keys(before, limit)).await
+    async fn delete_expired_keys(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.ailment.change(self.store.delete_expired_keys(before, limit)).await
     }
 
     async fn record_verification(
@@ -174,8 +174,12 @@ impl Store for Ailing {
         self.ailment.change(self.store.record_verification(job, seen, now)).await
     }
 
-    async fn kept_under(&self, tenant: &TenantName, key: &IdempotencyKey) -> Result<Option<Creation>, StoreError> {
-        self.store.kept_under(tenant, key).await
+    async fn find_by_idempotency_key(
+        &self,
+        tenant: &TenantName,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Creation>, StoreError> {
+        self.store.find_by_idempotency_key(tenant, key).await
     }
 
     async fn job(&self, id: JobId, tenant: Option<&TenantName>) -> Result<Option<Job>, StoreError> {
@@ -190,8 +194,8 @@ impl Store for Ailing {
         self.store.find_jobs(filter, before, limit).await
     }
 
-    async fn pending_example(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError> {
-        self.store.pending_example(job).await
+    async fn example_pending_item(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError> {
+        self.store.example_pending_item(job).await
     }
 
     async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError> {
@@ -210,8 +214,8 @@ impl Store for Ailing {
         self.store.job_targets(job).await
     }
 
-    async fn unsuccessful(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError> {
-        self.store.unsuccessful(job).await
+    async fn unsuccessful_items(&self, job: JobRef) -> Result<Vec<UnsuccessfulItem>, StoreError> {
+        self.store.unsuccessful_items(job).await
     }
 
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError> {
@@ -222,12 +226,12 @@ impl Store for Ailing {
         self.store.lanes().await
     }
 
-    async fn next_ripe(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.store.next_ripe().await
+    async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.next_timer().await
     }
 
-    async fn sending(&self) -> Result<Vec<OpenSubmission>, StoreError> {
-        self.store.sending().await
+    async fn sending_submissions(&self) -> Result<Vec<OpenSubmission>, StoreError> {
+        self.store.sending_submissions().await
     }
 
     async fn due_submissions(
@@ -243,12 +247,12 @@ impl Store for Ailing {
         self.store.targets(id).await
     }
 
-    async fn known_tasks(&self, tasks: &[String]) -> Result<Vec<String>, StoreError> {
-        self.store.known_tasks(tasks).await
+    async fn tasks_with_submissions(&self, tasks: &[String]) -> Result<Vec<String>, StoreError> {
+        self.store.tasks_with_submissions(tasks).await
     }
 
-    async fn spent(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError> {
-        self.store.spent(since).await
+    async fn usage_since(&self, since: Timestamp) -> Result<Vec<QuotaUsage>, StoreError> {
+        self.store.usage_since(since).await
     }
 
     async fn due_verifications(
@@ -267,8 +271,8 @@ impl Store for Ailing {
         self.store.due_verifications_by_host(walk, now).await
     }
 
-    async fn sample(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError> {
-        self.store.sample(job, limit).await
+    async fn sample_succeeded_items(&self, job: JobRef, limit: u32) -> Result<Vec<VerificationSample>, StoreError> {
+        self.store.sample_succeeded_items(job, limit).await
     }
 
     async fn hosts(&self, job: JobRef) -> Result<Vec<String>, StoreError> {
@@ -279,20 +283,24 @@ impl Store for Ailing {
         self.store.tokens().await
     }
 
-    async fn writable(&self) -> Result<(), StoreError> {
-        self.store.writable().await
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        self.store.check_writable().await
     }
 
     async fn drain(&self, grace: Duration) {
         self.store.drain(grace).await;
     }
 
-    async fn telling(&self, job: JobRef, target: Option<&Target>) -> Result<Option<RelevantItem>, StoreError> {
-        self.store.telling(job, target).await
+    async fn most_relevant_item(
+        &self,
+        job: JobRef,
+        target: Option<&Target>,
+    ) -> Result<Option<RelevantItem>, StoreError> {
+        self.store.most_relevant_item(job, target).await
     }
 
-    async fn keep_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError> {
-        self.ailment.change(self.store.keep_diagnosis(kept)).await
+    async fn insert_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError> {
+        self.ailment.change(self.store.insert_diagnosis(kept)).await
     }
 
     async fn diagnosis(
@@ -307,24 +315,24 @@ impl Store for Ailing {
         self.store.newest_diagnosis(job).await
     }
 
-    async fn forget_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError> {
-        self.ailment.change(self.store.forget_diagnoses(outdated, limit)).await
+    async fn delete_expired_diagnoses(&self, outdated: RetentionCutoff, limit: u32) -> Result<u64, StoreError> {
+        self.ailment.change(self.store.delete_expired_diagnoses(outdated, limit)).await
     }
 
-    async fn tenant_spending(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
-        self.store.tenant_spending(since).await
+    async fn tenant_usage_since(&self, since: Timestamp) -> Result<Vec<TenantSpending>, StoreError> {
+        self.store.tenant_usage_since(since).await
     }
 
-    async fn lane_heads(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
-        self.store.lane_heads(lane, limit).await
+    async fn next_items(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError> {
+        self.store.next_items(lane, limit).await
     }
 
     async fn pending_targets(&self, lane: &Lane, targets: &[Target]) -> Result<Vec<Target>, StoreError> {
         self.store.pending_targets(lane, targets).await
     }
 
-    async fn known_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError> {
-        self.store.known_below(directory, limit).await
+    async fn recent_urls_below(&self, directory: &Target, limit: u32) -> Result<Vec<Target>, StoreError> {
+        self.store.recent_urls_below(directory, limit).await
     }
 
     async fn jobs_since(&self, tenant: &TenantName, since: Timestamp, limit: u32) -> Result<u32, StoreError> {

@@ -72,8 +72,8 @@ impl Provider for Line {
         self.cloud.capabilities()
     }
 
-    fn submit_meter(&self, lane: &Lane) -> ApiAction {
-        self.cloud.submit_meter(lane)
+    fn submit_action(&self, lane: &Lane) -> ApiAction {
+        self.cloud.submit_action(lane)
     }
 
     fn pools(&self, lane: &Lane) -> Vec<PoolName> {
@@ -86,18 +86,22 @@ impl Provider for Line {
         answer
     }
 
-    async fn look(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
-        let progress = self.other_end().look(task, turnstile).await;
+    async fn task_progress(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
+        let progress = self.other_end().task_progress(task, turnstile).await;
         self.may_break_off();
         progress
     }
 
-    async fn done(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<BTreeSet<String>, ReadError> {
-        self.other_end().done(task, turnstile).await
+    async fn completed_targets(
+        &self,
+        task: &TaskQuery,
+        turnstile: &dyn CallLimiter,
+    ) -> Result<BTreeSet<String>, ReadError> {
+        self.other_end().completed_targets(task, turnstile).await
     }
 
-    async fn find(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
-        let listed = self.other_end().find(query, turnstile).await;
+    async fn find_tasks(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
+        let listed = self.other_end().find_tasks(query, turnstile).await;
         self.may_break_off();
         listed
     }

@@ -52,7 +52,7 @@ async fn ends_well(world: &mut World, job: JobId) {
     let cloud = world.sites["first"].cloud().quota();
     let spent: Vec<u64> = cloud.iter().filter(|pool| pool.kind == TaskKind::PurgeUrl).map(|pool| pool.spent).collect();
     assert_eq!(spent, [10, 10]);
-    let pools = world.service().outlook.pools(world.now());
+    let pools = world.service().engine_status.pools(world.now());
     let urls =
         pools.iter().filter(|pool| pool.account.as_str() == "first" && pool.name.to_string().starts_with("purge-url"));
     let known: Vec<(u64, u64)> = urls.map(|pool| (pool.used, pool.total - pool.available)).collect();

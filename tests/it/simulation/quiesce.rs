@@ -91,7 +91,7 @@ impl History {
         self.record_and_step(ServiceKind::QuotaReader).await?;
         self.world.finish_calls().await;
         let now = self.world.now();
-        let pools = self.world.service().outlook.pools(now);
+        let pools = self.world.service().engine_status.pools(now);
         let judged = pools.iter().flat_map(|pool| {
             let cloud = self.world.sites[pool.account.as_str()].cloud();
             provider_ledger::law_3_what_is_left_is_known(pool, cloud, &self.laws, self.excuses, now)

@@ -53,7 +53,7 @@ fn nothing_is_counted_that_is_not_spent(world: &World) {
         .map(|pool| pool.spent)
         .collect();
     assert_eq!(spent, [5, 5], "five targets, once");
-    let pools = world.service().outlook.pools(world.now());
+    let pools = world.service().engine_status.pools(world.now());
     let urls =
         pools.iter().filter(|pool| pool.account.as_str() == "first" && pool.name.to_string().starts_with("purge-url"));
     let known: Vec<(u64, u64)> = urls.map(|pool| (pool.used, pool.total - pool.available)).collect();

@@ -38,7 +38,7 @@ pub async fn equal_targets_share_a_place(store: &dyn Store) {
         assert_eq!(states(store, job).await, "ttt");
     }
     assert_eq!(states(store, &urgent).await, "t");
-    let spent = store.spent(at(0)).await.expect("what was spent");
+    let spent = store.usage_since(at(0)).await.expect("what was spent");
     assert_eq!(spent[0].targets, 4, "the provider charges a place, not who rides on it");
 }
 
@@ -50,11 +50,11 @@ pub async fn a_batch_has_at_most_so_many_targets_and_bytes(store: &dyn Store) {
     for (bytes_max, left_with) in [(28 * 3 + 28, 3), (29 * 4, 4), (29 * 5 + 28, 5)] {
         let grant = Grant {
             lane,
-            turn: CallSequence::default(),
+            sequence: CallSequence::default(),
             targets_max: 20,
-            others_max: u32::MAX,
+            non_urgent_max: u32::MAX,
             bytes_max,
-            suspects: Vec::new(),
+            suspended_hosts: Vec::new(),
             shares: Vec::new(),
         };
         let claim = store.claim(grant, at(3)).await.expect("a claim").expect("a batch");
@@ -64,11 +64,11 @@ pub async fn a_batch_has_at_most_so_many_targets_and_bytes(store: &dyn Store) {
     }
     let too_small = Grant {
         lane,
-        turn: CallSequence::default(),
+        sequence: CallSequence::default(),
         targets_max: 20,
-        others_max: u32::MAX,
+        non_urgent_max: u32::MAX,
         bytes_max: 5,
-        suspects: Vec::new(),
+        suspended_hosts: Vec::new(),
         shares: Vec::new(),
     };
     assert_eq!(store.claim(too_small, at(4)).await.expect("a claim"), None, "not a byte over the limit");

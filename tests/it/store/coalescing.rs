@@ -42,7 +42,7 @@ pub async fn a_url_rides_on_the_directory_above_it(store: &dyn Store) {
     assert_eq!((left.targets.len(), left.items), (2, 2), "only directories are sent");
     assert_eq!(states(store, &below).await, "tttdd");
     assert_eq!(store.targets(left.submission).await.expect("targets").len(), 2, "the provider's list shows no riders");
-    let spent = store.spent(at(0)).await.expect("what was spent");
+    let spent = store.usage_since(at(0)).await.expect("what was spent");
     assert_eq!(spent.iter().map(|one| (one.lane.kind, one.targets)).collect::<Vec<_>>(), [(TargetKind::Directory, 2)]);
     let told = events(store, &below).await;
     let boarded = &told[1];
@@ -76,7 +76,7 @@ pub async fn who_rode_on_a_directory_that_failed_goes_by_itself(store: &dyn Stor
         events(store, &below).await.last().map(|event| (event.kind, event.items)),
         Some((EventKind::Released, Some(2)))
     );
-    store.ripen(at(2_000_000)).await.expect("a look");
+    store.fire_timers(at(2_000_000)).await.expect("a look");
     batch(store, lane, 10, at(2_000_000)).await;
     assert_eq!(states(store, &below).await, "dsd", "nobody waits for a directory twice");
     let by_itself = travelling(store, own, 10, at(2_000_001)).await;
@@ -87,9 +87,9 @@ pub async fn who_rode_on_a_directory_that_failed_goes_by_itself(store: &dyn Stor
 
 pub async fn who_rode_on_a_refused_directory_goes_by_itself(store: &dyn Store) {
     let apart = [
-        ReleaseAction::Due,
-        ReleaseAction::Halve,
-        ReleaseAction::Part,
+        ReleaseAction::Requeue,
+        ReleaseAction::SplitTargets,
+        ReleaseAction::SplitHosts,
         ReleaseAction::Park { until: at(9_000) },
         ReleaseAction::Fail,
     ];

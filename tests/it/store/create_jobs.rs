@@ -146,7 +146,7 @@ pub async fn a_key_is_forgotten_when_it_is_old_and_its_job_is_final(store: &dyn 
     keep(store, named("open"), at(1)).await;
     let young = keep(store, named("young"), at(100)).await;
     store.cancel(young.row, at(101)).await.expect("an end");
-    assert_eq!(store.forget_keys(at(50), 10).await.expect("a round"), 1);
+    assert_eq!(store.delete_expired_keys(at(50), 10).await.expect("a round"), 1);
     assert!(matches!(store.create_job(named("open"), at(200)).await, Ok(Creation::Replayed(_))));
     assert!(matches!(store.create_job(named("young"), at(200)).await, Ok(Creation::Replayed(_))));
     assert!(matches!(store.create_job(named("ended"), at(200)).await, Ok(Creation::Created(_))));
@@ -187,7 +187,7 @@ pub async fn a_job_that_exists_already_fails_alone(store: &dyn Store) {
 pub async fn a_key_tells_its_job_to_its_tenant(store: &dyn Store) {
     let kept = keep(store, NewJob { idempotency: key("release-7", 1), ..purge(0..1) }, at(1)).await;
     let known = async |tenant: &TenantName, name: &str, body: u8| {
-        store.kept_under(tenant, &key(name, body).expect("a key")).await.expect("readable")
+        store.find_by_idempotency_key(tenant, &key(name, body).expect("a key")).await.expect("readable")
     };
     assert_eq!(known(&kept.tenant, "release-7", 1).await, Some(Creation::Replayed(kept.id)));
     assert_eq!(known(&kept.tenant, "release-7", 2).await, Some(Creation::KeyReused));

@@ -11,7 +11,7 @@ use super::fixtures::{
 };
 
 async fn telling(store: &dyn Store, job: &Job) -> RelevantItem {
-    store.telling(job.row, None).await.expect("readable").expect("an item")
+    store.most_relevant_item(job.row, None).await.expect("readable").expect("an item")
 }
 
 pub async fn the_item_that_tells_most_is_found(store: &dyn Store) {
@@ -33,9 +33,9 @@ pub async fn the_item_that_tells_most_is_found(store: &dyn Store) {
     assert_eq!((told.failures[0].0, told.failures[0].2), (failed_target(&url(3)).failure.class, 1));
     assert_ne!(told.failures[0].0, ErrorClass::Internal);
     // Asked for by its target it is that one, whatever the others went through.
-    let one = store.telling(kept.row, Some(&url(0))).await.expect("readable").expect("an item");
+    let one = store.most_relevant_item(kept.row, Some(&url(0))).await.expect("readable").expect("an item");
     assert_eq!((one.item.target, one.item.state), (url(0), ItemState::Succeeded));
-    assert_eq!(store.telling(kept.row, Some(&url(99))).await.expect("readable"), None);
+    assert_eq!(store.most_relevant_item(kept.row, Some(&url(99))).await.expect("readable"), None);
     // Stale tells more than what waits, and unknown more than nothing.
     let seen = keep(store, NewJob { verify: true, ..purge(20..23) }, at(10)).await;
     do_all(store, lane, at(11)).await;
@@ -85,7 +85,7 @@ pub async fn a_diagnosis_is_its_tenants_and_its_jobs_newest_is_found(store: &dyn
         (diagnosis("web", Some((kept.id, kept.version)), 3), diagnosis("web", Some((kept.id, kept.version + 1)), 4));
     assert_eq!(store.newest_diagnosis(kept.id).await.expect("readable"), None);
     for made in [&bare, &first, &second] {
-        store.keep_diagnosis(made.clone()).await.expect("kept");
+        store.insert_diagnosis(made.clone()).await.expect("kept");
         for (tenant, sees) in [(Some(&own), made.tenant == own), (Some(&other), made.tenant == other), (None, true)] {
             let found = store.diagnosis(made.id, tenant).await.expect("readable");
             assert_eq!(found, sees.then(|| made.clone()), "{tenant:?}");
@@ -100,7 +100,7 @@ pub async fn outdated_diagnoses_go_a_few_at_a_time(store: &dyn Store) {
     let mut all = Vec::new();
     for millis in 1..=10 {
         all.push(diagnosis("web", None, millis));
-        store.keep_diagnosis(all[all.len() - 1].clone()).await.expect("kept");
+        store.insert_diagnosis(all[all.len() - 1].clone()).await.expect("kept");
     }
     let left = || async {
         let mut left = String::new();
@@ -111,7 +111,7 @@ pub async fn outdated_diagnoses_go_a_few_at_a_time(store: &dyn Store) {
         left
     };
     let forget = async |before: i64, newest: u32, limit: u32| {
-        store.forget_diagnoses(RetentionCutoff { before: at(before), newest }, limit).await.expect("forgotten")
+        store.delete_expired_diagnoses(RetentionCutoff { before: at(before), newest }, limit).await.expect("forgotten")
     };
     assert_eq!((forget(1, 10, 5).await, left().await), (0, "xxxxxxxxxx".to_owned()));
     assert_eq!((forget(3, 10, 1).await, left().await), (1, ".xxxxxxxxx".to_owned()), "one at a time, by age");

@@ -106,11 +106,11 @@ pub async fn a_prefetch_waits_for_purges_of_other_jobs(store: &dyn Store) {
     assert!(items(store, &ahead).await[1].failure.is_none(), "nothing has failed");
     do_all(store, lane_of(store, &purged, 0).await, at(5)).await;
     assert_eq!(states(store, &later).await, "s");
-    store.ripen(at(5_010)).await.expect("a look");
+    store.fire_timers(at(5_010)).await.expect("a look");
     assert_eq!(numbers(&batch(store, lane, 10, at(5_010)).await), ["1"]);
     let refused = batch(store, lane_of(store, &cleared, 0).await, 10, at(5_011)).await;
     give_back(store, refused.submission, ReleaseAction::Fail, at(5_012)).await;
-    store.ripen(at(10_020)).await.expect("a look");
+    store.fire_timers(at(10_020)).await.expect("a look");
     assert_eq!(batch(store, lane, 10, at(10_021)).await.targets.len(), 1, "however the purge ends");
 }
 

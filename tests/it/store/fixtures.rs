@@ -133,11 +133,11 @@ pub async fn lane_of(store: &dyn Store, job: &Job, place: usize) -> LaneId {
 pub async fn claim(store: &dyn Store, lane: LaneId, targets_max: u32, now: Timestamp) -> Option<Claim> {
     let grant = Grant {
         lane,
-        turn: CallSequence::default(),
+        sequence: CallSequence::default(),
         targets_max,
-        others_max: u32::MAX,
+        non_urgent_max: u32::MAX,
         bytes_max: 1 << 20,
-        suspects: Vec::new(),
+        suspended_hosts: Vec::new(),
         shares: Vec::new(),
     };
     store.claim(grant, now).await.expect("a claim")
@@ -163,7 +163,7 @@ pub async fn accept(store: &dyn Store, id: SubmissionId, task: &str, now: Timest
 pub async fn give_back(store: &dyn Store, id: SubmissionId, items: ReleaseAction, now: Timestamp) -> Guarded {
     let failure = Failure::new(ErrorClass::Throttle, "code", "slow down");
     let back = Release { state: SubmissionState::Refused, failure, items };
-    store.give_back(id, back, now).await.expect("an outcome")
+    store.release(id, back, now).await.expect("an outcome")
 }
 
 /// Ends a task whose `failed` targets may be tried three times.

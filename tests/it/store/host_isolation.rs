@@ -33,11 +33,11 @@ fn suspect(host: &str, refused: SubmissionId, until: i64) -> SuspendedHost {
 async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[SuspendedHost], now: i64) -> Option<Claim> {
     let grant = Grant {
         lane,
-        turn: CallSequence::default(),
+        sequence: CallSequence::default(),
         targets_max: 10,
-        others_max: u32::MAX,
+        non_urgent_max: u32::MAX,
         bytes_max: 1 << 20,
-        suspects: suspects.to_vec(),
+        suspended_hosts: suspects.to_vec(),
         shares: vec![],
     };
     store.claim(grant, at(now)).await.expect("a claim")
@@ -54,10 +54,10 @@ async fn mixed(store: &dyn Store) -> (Job, LaneId) {
 pub async fn a_refused_host_is_found_by_hosts_and_not_by_targets(store: &dyn Store) {
     let (kept, lane) = mixed(store).await;
     let all = batch(store, lane, 10, at(2)).await;
-    give_back(store, all.submission, ReleaseAction::Part, at(3)).await;
+    give_back(store, all.submission, ReleaseAction::SplitHosts, at(3)).await;
     let (first, second) = (batch(store, lane, 10, at(4)).await, batch(store, lane, 10, at(4)).await);
     assert_eq!((hosts(&first).as_str(), hosts(&second).as_str()), ("a b", "c d"));
-    give_back(store, second.submission, ReleaseAction::Part, at(5)).await;
+    give_back(store, second.submission, ReleaseAction::SplitHosts, at(5)).await;
     let (third, fourth) = (batch(store, lane, 10, at(6)).await, batch(store, lane, 10, at(6)).await);
     assert_eq!((hosts(&third).as_str(), hosts(&fourth).as_str()), ("c", "d"));
     give_back(store, fourth.submission, ReleaseAction::Fail, at(7)).await;
@@ -70,17 +70,17 @@ pub async fn a_parked_host_waits_apart_and_holds_nobody_up(store: &dyn Store) {
     let (kept, lane) = mixed(store).await;
     let alone = keep(store, of(vec![on("d", 7)]), at(1)).await;
     let all = batch(store, lane, 10, at(2)).await;
-    give_back(store, all.submission, ReleaseAction::Due, at(2)).await;
+    give_back(store, all.submission, ReleaseAction::Requeue, at(2)).await;
     // As if the first call had been for this host alone.
     let parked = [suspect("d", all.submission, 100)];
     let others = claim_without(store, lane, &parked, 3).await.expect("a batch");
     assert_eq!(hosts(&others), "a b c");
     assert_eq!((states(store, &kept).await.as_str(), states(store, &alone).await.as_str()), ("twtttwtt", "w"));
-    let example = store.pending_example(kept.row).await.expect("readable").expect("an item");
+    let example = store.example_pending_item(kept.row).await.expect("readable").expect("an item");
     assert_eq!(example.failure.expect("evidence").code, "code", "what the refused call was told");
     assert_eq!(example.state, PartState::Delayed(at(100)));
     assert!(claim_without(store, lane, &parked, 4).await.is_none());
-    store.ripen(at(100)).await.expect("a look");
+    store.fire_timers(at(100)).await.expect("a look");
     let fresh = keep(store, of(vec![on("a", 9), on("d", 9)]), at(100)).await;
     let probe = claim_without(store, lane, &parked, 101).await.expect("a batch");
     assert_eq!((hosts(&probe).as_str(), probe.targets.len()), ("d", 3), "what was parked is tried by itself");
@@ -100,8 +100,8 @@ pub async fn what_a_refused_host_sent_waits_until_it_is_told(store: &dyn Store) 
         (states(store, &kept).await.as_str(), kinds(store, &kept).await.last()),
         ("ww", Some(&EventKind::Released))
     );
-    assert_eq!(store.next_ripe().await.expect("a moment"), Some(at(50)));
-    store.ripen(at(50)).await.expect("a look");
+    assert_eq!(store.next_timer().await.expect("a moment"), Some(at(50)));
+    store.fire_timers(at(50)).await.expect("a look");
     let other = keep(store, purge(0..1), at(50)).await;
     assert_eq!(batch(store, lane, 10, at(51)).await.targets, [on("d", 1), on("d", 2)]);
     assert_eq!((states(store, &kept).await.as_str(), states(store, &other).await.as_str()), ("tt", "d"));
@@ -114,7 +114,7 @@ pub async fn a_cancelled_job_is_not_parked(store: &dyn Store) {
     assert_eq!(store.cancel(kept.row, at(3)).await.expect("an outcome"), Guarded::Done);
     give_back(store, refused.submission, ReleaseAction::Park { until: at(50) }, at(4)).await;
     assert_eq!(states(store, &kept).await, "c");
-    assert_eq!(store.next_ripe().await.expect("a moment"), None);
+    assert_eq!(store.next_timer().await.expect("a moment"), None);
 }
 
 /// Law 4: the targets of a call without an answer are held, and nothing else is.
@@ -127,12 +127,12 @@ pub async fn a_target_without_an_answer_holds_its_equals_and_nobody_else(store: 
     let later = keep(store, purge(1..4), at(4)).await;
     assert_eq!(numbers(&batch(store, lane, 10, at(5)).await), ["2", "3"]);
     assert_eq!(states(store, &later).await, "wtt");
-    let example = store.pending_example(later.row).await.expect("readable").expect("an item");
+    let example = store.example_pending_item(later.row).await.expect("readable").expect("an item");
     assert_eq!(example.failure.map(|failure| failure.class), Some(ErrorClass::Lost));
-    store.ripen(at(2_000)).await.expect("a look");
+    store.fire_timers(at(2_000)).await.expect("a look");
     assert!(claim(store, lane, 10, at(2_000)).await.is_none(), "still not known");
     store.accept(lost.submission, "found", None, at(2_001), at(2_001)).await.expect("an outcome");
-    store.ripen(at(4_000)).await.expect("a look");
+    store.fire_timers(at(4_000)).await.expect("a look");
     assert_eq!(numbers(&batch(store, lane, 10, at(4_000)).await), ["1"], "the content may have changed since");
     settle(store, lost.submission, &[url(9)], at(4_001)).await;
     assert_eq!((states(store, &kept).await.as_str(), states(store, &later).await.as_str()), ("ss", "ttt"));
@@ -151,7 +151,7 @@ async fn proved(store: &dyn Store, hosts: &[&str]) -> LaneId {
 async fn sent(store: &dyn Store, lane: LaneId, targets_max: u32) -> Vec<(String, bool)> {
     let mut sent = Vec::new();
     while let Some(claim) = claim(store, lane, targets_max, at(3)).await {
-        sent.push((hosts(&claim), claim.apart));
+        sent.push((hosts(&claim), claim.isolated));
     }
     sent
 }
@@ -188,7 +188,7 @@ pub async fn a_host_is_proved_by_a_call_and_doubted_by_a_refusal(store: &dyn Sto
         batch(store, lane, 10, at(3)).await
     };
     let both = next(1).await;
-    assert_eq!((hosts(&both).as_str(), both.apart), ("a b", false));
+    assert_eq!((hosts(&both).as_str(), both.isolated), ("a b", false));
     keep(store, of(vec![on("b", 2)]), at(4)).await;
     let refused = batch(store, lane, 10, at(4)).await;
     give_back(store, refused.submission, ReleaseAction::Fail, at(5)).await;
@@ -237,7 +237,7 @@ pub async fn lanes_that_are_claimed_in_step_have_turns_of_their_own(store: &dyn 
     let mut apart = [Vec::new(), Vec::new()];
     for turn in 0..8 {
         for (lane, apart) in lanes.iter().zip(&mut apart) {
-            apart.push(claim_in_turn(store, *lane, CallSequence(turn)).await.apart);
+            apart.push(claim_in_turn(store, *lane, CallSequence(turn)).await.isolated);
         }
     }
     let every_second = [false, true, false, true, false, true, false, true];
@@ -251,11 +251,11 @@ fn part_of(targets: Vec<Target>) -> JobPart {
 async fn claim_in_turn(store: &dyn Store, lane: LaneId, turn: CallSequence) -> Claim {
     let grant = Grant {
         lane,
-        turn,
+        sequence: turn,
         targets_max: 2,
-        others_max: u32::MAX,
+        non_urgent_max: u32::MAX,
         bytes_max: 1 << 20,
-        suspects: vec![],
+        suspended_hosts: vec![],
         shares: vec![],
     };
     store.claim(grant, at(3)).await.expect("a claim").expect("a batch")

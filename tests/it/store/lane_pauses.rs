@@ -36,19 +36,19 @@ pub async fn a_lane_is_paused_once_and_may_be_paused_again(store: &dyn Store) {
     let kept = keep(store, purge(0..3), at(1)).await;
     let id = lane_of(store, &kept, 0).await;
     let outcome = async |pause| store.pause_lane(id, pause).await.expect("an outcome");
-    assert_eq!(store.resume_lane(id, "web", at(2)).await.expect("an outcome"), Guarded::Late, "it was not paused");
+    assert_eq!(store.resume_lane(id, "web", at(2)).await.expect("an outcome"), Guarded::Conflict, "it was not paused");
     let first = pause("a", 3, None);
     assert_eq!(outcome(first.clone()).await, Guarded::Done);
-    assert_eq!(outcome(pause("b", 4, Some("me too"))).await, Guarded::Late);
+    assert_eq!(outcome(pause("b", 4, Some("me too"))).await, Guarded::Conflict);
     assert_eq!(lane(store, id).await.paused, Some(first), "the first pause stands");
     assert_eq!(store.resume_lane(id, "b", at(5)).await.expect("an outcome"), Guarded::Done);
-    assert_eq!(store.resume_lane(id, "b", at(6)).await.expect("an outcome"), Guarded::Late);
+    assert_eq!(store.resume_lane(id, "b", at(6)).await.expect("an outcome"), Guarded::Conflict);
     let second = pause("b", 7, Some("again"));
     assert_eq!(outcome(second.clone()).await, Guarded::Done);
     assert_eq!(lane(store, id).await.paused, Some(second));
     let nowhere = LaneId(id.0 + 1000);
-    assert_eq!(store.pause_lane(nowhere, pause("a", 8, None)).await.expect("an outcome"), Guarded::Late);
-    assert_eq!(store.resume_lane(nowhere, "a", at(8)).await.expect("an outcome"), Guarded::Late);
+    assert_eq!(store.pause_lane(nowhere, pause("a", 8, None)).await.expect("an outcome"), Guarded::Conflict);
+    assert_eq!(store.resume_lane(nowhere, "a", at(8)).await.expect("an outcome"), Guarded::Conflict);
 }
 
 pub async fn what_was_sent_before_a_pause_ends_as_ever(store: &dyn Store) {

@@ -21,8 +21,8 @@ async fn lose(store: &dyn Store, id: SubmissionId) -> Guarded {
 
 async fn release(store: &dyn Store, id: SubmissionId) -> Guarded {
     let failure = Failure::new(ErrorClass::Lost, "not_listed", "not there");
-    let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
-    store.give_back(id, back, at(40)).await.expect("an outcome")
+    let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
+    store.release(id, back, at(40)).await.expect("an outcome")
 }
 
 pub async fn a_task_is_accepted_once(store: &dyn Store) {
@@ -32,10 +32,10 @@ pub async fn a_task_is_accepted_once(store: &dyn Store) {
     assert_eq!(try_accept(store, claim.submission, "t-1").await, Guarded::Done);
     let item = items(store, &kept).await.remove(0);
     assert_eq!((item.task_id.as_deref(), item.request_id.as_deref(), item.attempts), (Some("t-1"), Some("request"), 1));
-    assert_eq!(try_accept(store, claim.submission, "t-1").await, Guarded::Late);
-    assert_eq!(try_accept(store, claim.submission, "t-2").await, Guarded::Late);
+    assert_eq!(try_accept(store, claim.submission, "t-1").await, Guarded::Conflict);
+    assert_eq!(try_accept(store, claim.submission, "t-2").await, Guarded::Conflict);
     assert_eq!(items(store, &kept).await[0].task_id.as_deref(), Some("t-1"));
-    assert_eq!(try_accept(store, SubmissionId(999), "t-3").await, Guarded::Late);
+    assert_eq!(try_accept(store, SubmissionId(999), "t-3").await, Guarded::Conflict);
     assert_eq!(kinds(store, &kept).await, [EventKind::Accepted, EventKind::Claimed, EventKind::Submitted]);
     let told = events(store, &kept).await;
     assert_eq!((told[2].task_id.as_deref(), told[2].items), (Some("t-1"), Some(2)));
@@ -47,14 +47,14 @@ pub async fn a_known_task_is_not_adopted_twice(store: &dyn Store) {
     let (one, two) = (batch(store, lane, 2, at(2)).await, batch(store, lane, 2, at(3)).await);
     accept(store, one.submission, "t-1", at(4)).await;
     lose(store, two.submission).await;
-    assert_eq!(try_accept(store, two.submission, "t-1").await, Guarded::Late);
+    assert_eq!(try_accept(store, two.submission, "t-1").await, Guarded::Conflict);
     settle(store, one.submission, &[], at(5)).await;
-    assert_eq!(try_accept(store, two.submission, "t-1").await, Guarded::Late, "an ended task too");
+    assert_eq!(try_accept(store, two.submission, "t-1").await, Guarded::Conflict, "an ended task too");
     assert_eq!(states(store, &kept).await, "sstt");
     let asked = ["t-0", "t-1", "t-2"].map(str::to_owned);
-    assert_eq!(store.known_tasks(&asked).await.expect("tasks"), ["t-1"]);
+    assert_eq!(store.tasks_with_submissions(&asked).await.expect("tasks"), ["t-1"]);
     assert_eq!(try_accept(store, two.submission, "t-2").await, Guarded::Done);
-    assert_eq!(store.known_tasks(&[]).await.expect("tasks"), Vec::<String>::new());
+    assert_eq!(store.tasks_with_submissions(&[]).await.expect("tasks"), Vec::<String>::new());
 }
 
 pub async fn an_account_or_operation_of_its_own_may_have_an_equal_task(store: &dyn Store) {
@@ -74,11 +74,11 @@ pub async fn a_submission_given_back_is_due_again(store: &dyn Store) {
         let claim = batch(store, lane, 2, at(2)).await;
         assert_eq!(states(store, &kept).await, "ttd");
         let failure = Failure::new(ErrorClass::Outage, "502", "bad gateway");
-        let back = Release { state, failure, items: ReleaseAction::Due };
-        assert_eq!(store.give_back(claim.submission, back, at(3)).await.expect("an outcome"), Guarded::Done);
+        let back = Release { state, failure, items: ReleaseAction::Requeue };
+        assert_eq!(store.release(claim.submission, back, at(3)).await.expect("an outcome"), Guarded::Done);
         assert_eq!(states(store, &kept).await, "ddd");
         assert_eq!(items(store, &kept).await[0].attempts, 0, "it blames no target");
-        assert_eq!(store.spent(at(0)).await.expect("what was spent"), [], "it spent nothing");
+        assert_eq!(store.usage_since(at(0)).await.expect("what was spent"), [], "it spent nothing");
     }
     let again = batch(store, lane, 9, at(4)).await;
     assert_eq!(numbers(&again), ["0", "1", "2"], "in their old order");
@@ -94,7 +94,7 @@ pub async fn a_refused_batch_is_halved_until_one_target_is_to_blame(store: &dyn 
     while let Some(claim) = claim(store, lane, 10, at(2)).await {
         calls.push(numbers(&claim).join(" "));
         if claim.targets.contains(&url(3)) {
-            assert_eq!(give_back(store, claim.submission, ReleaseAction::Halve, at(3)).await, Guarded::Done);
+            assert_eq!(give_back(store, claim.submission, ReleaseAction::SplitTargets, at(3)).await, Guarded::Done);
         } else {
             accept(store, claim.submission, &format!("t-{}", claim.submission), at(3)).await;
             settle(store, claim.submission, &[], at(4)).await;
@@ -112,11 +112,11 @@ pub async fn cohorts_stay_apart_through_other_troubles(store: &dyn Store) {
     let kept = keep(store, purge(0..4), at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
     let all = batch(store, lane, 10, at(2)).await;
-    give_back(store, all.submission, ReleaseAction::Halve, at(3)).await;
+    give_back(store, all.submission, ReleaseAction::SplitTargets, at(3)).await;
     keep(store, purge(50..52), at(4)).await;
     let half = batch(store, lane, 10, at(5)).await;
     assert_eq!(numbers(&half), ["0", "1"]);
-    give_back(store, half.submission, ReleaseAction::Due, at(6)).await;
+    give_back(store, half.submission, ReleaseAction::Requeue, at(6)).await;
     let half = batch(store, lane, 10, at(7)).await;
     assert_eq!(numbers(&half), ["0", "1"], "a throttled half still travels alone");
     lose(store, half.submission).await;
@@ -132,7 +132,7 @@ pub async fn cohorts_of_two_refusals_do_not_meet(store: &dyn Store) {
     let batches =
         [batch(store, lane, 4, at(2)).await, batch(store, lane, 4, at(2)).await, batch(store, lane, 4, at(2)).await];
     for batch in &batches {
-        give_back(store, batch.submission, ReleaseAction::Halve, at(3)).await;
+        give_back(store, batch.submission, ReleaseAction::SplitTargets, at(3)).await;
     }
     let mut halves = Vec::new();
     while let Some(claim) = claim(store, lane, 100, at(4)).await {
@@ -146,7 +146,7 @@ pub async fn urgent_work_does_not_wait_for_cohorts(store: &dyn Store) {
     let bulk = keep(store, NewJob { priority: Priority::Bulk, ..purge(0..4) }, at(1)).await;
     let lane = lane_of(store, &bulk, 0).await;
     let all = batch(store, lane, 4, at(2)).await;
-    give_back(store, all.submission, ReleaseAction::Halve, at(3)).await;
+    give_back(store, all.submission, ReleaseAction::SplitTargets, at(3)).await;
     keep(store, purge(50..51), at(4)).await;
     keep(store, NewJob { priority: Priority::Urgent, ..purge(60..61) }, at(4)).await;
     assert_eq!(numbers(&batch(store, lane, 1, at(5)).await), ["60"]);
@@ -155,7 +155,7 @@ pub async fn urgent_work_does_not_wait_for_cohorts(store: &dyn Store) {
     let urgent = keep(store, NewJob { priority: Priority::Urgent, ..purge(70..74) }, at(6)).await;
     let refused = batch(store, lane, 10, at(7)).await;
     assert_eq!(numbers(&refused), ["70", "71", "72", "73"]);
-    give_back(store, refused.submission, ReleaseAction::Halve, at(7)).await;
+    give_back(store, refused.submission, ReleaseAction::SplitTargets, at(7)).await;
     keep(store, NewJob { priority: Priority::Urgent, ..purge(80..81) }, at(8)).await;
     let next = [batch(store, lane, 10, at(9)).await, batch(store, lane, 10, at(9)).await];
     assert_eq!(next.each_ref().map(|claim| numbers(claim).join(" ")), ["70 71", "72 73"], "urgent halves are first");
@@ -171,10 +171,10 @@ pub async fn a_lost_answer_holds_its_targets(store: &dyn Store) {
     let waiting = keep(store, purge(0..1), at(3)).await;
     assert_eq!(lose(store, claim.submission).await, Guarded::Done);
     assert_eq!(states(store, &kept).await, "tt");
-    assert_eq!(lose(store, claim.submission).await, Guarded::Late);
+    assert_eq!(lose(store, claim.submission).await, Guarded::Conflict);
     assert_eq!(
-        give_back(store, claim.submission, ReleaseAction::Due, at(25)).await,
-        Guarded::Late,
+        give_back(store, claim.submission, ReleaseAction::Requeue, at(25)).await,
+        Guarded::Conflict,
         "the list decides now"
     );
     let (open, next) = store.due_submissions(true, 9, at(30)).await.expect("submissions");
@@ -205,12 +205,12 @@ pub async fn what_was_sending_at_the_start_is_ambiguous(store: &dyn Store) {
     let (open, _) = store.due_submissions(false, 9, at(90)).await.expect("submissions");
     assert_eq!(open[0].id, accepted.submission);
     assert_eq!(states(store, &kept).await, "ttttttdd");
-    let spent = store.spent(at(0)).await.expect("what was spent");
+    let spent = store.usage_since(at(0)).await.expect("what was spent");
     assert_eq!((spent[0].targets, spent[0].in_flight), (6, 4));
     let failure = Failure::new(ErrorClass::Lost, Failure::NOT_LISTED, "not there");
-    let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
-    store.give_back(sending[0].submission, back, at(95)).await.expect("an outcome");
-    let spent = store.spent(at(0)).await.expect("what was spent");
+    let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
+    store.release(sending[0].submission, back, at(95)).await.expect("an outcome");
+    let spent = store.usage_since(at(0)).await.expect("what was spent");
     assert_eq!((spent[0].targets, spent[0].in_flight, spent[0].undecided), (4, 2, 2), "counted apart");
 }
 
@@ -218,20 +218,20 @@ pub async fn what_was_sending_at_the_start_is_ambiguous(store: &dyn Store) {
 pub async fn what_is_sending_is_told_until_it_is_answered(store: &dyn Store) {
     let kept = keep(store, purge(0..10), at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
-    assert_eq!(store.sending().await.expect("submissions"), []);
+    assert_eq!(store.sending_submissions().await.expect("submissions"), []);
     let claims = [2, 3, 1, 4].map(|targets| (targets, batch(store, lane, targets, at(i64::from(targets)))));
     let mut made = Vec::new();
     for (targets, claim) in claims {
         made.push((claim.await.submission, targets));
     }
-    let told = store.sending().await.expect("submissions");
+    let told = store.sending_submissions().await.expect("submissions");
     assert_eq!(told.iter().map(|one| (one.id, one.targets)).collect::<Vec<_>>(), made);
     assert_eq!((told[1].created_at, told[1].answered_at, told[1].task_id.as_ref()), (at(3), None, None));
     assert_eq!(told[1].lane, lane_depth(store, lane).await);
     accept(store, made[0].0, "t-1", at(9)).await;
-    give_back(store, made[1].0, ReleaseAction::Due, at(9)).await;
+    give_back(store, made[1].0, ReleaseAction::Requeue, at(9)).await;
     lose(store, made[2].0).await;
-    let left: Vec<_> = store.sending().await.expect("submissions").iter().map(|one| one.id).collect();
+    let left: Vec<_> = store.sending_submissions().await.expect("submissions").iter().map(|one| one.id).collect();
     assert_eq!(left, [made[3].0]);
 }
 
@@ -244,18 +244,18 @@ pub async fn what_is_over_is_not_changed(store: &dyn Store) {
     let kept = keep(store, purge(0..2), at(1)).await;
     let lane = lane_of(store, &kept, 0).await;
     let refused = batch(store, lane, 1, at(2)).await;
-    give_back(store, refused.submission, ReleaseAction::Due, at(3)).await;
+    give_back(store, refused.submission, ReleaseAction::Requeue, at(3)).await;
     let done = travelling(store, lane, 9, at(4)).await;
     settle(store, done.submission, &[], at(5)).await;
     let before = (job(store, &kept).await, items(store, &kept).await, events(store, &kept).await.len());
     for id in [refused.submission, done.submission, SubmissionId(777)] {
-        assert_eq!(try_accept(store, id, "other").await, Guarded::Late);
-        assert_eq!(lose(store, id).await, Guarded::Late);
-        assert_eq!(give_back(store, id, ReleaseAction::Due, at(6)).await, Guarded::Late);
-        assert_eq!(give_back(store, id, ReleaseAction::Halve, at(6)).await, Guarded::Late);
-        assert_eq!(release(store, id).await, Guarded::Late);
-        assert_eq!(settle(store, id, &[url(0)], at(6)).await, Guarded::Late);
-        assert_eq!(store.postpone(id, at(9)).await.expect("an outcome"), Guarded::Late);
+        assert_eq!(try_accept(store, id, "other").await, Guarded::Conflict);
+        assert_eq!(lose(store, id).await, Guarded::Conflict);
+        assert_eq!(give_back(store, id, ReleaseAction::Requeue, at(6)).await, Guarded::Conflict);
+        assert_eq!(give_back(store, id, ReleaseAction::SplitTargets, at(6)).await, Guarded::Conflict);
+        assert_eq!(release(store, id).await, Guarded::Conflict);
+        assert_eq!(settle(store, id, &[url(0)], at(6)).await, Guarded::Conflict);
+        assert_eq!(store.postpone(id, at(9)).await.expect("an outcome"), Guarded::Conflict);
         assert_eq!(store.targets(id).await.expect("targets"), []);
     }
     let after = (job(store, &kept).await, items(store, &kept).await, events(store, &kept).await.len());
@@ -268,7 +268,7 @@ pub async fn an_outage_is_told_once(store: &dyn Store) {
     let lane = lane_of(store, &kept, 0).await;
     for _ in 0..20 {
         let claim = batch(store, lane, 10, at(2)).await;
-        give_back(store, claim.submission, ReleaseAction::Due, at(3)).await;
+        give_back(store, claim.submission, ReleaseAction::Requeue, at(3)).await;
     }
     use EventKind::{Accepted, Claimed, Finished, Released, Settled, Submitted};
     assert_eq!(kinds(store, &kept).await, [Accepted, Claimed, Released]);

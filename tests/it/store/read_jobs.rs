@@ -83,7 +83,7 @@ pub async fn an_example_of_what_is_pending_tells_why(store: &dyn Store) {
     let kept = keep(store, refresh(0..2, 0..0), at(1)).await;
     let (purges, prefetches) = (lane_of(store, &kept, 0).await, lane_of(store, &kept, 2).await);
     let example = async || {
-        let example = store.pending_example(kept.row).await.expect("readable");
+        let example = store.example_pending_item(kept.row).await.expect("readable");
         example.map(|example| (example.lane, example.state))
     };
     assert_eq!(example().await, Some((purges, PartState::Due)), "the purge, not the prefetch behind it");
@@ -91,7 +91,7 @@ pub async fn an_example_of_what_is_pending_tells_why(store: &dyn Store) {
     assert_eq!(example().await, Some((prefetches, PartState::Blocked)), "its purge is on its way");
     settle(store, all.submission, &[url(1)], at(3)).await;
     assert_eq!(example().await, Some((purges, PartState::Delayed(at(1_000_000)))));
-    store.ripen(at(1_000_000)).await.expect("a look");
+    store.fire_timers(at(1_000_000)).await.expect("a look");
     do_all(store, purges, at(1_000_001)).await;
     assert_eq!(example().await, Some((prefetches, PartState::Due)));
     do_all(store, prefetches, at(1_000_002)).await;
@@ -136,7 +136,7 @@ pub async fn what_was_spent_is_counted_by_lane(store: &dyn Store) {
     let (urls, directories) = (lane_of(store, &kept, 0).await, lane_of(store, &kept, 20).await);
     let hours = |before| day - Duration::from_secs(3600) * before;
     let counted = async || {
-        let mut spent = store.spent(day).await.expect("what was spent");
+        let mut spent = store.usage_since(day).await.expect("what was spent");
         spent.sort_by_key(|spent| spent.lane.kind != TargetKind::Url);
         spent.iter().map(|spent: &QuotaUsage| (spent.lane.kind, spent.targets, spent.in_flight)).collect::<Vec<_>>()
     };
@@ -147,8 +147,8 @@ pub async fn what_was_spent_is_counted_by_lane(store: &dyn Store) {
     store.mark_ambiguous(lost.submission, failure, hours(5), hours(5)).await.expect("an outcome");
     assert_eq!(counted().await, [(TargetKind::Url, 1, 1)], "whoever settles it gives back what was counted");
     let failure = Failure::new(ErrorClass::Lost, "not_listed", "never made");
-    let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Due };
-    store.give_back(lost.submission, back, hours(1)).await.expect("an outcome");
+    let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
+    store.release(lost.submission, back, hours(1)).await.expect("an outcome");
     assert_eq!(counted().await, []);
     let over = batch(store, urls, 2, day - Duration::from_secs(1)).await;
     assert_eq!(counted().await, [(TargetKind::Url, 2, 2)], "still without an answer");
@@ -156,7 +156,7 @@ pub async fn what_was_spent_is_counted_by_lane(store: &dyn Store) {
     assert_eq!(counted().await, [(TargetKind::Url, 2, 0)], "answered today");
     let refused = batch(store, urls, 4, day).await;
     assert_eq!(counted().await, [(TargetKind::Url, 6, 4)]);
-    give_back(store, refused.submission, ReleaseAction::Due, day).await;
+    give_back(store, refused.submission, ReleaseAction::Requeue, day).await;
     let today = travelling(store, urls, 8, day + Duration::from_secs(2)).await;
     settle(store, today.submission, &[url(5)], day + Duration::from_secs(3)).await;
     travelling(store, directories, 3, day + Duration::from_secs(2)).await;
@@ -182,6 +182,6 @@ pub async fn lanes_tell_their_depth(store: &dyn Store) {
     do_all(store, ids[0], at(2)).await;
     assert_eq!(depths().await, [(ids[1], [0, 3, 0]), (ids[2], [0, 20, 1])]);
     batch(store, ids[1], 9, at(3)).await;
-    store.ripen(at(9)).await.expect("a look");
+    store.fire_timers(at(9)).await.expect("a look");
     assert_eq!(depths().await, [(ids[1], [0, 1, 0]), (ids[2], [0, 20, 1])]);
 }

@@ -42,9 +42,9 @@ pub async fn a_failed_row_is_tried_again_until_its_attempts_are_spent(store: &dy
         if attempt < 3 {
             assert_eq!(states(store, &kept).await, "sws");
             assert_eq!(item.delayed_until, Some(at(now + 100)));
-            store.ripen(at(now + 99)).await.expect("a look");
+            store.fire_timers(at(now + 99)).await.expect("a look");
             assert_eq!(super::fixtures::claim(store, lane, 10, at(now + 99)).await, None, "not before its moment");
-            store.ripen(at(now + 100)).await.expect("a look");
+            store.fire_timers(at(now + 100)).await.expect("a look");
             assert_eq!(states(store, &kept).await, "sds");
         }
         now += 100;
@@ -104,13 +104,13 @@ pub async fn riders_end_together(store: &dyn Store) {
     settle(store, claim.submission, &[url(0)], at(3)).await;
     let rider = keep(store, purge(0..1), at(4)).await;
     for expected in ["ws w", "fs w"] {
-        store.ripen(at(1_000_000)).await.expect("a look");
+        store.fire_timers(at(1_000_000)).await.expect("a look");
         let claim = travelling(store, lane, 10, at(1_000_001)).await;
         assert_eq!((claim.targets.len(), claim.items), (1, 2));
         settle(store, claim.submission, &[url(0)], at(1_000_002)).await;
         assert_eq!(format!("{} {}", states(store, &one).await, states(store, &rider).await), expected);
     }
-    store.ripen(at(1_000_000)).await.expect("a look");
+    store.fire_timers(at(1_000_000)).await.expect("a look");
     do_all(store, lane, at(1_000_003)).await;
     assert_eq!(format!("{} {}", states(store, &one).await, states(store, &rider).await), "fs s");
     assert_eq!(items(store, &rider).await[0].attempts, 3);
@@ -132,7 +132,7 @@ pub async fn a_prefetch_waits_for_its_purge(store: &dyn Store) {
     settle(store, first.submission, &[], at(6)).await;
     do_all(store, urls, at(7)).await;
     assert_eq!(states(store, &kept).await, "swssssbd");
-    store.ripen(at(1_000_000)).await.expect("a look");
+    store.fire_timers(at(1_000_000)).await.expect("a look");
     do_all(store, urls, at(1_000_001)).await;
     do_all(store, prefetches, at(1_000_002)).await;
     assert_eq!(states(store, &kept).await, "ssssssss");
@@ -158,7 +158,7 @@ pub async fn a_refused_purge_fails_its_prefetch(store: &dyn Store) {
     let kept = keep(store, refresh(0..2, 0..0), at(1)).await;
     let urls = lane_of(store, &kept, 0).await;
     while let Some(claim) = claim(store, urls, 10, at(2)).await {
-        give_back(store, claim.submission, ReleaseAction::Halve, at(3)).await;
+        give_back(store, claim.submission, ReleaseAction::SplitTargets, at(3)).await;
     }
     let done = job(store, &kept).await;
     assert_eq!((states(store, &kept).await.as_str(), done.counts.status(true)), ("ffff", JobStatus::Failed));
@@ -237,7 +237,7 @@ pub async fn a_prefetch_waits_for_every_directory_above_it(store: &dyn Store) {
     let sent = travelling(store, directory_lane, 1, at(3)).await;
     settle(store, sent.submission, &directories(&["/img/"]), at(4)).await;
     assert_eq!(states(store, &kept).await, "sssswbbdd", "a directory that goes again is not done");
-    store.ripen(at(1_000_000)).await.expect("a look");
+    store.fire_timers(at(1_000_000)).await.expect("a look");
     do_all(store, directory_lane, at(1_000_001)).await;
     assert_eq!(states(store, &kept).await, "sssssdddd");
     assert!(events(store, &kept).await.iter().all(|event| event.kind != EventKind::Failed));
@@ -276,7 +276,7 @@ pub async fn a_refused_directory_fails_the_prefetches_below_it(store: &dyn Store
     let kept = keep(store, draft, at(1)).await;
     do_all(store, lane_of(store, &kept, 0).await, at(2)).await;
     let refused = batch(store, lane_of(store, &kept, 2).await, 1, at(3)).await;
-    give_back(store, refused.submission, ReleaseAction::Halve, at(4)).await;
+    give_back(store, refused.submission, ReleaseAction::SplitTargets, at(4)).await;
     assert_eq!(states(store, &kept).await, "ssffd");
 }
 
@@ -292,7 +292,7 @@ pub async fn a_prefetch_waits_for_nested_directories(store: &dyn Store) {
         // The first of them ends with the other one, or is tried again and ends later.
         settle(store, sent.submission, &directories(&nested[1 - first..2 - first]), at(4)).await;
         assert_eq!(states(store, &kept).await, if first == 0 { "ssswdb" } else { "sswsbb" });
-        store.ripen(at(1_000_000)).await.expect("a look");
+        store.fire_timers(at(1_000_000)).await.expect("a look");
         let sent = travelling(store, lane, 9, at(1_000_001)).await;
         let last = directories(&nested[1 - first..2 - first]);
         fail(store, &sent, if failed { &last } else { &[] }, 1_000_002).await;

@@ -16,18 +16,18 @@ async fn claim(store: &dyn Store, lane: LaneId, left: u64, now: Timestamp) -> Op
     let shares = vec![TenantShare { tenant: TenantName::new("web"), left, until: at(9_000), detail }];
     let grant = Grant {
         lane,
-        turn: CallSequence::default(),
+        sequence: CallSequence::default(),
         targets_max: 20,
-        others_max: u32::MAX,
+        non_urgent_max: u32::MAX,
         bytes_max: 1 << 20,
-        suspects: Vec::new(),
+        suspended_hosts: Vec::new(),
         shares,
     };
     store.claim(grant, now).await.expect("a claim")
 }
 
 async fn spent(store: &dyn Store, since: Timestamp) -> Vec<(String, u64)> {
-    let spending = store.tenant_spending(since).await.expect("readable");
+    let spending = store.tenant_usage_since(since).await.expect("readable");
     spending.into_iter().map(|one| (one.tenant.to_string(), one.targets)).collect()
 }
 
@@ -40,12 +40,12 @@ pub async fn a_tenant_beyond_its_share_waits_and_others_go(store: &dyn Store) {
     let seen = async || [states(store, &web).await, states(store, &again).await, states(store, &app).await].join(" ");
     assert_eq!((first.targets.len(), seen().await.as_str()), (6, "tttww t ttt"), "an equal target is drawn once");
     assert_eq!(spent(store, at(0)).await, [("web".to_owned(), 3)]);
-    let example = store.pending_example(web.row).await.expect("readable").expect("an item");
+    let example = store.example_pending_item(web.row).await.expect("readable").expect("an item");
     assert_eq!(example.state, PartState::Delayed(at(9_000)));
     let failure = example.failure.expect("a reason");
     assert_eq!((failure.code.as_str(), failure.message.as_str()), (Failure::TENANT_SHARE, "its share is spent"));
     assert!(claim(store, lane, 0, at(3)).await.is_none());
-    store.ripen(at(9_000)).await.expect("a look");
+    store.fire_timers(at(9_000)).await.expect("a look");
     assert_eq!(claim(store, lane, 3, at(9_001)).await.expect("the next day").targets.len(), 2);
 }
 
@@ -57,7 +57,7 @@ pub async fn urgent_work_elsewhere_goes_before_what_is_normal_in_a_half(store: &
     let lane = lane_of(store, &web, 0).await;
     let refused = claim(store, lane, 9, at(2)).await.expect("a batch");
     assert_eq!(refused.targets.len(), 4);
-    give_back(store, refused.submission, ReleaseAction::Halve, at(3)).await;
+    give_back(store, refused.submission, ReleaseAction::SplitTargets, at(3)).await;
     keep(store, urgent("app", 10..11), at(4)).await;
     assert_eq!(claim(store, lane, 0, at(5)).await.expect("a batch").targets, [url(10)]);
     assert!(claim(store, lane, 0, at(6)).await.is_some(), "the half has not lost its turn");
@@ -68,7 +68,7 @@ pub async fn what_was_not_charged_is_not_drawn(store: &dyn Store) {
     let lane = lane_of(store, &kept, 0).await;
     let refused = claim(store, lane, 9, at(2)).await.expect("a batch");
     assert_eq!(spent(store, at(0)).await, [("web".to_owned(), 4)]);
-    give_back(store, refused.submission, ReleaseAction::Due, at(3)).await;
+    give_back(store, refused.submission, ReleaseAction::Requeue, at(3)).await;
     assert_eq!(spent(store, at(0)).await, []);
     let sent = claim(store, lane, 9, at(4)).await.expect("a batch");
     accept(store, sent.submission, "task", at(5)).await;

@@ -15,11 +15,11 @@ fn delayed(mut job: NewJob, until: i64) -> NewJob {
 }
 
 async fn ripen(store: &dyn Store, now: i64) {
-    store.ripen(at(now)).await.expect("a look");
+    store.fire_timers(at(now)).await.expect("a look");
 }
 
 async fn next_ripe(store: &dyn Store) -> Option<i64> {
-    let next = store.next_ripe().await.expect("a moment");
+    let next = store.next_timer().await.expect("a moment");
     next.map(|next| next.as_millis() - at(0).as_millis())
 }
 
@@ -111,7 +111,7 @@ pub async fn the_next_moment_is_the_earliest(store: &dyn Store) {
     let lane = lane_of(store, &job, 0).await;
     let both = batch(store, lane, 9, at(260)).await;
     assert_eq!(next_ripe(store).await, None, "nothing is pending");
-    give_back(store, both.submission, refreshd::store::ReleaseAction::Due, at(270)).await;
+    give_back(store, both.submission, refreshd::store::ReleaseAction::Requeue, at(270)).await;
     assert_eq!(next_ripe(store).await, Some(300));
     ripen(store, 350).await;
     assert_eq!((states(store, &job).await.as_str(), next_ripe(store).await), ("x", Some(400)));

@@ -49,7 +49,7 @@ pub async fn a_finished_job_wants_a_look(store: &dyn Store) {
     do_all(store, lanes.1, at(3)).await;
     let (jobs, _) = due(store, 3).await;
     assert_eq!((jobs.len(), jobs[0].0.id, jobs[0].1), (1, kept.id, 0));
-    let samples = store.sample(kept.row, 9).await.expect("samples");
+    let samples = store.sample_succeeded_items(kept.row, 9).await.expect("samples");
     assert_eq!(samples.len(), 4);
     let proof = proof();
     let old = ItemVerdict { proof: Some(proof.clone()), ..verdict(samples[0].item, Verification::Stale, "old") };
@@ -117,7 +117,7 @@ pub async fn a_job_without_a_success_is_never_looked_at(store: &dyn Store) {
     store.settle(claim.submission, failed, RowRetry { attempts_max: 0, at: at(3) }, at(3)).await.expect("an outcome");
     assert_eq!(job(store, &kept).await.verification, Verification::Unknown);
     let expired = keep(store, NewJob { deadline: Some(at(5)), ..verified(purge(0..1)) }, at(4)).await;
-    store.ripen(at(5)).await.expect("a look");
+    store.fire_timers(at(5)).await.expect("a look");
     assert_eq!(job(store, &expired).await.verification, Verification::Unknown);
     assert_eq!(due(store, 99).await, (vec![], None));
 }
@@ -134,8 +134,12 @@ pub async fn a_sample_is_even_and_never_empty(store: &dyn Store) {
             .settle(claim.submission, failed, RowRetry { attempts_max: 0, at: at(3) }, at(3))
             .await
             .expect("an outcome");
-        let sample = store.sample(kept.row, limit).await.expect("a sample");
-        assert_eq!(sample, store.sample(kept.row, limit).await.expect("a sample"), "the same ones every time");
+        let sample = store.sample_succeeded_items(kept.row, limit).await.expect("a sample");
+        assert_eq!(
+            sample,
+            store.sample_succeeded_items(kept.row, limit).await.expect("a sample"),
+            "the same ones every time"
+        );
         let states = states(store, &kept).await;
         let first = items(store, &kept).await[0].id.0;
         let places: Vec<usize> =
@@ -209,7 +213,7 @@ pub async fn urls_below_a_directory_are_known_from_jobs_of_late(store: &dyn Stor
     let target = |kind, text: &str| Target::parse(kind, text).expect("valid");
     let known = async |directory: &str, limit| -> Vec<Target> {
         let directory = target(TargetKind::Directory, directory);
-        store.known_below(&directory, limit).await.expect("readable")
+        store.recent_urls_below(&directory, limit).await.expect("readable")
     };
     let directory = "https://www.example.com/";
     assert_eq!(known(directory, 5).await, Vec::<Target>::new());

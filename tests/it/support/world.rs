@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use refreshd::clock::SystemClock;
 use refreshd::config::Config;
-use refreshd::daemon::{Daemon, ceiling};
+use refreshd::daemon::{Daemon, provider_limits};
 use refreshd::diagnose::Diagnose;
 use refreshd::sandbox::{self, OriginContent, Sandbox};
 use refreshd::telemetry;
@@ -80,7 +80,7 @@ impl World {
         let file = folder.path().join("refreshd.toml");
         let text = adjust(configuration(&sandbox, &key, folder.path(), 0, settings), &sandbox);
         std::fs::write(&file, text).expect("a configuration file");
-        let config = Config::load(Some(&file), std::iter::empty(), ceiling).expect("a good configuration");
+        let config = Config::load(Some(&file), std::iter::empty(), provider_limits).expect("a good configuration");
         let http = super::http();
         let mut world = Self { sandbox, daemon: None, diagnoser: None, http, config, folder, shutdown };
         world.start_daemon().await;
@@ -115,7 +115,7 @@ impl World {
         let file = self.config_file();
         let text = std::fs::read_to_string(&file).expect("the configuration");
         std::fs::write(&file, change(text)).expect("a configuration file");
-        self.config = Config::load(Some(&file), std::iter::empty(), ceiling).expect("a good configuration");
+        self.config = Config::load(Some(&file), std::iter::empty(), provider_limits).expect("a good configuration");
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -31,7 +31,7 @@ struct Halting {
 
 #[async_trait]
 impl Prober for Halting {
-    async fn look(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
+    async fn probe(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
         assert_ne!(ask.host, "broken.example", "a fault of the program");
         let mut seen = ProbeResult::begun(ask.clone(), Timestamp::from_millis(0));
         if ask.host != "slow.example" {
@@ -70,10 +70,10 @@ impl Place {
             accounts: Arc::default(),
             prober: prober.clone(),
             verify: Arc::new(VerifyPolicy { origins, ..VerifyPolicy::default() }),
-            board: Arc::new(LaneStatuses::default()),
-            wakes: Notifiers::default(),
+            lane_statuses: Arc::new(LaneStatuses::default()),
+            notifiers: Notifiers::default(),
             clock: Arc::new(SystemClock::default()),
-            patience: EngineTimeouts {
+            timeouts: EngineTimeouts {
                 poll_first: hour,
                 poll_max: hour,
                 listing_grace: hour,

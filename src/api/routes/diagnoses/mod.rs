@@ -28,7 +28,7 @@ use crate::service::{Caller, DiagnosisRecord, DiagnosisRequest};
     (status = 422, description = "not exactly one of url, host and job, none that can be, or a host without a route", body = ProblemAnswer),
     (status = 429, description = "too many at once, or too many of this token; Retry-After tells when", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn create(
+pub(crate) async fn create(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
@@ -38,7 +38,7 @@ pub(in crate::api) async fn create(
     if api.draining.is_cancelled() {
         return Err(ApiError::Draining);
     }
-    let dossier = api.desk.diagnose(&caller, &DiagnosisRequest { url, host, job }).await?;
+    let dossier = api.diagnoses.diagnose(&caller, &DiagnosisRequest { url, host, job }).await?;
     let location = HeaderValue::try_from(format!("/v1/diagnoses/{}", dossier.told.id));
     let mut response = Json(dossier.told).into_response();
     if let Ok(location) = location {
@@ -53,12 +53,12 @@ pub(in crate::api) async fn create(
     (status = 200, description = "as it was found", body = DiagnosisAnswer),
     (status = 404, description = "no such diagnosis, another tenant's, or none any more", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn one(
+pub(crate) async fn one(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     DiagnosisPath(id): DiagnosisPath,
 ) -> Result<Json<DiagnosisAnswer>, ApiError> {
-    Ok(Json(api.desk.kept(&caller, id).await?.told))
+    Ok(Json(api.diagnoses.kept(&caller, id).await?.told))
 }
 
 /// A diagnosis as files for a support ticket, without secrets.
@@ -67,12 +67,12 @@ pub(in crate::api) async fn one(
     (status = 200, description = "a zip with report.md, report.json and the evidence", content_type = "application/zip", body = Vec<u8>),
     (status = 404, description = "no such diagnosis, another tenant's, or none any more", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn bundle(
+pub(crate) async fn bundle(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     DiagnosisPath(id): DiagnosisPath,
 ) -> Result<Response, ApiError> {
-    let dossier = api.desk.kept(&caller, id).await?;
+    let dossier = api.diagnoses.kept(&caller, id).await?;
     Ok(zipped(&api, &caller, &dossier))
 }
 
@@ -85,12 +85,12 @@ pub(in crate::api) async fn bundle(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
     (status = 429, description = "too many at once, or too many of this token; Retry-After tells when", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn of_job(
+pub(crate) async fn of_job(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
 ) -> Result<Json<DiagnosisAnswer>, ApiError> {
-    Ok(Json(api.desk.of_job(&caller, id).await?.told))
+    Ok(Json(api.diagnoses.of_job(&caller, id).await?.told))
 }
 
 /// The same diagnosis as files for a support ticket, without secrets.
@@ -101,17 +101,17 @@ pub(in crate::api) async fn of_job(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
     (status = 429, description = "too many at once, or too many of this token; Retry-After tells when", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn bundle_of_job(
+pub(crate) async fn bundle_of_job(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
 ) -> Result<Response, ApiError> {
-    let dossier = api.desk.of_job(&caller, id).await?;
+    let dossier = api.diagnoses.of_job(&caller, id).await?;
     Ok(zipped(&api, &caller, &dossier))
 }
 
 fn zipped(api: &Api, caller: &Caller, dossier: &DiagnosisRecord) -> Response {
-    let mut response = api.desk.bundle(caller, dossier).into_response();
+    let mut response = api.diagnoses.bundle(caller, dossier).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -123,7 +123,7 @@ fn zipped(api: &Api, caller: &Caller, dossier: &DiagnosisRecord) -> Response {
 }
 
 /// The diagnosis that a path names. What cannot be an id names none.
-pub(in crate::api) struct DiagnosisPath(DiagnosisId);
+pub(crate) struct DiagnosisPath(DiagnosisId);
 
 impl<S: Send + Sync> FromRequestParts<S> for DiagnosisPath {
     type Rejection = ApiError;

@@ -21,11 +21,11 @@ use crate::service::Finding;
     (status = 200, description = "worst first, on one page", body = FindingsAnswer),
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn list(
+pub(crate) async fn list(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<FindingsAnswer>, ApiError> {
-    let (findings, rounded_at) = api.desk.findings(&caller)?;
+    let (findings, rounded_at) = api.diagnoses.findings(&caller)?;
     Ok(Json(answer(&findings, rounded_at)))
 }
 
@@ -35,11 +35,11 @@ pub(in crate::api) async fn list(
     (status = 403, description = "the scope oncall or diagnose is missing", body = ProblemAnswer),
     (status = 429, description = "too many at once, or too many of this token; Retry-After tells when", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn check(
+pub(crate) async fn check(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<FindingsAnswer>, ApiError> {
-    let (findings, rounded_at) = api.desk.check_findings(&caller).await?;
+    let (findings, rounded_at) = api.diagnoses.check_findings(&caller).await?;
     Ok(Json(answer(&findings, rounded_at)))
 }
 

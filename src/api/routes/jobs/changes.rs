@@ -21,7 +21,7 @@ use crate::api::wire::{JobAnswer, ProblemAnswer};
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
     (status = 409, description = "the job is final already", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn cancel(
+pub(crate) async fn cancel(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
@@ -37,7 +37,7 @@ pub(in crate::api) async fn cancel(
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
     (status = 409, description = "no target failed or expired", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn retry(
+pub(crate) async fn retry(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,

@@ -8,7 +8,7 @@ use crate::domain::{Failure, ObservedResponse, Timestamp, Warning};
 use crate::service::{JobView, JobWait};
 use crate::store::{Event, Item, ItemVerification};
 
-pub(in crate::api) fn job(JobView { job, waiting: reason }: JobView) -> JobAnswer {
+pub(crate) fn job(JobView { job, waiting: reason }: JobView) -> JobAnswer {
     JobAnswer {
         id: job.id.to_string(),
         operation: job.operation.as_str().into(),
@@ -44,7 +44,7 @@ const LISTED_BYTES_MAX: usize = 1_024;
 const MORE_WARNINGS: &str = "more_warnings";
 
 /// A job among others: its first warnings, and how many more it has.
-pub(in crate::api) fn listed(view: JobView) -> JobAnswer {
+pub(crate) fn listed(view: JobView) -> JobAnswer {
     let mut answer = job(view);
     // Its own count of what was never kept is told last, and is none of those that can be looked up.
     let beyond = answer.warnings.pop_if(|last| last.code == MORE_WARNINGS);
@@ -68,7 +68,7 @@ pub(in crate::api) fn listed(view: JobView) -> JobAnswer {
     answer
 }
 
-pub(in crate::api) fn item(item: &Item) -> ItemAnswer {
+pub(crate) fn item(item: &Item) -> ItemAnswer {
     ItemAnswer {
         target: item.target.to_string(),
         kind: item.target.kind().to_string(),
@@ -111,7 +111,7 @@ fn side(side: &ObservedResponse) -> ObservedResponseAnswer {
     }
 }
 
-pub(in crate::api) fn event(event: &Event) -> EventAnswer {
+pub(crate) fn event(event: &Event) -> EventAnswer {
     EventAnswer {
         seq: event.seq,
         at: time(event.at),
@@ -133,7 +133,7 @@ fn waiting(waiting: JobWait) -> WaitingAnswer {
     }
 }
 
-pub(in crate::api) fn warning(Warning { code, detail, pointer }: Warning) -> WarningAnswer {
+pub(crate) fn warning(Warning { code, detail, pointer }: Warning) -> WarningAnswer {
     WarningAnswer { code, detail, pointer }
 }
 
@@ -147,7 +147,7 @@ fn error(failure: &Failure) -> ErrorAnswer {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-pub(in crate::api) fn time(moment: Timestamp) -> String {
+pub(crate) fn time(moment: Timestamp) -> String {
     // Moments come from our own clock or were parsed from RFC 3339, so all of them can be written that way.
     let moment = jiff::Timestamp::from_millisecond(moment.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{moment:.3}")

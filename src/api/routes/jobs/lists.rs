@@ -27,7 +27,7 @@ const ROWS_DEFAULT: u32 = 100;
     (status = 200, description = "a page of targets", body = ListAnswer<ItemAnswer>),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn items(
+pub(crate) async fn items(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
@@ -49,7 +49,7 @@ pub(in crate::api) async fn items(
     (status = 200, description = "a page of events", body = ListAnswer<EventAnswer>),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn events(
+pub(crate) async fn events(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
@@ -62,12 +62,12 @@ pub(in crate::api) async fn events(
     Ok(Json(answer(events.iter().map(convert::event).collect(), last, page)))
 }
 
-pub(in crate::api) fn wrong_query(rejection: &QueryRejection) -> ApiError {
+pub(crate) fn wrong_query(rejection: &QueryRejection) -> ApiError {
     ApiError::fault("", "wrong_query", rejection.body_text())
 }
 
 /// The page that a query asks for.
-pub(in crate::api) fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<Page, ApiError> {
+pub(crate) fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<Page, ApiError> {
     let limit = limit.unwrap_or(ROWS_DEFAULT);
     if !(1..=ROWS_MAX).contains(&limit) {
         return Err(ApiError::fault("", "wrong_query", format!("limit is 1 to {ROWS_MAX}")));
@@ -81,7 +81,7 @@ pub(in crate::api) fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<P
 }
 
 /// A page with the way to the next one: a page that is not full is the last.
-pub(in crate::api) fn answer<T>(items: Vec<T>, last: Option<i64>, page: Page) -> ListAnswer<T> {
+pub(crate) fn answer<T>(items: Vec<T>, last: Option<i64>, page: Page) -> ListAnswer<T> {
     let is_full = items.len() >= usize::try_from(page.limit).unwrap_or(usize::MAX);
     ListAnswer { next_cursor: last.filter(|_| is_full).map(|last| last.to_string()), items }
 }

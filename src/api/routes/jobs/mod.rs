@@ -1,8 +1,8 @@
 //! Posting a job and looking at it.
 
-pub(in crate::api) mod changes;
+pub(crate) mod changes;
 pub(super) mod convert;
-pub(in crate::api) mod lists;
+pub(crate) mod lists;
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::api::problem::ApiError;
 use crate::api::wire::{JobAnswer, JobBody, JobsQuery, ListAnswer, ProblemAnswer};
 use crate::api::{Api, body, etag, prefer};
 use crate::domain::JobId;
-use crate::offload::{MANY_TARGETS, aside_if};
+use crate::offload::{MANY_TARGETS, offload_if};
 use crate::service::{JobInput, JobSearch, JobView};
 use crate::store::IdempotencyKey;
 
@@ -38,7 +38,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
     (status = 503, description = "stopping, or the database cannot be used; Retry-After tells when", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn create(
+pub(crate) async fn create(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     request: Request,
@@ -49,7 +49,7 @@ pub(in crate::api) async fn create(
     let (Parts { headers, .. }, body) = request.into_parts();
     let body: JobBody = body::json(&headers, body).await?;
     let is_large = body.urls.len() + body.directories.len() >= MANY_TARGETS;
-    let idempotency = aside_if(is_large, || idempotency(&headers, &body)).await?;
+    let idempotency = offload_if(is_large, || idempotency(&headers, &body)).await?;
     // If the client goes away in the middle, the job is kept or not as a whole: the writer finishes what it was given.
     let accepted = api.service.accept(&caller, &asked(body), idempotency).await?;
     let id = accepted.view.job.id;
@@ -80,7 +80,7 @@ pub(in crate::api) async fn create(
     (status = 304, description = "as the client has it, by If-None-Match"),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn one(
+pub(crate) async fn one(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
@@ -117,7 +117,7 @@ pub(in crate::api) async fn one(
     (status = 200, description = "a page of jobs; of each job's `warnings` the first three at most, and one that counts the rest", body = ListAnswer<JobAnswer>),
     (status = 422, description = "a condition that cannot be", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn list(
+pub(crate) async fn list(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     query: Result<Query<JobsQuery>, QueryRejection>,
@@ -147,7 +147,7 @@ fn search(query: JobsQuery) -> JobSearch {
 }
 
 /// The job that a path names. What cannot be an id, or is no text at all, names none.
-pub(in crate::api) struct JobPath(pub(in crate::api) JobId);
+pub(crate) struct JobPath(pub(in crate::api) JobId);
 
 impl<S: Send + Sync> FromRequestParts<S> for JobPath {
     type Rejection = ApiError;
@@ -171,7 +171,7 @@ fn idempotency(headers: &HeaderMap, body: &JobBody) -> Result<Option<Idempotency
     Ok(Some(IdempotencyKey { key: key.to_owned(), fingerprint: Sha256::digest(&canonical).into() }))
 }
 
-pub(in crate::api) fn asked(body: JobBody) -> JobInput {
+pub(crate) fn asked(body: JobBody) -> JobInput {
     JobInput {
         operation: body.operation,
         urls: body.urls,

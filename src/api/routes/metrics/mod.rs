@@ -26,20 +26,20 @@ use crate::service::{DiagnosisService, MetricsSnapshot, Service};
     (status = 401, description = "no valid token; none is needed on metrics.listen", body = ProblemAnswer),
     (status = 403, description = "neither read on all hosts nor oncall nor admin", body = ProblemAnswer),
 ))]
-pub(in crate::api) async fn scrape(
+pub(crate) async fn scrape(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     api.service.may_measure(&caller)?;
-    answer(api.service.measures(&api.desk).await?, &headers)
+    answer(api.service.snapshot(&api.diagnoses).await?, &headers)
 }
 
 /// What is served on `metrics.listen`, and nothing else is.
 #[derive(Clone)]
 pub struct MetricsApp {
     pub service: Service,
-    pub desk: Arc<DiagnosisService>,
+    pub diagnoses: Arc<DiagnosisService>,
 }
 
 impl MetricsApp {
@@ -54,7 +54,7 @@ impl MetricsApp {
 }
 
 async fn scrape_openly(State(figures): State<Arc<MetricsApp>>, headers: HeaderMap) -> Result<Response, ApiError> {
-    answer(figures.service.measures(&figures.desk).await?, &headers)
+    answer(figures.service.snapshot(&figures.diagnoses).await?, &headers)
 }
 
 fn answer(measures: MetricsSnapshot, headers: &HeaderMap) -> Result<Response, ApiError> {

@@ -15,13 +15,13 @@ use crate::cli::exit;
 use crate::cli::output::terminal;
 use crate::domain::{JobId, host_name};
 
-pub(in crate::cli) const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   refreshd diagnose https://www.example.com/app.js
   refreshd diagnose job_0192f3a000007000800000000000002a --bundle ticket.zip
   refreshd diagnose www.example.com --json | jq -r '.causes[0].id'";
 
-pub(in crate::cli) const CODES: &str = "\
+pub(crate) const CODES: &str = "\
 Looks at the request, the account, the domain, the origin and the edge, for up
 to ten seconds, and changes nothing. A bundle holds the answer, what was seen
 and the times as files, without secrets. It takes the scope diagnose, and one
@@ -61,7 +61,7 @@ fn subject(text: &str) -> Result<DiagnosisBody, String> {
     }
 }
 
-pub(in crate::cli) async fn run(arguments: &DiagnoseArguments) -> Result<u8, CliError> {
+pub(crate) async fn run(arguments: &DiagnoseArguments) -> Result<u8, CliError> {
     // Before anything is asked: ten seconds later would be a bad moment to hear of it.
     let place = arguments.bundle.as_deref().map(bundle::BundleDestination::take).transpose()?;
     let client = ApiClient::from_environment()?;

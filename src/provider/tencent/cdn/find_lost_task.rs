@@ -96,7 +96,7 @@ mod tests {
         let target = Target::parse(TargetKind::Url, URL).expect("a target");
         let (since, until) = (NOW, Timestamp::from_millis(NOW.as_millis() + 90_500));
         let query = FindQuery { operation, kind: TargetKind::Url, target, since, until };
-        let found = script.client().find(&query, &turnstile).await;
+        let found = script.client().find_tasks(&query, &turnstile).await;
         assert_eq!((turnstile.calls(), script.left()), (script.seen().len(), 0));
         found
     }

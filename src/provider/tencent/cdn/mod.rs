@@ -78,12 +78,12 @@ impl CdnReader<'_> {
         meter: ApiAction,
         parameters: &(impl Serialize + Sync),
     ) -> Result<A, ReadError> {
-        self.turnstile.enter(meter).await;
+        self.turnstile.acquire(meter).await;
         let _pass = CallPass { turnstile: self.turnstile, meter };
         let answer = self.client.call(meter.0, parameters).await;
         let answer = answer.map(|reply| reply.fields).map_err(error_codes::read_fault);
         if matches!(answer, Err(ReadError::Throttled(_))) {
-            self.turnstile.throttled(meter);
+            self.turnstile.on_throttled(meter);
         }
         answer
     }
@@ -97,6 +97,6 @@ struct CallPass<'a> {
 
 impl Drop for CallPass<'_> {
     fn drop(&mut self) {
-        self.turnstile.leave(self.meter);
+        self.turnstile.release(self.meter);
     }
 }

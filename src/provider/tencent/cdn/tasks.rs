@@ -114,7 +114,7 @@ mod tests {
     async fn looked(operation: ItemOperation, targets: u32, script: &Script) -> Result<TaskProgress, ReadError> {
         let turnstile = CallCounter::default();
         let query = TaskQuery { operation, task: TaskId("t-1".to_owned()), targets };
-        let progress = script.client().look(&query, &turnstile).await;
+        let progress = script.client().task_progress(&query, &turnstile).await;
         assert_eq!(script.left(), 0, "every answer was asked for");
         assert_eq!(turnstile.calls(), script.seen().len(), "every call has its own token");
         progress

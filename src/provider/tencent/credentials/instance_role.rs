@@ -11,7 +11,7 @@ use url::Url;
 use super::super::wire::RoleKeys;
 use super::{Credentials, CredentialsError};
 use crate::domain::Timestamp;
-use crate::telemetry::chain;
+use crate::telemetry::error_chain;
 
 const PATH: &str = "latest/meta-data/cam/security-credentials/";
 /// Longest answer read; a token has a few kilobytes at most.
@@ -56,7 +56,7 @@ impl InstanceRole {
             .build();
         let unusable = |error: &reqwest::Error| CredentialsError::Unusable {
             place: "the instance role".to_owned(),
-            reason: chain(error),
+            reason: error_chain(error),
         };
         Ok(Self { http: http.map_err(|error| unusable(&error))?, base })
     }
@@ -73,7 +73,7 @@ impl InstanceRole {
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, InstanceRoleError> {
-        let silent = |error: reqwest::Error| InstanceRoleError::Silent(chain(&error.without_url()));
+        let silent = |error: reqwest::Error| InstanceRoleError::Silent(error_chain(&error.without_url()));
         let url = self.base.join(path).map_err(|error| InstanceRoleError::Silent(error.to_string()))?;
         let mut response = self.http.get(url).send().await.map_err(silent)?;
         match response.status() {

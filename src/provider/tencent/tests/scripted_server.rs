@@ -19,9 +19,9 @@ use crate::provider::tencent::{CredentialProvider, Credentials, TencentCdn, Tenc
 use crate::provider::{ApiAction, CallLimiter};
 
 /// 2026-11-22 16:00:00 UTC.
-pub(in crate::provider::tencent) const NOW: Timestamp = Timestamp::from_millis(1_795_363_200_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_363_200_000);
 
-pub(in crate::provider::tencent) enum ServerAction {
+pub(crate) enum ServerAction {
     /// Answers 200 with a body, and keeps the connection.
     Answer(String),
     /// Answers with these very bytes, then closes.
@@ -51,42 +51,42 @@ pub(in crate::provider::tencent) enum ServerAction {
 }
 
 /// An answer as the provider writes it, around `fields` (which begin with a comma unless empty).
-pub(in crate::provider::tencent) fn ok(fields: &str) -> ServerAction {
+pub(crate) fn ok(fields: &str) -> ServerAction {
     ServerAction::Answer(format!(r#"{{"Response":{{"RequestId":"req-1"{fields}}}}}"#))
 }
 
-pub(in crate::provider::tencent) fn refused(code: &str) -> ServerAction {
+pub(crate) fn refused(code: &str) -> ServerAction {
     ok(&format!(r#","Error":{{"Code":"{code}","Message":"no"}}"#))
 }
 
 #[derive(Debug, Clone)]
-pub(in crate::provider::tencent) struct ReceivedRequest {
-    pub(in crate::provider::tencent) head: String,
-    pub(in crate::provider::tencent) body: String,
+pub(crate) struct ReceivedRequest {
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl ReceivedRequest {
-    pub(in crate::provider::tencent) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    pub(in crate::provider::tencent) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("a JSON body")
     }
 }
 
 #[derive(Clone)]
-pub(in crate::provider::tencent) struct Script {
-    pub(in crate::provider::tencent) address: String,
+pub(crate) struct Script {
+    pub(crate) address: String,
     acts: Arc<Mutex<VecDeque<ServerAction>>>,
     seen: Arc<Mutex<Vec<ReceivedRequest>>>,
     /// Bytes sent by acts without an end.
-    pub(in crate::provider::tencent) poured: Arc<AtomicU64>,
+    pub(crate) poured: Arc<AtomicU64>,
 }
 
 impl Script {
-    pub(in crate::provider::tencent) async fn start(acts: impl IntoIterator<Item = ServerAction>) -> Self {
+    pub(crate) async fn start(acts: impl IntoIterator<Item = ServerAction>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let script = Self {
@@ -118,24 +118,24 @@ impl Script {
         if is_early { acts.pop_front() } else { None }
     }
 
-    pub(in crate::provider::tencent) fn seen(&self) -> Vec<ReceivedRequest> {
+    pub(crate) fn seen(&self) -> Vec<ReceivedRequest> {
         self.seen.lock().expect("seen").clone()
     }
 
-    pub(in crate::provider::tencent) fn bodies(&self) -> Vec<String> {
+    pub(crate) fn bodies(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.body).collect()
     }
 
     /// Acts that were not played.
-    pub(in crate::provider::tencent) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.acts.lock().expect("acts").len()
     }
 
-    pub(in crate::provider::tencent) fn client(&self) -> TencentCdn {
+    pub(crate) fn client(&self) -> TencentCdn {
         client(&self.endpoint(), Duration::from_secs(20))
     }
 
-    pub(in crate::provider::tencent) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}/", self.address)
     }
 
@@ -224,7 +224,7 @@ async fn request(stream: &mut TcpStream) -> Option<ReceivedRequest> {
 }
 
 /// A client whose calls may take `patience`, with a clock whose sleepers wake at once.
-pub(in crate::provider::tencent) fn client(endpoint: &str, patience: Duration) -> TencentCdn {
+pub(crate) fn client(endpoint: &str, patience: Duration) -> TencentCdn {
     client_with(endpoint, keys(), patience)
 }
 
@@ -239,20 +239,12 @@ fn keys() -> CredentialProvider {
 }
 
 /// The same with other keys.
-pub(in crate::provider::tencent) fn client_with(
-    endpoint: &str,
-    keys: CredentialProvider,
-    patience: Duration,
-) -> TencentCdn {
+pub(crate) fn client_with(endpoint: &str, keys: CredentialProvider, patience: Duration) -> TencentCdn {
     client_made(endpoint, keys, patience, Vec::new())
 }
 
 /// The same, trusting nobody's certificates but those of one authority.
-pub(in crate::provider::tencent) fn client_trusting(
-    endpoint: &str,
-    authority: Certificate,
-    patience: Duration,
-) -> TencentCdn {
+pub(crate) fn client_trusting(endpoint: &str, authority: Certificate, patience: Duration) -> TencentCdn {
     client_made(endpoint, keys(), patience, vec![authority])
 }
 
@@ -282,27 +274,27 @@ impl Clock for LeapingClock {
 
 /// A turnstile that lets everybody pass and counts them.
 #[derive(Default)]
-pub(in crate::provider::tencent) struct CallCounter {
-    pub(in crate::provider::tencent) entered: Mutex<Vec<&'static str>>,
-    pub(in crate::provider::tencent) left: Mutex<Vec<&'static str>>,
+pub(crate) struct CallCounter {
+    pub(crate) entered: Mutex<Vec<&'static str>>,
+    pub(crate) left: Mutex<Vec<&'static str>>,
 }
 
 #[async_trait]
 impl CallLimiter for CallCounter {
-    async fn enter(&self, meter: ApiAction) {
+    async fn acquire(&self, meter: ApiAction) {
         self.entered.lock().expect("entered").push(meter.0);
     }
 
-    fn throttled(&self, _: ApiAction) {}
+    fn on_throttled(&self, _: ApiAction) {}
 
-    fn leave(&self, meter: ApiAction) {
+    fn release(&self, meter: ApiAction) {
         self.left.lock().expect("left").push(meter.0);
     }
 }
 
 impl CallCounter {
     /// How many calls were made; each must have left as it entered.
-    pub(in crate::provider::tencent) fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         let (entered, left) = (self.entered.lock().expect("entered"), self.left.lock().expect("left"));
         assert_eq!(*entered, *left, "every token is given back");
         entered.len()

@@ -33,7 +33,7 @@ fn an_endpoint_is_a_bare_origin() {
 fn the_day_turns_and_calls_leave_as_the_provider_documents() {
     let client = built("http://127.0.0.1:4000/").expect("a client");
     let limits = client.capabilities();
-    assert_eq!(limits.pace(ApiAction("PurgeUrlsCache")).0, 20);
+    assert_eq!(limits.rate_limit(ApiAction("PurgeUrlsCache")).0, 20);
     // 2026-11-22 16:00 UTC is midnight there.
     let midnight = scripted_server::NOW;
     assert_eq!(limits.day.next_reset(midnight - Duration::from_secs(1)), midnight);

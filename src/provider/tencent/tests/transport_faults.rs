@@ -244,7 +244,7 @@ async fn a_lost_read_is_a_fault_to_be_asked_again() {
             task: TaskId("t".to_owned()),
             targets: 1,
         };
-        let fault = script.client().look(&task, &turnstile).await.expect_err("no answer");
+        let fault = script.client().task_progress(&task, &turnstile).await.expect_err("no answer");
         assert!(matches!(&fault, ReadError::Failed(failure) if failure.class == ErrorClass::Outage), "{fault:?}");
     }
     assert_eq!(turnstile.calls(), 4);

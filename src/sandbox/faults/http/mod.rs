@@ -10,7 +10,7 @@ pub use wire::{AnswerFault, AnswerRule, FaultySide};
 pub(super) mod wire;
 
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct HttpFaults(Vec<AnswerRule>);
+pub(crate) struct HttpFaults(Vec<AnswerRule>);
 
 /// Why a rule cannot be meant.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,24 +24,18 @@ pub enum AnswerRuleError {
 }
 
 impl HttpFaults {
-    pub(in crate::sandbox) fn replace(&mut self, rules: Vec<AnswerRule>) -> Result<(), AnswerRuleError> {
+    pub(crate) fn replace(&mut self, rules: Vec<AnswerRule>) -> Result<(), AnswerRuleError> {
         rules.iter().try_for_each(check)?;
         self.0 = rules;
         Ok(())
     }
 
-    pub(in crate::sandbox) fn rules(&self) -> Vec<AnswerRule> {
+    pub(crate) fn rules(&self) -> Vec<AnswerRule> {
         self.0.clone()
     }
 
     /// `names` are all that the host goes by.
-    pub(in crate::sandbox) fn strike(
-        &self,
-        at: FaultySide,
-        names: &[&str],
-        path: &str,
-        headers: &HeaderMap,
-    ) -> HttpFaultPlan {
+    pub(crate) fn strike(&self, at: FaultySide, names: &[&str], path: &str, headers: &HeaderMap) -> HttpFaultPlan {
         let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
         let fits = |rule: &&AnswerRule| {
             rule.at == at
@@ -73,11 +67,11 @@ fn check(rule: &AnswerRule) -> Result<(), AnswerRuleError> {
 
 /// What is done to one answer; nothing, mostly.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct HttpFaultPlan(Option<AnswerFault>);
+pub(crate) struct HttpFaultPlan(Option<AnswerFault>);
 
 impl HttpFaultPlan {
     /// Waits as long as the answer is to be late, which may be for ever.
-    pub(in crate::sandbox) async fn delay(&self, cloud: &Cloud) -> Result<(), Dropped> {
+    pub(crate) async fn delay(&self, cloud: &Cloud) -> Result<(), Dropped> {
         match &self.0 {
             Some(AnswerFault::Close) => Err(Dropped),
             Some(AnswerFault::Hang) => std::future::pending().await,
@@ -90,7 +84,7 @@ impl HttpFaultPlan {
     }
 
     /// An answer in place of the server's own.
-    pub(in crate::sandbox) fn instead(&self, path: &str) -> Option<Response<Body>> {
+    pub(crate) fn instead(&self, path: &str) -> Option<Response<Body>> {
         let (status, location, body) = match self.0.as_ref()? {
             AnswerFault::Status { status, body } => (*status, None, body.clone()),
             AnswerFault::Redirect { location, status } => (*status, Some(location.as_str()), String::new()),
@@ -105,12 +99,12 @@ impl HttpFaultPlan {
         Some(response)
     }
 
-    pub(in crate::sandbox) fn serves_old_content(&self) -> bool {
+    pub(crate) fn serves_old_content(&self) -> bool {
         self.0 == Some(AnswerFault::OldContent)
     }
 
     /// What is changed of the answer's headers.
-    pub(in crate::sandbox) fn dress(&self, headers: &mut HeaderMap) {
+    pub(crate) fn dress(&self, headers: &mut HeaderMap) {
         match &self.0 {
             Some(AnswerFault::WithoutValidators) => {
                 headers.remove(header::ETAG);

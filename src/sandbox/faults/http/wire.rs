@@ -79,7 +79,7 @@ const fn found() -> u16 {
 }
 
 impl AnswerFault {
-    pub(in crate::sandbox) fn delay(&self) -> Duration {
+    pub(crate) fn delay(&self) -> Duration {
         if let Self::Slow { millis } = self { Duration::from_millis(*millis) } else { Duration::ZERO }
     }
 }

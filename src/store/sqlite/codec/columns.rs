@@ -6,16 +6,16 @@ use sqlx::sqlite::SqliteRow;
 use crate::domain::{ItemState, Priority, Target, TargetKind, Timestamp};
 use crate::store::StoreError;
 
-pub(in crate::store::sqlite) const DUE: i64 = 0;
-pub(in crate::store::sqlite) const DELAYED: i64 = 1;
-pub(in crate::store::sqlite) const BLOCKED: i64 = 2;
-pub(in crate::store::sqlite) const SUBMITTED: i64 = 3;
-pub(in crate::store::sqlite) const SUCCEEDED: i64 = 4;
-pub(in crate::store::sqlite) const FAILED: i64 = 5;
-pub(in crate::store::sqlite) const CANCELLED: i64 = 6;
-pub(in crate::store::sqlite) const EXPIRED: i64 = 7;
+pub(crate) const DUE: i64 = 0;
+pub(crate) const DELAYED: i64 = 1;
+pub(crate) const BLOCKED: i64 = 2;
+pub(crate) const SUBMITTED: i64 = 3;
+pub(crate) const SUCCEEDED: i64 = 4;
+pub(crate) const FAILED: i64 = 5;
+pub(crate) const CANCELLED: i64 = 6;
+pub(crate) const EXPIRED: i64 = 7;
 
-pub(in crate::store::sqlite) fn item_state(code: i64) -> Result<ItemState, StoreError> {
+pub(crate) fn item_state(code: i64) -> Result<ItemState, StoreError> {
     Ok(match code {
         DUE | DELAYED | BLOCKED => ItemState::Pending,
         SUBMITTED => ItemState::Submitted,
@@ -27,7 +27,7 @@ pub(in crate::store::sqlite) fn item_state(code: i64) -> Result<ItemState, Store
     })
 }
 
-pub(in crate::store::sqlite) const fn priority_code(priority: Priority) -> i64 {
+pub(crate) const fn priority_code(priority: Priority) -> i64 {
     match priority {
         Priority::Urgent => 0,
         Priority::Normal => 1,
@@ -35,7 +35,7 @@ pub(in crate::store::sqlite) const fn priority_code(priority: Priority) -> i64 {
     }
 }
 
-pub(in crate::store::sqlite) fn priority(code: i64) -> Result<Priority, StoreError> {
+pub(crate) fn priority(code: i64) -> Result<Priority, StoreError> {
     usize::try_from(code)
         .ok()
         .and_then(|index| Priority::ALL.get(index).copied())
@@ -43,7 +43,7 @@ pub(in crate::store::sqlite) fn priority(code: i64) -> Result<Priority, StoreErr
 }
 
 /// Reads a column that holds one of a list of words.
-pub(in crate::store::sqlite) fn word<T>(row: &SqliteRow, column: &str) -> Result<T, StoreError>
+pub(crate) fn word<T>(row: &SqliteRow, column: &str) -> Result<T, StoreError>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,
@@ -52,22 +52,22 @@ where
     text.parse().map_err(|fault| StoreError::Damaged(format!("{column}: {fault}")))
 }
 
-pub(in crate::store::sqlite) fn target(kind: TargetKind, text: &str) -> Result<Target, StoreError> {
+pub(crate) fn target(kind: TargetKind, text: &str) -> Result<Target, StoreError> {
     Target::parse(kind, text).map_err(|fault| StoreError::Damaged(format!("target {text:?}: {fault}")))
 }
 
-pub(in crate::store::sqlite) fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
+pub(crate) fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_millis))
 }
 
 /// A stored count as the number it is.
-pub(in crate::store::sqlite) fn count<T: TryFrom<i64>>(row: &SqliteRow, column: &str) -> Result<T, StoreError> {
+pub(crate) fn count<T: TryFrom<i64>>(row: &SqliteRow, column: &str) -> Result<T, StoreError> {
     let number: i64 = row.try_get(column)?;
     T::try_from(number).map_err(|_| StoreError::Damaged(format!("{column} is {number}")))
 }
 
 /// A list bound as one JSON array: a statement per row costs a thread hop each.
-pub(in crate::store::sqlite) fn json<T: serde::Serialize>(rows: &T) -> Result<String, StoreError> {
+pub(crate) fn json<T: serde::Serialize>(rows: &T) -> Result<String, StoreError> {
     serde_json::to_string(rows).map_err(|error| StoreError::Database(error.into()))
 }
 

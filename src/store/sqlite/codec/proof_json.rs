@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::domain::{HttpObservation, ObservedResponse, Proof, Timestamp};
 use crate::store::StoreError;
 
-pub(in crate::store::sqlite) fn written(proof: &Proof) -> String {
+pub(crate) fn written(proof: &Proof) -> String {
     let sides = std::iter::once(&proof.origin).chain(&proof.edges);
     Value::Array(sides.map(side).collect()).to_string()
 }
@@ -32,7 +32,7 @@ fn side(side: &ObservedResponse) -> Value {
     ])
 }
 
-pub(in crate::store::sqlite) fn read(text: &str) -> Result<Proof, StoreError> {
+pub(crate) fn read(text: &str) -> Result<Proof, StoreError> {
     parsed(text).ok_or_else(|| StoreError::Damaged("a proof".to_owned()))
 }
 

@@ -2,19 +2,19 @@
 
 /// The hash of the directory, and below it that of the whole text: neighbours stay neighbours in the index. Not negative, so
 /// that it can be written with a fixed number of digits.
-pub(in crate::store::sqlite) fn of(target: &str) -> i64 {
+pub(crate) fn of(target: &str) -> i64 {
     let directory = &target[..parent_length(target)];
     (i64::from(hash(directory)) << 31) | i64::from(hash(target) >> 1)
 }
 
 /// The first and the last key of what is right below a directory; others may share them.
-pub(in crate::store::sqlite) fn right_below(directory: &str) -> (i64, i64) {
+pub(crate) fn right_below(directory: &str) -> (i64, i64) {
     let first = i64::from(hash(directory)) << 31;
     (first, first | i64::from(u32::MAX >> 1))
 }
 
 /// The directories above a URL, from the site's root down to its own, and the URL itself if it is one.
-pub(in crate::store::sqlite) fn above(target: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn above(target: &str) -> impl Iterator<Item = &str> {
     let target = without_query(target);
     let path = target.find("://").map_or(0, |scheme| scheme + 3);
     target[path..].match_indices('/').map(move |(place, _)| &target[..=path + place])

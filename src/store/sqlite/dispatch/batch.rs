@@ -6,49 +6,49 @@ use crate::domain::Target;
 use crate::store::Grant;
 
 /// Of so many places of a batch one is for the oldest, whatever their priority.
-pub(in crate::store::sqlite) const OLDEST_SHARE: u32 = 10;
-pub(in crate::store::sqlite) const PRIORITIES: usize = 3;
+pub(crate) const AGE_SHARE: u32 = 10;
+pub(crate) const PRIORITIES: usize = 3;
 
 /// A due item that may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store::sqlite) struct Candidate {
-    pub(in crate::store::sqlite) item: i64,
+pub(crate) struct Candidate {
+    pub(crate) item: i64,
     /// 0 is urgent.
-    pub(in crate::store::sqlite) priority: i64,
+    pub(crate) priority: i64,
     /// Its turn in the lane, among those of its priority.
-    pub(in crate::store::sqlite) rank: i64,
-    pub(in crate::store::sqlite) target: Target,
+    pub(crate) rank: i64,
+    pub(crate) target: Target,
 }
 
 impl Candidate {
     /// Its priority as a place in a list.
-    pub(in crate::store::sqlite) fn class(&self) -> usize {
+    pub(crate) fn class(&self) -> usize {
         usize::try_from(self.priority).unwrap_or_default().min(PRIORITIES - 1)
     }
 }
 
 /// What goes. Equal targets share one place; all of them are unsent (law 5).
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::store::sqlite) struct Batch {
-    pub(in crate::store::sqlite) items: Vec<i64>,
+pub(crate) struct Batch {
+    pub(crate) items: Vec<i64>,
     /// Of these, those that took a place; the others ride.
-    pub(in crate::store::sqlite) placed: Vec<i64>,
-    pub(in crate::store::sqlite) targets: Vec<Target>,
+    pub(crate) placed: Vec<i64>,
+    pub(crate) targets: Vec<Target>,
     /// How far the lane got with them: of each priority, the last turn that won a place.
-    pub(in crate::store::sqlite) turns: BTreeMap<i64, i64>,
+    pub(crate) turns: BTreeMap<i64, i64>,
     /// How many of each priority were there and found no place.
-    pub(in crate::store::sqlite) left: [usize; PRIORITIES],
+    pub(crate) left_over: [usize; PRIORITIES],
     /// Which company they are of.
-    pub(in crate::store::sqlite) cohort: i64,
+    pub(crate) cohort: i64,
     /// They go apart from others, because of a refusal or for want of proof.
-    pub(in crate::store::sqlite) apart: bool,
+    pub(crate) isolated: bool,
 }
 
 impl Batch {
     /// Of heads that stand by priority and turn.
-    pub(in crate::store::sqlite) fn of(heads: Vec<Candidate>, grant: &Grant) -> Self {
+    pub(crate) fn of(heads: Vec<Candidate>, grant: &Grant) -> Self {
         let mut filling = BatchBuilder { grant, batch: Self::default(), seen: HashSet::new(), others: 0, bytes: 0 };
-        let in_turn = grant.targets_max - grant.targets_max / OLDEST_SHARE;
+        let in_turn = grant.targets_max - grant.targets_max / AGE_SHARE;
         let mut queues: [VecDeque<Candidate>; PRIORITIES] = Default::default();
         for head in heads {
             if !filling.take(&head, in_turn) {
@@ -63,7 +63,7 @@ impl Batch {
         // Who found no place may ride with one that came after.
         left.retain(|head| !(filling.seen.contains(&head.target) && filling.take(head, grant.targets_max)));
         for head in left {
-            filling.batch.left[head.class()] += 1;
+            filling.batch.left_over[head.class()] += 1;
         }
         filling.batch
     }
@@ -85,7 +85,7 @@ impl BatchBuilder<'_> {
             let is_other = head.priority > 0;
             let bytes = self.bytes + head.target.as_str().len();
             let is_full = self.batch.targets.len() >= places as usize || bytes > self.grant.bytes_max;
-            if is_full || (is_other && self.others >= self.grant.others_max) {
+            if is_full || (is_other && self.others >= self.grant.non_urgent_max) {
                 return false;
             }
             self.others += u32::from(is_other);
@@ -112,11 +112,11 @@ mod tests {
     fn grant(targets_max: u32, others_max: u32) -> Grant {
         Grant {
             lane: LaneId(1),
-            turn: CallSequence::default(),
+            sequence: CallSequence::default(),
             targets_max,
-            others_max,
+            non_urgent_max: others_max,
             bytes_max: usize::MAX,
-            suspects: Vec::new(),
+            suspended_hosts: Vec::new(),
             shares: Vec::new(),
         }
     }

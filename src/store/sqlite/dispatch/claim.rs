@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use super::batch::{Batch, Candidate};
 use super::eligibility::{Deferral, Eligibility};
 use super::lane_pauses::is_paused;
-use super::scan_window::{ScanCoverage, ScanWindow, by_class};
+use super::scan_window::{ScanCoverage, ScanWindow, count_by_priority};
 use super::{coalesce_into_directories, host_isolation, tenant_quota};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::sqlite::codec::columns;
@@ -15,9 +15,9 @@ use crate::store::sqlite::writer::command;
 use crate::store::sqlite::writer::command::{Change, EventNotice};
 use crate::store::{Claim, EventKind, Grant, StoreError};
 
-pub(in crate::store::sqlite) struct ClaimBatch {
-    pub(in crate::store::sqlite) grant: Grant,
-    pub(in crate::store::sqlite) now: Timestamp,
+pub(crate) struct ClaimBatch {
+    pub(crate) grant: Grant,
+    pub(crate) now: Timestamp,
 }
 
 /// What one look at the lane found.
@@ -33,7 +33,7 @@ struct ScanResult {
 impl ScanResult {
     /// Whether others than the batch may have to leave before it: who was set aside only to go in other company, whoever is
     /// in other company if nobody here may go, or who was not seen.
-    fn calls_for_another(&self, is_far: bool) -> bool {
+    fn needs_rescan(&self, is_far: bool) -> bool {
         let has_become_due = self.aside.iter().any(|(_, becomes, ..)| *becomes == columns::DUE);
         let has_changed = !self.aside.is_empty();
         has_become_due || (has_changed && self.batch.targets.is_empty()) || (self.may_miss && (has_changed || !is_far))
@@ -62,7 +62,7 @@ impl Change for ClaimBatch {
             .fetch_one(&mut *db)
             .await?,
         );
-        take(&picked.items, submission, db).await?;
+        move_into_submission(&picked.items, submission, db).await?;
         // Who travels apart stands outside the turns.
         if picked.cohort == 0 {
             let turns: Vec<_> = picked.turns.iter().collect();
@@ -74,7 +74,7 @@ impl Change for ClaimBatch {
         }
         let riders = self.riders(&barriers, db).await?;
         if !riders.is_empty() {
-            take(&riders, submission, db).await?;
+            move_into_submission(&riders, submission, db).await?;
             picked.items.extend(riders);
         }
         let count = picked.targets.len();
@@ -82,12 +82,12 @@ impl Change for ClaimBatch {
             format!("taken into submission {submission} with {count} target{}", if count == 1 { "" } else { "s" });
         let notice =
             EventNotice { kind: EventKind::Claimed, message: &message, submission: Some(submission), failure: None };
-        command::notice_moved(notice, None, db, self.now).await?;
+        command::insert_events_for_moves(notice, None, db, self.now).await?;
         command::apply_moves(db, self.now).await?;
-        tenant_quota::keep(submission, &picked.placed, &self.grant.shares, db).await?;
-        coalesce_into_directories::board(&picked, self.grant.lane, submission, self.now, db).await?;
+        tenant_quota::record_attribution(submission, &picked.placed, &self.grant.shares, db).await?;
+        coalesce_into_directories::attach_covered_urls(&picked, self.grant.lane, submission, self.now, db).await?;
         let items = u32::try_from(picked.items.len()).unwrap_or(u32::MAX);
-        Ok(Some(Claim { submission, targets: picked.targets, items, apart: picked.apart }))
+        Ok(Some(Claim { submission, targets: picked.targets, items, isolated: picked.isolated }))
     }
 }
 
@@ -99,11 +99,11 @@ const LOOKS_MAX: usize = 16;
 impl ClaimBatch {
     /// The next items that may go, and what they passed. What may not is set aside.
     async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Eligibility<'_>), StoreError> {
-        let mut barriers = Eligibility::of(&self.grant, self.now, db).await?;
+        let mut barriers = Eligibility::load(&self.grant, self.now, db).await?;
         let (mut reach, mut is_far) = (ScanWindow::first(&self.grant, &barriers), false);
         for looks_left in (0..LOOKS_MAX).rev() {
-            let look = self.look(reach, &mut barriers, &mut *db).await?;
-            let again = look.calls_for_another(is_far);
+            let look = self.scan(reach, &mut barriers, &mut *db).await?;
+            let again = look.needs_rescan(is_far);
             if !look.aside.is_empty() {
                 sqlx::query(include_str!("../sql/move_aside.sql"))
                     .bind(columns::json(&look.aside)?)
@@ -111,7 +111,7 @@ impl ClaimBatch {
                     .await?;
                 command::apply_moves(db, self.now).await?;
             } else if again {
-                (reach, is_far) = (reach.further(), true);
+                (reach, is_far) = (reach.widened(), true);
             }
             // The lane does not stand still for a pile: at the end those go who were seen and may.
             if !again || looks_left == 0 {
@@ -131,7 +131,7 @@ impl ClaimBatch {
         let mut riders = Vec::with_capacity(rows.len());
         for row in &rows {
             let rider = row.try_get("id")?;
-            if !barriers.purge_first(rider, &read::decode_target(row)?) {
+            if !barriers.waits_for_purge(rider, &read::decode_target(row)?) {
                 riders.push(rider);
             }
         }
@@ -139,7 +139,7 @@ impl ClaimBatch {
     }
 
     /// The heads of the lane that may go.
-    async fn look(
+    async fn scan(
         &self,
         reach: ScanWindow,
         barriers: &mut Eligibility<'_>,
@@ -149,7 +149,7 @@ impl ClaimBatch {
             .bind(self.grant.lane.0)
             .bind(i64::from(reach.ahead))
             .bind(host_isolation::UNPROVED)
-            .bind(i64::try_from(self.grant.turn.0).unwrap_or(i64::MAX))
+            .bind(i64::try_from(self.grant.sequence.0).unwrap_or(i64::MAX))
             .bind(i64::from(reach.each))
             .fetch_one(&mut *db)
             .await?;
@@ -164,31 +164,35 @@ impl ClaimBatch {
         };
         let all = found.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
         let seen = ScanCoverage::of(&all, reach);
-        barriers.meet(all.iter().map(|head| &head.target), &mut *db).await?;
+        barriers.load_for(all.iter().map(|head| &head.target), &mut *db).await?;
         let mut free = Vec::with_capacity(all.len());
         let mut aside = Vec::new();
         for head in all {
-            match barriers.aside(head.item, cohort, &head.target, &mut *db).await? {
+            match barriers.deferral(head.item, cohort, &head.target, &mut *db).await? {
                 Some(barred) => aside.push(barred),
                 None => free.push((cohort, head)),
             }
         }
-        let (heads, unpaid) = tenant_quota::within(free, &self.grant.shares, self.now, &mut *db).await?;
+        let (heads, unpaid) = tenant_quota::limit_to_quota(free, &self.grant.shares, self.now, &mut *db).await?;
         aside.extend(unpaid);
         let heads: Vec<Candidate> = heads.into_iter().map(|(_, head)| head).collect();
-        let free = by_class(&heads);
-        let sorted = host_isolation::sort(heads, cohort, self.grant.lane, db).await?;
-        let others_max = if sorted.urgent_only { 0 } else { self.grant.others_max };
-        let mut batch = Batch::of(sorted.heads, &Grant { others_max, ..self.grant.clone() });
-        (batch.cohort, batch.apart) = (cohort, sorted.apart);
-        batch.left.iter_mut().zip(sorted.left).for_each(|(left, held)| *left += held);
+        let free = count_by_priority(&heads);
+        let sorted = host_isolation::isolate_unproved_hosts(heads, cohort, self.grant.lane, db).await?;
+        let others_max = if sorted.urgent_only { 0 } else { self.grant.non_urgent_max };
+        let mut batch = Batch::of(sorted.heads, &Grant { non_urgent_max: others_max, ..self.grant.clone() });
+        (batch.cohort, batch.isolated) = (cohort, sorted.apart);
+        batch.left_over.iter_mut().zip(sorted.left).for_each(|(left, held)| *left += held);
         aside.extend(sorted.aside);
-        let may_miss = seen.may_miss(free, &batch, self.grant.targets_max);
+        let may_miss = seen.needs_second_scan(free, &batch, self.grant.targets_max);
         Ok(ScanResult { batch, aside, may_miss })
     }
 }
 
-async fn take(items: &[i64], submission: SubmissionId, db: &mut SqliteConnection) -> Result<(), StoreError> {
+async fn move_into_submission(
+    items: &[i64],
+    submission: SubmissionId,
+    db: &mut SqliteConnection,
+) -> Result<(), StoreError> {
     sqlx::query(include_str!("../sql/move_claimed.sql"))
         .bind(columns::json(&items)?)
         .bind(submission.0)

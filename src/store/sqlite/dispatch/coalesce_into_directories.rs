@@ -23,7 +23,7 @@ const AHEAD_MAX: u32 = 1_000;
 type CoveredItem = (i64, i64);
 
 /// Takes everyone along who may ride on the batch's directories, once those themselves are in `submission`.
-pub(in crate::store::sqlite) async fn board(
+pub(crate) async fn attach_covered_urls(
     batch: &Batch,
     lane: LaneId,
     submission: SubmissionId,
@@ -70,6 +70,6 @@ async fn rides(batch: &Batch, urls: LaneId, db: &mut SqliteConnection) -> Result
     }
     rides.truncate(RIDERS_MAX);
     // Law 4 is the riders' too.
-    let held = Eligibility::held(urls, rides.iter().map(|(target, _)| target.as_str()), db).await?;
+    let held = Eligibility::held_targets(urls, rides.iter().map(|(target, _)| target.as_str()), db).await?;
     Ok(rides.into_iter().filter(|(target, _)| !held.contains(target.as_str())).map(|(_, ride)| ride).collect())
 }

@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::store::sqlite::codec::{columns, target_key};
 use crate::store::sqlite::jobs::read::decode_target;
 
-pub(in crate::store::sqlite) async fn lane_heads(
+pub(crate) async fn lane_heads(
     lane: LaneId,
     limit: u32,
     db: &SqlitePool,
@@ -17,7 +17,7 @@ pub(in crate::store::sqlite) async fn lane_heads(
     rows.iter().map(|row| Ok((decode_target(row)?, columns::priority(row.try_get("priority")?)?))).collect()
 }
 
-pub(in crate::store::sqlite) async fn pending_targets(
+pub(crate) async fn pending_targets(
     lane: &Lane,
     targets: &[Target],
     db: &SqlitePool,
@@ -42,7 +42,7 @@ pub(in crate::store::sqlite) async fn pending_targets(
     rows.iter().map(decode_target).collect()
 }
 
-pub(in crate::store::sqlite) async fn jobs_since(
+pub(crate) async fn jobs_since(
     tenant: &TenantName,
     since: Timestamp,
     limit: u32,

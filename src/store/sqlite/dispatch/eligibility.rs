@@ -22,9 +22,9 @@ const PURGE_LOOK_EACH: Duration = Duration::from_millis(5);
 const LEVELS_MAX: usize = 128;
 
 /// `[item, becomes, cohort, due_at, failure]`, as `sql/move_aside.sql` takes it.
-pub(in crate::store::sqlite) type Deferral = (i64, i64, i64, Option<i64>, Option<i64>);
+pub(crate) type Deferral = (i64, i64, i64, Option<i64>, Option<i64>);
 
-pub(in crate::store::sqlite) struct Eligibility<'a> {
+pub(crate) struct Eligibility<'a> {
     grant: &'a Grant,
     /// Some call has no answer.
     some_held: bool,
@@ -41,11 +41,7 @@ pub(in crate::store::sqlite) struct Eligibility<'a> {
 }
 
 impl<'a> Eligibility<'a> {
-    pub(in crate::store::sqlite) async fn of(
-        grant: &'a Grant,
-        now: Timestamp,
-        db: &mut SqliteConnection,
-    ) -> Result<Self, StoreError> {
+    pub(crate) async fn load(grant: &'a Grant, now: Timestamp, db: &mut SqliteConnection) -> Result<Self, StoreError> {
         let row = sqlx::query(
             "select exists (select 1 from submissions where state = 'ambiguous') as some_held, \
              exists (select 1 from lanes where id = $1 and operation = 'prefetch') as prefetches",
@@ -59,13 +55,13 @@ impl<'a> Eligibility<'a> {
     }
 
     /// Whether anybody may be set aside at all.
-    pub(in crate::store::sqlite) fn may_bar(&self) -> bool {
-        let Grant { suspects, shares, .. } = self.grant;
+    pub(crate) fn may_defer(&self) -> bool {
+        let Grant { suspended_hosts: suspects, shares, .. } = self.grant;
         self.some_held || self.prefetches || !suspects.is_empty() || !shares.is_empty()
     }
 
     /// Looks at what stands before these targets as a whole.
-    pub(in crate::store::sqlite) async fn meet(
+    pub(crate) async fn load_for(
         &mut self,
         targets: impl Iterator<Item = &Target>,
         db: &mut SqliteConnection,
@@ -75,12 +71,12 @@ impl<'a> Eligibility<'a> {
         }
         let texts: BTreeSet<&str> = targets.map(Target::as_str).collect();
         if self.some_held {
-            self.held.extend(Self::held(self.grant.lane, texts.iter().copied(), &mut *db).await?);
+            self.held.extend(Self::held_targets(self.grant.lane, texts.iter().copied(), &mut *db).await?);
         }
         if self.prefetches {
             let own = texts.iter().copied();
             let keys: BTreeSet<i64> =
-                own.chain(texts.iter().flat_map(|text| above(text))).map(target_key::of).collect();
+                own.chain(texts.iter().flat_map(|text| directories_above(text))).map(target_key::of).collect();
             let rows =
                 sqlx::query(include_str!("../sql/open_purges.sql")).bind(columns::json(&keys)?).fetch_all(db).await?;
             for row in rows {
@@ -91,7 +87,7 @@ impl<'a> Eligibility<'a> {
     }
 
     /// Of these targets of a lane, and of others, those whose call has no answer.
-    pub(in crate::store::sqlite) async fn held(
+    pub(crate) async fn held_targets(
         lane: LaneId,
         texts: impl Iterator<Item = &str>,
         db: &mut SqliteConnection,
@@ -102,15 +98,15 @@ impl<'a> Eligibility<'a> {
     }
 
     /// Whether a purge that covers the target was asked for before, and is open. Its target has been met.
-    pub(in crate::store::sqlite) fn purge_first(&self, item: i64, target: &Target) -> bool {
+    pub(crate) fn waits_for_purge(&self, item: i64, target: &Target) -> bool {
         let open = |kind, text: &str| self.purges.get(&(kind, text.to_owned())).is_some_and(|first| *first < item);
         let text = target.as_str();
         !self.purges.is_empty()
-            && (open(TargetKind::Url, text) || above(text).any(|above| open(TargetKind::Directory, above)))
+            && (open(TargetKind::Url, text) || directories_above(text).any(|above| open(TargetKind::Directory, above)))
     }
 
     /// What becomes of the item instead of going, if it may not. Its target has been met.
-    pub(in crate::store::sqlite) async fn aside(
+    pub(crate) async fn deferral(
         &mut self,
         item: i64,
         cohort: i64,
@@ -118,7 +114,7 @@ impl<'a> Eligibility<'a> {
         db: &mut SqliteConnection,
     ) -> Result<Option<Deferral>, StoreError> {
         let grant = self.grant;
-        if let Some(suspect) = grant.suspects.iter().find(|suspect| suspect.host == target.host()) {
+        if let Some(suspect) = grant.suspended_hosts.iter().find(|suspect| suspect.host == target.host()) {
             let own = suspect.refused.0 * 2;
             if self.now < suspect.until {
                 let failure = self.refusal(suspect, db).await?;
@@ -131,7 +127,7 @@ impl<'a> Eligibility<'a> {
         let (failure, again_at) = if self.held.contains(target.as_str()) {
             let message = "an earlier call with this target has no answer; the provider's list is being asked first";
             (Failure::new(ErrorClass::Lost, Failure::RECONCILING, message), self.now + HOLD_LOOK)
-        } else if self.purge_first(item, target) {
+        } else if self.waits_for_purge(item, target) {
             let message = "a purge of this URL, or of a directory above it, was asked for before and is still open";
             let again_at = self.now + PURGE_LOOK + PURGE_LOOK_EACH * self.put_off;
             self.put_off += 1;
@@ -155,7 +151,7 @@ impl<'a> Eligibility<'a> {
                 .await?;
         let id = match kept {
             Some(id) => id,
-            None => command::keep_failure(&suspect.failure, db, self.now).await?,
+            None => command::insert_failure(&suspect.failure, db, self.now).await?,
         };
         self.failures.insert(suspect.host.clone(), id);
         Ok(id)
@@ -174,13 +170,13 @@ impl<'a> Eligibility<'a> {
         .await?;
         let id = match kept {
             Some(id) => id,
-            None => command::keep_failure(failure, db, self.now).await?,
+            None => command::insert_failure(failure, db, self.now).await?,
         };
         self.failures.insert(failure.code.clone(), id);
         Ok(id)
     }
 }
 
-fn above(text: &str) -> impl Iterator<Item = &str> {
+fn directories_above(text: &str) -> impl Iterator<Item = &str> {
     target_key::above(text).take(LEVELS_MAX)
 }

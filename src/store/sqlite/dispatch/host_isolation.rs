@@ -14,24 +14,24 @@ use crate::store::sqlite::codec::columns;
 /// Hosts in one call of which nothing is known. A thousand cost thirty-two calls, and to find a bad one among them ten more.
 const UNPROVED_MAX: usize = 32;
 /// The cohort of those who were taken out of open company, behind all that are named after submissions.
-pub(in crate::store::sqlite) const UNPROVED: i64 = 1 << 52;
+pub(crate) const UNPROVED: i64 = 1 << 52;
 
 /// The heads of one cohort, sorted out.
-pub(in crate::store::sqlite) struct IsolatedBatch {
+pub(crate) struct IsolatedBatch {
     /// Who may go together now.
-    pub(in crate::store::sqlite) heads: Vec<Candidate>,
+    pub(crate) heads: Vec<Candidate>,
     /// Who is taken out of open company; if any, the lane is to be looked at again.
-    pub(in crate::store::sqlite) aside: Vec<Deferral>,
+    pub(crate) aside: Vec<Deferral>,
     /// Somebody of them is unproved, or they were apart already.
-    pub(in crate::store::sqlite) apart: bool,
+    pub(crate) apart: bool,
     /// How many of each priority are left behind because there are hosts enough.
-    pub(in crate::store::sqlite) left: [usize; PRIORITIES],
+    pub(crate) left: [usize; PRIORITIES],
     /// Urgent work is left behind: nobody else may take its place.
-    pub(in crate::store::sqlite) urgent_only: bool,
+    pub(crate) urgent_only: bool,
 }
 
 /// Sorts out heads that nothing else holds back.
-pub(in crate::store::sqlite) async fn sort(
+pub(crate) async fn isolate_unproved_hosts(
     heads: Vec<Candidate>,
     cohort: i64,
     lane: LaneId,

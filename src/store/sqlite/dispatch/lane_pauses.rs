@@ -8,9 +8,9 @@ use crate::store::sqlite::codec::columns::moment;
 use crate::store::sqlite::writer::command::Change;
 use crate::store::{Guarded, LanePause, StoreError};
 
-pub(in crate::store::sqlite) struct PauseLane {
-    pub(in crate::store::sqlite) lane: LaneId,
-    pub(in crate::store::sqlite) pause: LanePause,
+pub(crate) struct PauseLane {
+    pub(crate) lane: LaneId,
+    pub(crate) pause: LanePause,
 }
 
 #[async_trait]
@@ -29,14 +29,14 @@ impl Change for PauseLane {
         .bind(&self.pause.reason)
         .execute(db)
         .await?;
-        Ok(if paused.rows_affected() == 1 { Guarded::Done } else { Guarded::Late })
+        Ok(if paused.rows_affected() == 1 { Guarded::Done } else { Guarded::Conflict })
     }
 }
 
-pub(in crate::store::sqlite) struct ResumeLane {
-    pub(in crate::store::sqlite) lane: LaneId,
-    pub(in crate::store::sqlite) by: String,
-    pub(in crate::store::sqlite) now: Timestamp,
+pub(crate) struct ResumeLane {
+    pub(crate) lane: LaneId,
+    pub(crate) by: String,
+    pub(crate) now: Timestamp,
 }
 
 #[async_trait]
@@ -52,12 +52,12 @@ impl Change for ResumeLane {
         .bind(self.now.as_millis())
         .execute(db)
         .await?;
-        Ok(if resumed.rows_affected() == 1 { Guarded::Done } else { Guarded::Late })
+        Ok(if resumed.rows_affected() == 1 { Guarded::Done } else { Guarded::Conflict })
     }
 }
 
 /// Asked inside of a claim: a lane that was paused before sends nothing after, however the two met.
-pub(in crate::store::sqlite) async fn is_paused(lane: LaneId, db: &mut SqliteConnection) -> Result<bool, StoreError> {
+pub(crate) async fn is_paused(lane: LaneId, db: &mut SqliteConnection) -> Result<bool, StoreError> {
     let paused: i64 =
         sqlx::query_scalar("select exists (select 1 from lane_pauses where lane_id = $1 and resumed_at is null)")
             .bind(lane.0)
@@ -66,7 +66,7 @@ pub(in crate::store::sqlite) async fn is_paused(lane: LaneId, db: &mut SqliteCon
     Ok(paused == 1)
 }
 
-pub(in crate::store::sqlite) fn decode_pause(row: &sqlx::sqlite::SqliteRow) -> Result<Option<LanePause>, StoreError> {
+pub(crate) fn decode_pause(row: &sqlx::sqlite::SqliteRow) -> Result<Option<LanePause>, StoreError> {
     let Some(at) = moment(row, "paused_at")? else { return Ok(None) };
     Ok(Some(LanePause { by: row.try_get("paused_by")?, at, reason: row.try_get("pause_reason")? }))
 }

@@ -1,7 +1,7 @@
 //! How far a look at a lane's heads goes, and whether it may have missed somebody who should leave with this call: a look
 //! costs the more the further it goes, and a second one as much again.
 
-use super::batch::{Batch, Candidate, OLDEST_SHARE, PRIORITIES};
+use super::batch::{AGE_SHARE, Batch, Candidate, PRIORITIES};
 use super::eligibility::Eligibility;
 use crate::store::Grant;
 
@@ -10,22 +10,22 @@ const MARGIN_SHARE: u32 = 8;
 
 /// How many heads are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store::sqlite) struct ScanWindow {
+pub(crate) struct ScanWindow {
     /// In the order of priority and turn.
-    pub(in crate::store::sqlite) ahead: u32,
+    pub(crate) ahead: u32,
     /// Of each priority at least, for the oldest may be of any.
-    pub(in crate::store::sqlite) each: u32,
+    pub(crate) each: u32,
 }
 
 impl ScanWindow {
-    pub(in crate::store::sqlite) fn first(grant: &Grant, barriers: &Eligibility<'_>) -> Self {
+    pub(crate) fn first(grant: &Grant, barriers: &Eligibility<'_>) -> Self {
         let places = grant.targets_max;
-        let margin = if barriers.may_bar() { places / MARGIN_SHARE } else { 0 };
-        Self { ahead: places.saturating_add(margin), each: places / OLDEST_SHARE + 1 }
+        let margin = if barriers.may_defer() { places / MARGIN_SHARE } else { 0 };
+        Self { ahead: places.saturating_add(margin), each: places / AGE_SHARE + 1 }
     }
 
     /// Far enough for a batch of which every second head found its target in it already.
-    pub(in crate::store::sqlite) const fn further(self) -> Self {
+    pub(crate) const fn widened(self) -> Self {
         let ahead = self.ahead.saturating_mul(2);
         Self { ahead, each: ahead }
     }
@@ -33,15 +33,15 @@ impl ScanWindow {
 
 /// What a look went past, by priority.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::store::sqlite) struct ScanCoverage {
+pub(crate) struct ScanCoverage {
     found: [usize; PRIORITIES],
     /// So many were asked for.
     limits: [usize; PRIORITIES],
 }
 
 impl ScanCoverage {
-    pub(in crate::store::sqlite) fn of(heads: &[Candidate], reach: ScanWindow) -> Self {
-        let found = by_class(heads);
+    pub(crate) fn of(heads: &[Candidate], reach: ScanWindow) -> Self {
+        let found = count_by_priority(heads);
         let rest = |before: usize| (reach.ahead as usize).saturating_sub(before).max(reach.each as usize);
         Self { found, limits: [reach.ahead as usize, rest(found[0]), rest(found[0] + found[1])] }
     }
@@ -49,19 +49,19 @@ impl ScanCoverage {
     /// Whether others should perhaps go with a batch of `places`, or before it. Behind those who were seen, if of some priority
     /// all who are free got a place, there may be more, and they were barred or leave a good part of the batch empty. In other
     /// company, if urgent work was barred and the batch has none.
-    pub(in crate::store::sqlite) fn may_miss(&self, free: [usize; PRIORITIES], batch: &Batch, places: u32) -> bool {
+    pub(crate) fn needs_second_scan(&self, free: [usize; PRIORITIES], batch: &Batch, places: u32) -> bool {
         let room = (places as usize).saturating_sub(batch.targets.len());
         let has_room = room > (places / MARGIN_SHARE) as usize;
         let behind = (0..PRIORITIES).any(|class| {
             let (found, free) = (self.found[class], free[class]);
-            found >= self.limits[class] && batch.left[class] == 0 && (has_room || free < found)
+            found >= self.limits[class] && batch.left_over[class] == 0 && (has_room || free < found)
         });
         behind || (free[0] < self.found[0] && !batch.turns.contains_key(&0))
     }
 }
 
 /// How many there are of each priority.
-pub(in crate::store::sqlite) fn by_class(heads: &[Candidate]) -> [usize; PRIORITIES] {
+pub(crate) fn count_by_priority(heads: &[Candidate]) -> [usize; PRIORITIES] {
     let mut counts = [0; PRIORITIES];
     for head in heads {
         counts[head.class()] += 1;
@@ -82,7 +82,7 @@ mod tests {
 
     fn batch(places: usize, left: [usize; 3]) -> Batch {
         let target = crate::domain::Target::parse(crate::domain::TargetKind::Url, "https://h.example/").expect("a URL");
-        Batch { targets: vec![target; places], left, ..Batch::default() }
+        Batch { targets: vec![target; places], left_over: left, ..Batch::default() }
     }
 
     fn with_urgent(batch: Batch) -> Batch {
@@ -91,38 +91,38 @@ mod tests {
 
     #[test]
     fn a_full_batch_of_free_heads_misses_nobody() {
-        assert!(!seen([10, 2, 2]).may_miss([10, 2, 2], &batch(10, [0, 2, 2]), 10));
+        assert!(!seen([10, 2, 2]).needs_second_scan([10, 2, 2], &batch(10, [0, 2, 2]), 10));
     }
 
     #[test]
     fn a_lane_that_was_seen_to_its_end_has_nobody_left() {
-        assert!(!seen([3, 1, 0]).may_miss([3, 1, 0], &batch(4, [0; 3]), 10));
-        assert!(!seen([0, 4, 0]).may_miss([0, 0, 0], &batch(0, [0; 3]), 10));
+        assert!(!seen([3, 1, 0]).needs_second_scan([3, 1, 0], &batch(4, [0; 3]), 10));
+        assert!(!seen([0, 4, 0]).needs_second_scan([0, 0, 0], &batch(0, [0; 3]), 10));
     }
 
     #[test]
     fn behind_urgent_heads_that_are_barred_there_may_be_others() {
-        assert!(seen([10, 2, 2]).may_miss([1, 2, 2], &with_urgent(batch(5, [0; 3])), 5));
+        assert!(seen([10, 2, 2]).needs_second_scan([1, 2, 2], &with_urgent(batch(5, [0; 3])), 5));
         let full = with_urgent(batch(5, [1, 2, 2]));
-        assert!(!seen([10, 2, 2]).may_miss([6, 2, 2], &full, 5), "some who were seen did not find a place");
+        assert!(!seen([10, 2, 2]).needs_second_scan([6, 2, 2], &full, 5), "some who were seen did not find a place");
     }
 
     #[test]
     fn where_urgent_work_was_barred_others_may_have_some() {
-        assert!(seen([1, 3, 0]).may_miss([0, 3, 0], &batch(3, [0; 3]), 10));
-        assert!(!seen([2, 3, 0]).may_miss([1, 3, 0], &with_urgent(batch(4, [0; 3])), 10));
+        assert!(seen([1, 3, 0]).needs_second_scan([0, 3, 0], &batch(3, [0; 3]), 10));
+        assert!(!seen([2, 3, 0]).needs_second_scan([1, 3, 0], &with_urgent(batch(4, [0; 3])), 10));
     }
 
     #[test]
     fn a_few_empty_places_are_not_worth_another_look() {
         let seen = ScanCoverage { found: [100, 0, 0], limits: [100, 11, 11] };
-        assert!(!seen.may_miss([100, 0, 0], &with_urgent(batch(88, [0; 3])), 100));
-        assert!(seen.may_miss([100, 0, 0], &with_urgent(batch(87, [0; 3])), 100));
+        assert!(!seen.needs_second_scan([100, 0, 0], &with_urgent(batch(88, [0; 3])), 100));
+        assert!(seen.needs_second_scan([100, 0, 0], &with_urgent(batch(87, [0; 3])), 100));
     }
 
     #[test]
     fn equal_targets_make_room_for_those_behind() {
-        assert!(seen([10, 2, 2]).may_miss([10, 2, 2], &batch(7, [0; 3]), 10));
-        assert_eq!(REACH.further(), ScanWindow { ahead: 20, each: 20 });
+        assert!(seen([10, 2, 2]).needs_second_scan([10, 2, 2], &batch(7, [0; 3]), 10));
+        assert_eq!(REACH.widened(), ScanWindow { ahead: 20, each: 20 });
     }
 }

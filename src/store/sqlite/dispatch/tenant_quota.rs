@@ -14,7 +14,7 @@ use crate::store::sqlite::writer::command;
 use crate::store::{StoreError, TenantShare, TenantSpending};
 
 /// Sets aside what is more than its tenant may draw, and hands back the others.
-pub(in crate::store::sqlite) async fn within(
+pub(crate) async fn limit_to_quota(
     heads: Vec<(i64, Candidate)>,
     shares: &[TenantShare],
     now: Timestamp,
@@ -49,7 +49,7 @@ pub(in crate::store::sqlite) async fn within(
             Some(failure) => *failure,
             None => {
                 let failure = Failure::new(ErrorClass::Quota, Failure::TENANT_SHARE, share.detail.clone());
-                command::keep_failure(&failure, &mut *db, now).await?
+                command::insert_failure(&failure, &mut *db, now).await?
             }
         };
         failures.insert(share.tenant.as_str(), failure);
@@ -59,7 +59,7 @@ pub(in crate::store::sqlite) async fn within(
 }
 
 /// Remembers who pays for the places of a submission.
-pub(in crate::store::sqlite) async fn keep(
+pub(crate) async fn record_attribution(
     submission: SubmissionId,
     placed: &[i64],
     shares: &[TenantShare],
@@ -78,10 +78,7 @@ pub(in crate::store::sqlite) async fn keep(
     Ok(())
 }
 
-pub(in crate::store::sqlite) async fn spending(
-    since: Timestamp,
-    db: &SqlitePool,
-) -> Result<Vec<TenantSpending>, StoreError> {
+pub(crate) async fn usage_since(since: Timestamp, db: &SqlitePool) -> Result<Vec<TenantSpending>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/tenant_spending.sql")).bind(since.as_millis()).fetch_all(db).await?;
     let spending = rows.iter().map(|row| {
         let tenant = TenantName::new(row.try_get::<String, _>("tenant")?);

@@ -13,8 +13,8 @@ use crate::store::{EventKind, StoreError};
 /// transaction that moved millions would hold up everyone's commit.
 const RIPE_MAX: u32 = 10_000;
 
-pub(in crate::store::sqlite) struct FireTimers {
-    pub(in crate::store::sqlite) now: Timestamp,
+pub(crate) struct FireTimers {
+    pub(crate) now: Timestamp,
 }
 
 #[async_trait]
@@ -29,7 +29,7 @@ impl Change for FireTimers {
             .await?;
         let message = "their deadline has passed";
         let notice = EventNotice { kind: EventKind::Expired, message, submission: None, failure: None };
-        command::notice_moved(notice, Some(columns::EXPIRED), db, self.now).await?;
+        command::insert_events_for_moves(notice, Some(columns::EXPIRED), db, self.now).await?;
         command::apply_moves(db, self.now).await?;
         sqlx::query(include_str!("../sql/move_ripe.sql"))
             .bind(self.now.as_millis())

@@ -8,9 +8,9 @@ use crate::store::sqlite::writer::command;
 use crate::store::sqlite::writer::command::Change;
 use crate::store::{EventKind, Guarded, JobRef, StoreError};
 
-pub(in crate::store::sqlite) struct CancelJob {
-    pub(in crate::store::sqlite) job: JobRef,
-    pub(in crate::store::sqlite) now: Timestamp,
+pub(crate) struct CancelJob {
+    pub(crate) job: JobRef,
+    pub(crate) now: Timestamp,
 }
 
 #[async_trait]
@@ -28,7 +28,7 @@ impl Change for CancelJob {
         .await?
         .rows_affected();
         if marked == 0 {
-            return Ok(Guarded::Late);
+            return Ok(Guarded::Conflict);
         }
         sqlx::query("insert into events (job_id, at, kind, items, message) select id, $2, $3, pending, $4 from jobs where id = $1")
             .bind(self.job.0)

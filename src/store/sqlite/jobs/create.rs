@@ -28,16 +28,16 @@ const CREATE_JOBS: &str = include_str!("../sql/create_jobs.sql");
 
 /// What goes with the statements that keep a group's jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store::sqlite) enum TransactionScope {
+pub(crate) enum TransactionScope {
     /// It is open, and more follows.
-    Open,
+    Existing,
     /// It is these statements alone. All of them are one hop to the connection's thread; each hop is two threads woken.
-    Whole,
+    SelfContained,
 }
 
 /// Whether these jobs need no statement but those that all groups need: no large part, and no name that is new, since
 /// each of these would be a transaction of its own.
-pub(in crate::store::sqlite) fn are_small_and_known(creating: &[PendingInsert], names: &IdCache) -> bool {
+pub(crate) fn are_small_and_known(creating: &[PendingInsert], names: &IdCache) -> bool {
     let items: u32 = creating.iter().map(|creating| total(&creating.job)).sum();
     let fit = creating.len() <= JOBS_MAX && usize::try_from(items).is_ok_and(|items| items <= ITEMS_MAX);
     fit && creating.iter().all(|PendingInsert { job, .. }| {
@@ -48,14 +48,14 @@ pub(in crate::store::sqlite) fn are_small_and_known(creating: &[PendingInsert], 
 
 /// What takes time to write of a large job and needs no number. Whoever brings the job does it, so that the writer has only to hand
 /// it on.
-pub(in crate::store::sqlite) struct EncodedJob {
+pub(crate) struct EncodedJob {
     hosts: Vec<Arc<str>>,
     /// Of each part: its targets, if they get a statement of their own.
     texts: Vec<Option<String>>,
 }
 
 impl EncodedJob {
-    pub(in crate::store::sqlite) fn of(job: &NewJob) -> Result<Self, StoreError> {
+    pub(crate) fn of(job: &NewJob) -> Result<Self, StoreError> {
         let hosts: BTreeSet<&str> = job.parts.iter().flat_map(|part| &part.targets).map(Target::host).collect();
         let text = |part: &JobPart| {
             let keyed = || part.targets.iter().map(|target| KeyPrefixed(target.as_str())).collect::<Vec<_>>();
@@ -67,7 +67,7 @@ impl EncodedJob {
 }
 
 /// Keeps the jobs, in order, and tells for each what became of it. `Whole` is for small ones.
-pub(in crate::store::sqlite) async fn create_jobs(
+pub(crate) async fn create_jobs(
     creating: &[PendingInsert],
     names: &mut IdCache,
     transaction: TransactionScope,
@@ -94,7 +94,7 @@ pub(in crate::store::sqlite) async fn create_jobs(
         rows.add((job, written), tenant, numbers, &names.lanes, now.as_millis())?;
         keys.remember(tenant, job);
         creations.push(Creation::Created(Box::new(record(job, numbers.job, *now))));
-        if rows.are_enough() && transaction == TransactionScope::Open {
+        if rows.are_enough() && transaction == TransactionScope::Existing {
             std::mem::take(&mut rows).insert(transaction, db).await?;
         }
     }
@@ -303,8 +303,8 @@ impl<'a> InsertRows<'a> {
             hosts: !self.hosts.is_empty(),
         };
         let statements = match transaction {
-            TransactionScope::Open => shape.fill(CREATE_JOBS),
-            TransactionScope::Whole => format!("begin immediate;{};commit;", shape.fill(CREATE_JOBS)),
+            TransactionScope::Existing => shape.fill(CREATE_JOBS),
+            TransactionScope::SelfContained => format!("begin immediate;{};commit;", shape.fill(CREATE_JOBS)),
         };
         let bulks = self.bulks;
         let mut values = BoundValues::with_room(shape);
@@ -346,7 +346,7 @@ impl<'a> InsertRows<'a> {
     }
 }
 
-pub(in crate::store::sqlite) fn total(job: &NewJob) -> u32 {
+pub(crate) fn total(job: &NewJob) -> u32 {
     job.parts.iter().map(|part| u32::try_from(part.targets.len()).unwrap_or(u32::MAX)).sum()
 }
 

@@ -18,11 +18,7 @@ use crate::store::{
     PartState, PendingItem, QuotaUsage, StoreError, VerificationSample,
 };
 
-pub(in crate::store::sqlite) async fn job(
-    id: JobId,
-    tenant: Option<&TenantName>,
-    db: &SqlitePool,
-) -> Result<Option<Job>, StoreError> {
+pub(crate) async fn job(id: JobId, tenant: Option<&TenantName>, db: &SqlitePool) -> Result<Option<Job>, StoreError> {
     let row = sqlx::query(include_str!("../sql/job.sql"))
         .bind(id.as_u128().to_be_bytes().as_slice())
         .bind(tenant.map(TenantName::as_str))
@@ -31,7 +27,7 @@ pub(in crate::store::sqlite) async fn job(
     row.as_ref().map(decode_job).transpose()
 }
 
-pub(in crate::store::sqlite) async fn kept_under(
+pub(crate) async fn kept_under(
     tenant: &TenantName,
     key: &IdempotencyKey,
     db: &SqlitePool,
@@ -46,7 +42,7 @@ pub(in crate::store::sqlite) async fn kept_under(
     Ok(Some(if is_same_body { Creation::Replayed(job_id(&row, "public_id")?) } else { Creation::KeyReused }))
 }
 
-pub(in crate::store::sqlite) async fn jobs(
+pub(crate) async fn jobs(
     tenant: Option<&TenantName>,
     before: Option<i64>,
     limit: u32,
@@ -63,10 +59,7 @@ pub(in crate::store::sqlite) async fn jobs(
     rows.iter().map(decode_job).collect()
 }
 
-pub(in crate::store::sqlite) async fn pending_example(
-    job: JobRef,
-    db: &SqlitePool,
-) -> Result<Option<PendingItem>, StoreError> {
+pub(crate) async fn pending_example(job: JobRef, db: &SqlitePool) -> Result<Option<PendingItem>, StoreError> {
     let row = sqlx::query(include_str!("../sql/pending_example.sql")).bind(job.0).fetch_optional(db).await?;
     let Some(row) = row else { return Ok(None) };
     let state = match (row.try_get::<i64, _>("state")?, moment(&row, "due_at")?) {
@@ -77,7 +70,7 @@ pub(in crate::store::sqlite) async fn pending_example(
     Ok(Some(PendingItem { lane: LaneId(row.try_get("lane_id")?), state, failure: decode_failure(&row)? }))
 }
 
-pub(in crate::store::sqlite) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Item>, StoreError> {
+pub(crate) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Item>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/items.sql"))
         .bind(job.0)
         .bind(page.after)
@@ -87,11 +80,7 @@ pub(in crate::store::sqlite) async fn items(job: JobRef, page: Page, db: &Sqlite
     rows.iter().map(decode_item).collect()
 }
 
-pub(in crate::store::sqlite) async fn events(
-    job: JobRef,
-    page: Page,
-    db: &SqlitePool,
-) -> Result<Vec<Event>, StoreError> {
+pub(crate) async fn events(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/events.sql"))
         .bind(job.0)
         .bind(page.after)
@@ -101,11 +90,7 @@ pub(in crate::store::sqlite) async fn events(
     rows.iter().map(decode_event).collect()
 }
 
-pub(in crate::store::sqlite) async fn last_events(
-    job: JobRef,
-    limit: u32,
-    db: &SqlitePool,
-) -> Result<Vec<Event>, StoreError> {
+pub(crate) async fn last_events(job: JobRef, limit: u32, db: &SqlitePool) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/last_events.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
     rows.iter().rev().map(decode_event).collect()
 }
@@ -123,15 +108,12 @@ fn decode_event(row: &SqliteRow) -> Result<Event, StoreError> {
     })
 }
 
-pub(in crate::store::sqlite) async fn job_targets(job: JobRef, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
+pub(crate) async fn job_targets(job: JobRef, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/job_targets.sql")).bind(job.0).fetch_all(db).await?;
     rows.iter().map(|row| columns::target(word(row, "kind")?, row.try_get("target")?)).collect()
 }
 
-pub(in crate::store::sqlite) async fn unsuccessful(
-    job: JobRef,
-    db: &SqlitePool,
-) -> Result<Vec<UnsuccessfulItem>, StoreError> {
+pub(crate) async fn unsuccessful(job: JobRef, db: &SqlitePool) -> Result<Vec<UnsuccessfulItem>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/unsuccessful.sql")).bind(job.0).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
@@ -141,7 +123,7 @@ pub(in crate::store::sqlite) async fn unsuccessful(
         .collect()
 }
 
-pub(in crate::store::sqlite) async fn lane_depths(db: &SqlitePool) -> Result<Vec<LaneDepth>, StoreError> {
+pub(crate) async fn lane_depths(db: &SqlitePool) -> Result<Vec<LaneDepth>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/lane_depths.sql")).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
@@ -151,7 +133,7 @@ pub(in crate::store::sqlite) async fn lane_depths(db: &SqlitePool) -> Result<Vec
         .collect()
 }
 
-pub(in crate::store::sqlite) async fn lanes(db: &SqlitePool) -> Result<Vec<LaneRecord>, StoreError> {
+pub(crate) async fn lanes(db: &SqlitePool) -> Result<Vec<LaneRecord>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/lanes.sql")).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
@@ -169,12 +151,12 @@ pub(in crate::store::sqlite) async fn lanes(db: &SqlitePool) -> Result<Vec<LaneR
         .collect()
 }
 
-pub(in crate::store::sqlite) async fn next_ripe(db: &SqlitePool) -> Result<Option<Timestamp>, StoreError> {
+pub(crate) async fn next_ripe(db: &SqlitePool) -> Result<Option<Timestamp>, StoreError> {
     let next: Option<i64> = sqlx::query_scalar(include_str!("../sql/next_ripe.sql")).fetch_one(db).await?;
     Ok(next.map(Timestamp::from_millis))
 }
 
-pub(in crate::store::sqlite) async fn due_submissions(
+pub(crate) async fn due_submissions(
     state: &str,
     limit: u32,
     now: Timestamp,
@@ -197,7 +179,7 @@ pub(in crate::store::sqlite) async fn due_submissions(
     Ok((open, next.map(Timestamp::from_millis)))
 }
 
-pub(in crate::store::sqlite) async fn sending(db: &SqlitePool) -> Result<Vec<OpenSubmission>, StoreError> {
+pub(crate) async fn sending(db: &SqlitePool) -> Result<Vec<OpenSubmission>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/sending.sql")).fetch_all(db).await?;
     rows.iter().map(open_submission).collect()
 }
@@ -214,26 +196,23 @@ fn open_submission(row: &SqliteRow) -> Result<OpenSubmission, StoreError> {
     })
 }
 
-pub(in crate::store::sqlite) async fn targets(id: SubmissionId, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
+pub(crate) async fn targets(id: SubmissionId, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/targets.sql")).bind(id.0).fetch_all(db).await?;
     rows.iter().map(decode_target).collect()
 }
 
-pub(in crate::store::sqlite) fn decode_target(row: &SqliteRow) -> Result<Target, StoreError> {
+pub(crate) fn decode_target(row: &SqliteRow) -> Result<Target, StoreError> {
     columns::target(word(row, "kind")?, row.try_get("target")?)
 }
 
-pub(in crate::store::sqlite) async fn known_tasks(
-    tasks: &[String],
-    db: &SqlitePool,
-) -> Result<Vec<String>, StoreError> {
+pub(crate) async fn known_tasks(tasks: &[String], db: &SqlitePool) -> Result<Vec<String>, StoreError> {
     let known = sqlx::query_scalar(
         "select distinct task_id from submissions where task_id in (select value from json_each($1))",
     );
     Ok(known.bind(columns::json(&tasks)?).fetch_all(db).await?)
 }
 
-pub(in crate::store::sqlite) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<QuotaUsage>, StoreError> {
+pub(crate) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<QuotaUsage>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/spent.sql"))
         .bind(since.as_millis())
         .bind(Failure::NOT_LISTED)
@@ -250,11 +229,7 @@ pub(in crate::store::sqlite) async fn spent(since: Timestamp, db: &SqlitePool) -
     rows.iter().map(spent).collect()
 }
 
-pub(in crate::store::sqlite) async fn sample(
-    job: JobRef,
-    limit: u32,
-    db: &SqlitePool,
-) -> Result<Vec<VerificationSample>, StoreError> {
+pub(crate) async fn sample(job: JobRef, limit: u32, db: &SqlitePool) -> Result<Vec<VerificationSample>, StoreError> {
     let rows = sqlx::query(include_str!("../sql/sample.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
@@ -265,11 +240,7 @@ pub(in crate::store::sqlite) async fn sample(
         .collect()
 }
 
-pub(in crate::store::sqlite) async fn known_below(
-    directory: &Target,
-    limit: u32,
-    db: &SqlitePool,
-) -> Result<Vec<Target>, StoreError> {
+pub(crate) async fn known_below(directory: &Target, limit: u32, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
     let rows: Vec<(String, i64)> = sqlx::query_as(include_str!("../sql/known_below.sql"))
         .bind(directory.as_str())
         .bind(directory.host())
@@ -279,17 +250,17 @@ pub(in crate::store::sqlite) async fn known_below(
     rows.iter().map(|(url, _)| columns::target(TargetKind::Url, url)).collect()
 }
 
-pub(in crate::store::sqlite) async fn hosts(job: JobRef, db: &SqlitePool) -> Result<Vec<String>, StoreError> {
+pub(crate) async fn hosts(job: JobRef, db: &SqlitePool) -> Result<Vec<String>, StoreError> {
     Ok(sqlx::query_scalar(include_str!("../sql/job_hosts.sql")).bind(job.0).fetch_all(db).await?)
 }
 
-pub(in crate::store::sqlite) fn job_id(row: &SqliteRow, column: &str) -> Result<JobId, StoreError> {
+pub(crate) fn job_id(row: &SqliteRow, column: &str) -> Result<JobId, StoreError> {
     let bytes: Vec<u8> = row.try_get(column)?;
     let bytes: [u8; 16] = bytes.try_into().map_err(|_| StoreError::Damaged("a job's public id".to_owned()))?;
     Ok(JobId::from_u128(u128::from_be_bytes(bytes)))
 }
 
-pub(in crate::store::sqlite) fn decode_job(row: &SqliteRow) -> Result<Job, StoreError> {
+pub(crate) fn decode_job(row: &SqliteRow) -> Result<Job, StoreError> {
     let labels: &str = row.try_get("labels")?;
     let retry_of =
         row.try_get::<Option<Vec<u8>>, _>("retry_of")?.is_some().then(|| job_id(row, "retry_of")).transpose()?;
@@ -323,7 +294,7 @@ pub(in crate::store::sqlite) fn decode_job(row: &SqliteRow) -> Result<Job, Store
     })
 }
 
-pub(in crate::store::sqlite) fn decode_item(row: &SqliteRow) -> Result<Item, StoreError> {
+pub(crate) fn decode_item(row: &SqliteRow) -> Result<Item, StoreError> {
     let code: i64 = row.try_get("state")?;
     let task_id: Option<String> = row.try_get("task_id")?;
     let ended: u32 = count(row, "attempts")?;
@@ -371,7 +342,7 @@ fn decode_failure(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {
     }))
 }
 
-pub(in crate::store::sqlite) fn decode_lane(row: &SqliteRow) -> Result<Lane, StoreError> {
+pub(crate) fn decode_lane(row: &SqliteRow) -> Result<Lane, StoreError> {
     let mode: &str = row.try_get("mode")?;
     Ok(Lane {
         account: AccountName::new(row.try_get::<String, _>("account")?),

@@ -6,7 +6,7 @@ use super::read::decode_job;
 use crate::domain::{JobStatus, Operation, TenantName, Timestamp};
 use crate::store::{Job, JobFilter, StoreError};
 
-pub(in crate::store::sqlite) async fn jobs(
+pub(crate) async fn jobs(
     filter: &JobFilter,
     before: Option<i64>,
     limit: u32,

@@ -12,12 +12,12 @@ use crate::store::sqlite::writer::command;
 use crate::store::sqlite::writer::command::{Change, EventNotice};
 use crate::store::{EventKind, Guarded, Release, ReleaseAction, StoreError};
 
-pub(in crate::store::sqlite) struct AcceptSubmission {
-    pub(in crate::store::sqlite) id: SubmissionId,
-    pub(in crate::store::sqlite) task: String,
-    pub(in crate::store::sqlite) request_id: Option<String>,
-    pub(in crate::store::sqlite) due_at: Timestamp,
-    pub(in crate::store::sqlite) now: Timestamp,
+pub(crate) struct AcceptSubmission {
+    pub(crate) id: SubmissionId,
+    pub(crate) task: String,
+    pub(crate) request_id: Option<String>,
+    pub(crate) due_at: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 #[async_trait]
@@ -35,7 +35,7 @@ impl Change for AcceptSubmission {
             .await?
             .rows_affected();
         if changed == 0 {
-            return Ok(Guarded::Late);
+            return Ok(Guarded::Conflict);
         }
         sqlx::query(include_str!("../sql/prove_hosts.sql"))
             .bind(self.id.0)
@@ -48,11 +48,11 @@ impl Change for AcceptSubmission {
     }
 }
 
-pub(in crate::store::sqlite) struct MarkAmbiguous {
-    pub(in crate::store::sqlite) id: SubmissionId,
-    pub(in crate::store::sqlite) failure: Failure,
-    pub(in crate::store::sqlite) due_at: Timestamp,
-    pub(in crate::store::sqlite) now: Timestamp,
+pub(crate) struct MarkAmbiguous {
+    pub(crate) id: SubmissionId,
+    pub(crate) failure: Failure,
+    pub(crate) due_at: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 #[async_trait]
@@ -61,9 +61,9 @@ impl Change for MarkAmbiguous {
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         if command::submission_state(self.id, db).await? != Some(SubmissionState::Sending) {
-            return Ok(Guarded::Late);
+            return Ok(Guarded::Conflict);
         }
-        let failure = command::keep_failure(&self.failure, db, self.now).await?;
+        let failure = command::insert_failure(&self.failure, db, self.now).await?;
         sqlx::query(
             "update submissions set state = 'ambiguous', due_at = $2, answered_at = $3, failure_id = $4 \
              where id = $1 and state = 'sending'",
@@ -81,8 +81,8 @@ impl Change for MarkAmbiguous {
 }
 
 /// Every submission found `sending` at the start is `ambiguous`: owning the database proves its sender dead.
-pub(in crate::store::sqlite) struct RecoverSubmissions {
-    pub(in crate::store::sqlite) now: Timestamp,
+pub(crate) struct RecoverSubmissions {
+    pub(crate) now: Timestamp,
 }
 
 #[async_trait]
@@ -109,9 +109,9 @@ impl Change for RecoverSubmissions {
     }
 }
 
-pub(in crate::store::sqlite) struct PostponeSubmission {
-    pub(in crate::store::sqlite) id: SubmissionId,
-    pub(in crate::store::sqlite) due_at: Timestamp,
+pub(crate) struct PostponeSubmission {
+    pub(crate) id: SubmissionId,
+    pub(crate) due_at: Timestamp,
 }
 
 #[async_trait]
@@ -127,14 +127,14 @@ impl Change for PostponeSubmission {
         .execute(db)
         .await?
         .rows_affected();
-        Ok(if changed == 0 { Guarded::Late } else { Guarded::Done })
+        Ok(if changed == 0 { Guarded::Conflict } else { Guarded::Done })
     }
 }
 
-pub(in crate::store::sqlite) struct ReleaseItems {
-    pub(in crate::store::sqlite) id: SubmissionId,
-    pub(in crate::store::sqlite) back: Release,
-    pub(in crate::store::sqlite) now: Timestamp,
+pub(crate) struct ReleaseItems {
+    pub(crate) id: SubmissionId,
+    pub(crate) back: Release,
+    pub(crate) now: Timestamp,
 }
 
 #[async_trait]
@@ -144,9 +144,9 @@ impl Change for ReleaseItems {
     async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
         let state = command::submission_state(self.id, db).await?;
         if !state.is_some_and(|state| state.may_become(self.back.state)) {
-            return Ok(Guarded::Late);
+            return Ok(Guarded::Conflict);
         }
-        let failure = command::keep_failure(&self.back.failure, db, self.now).await?;
+        let failure = command::insert_failure(&self.back.failure, db, self.now).await?;
         sqlx::query(
             "update submissions set state = $2, due_at = null, answered_at = $3, failure_id = $4 where id = $1",
         )
@@ -171,7 +171,7 @@ impl Change for ReleaseItems {
             .await?;
         let message = given_back_message(&fate, &self.back);
         let notice = EventNotice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
-        command::notice_moved(notice, Some(becomes), db, self.now).await?;
+        command::insert_events_for_moves(notice, Some(becomes), db, self.now).await?;
         self.tell_riders(becomes, db).await?;
         if becomes != columns::FAILED {
             self.tell_cancelled(failure, db).await?;
@@ -222,11 +222,11 @@ impl ReleasedState {
 impl ReleaseItems {
     async fn fate(&self, db: &mut SqliteConnection) -> Result<ReleasedState, StoreError> {
         let by_host = match self.back.items {
-            ReleaseAction::Due => return Ok(ReleasedState::Due),
+            ReleaseAction::Requeue => return Ok(ReleasedState::Due),
             ReleaseAction::Fail => return Ok(ReleasedState::Fail),
             ReleaseAction::Park { until } => return Ok(ReleasedState::Park(until)),
-            ReleaseAction::Halve => false,
-            ReleaseAction::Part => true,
+            ReleaseAction::SplitTargets => false,
+            ReleaseAction::SplitHosts => true,
         };
         let rows = sqlx::query(include_str!("../sql/targets.sql")).bind(self.id.0).fetch_all(db).await?;
         let targets = rows.iter().map(read::decode_target).collect::<Result<Vec<_>, _>>()?;
@@ -241,7 +241,7 @@ impl ReleaseItems {
         }
         let message = super::settle::BACK_FROM_A_RIDE;
         let notice = EventNotice { kind: EventKind::Released, message, submission: Some(self.id), failure: None };
-        command::notice_moved(notice, Some(columns::DUE), db, self.now).await
+        command::insert_events_for_moves(notice, Some(columns::DUE), db, self.now).await
     }
 
     /// Items that come back to a job with a cancel mark are not kept for later.
@@ -250,7 +250,7 @@ impl ReleaseItems {
         let message = format!("given back and cancelled: {code}: {message}");
         let kind = EventKind::Released;
         let notice = EventNotice { kind, message: &message, submission: Some(self.id), failure: Some(failure) };
-        command::notice_moved(notice, Some(columns::CANCELLED), db, self.now).await
+        command::insert_events_for_moves(notice, Some(columns::CANCELLED), db, self.now).await
     }
 }
 

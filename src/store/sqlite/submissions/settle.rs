@@ -11,11 +11,11 @@ use crate::store::sqlite::writer::command;
 use crate::store::sqlite::writer::command::{Change, EventNotice};
 use crate::store::{EventKind, FailedTarget, Guarded, RowRetry, StoreError};
 
-pub(in crate::store::sqlite) struct SettleSubmission {
-    pub(in crate::store::sqlite) id: SubmissionId,
-    pub(in crate::store::sqlite) failed: Vec<FailedTarget>,
-    pub(in crate::store::sqlite) retry: RowRetry,
-    pub(in crate::store::sqlite) now: Timestamp,
+pub(crate) struct SettleSubmission {
+    pub(crate) id: SubmissionId,
+    pub(crate) failed: Vec<FailedTarget>,
+    pub(crate) retry: RowRetry,
+    pub(crate) now: Timestamp,
 }
 
 #[async_trait]
@@ -30,7 +30,7 @@ impl Change for SettleSubmission {
                 .await?
                 .rows_affected();
         if changed == 0 {
-            return Ok(Guarded::Late);
+            return Ok(Guarded::Conflict);
         }
         let failures = self.keep_failures(db).await?;
         sqlx::query(include_str!("../sql/move_settled.sql"))
@@ -55,7 +55,7 @@ impl SettleSubmission {
         for FailedTarget { target, failure } in &self.failed {
             let id = match kept.get(failure) {
                 Some(id) => *id,
-                None => command::keep_failure(failure, db, self.now).await?,
+                None => command::insert_failure(failure, db, self.now).await?,
             };
             kept.insert(failure, id);
             failures.push((target.as_str(), id));
@@ -76,22 +76,19 @@ impl SettleSubmission {
             ),
         ] {
             let notice = EventNotice { kind, message, submission: Some(self.id), failure: None };
-            command::notice_moved(notice, Some(becomes), db, self.now).await?;
+            command::insert_events_for_moves(notice, Some(becomes), db, self.now).await?;
         }
         Ok(())
     }
 }
 
 /// What is told to those who rode on a directory that was not done.
-pub(in crate::store::sqlite) const BACK_FROM_A_RIDE: &str =
+pub(crate) const BACK_FROM_A_RIDE: &str =
     "the purge of the directory above these was not done; they go by themselves now";
 
 /// Law 6 within a refresh: a prefetch goes when every purge that covers it has succeeded, and ends unsent with the first one
 /// that did not. A cancelled job or a passed deadline ends purges and prefetches alike, so nobody has to ask here then.
-pub(in crate::store::sqlite) async fn follow_purges(
-    db: &mut SqliteConnection,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(crate) async fn follow_purges(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
     let followed = sqlx::query(include_str!("../sql/follow_purges.sql")).execute(&mut *db).await?.rows_affected();
     if followed == 0 {
         return Ok(());
@@ -102,7 +99,7 @@ pub(in crate::store::sqlite) async fn follow_purges(
     if failed {
         let message = "the purge of this URL, or of a directory above it, did not succeed";
         let failure = Failure::new(ErrorClass::PurgeFailed, "purge_failed", message);
-        let failure = command::keep_failure(&failure, db, now).await?;
+        let failure = command::insert_failure(&failure, db, now).await?;
         sqlx::query(include_str!("../sql/fail_prefetches.sql")).bind(failure).bind(now.as_millis()).execute(db).await?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use crate::store::Pepper;
 const BYTES: usize = 32;
 
 /// None if there is no pepper yet.
-pub(in crate::store::sqlite) fn read(database: &Path) -> io::Result<Option<Pepper>> {
+pub(crate) fn read(database: &Path) -> io::Result<Option<Pepper>> {
     let bytes = match fs::read(beside(database, "pepper")) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -25,7 +25,7 @@ pub(in crate::store::sqlite) fn read(database: &Path) -> io::Result<Option<Peppe
 }
 
 /// The pepper, made first if there is none. Two who make it at once end with the same one.
-pub(in crate::store::sqlite) fn read_or_make(database: &Path) -> io::Result<Pepper> {
+pub(crate) fn read_or_make(database: &Path) -> io::Result<Pepper> {
     if let Some(pepper) = read(database)? {
         return Ok(pepper);
     }

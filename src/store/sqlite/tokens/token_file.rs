@@ -123,7 +123,7 @@ impl TokenFile {
 }
 
 /// What the daemon knows tokens by.
-pub(in crate::store::sqlite) async fn live(database: &Path, db: &SqlitePool) -> Result<LiveTokens, StoreError> {
+pub(crate) async fn live(database: &Path, db: &SqlitePool) -> Result<LiveTokens, StoreError> {
     let rows = sqlx::query("select * from tokens where revoked_at is null").fetch_all(db).await?;
     let tokens = rows.iter().map(decode).collect::<Result<Vec<_>, StoreError>>()?;
     Ok(LiveTokens { pepper: if tokens.is_empty() { None } else { Some(pepper_of(database).await?) }, tokens })

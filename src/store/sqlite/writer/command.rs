@@ -9,7 +9,7 @@ use crate::store::sqlite::codec::columns;
 use crate::store::{EventKind, StoreError};
 
 #[async_trait]
-pub(in crate::store::sqlite) trait Change: Send + Sync {
+pub(crate) trait Change: Send + Sync {
     type Output: Send;
     /// Whether it may write an event.
     const MAY_TELL: bool = true;
@@ -19,28 +19,28 @@ pub(in crate::store::sqlite) trait Change: Send + Sync {
 
 /// A change on its way through the writer, whatever it answers.
 #[async_trait]
-pub(in crate::store::sqlite) trait AnyChange: Send {
+pub(crate) trait AnyChange: Send {
     /// Applies the change and keeps its answer.
     async fn apply(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError>;
 
     /// Whether it may write an event.
-    fn may_tell(&self) -> bool;
+    fn may_insert_events(&self) -> bool;
 
     /// Hands out the answer: the change is on stable storage.
-    fn confirm(self: Box<Self>);
+    fn reply_success(self: Box<Self>);
 
     /// Hands out the error: nothing was changed.
-    fn fail(self: Box<Self>, error: StoreError);
+    fn reply_failure(self: Box<Self>, error: StoreError);
 }
 
-pub(in crate::store::sqlite) struct QueuedChange<C: Change> {
+pub(crate) struct QueuedChange<C: Change> {
     change: C,
     answer: Option<C::Output>,
     reply: oneshot::Sender<Result<C::Output, StoreError>>,
 }
 
 impl<C: Change> QueuedChange<C> {
-    pub(in crate::store::sqlite) fn new(change: C) -> (Self, oneshot::Receiver<Result<C::Output, StoreError>>) {
+    pub(crate) fn new(change: C) -> (Self, oneshot::Receiver<Result<C::Output, StoreError>>) {
         let (reply, receiver) = oneshot::channel();
         (Self { change, answer: None, reply }, receiver)
     }
@@ -53,39 +53,39 @@ impl<C: Change> AnyChange for QueuedChange<C> {
         Ok(())
     }
 
-    fn may_tell(&self) -> bool {
+    fn may_insert_events(&self) -> bool {
         C::MAY_TELL
     }
 
-    fn confirm(self: Box<Self>) {
+    fn reply_success(self: Box<Self>) {
         let answer = self.answer.ok_or(StoreError::Closed);
         // Whoever asked may have gone away; the change is made all the same.
         let _ = self.reply.send(answer);
     }
 
-    fn fail(self: Box<Self>, error: StoreError) {
+    fn reply_failure(self: Box<Self>, error: StoreError) {
         let _ = self.reply.send(Err(error));
     }
 }
 
 /// Carries out what stands in `moves`.
-pub(in crate::store::sqlite) async fn apply_moves(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn apply_moves(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(include_str!("../sql/apply_moves.sql")).bind(now.as_millis()).execute(db).await?;
     Ok(())
 }
 
 /// What is told to each job that has items in `moves`.
-pub(in crate::store::sqlite) struct EventNotice<'a> {
-    pub(in crate::store::sqlite) kind: EventKind,
-    pub(in crate::store::sqlite) message: &'a str,
-    pub(in crate::store::sqlite) submission: Option<SubmissionId>,
+pub(crate) struct EventNotice<'a> {
+    pub(crate) kind: EventKind,
+    pub(crate) message: &'a str,
+    pub(crate) submission: Option<SubmissionId>,
     /// What all of them are told; if none, each job is told of a failure of its own items.
-    pub(in crate::store::sqlite) failure: Option<i64>,
+    pub(crate) failure: Option<i64>,
 }
 
 /// Writes an event for each job with moves into state `becomes` (any state, if none), unless it is one more try after the
 /// same trouble: a provider that is down for hours is one fact, not a thousand.
-pub(in crate::store::sqlite) async fn notice_moved(
+pub(crate) async fn insert_events_for_moves(
     notice: EventNotice<'_>,
     becomes: Option<i64>,
     db: &mut SqliteConnection,
@@ -103,7 +103,7 @@ pub(in crate::store::sqlite) async fn notice_moved(
     Ok(())
 }
 
-pub(in crate::store::sqlite) async fn keep_failure(
+pub(crate) async fn insert_failure(
     failure: &Failure,
     db: &mut SqliteConnection,
     now: Timestamp,
@@ -122,7 +122,7 @@ pub(in crate::store::sqlite) async fn keep_failure(
 }
 
 /// The state of a submission, if it exists.
-pub(in crate::store::sqlite) async fn submission_state(
+pub(crate) async fn submission_state(
     id: SubmissionId,
     db: &mut SqliteConnection,
 ) -> Result<Option<crate::domain::SubmissionState>, StoreError> {

@@ -10,25 +10,22 @@ use crate::store::{NewJob, StoreError};
 
 /// Row numbers of names that are committed, and the next numbers to give.
 #[derive(Default)]
-pub(in crate::store::sqlite) struct IdCache {
-    pub(in crate::store::sqlite) tenants: HashMap<TenantName, i64>,
-    pub(in crate::store::sqlite) lanes: HashMap<Lane, i64>,
-    pub(in crate::store::sqlite) next: Option<NextIds>,
+pub(crate) struct IdCache {
+    pub(crate) tenants: HashMap<TenantName, i64>,
+    pub(crate) lanes: HashMap<Lane, i64>,
+    pub(crate) next: Option<NextIds>,
     /// Whether the next event's number is above every job's.
-    pub(in crate::store::sqlite) events_follow: bool,
+    pub(crate) events_follow: bool,
 }
 
 #[derive(Clone, Copy)]
-pub(in crate::store::sqlite) struct NextIds {
-    pub(in crate::store::sqlite) job: i64,
-    pub(in crate::store::sqlite) item: i64,
+pub(crate) struct NextIds {
+    pub(crate) job: i64,
+    pub(crate) item: i64,
 }
 
 impl IdCache {
-    pub(in crate::store::sqlite) async fn next_ids(
-        &mut self,
-        db: &mut SqliteConnection,
-    ) -> Result<NextIds, StoreError> {
+    pub(crate) async fn next_ids(&mut self, db: &mut SqliteConnection) -> Result<NextIds, StoreError> {
         if let Some(next) = self.next {
             return Ok(next);
         }
@@ -38,10 +35,7 @@ impl IdCache {
 
     /// Jobs and events share one sequence of numbers. Before events are written, theirs go on behind the last job's; and after them
     /// the next job's is not known any more.
-    pub(in crate::store::sqlite) async fn expect_events(
-        &mut self,
-        db: &mut SqliteConnection,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn expect_events(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError> {
         self.next = None;
         if !self.events_follow {
             let moved = sqlx::query(include_str!("../sql/events_follow_jobs.sql")).execute(db).await?.rows_affected();
@@ -53,11 +47,7 @@ impl IdCache {
         Ok(())
     }
 
-    pub(in crate::store::sqlite) async fn tenant(
-        &mut self,
-        tenant: &TenantName,
-        db: &mut SqliteConnection,
-    ) -> Result<i64, StoreError> {
+    pub(crate) async fn tenant(&mut self, tenant: &TenantName, db: &mut SqliteConnection) -> Result<i64, StoreError> {
         if let Some(id) = self.tenants.get(tenant) {
             return Ok(*id);
         }
@@ -68,11 +58,7 @@ impl IdCache {
         Ok(id)
     }
 
-    pub(in crate::store::sqlite) async fn lane(
-        &mut self,
-        lane: &Lane,
-        db: &mut SqliteConnection,
-    ) -> Result<i64, StoreError> {
+    pub(crate) async fn lane(&mut self, lane: &Lane, db: &mut SqliteConnection) -> Result<i64, StoreError> {
         if let Some(id) = self.lanes.get(lane) {
             return Ok(*id);
         }
@@ -91,7 +77,7 @@ impl IdCache {
 
 impl NextIds {
     /// Numbers for a job and, in one unbroken run, for its items.
-    pub(in crate::store::sqlite) fn take(&mut self, job: &NewJob) -> Self {
+    pub(crate) fn take(&mut self, job: &NewJob) -> Self {
         let taken = *self;
         self.job += 1;
         self.item += i64::from(total(job));

@@ -76,11 +76,11 @@ impl Writer {
     }
 
     async fn commit(&mut self, mut group: CommandGroup) {
-        let error = match self.together(&mut group).await {
+        let error = match self.apply_group(&mut group).await {
             Ok(creations) => return group.confirm(creations),
             Err(error) => error,
         };
-        self.forget().await;
+        self.reset_connection().await;
         // One command cannot be to blame for a full disk, nor another one than the only one.
         if matches!(error, StoreError::DiskFull(_)) || group.len() == 1 {
             tracing::warn!(error = ?error, commands = group.len(), "a group of changes was not committed");
@@ -88,10 +88,10 @@ impl Writer {
         }
         tracing::warn!(error = ?error, commands = group.len(), "a group of changes failed; replaying one by one");
         let mut replay = GroupReplay::new(group);
-        match self.one_by_one(&mut replay).await {
+        match self.replay_singly(&mut replay).await {
             Ok(()) => replay.confirm(),
             Err(error) => {
-                self.forget().await;
+                self.reset_connection().await;
                 tracing::warn!(error = ?error, "the replay was not committed");
                 replay.fail(&error);
             }
@@ -99,10 +99,10 @@ impl Writer {
     }
 
     /// The whole group in one transaction, new jobs set-wise.
-    async fn together(&mut self, group: &mut CommandGroup) -> Result<Vec<Creation>, StoreError> {
+    async fn apply_group(&mut self, group: &mut CommandGroup) -> Result<Vec<Creation>, StoreError> {
         let (db, names) = self.ready().await?;
         if group.changes.is_empty() && create::are_small_and_known(&group.creating, names) {
-            return create::create_jobs(&group.creating, names, TransactionScope::Whole, db).await;
+            return create::create_jobs(&group.creating, names, TransactionScope::SelfContained, db).await;
         }
         sqlx::query("begin immediate").execute(&mut *db).await?;
         let creations = group.apply(names, db).await?;
@@ -112,7 +112,7 @@ impl Writer {
 
     /// Each command under a savepoint of its own, so that only the one to blame fails; one transaction, and one sync, for
     /// all that are left. An error means that nothing was kept: SQLite gave up the transaction.
-    async fn one_by_one(&mut self, replay: &mut GroupReplay) -> Result<(), StoreError> {
+    async fn replay_singly(&mut self, replay: &mut GroupReplay) -> Result<(), StoreError> {
         let (db, names) = self.ready().await?;
         sqlx::query("begin immediate").execute(&mut *db).await?;
         while let Some(single) = replay.left.front_mut() {
@@ -144,7 +144,7 @@ impl Writer {
 
     /// After a fault neither the connection nor what we remember of uncommitted rows can be trusted: a full disk at
     /// commit leaves sqlx believing in a transaction that SQLite has already rolled back.
-    async fn forget(&mut self) {
+    async fn reset_connection(&mut self) {
         self.names = IdCache::default();
         if let Some(connection) = self.connection.take() {
             open::discard(connection).await;
@@ -190,8 +190,8 @@ impl GroupReplay {
 
 impl CommandGroup {
     async fn apply(&mut self, names: &mut IdCache, db: &mut SqliteConnection) -> Result<Vec<Creation>, StoreError> {
-        let creations = create::create_jobs(&self.creating, names, TransactionScope::Open, db).await?;
-        if self.changes.iter().any(|change| change.may_tell()) {
+        let creations = create::create_jobs(&self.creating, names, TransactionScope::Existing, db).await?;
+        if self.changes.iter().any(|change| change.may_insert_events()) {
             names.expect_events(db).await?;
         }
         for change in &mut self.changes {
@@ -225,7 +225,7 @@ impl CommandGroup {
             // Whoever asked may have gone away; the job is kept all the same.
             let _ = creating.reply.send(Ok(creation));
         }
-        self.changes.into_iter().for_each(AnyChange::confirm);
+        self.changes.into_iter().for_each(AnyChange::reply_success);
     }
 
     fn fail(self, error: &StoreError) {
@@ -239,7 +239,7 @@ impl CommandGroup {
             let _ = creating.reply.send(Err(again()));
         }
         for change in self.changes {
-            change.fail(again());
+            change.reply_failure(again());
         }
     }
 }

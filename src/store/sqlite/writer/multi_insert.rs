@@ -9,12 +9,12 @@ use sqlx::{Arguments, Encode, Type};
 
 /// How many rows a group has in each table. Tables that come as one list have a row or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store::sqlite) struct RowCounts {
-    pub(in crate::store::sqlite) jobs: usize,
-    pub(in crate::store::sqlite) items: usize,
-    pub(in crate::store::sqlite) keys: bool,
-    pub(in crate::store::sqlite) warnings: bool,
-    pub(in crate::store::sqlite) hosts: bool,
+pub(crate) struct RowCounts {
+    pub(crate) jobs: usize,
+    pub(crate) items: usize,
+    pub(crate) keys: bool,
+    pub(crate) warnings: bool,
+    pub(crate) hosts: bool,
 }
 
 impl RowCounts {
@@ -30,7 +30,7 @@ impl RowCounts {
     }
 
     /// Fills a template's `{TABLE COLUMNS}` in. Lines of remarks are left out; a statement ends at a semicolon.
-    pub(in crate::store::sqlite) fn fill(self, template: &str) -> String {
+    pub(crate) fn fill(self, template: &str) -> String {
         let lines: Vec<&str> = template.lines().filter(|line| !line.starts_with("--")).collect();
         let template = lines.join("\n");
         let mut text = String::with_capacity(template.len() + 2 * (24 * self.jobs + 12 * self.items));
@@ -68,33 +68,33 @@ fn push_places(text: &mut String, rows: usize, columns: usize) {
 }
 
 /// Values in the order of their places.
-pub(in crate::store::sqlite) struct BoundValues {
+pub(crate) struct BoundValues {
     arguments: SqliteArguments,
     fault: Option<BoxDynError>,
 }
 
 impl BoundValues {
     /// None yet, but room for about as many as the rows have, so that the list is not moved again and again.
-    pub(in crate::store::sqlite) fn with_room(shape: RowCounts) -> Self {
+    pub(crate) fn with_room(shape: RowCounts) -> Self {
         let mut arguments = SqliteArguments::default();
         arguments.reserve(20 * shape.jobs + 10 * shape.items + 8, 0);
         Self { arguments, fault: None }
     }
 
-    pub(in crate::store::sqlite) fn push<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
+    pub(crate) fn push<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
         if let Err(fault) = self.arguments.add(value) {
             self.fault.get_or_insert(fault);
         }
     }
 
     /// As one allocation; sqlx makes two of a text that is not shared.
-    pub(in crate::store::sqlite) fn push_text(&mut self, text: &str) {
+    pub(crate) fn push_text(&mut self, text: &str) {
         self.push(Arc::<str>::from(text));
     }
 
     /// # Errors
     /// A value could not be encoded.
-    pub(in crate::store::sqlite) fn bound(self) -> Result<SqliteArguments, sqlx::Error> {
+    pub(crate) fn bound(self) -> Result<SqliteArguments, sqlx::Error> {
         self.fault.map_or(Ok(self.arguments), |fault| Err(sqlx::Error::Encode(fault)))
     }
 }

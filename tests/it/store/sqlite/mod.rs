@@ -60,8 +60,8 @@ async fn what_did_not_happen_leaves_no_evidence() {
     let failure = Failure::new(ErrorClass::Lost, "timeout", "no answer");
     let late = store.mark_ambiguous(claim.submission, failure, at(6), at(6)).await.expect("an outcome");
     assert_eq!(
-        (late, give_back(store, claim.submission, ReleaseAction::Due, at(6)).await),
-        (Guarded::Late, Guarded::Late)
+        (late, give_back(store, claim.submission, ReleaseAction::Requeue, at(6)).await),
+        (Guarded::Conflict, Guarded::Conflict)
     );
     let kept: i64 = sqlx::query_scalar("select count(*) from failures")
         .fetch_one(fresh.store.books.rows())

@@ -49,18 +49,18 @@ async fn what_a_batch_costs() {
         let lane = lane_of(store, &first, 0).await;
         timed("claim 1,000, and give them back", async || {
             let claim = batch(store, lane, 1_000, at(2)).await;
-            give_back(store, claim.submission, ReleaseAction::Due, at(2)).await;
+            give_back(store, claim.submission, ReleaseAction::Requeue, at(2)).await;
         })
         .await;
         timed("create one job of one target", async || drop(keep(store, purge(1..2), at(3)).await)).await;
         timed("lanes' depths, and next moment", async || {
             store.lane_depths().await.expect("lanes");
-            store.next_ripe().await.expect("a moment");
+            store.next_timer().await.expect("a moment");
         })
         .await;
         timed("list 20 jobs", async || drop(store.jobs(Some(&first.tenant), None, 20).await.expect("jobs"))).await;
         timed("example of what is pending", async || {
-            assert!(store.pending_example(first.row).await.expect("readable").is_some());
+            assert!(store.example_pending_item(first.row).await.expect("readable").is_some());
         })
         .await;
         for (what, failed) in [("none failed", 0), ("1,000 failed", 1_000)] {

@@ -70,11 +70,11 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
     let before = commits(&path);
     let grant = Grant {
         lane: urls,
-        turn: CallSequence::default(),
+        sequence: CallSequence::default(),
         targets_max: 9,
-        others_max: u32::MAX,
+        non_urgent_max: u32::MAX,
         bytes_max: 9_999,
-        suspects: Vec::new(),
+        suspended_hosts: Vec::new(),
         shares: Vec::new(),
     };
     let failed = vec![failed_target(&url(2))];
@@ -91,7 +91,7 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
     );
     assert_eq!(commits(&path) - before, 1, "one transaction");
     assert_eq!(claimed.expect("a claim").map(|claim| claim.items), Some(1), "the last purge");
-    assert_eq!((accepted.expect("done"), late.expect("late")), (Guarded::Done, Guarded::Late));
+    assert_eq!((accepted.expect("done"), late.expect("late")), (Guarded::Done, Guarded::Conflict));
     assert_eq!((settled.expect("done"), undone.expect("done")), (Guarded::Done, Guarded::Done));
     assert!(matches!((unseen, bad), (Err(StoreError::Database(_)), Err(StoreError::Database(_)))));
     let Ok(Creation::Created(good)) = good else { panic!("{good:?}") };

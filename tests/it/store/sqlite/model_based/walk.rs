@@ -119,7 +119,7 @@ impl Pair {
             Step::Cancel { .. } => {}
             Step::Pass { millis } => {
                 self.now += millis;
-                self.store().ripen(at(self.now)).await.expect("a look");
+                self.store().fire_timers(at(self.now)).await.expect("a look");
                 self.model.ripen(self.now);
             }
             Step::Restart => {
@@ -209,11 +209,11 @@ impl Pair {
         let batch = self.model.pick(way, limit as usize, self.now);
         let grant = Grant {
             lane,
-            turn: CallSequence(self.model.calls(way) as u64),
+            sequence: CallSequence(self.model.calls(way) as u64),
             targets_max: limit,
-            others_max: u32::MAX,
+            non_urgent_max: u32::MAX,
             bytes_max: 1 << 20,
-            suspects: Vec::new(),
+            suspended_hosts: Vec::new(),
             shares: Vec::new(),
         };
         let claim = self.store().claim(grant, at(self.now)).await.expect("a claim");
@@ -246,8 +246,12 @@ impl Pair {
 
     async fn give_back(&mut self, n: usize, state: SubmissionState, isolate: bool) {
         let failure = Failure::new(ErrorClass::BadTarget, "refused", "no");
-        let back = Release { state, failure, items: if isolate { ReleaseAction::Halve } else { ReleaseAction::Due } };
-        let outcome = self.store().give_back(self.submissions[n], back, at(self.now)).await.expect("an outcome");
+        let back = Release {
+            state,
+            failure,
+            items: if isolate { ReleaseAction::SplitTargets } else { ReleaseAction::Requeue },
+        };
+        let outcome = self.store().release(self.submissions[n], back, at(self.now)).await.expect("an outcome");
         let may = self.model.may(n, state);
         assert_eq!(outcome, told(may));
         if may {
@@ -321,7 +325,7 @@ impl Pair {
             let depth = depths.iter().find(|depth| Some(depth.id) == self.lanes[way as usize]);
             assert_eq!(depth.map_or([0; 3], |depth| depth.due), self.model.due(way), "{way:?}");
         }
-        let next = store.next_ripe().await.expect("a moment").map(|next| next.as_millis() - at(0).as_millis());
+        let next = store.next_timer().await.expect("a moment").map(|next| next.as_millis() - at(0).as_millis());
         assert_eq!(next, self.model.next_ripe());
         for (n, id) in self.submissions.iter().enumerate() {
             let one = &self.model.submissions[n];
@@ -349,7 +353,7 @@ pub fn covers_all(directory: u32) -> bool {
 }
 
 fn told(done: bool) -> Guarded {
-    if done { Guarded::Done } else { Guarded::Late }
+    if done { Guarded::Done } else { Guarded::Conflict }
 }
 
 proptest! {
