@@ -1,9 +1,8 @@
-//! The habits that a text scan can hold: lengths, heads, names, clocks, serde at the edges, nothing of this machine.
+//! The habits that a text scan can hold: lengths, heads, names, clocks in SQL, serde at the edges, nothing of this machine.
 
 use super::source::Source;
 
 const FILE_LINES_MAX: usize = 400;
-const FUNCTION_LINES_MAX: usize = 70;
 
 pub(super) fn opens_with_a_head(source: &Source) -> Vec<String> {
     match source.text.lines().next() {
@@ -23,55 +22,6 @@ pub(super) fn is_short(source: &Source) -> Vec<String> {
     let hint =
         if before_tests <= FILE_LINES_MAX { "; its tests alone make it so, move them to a file beside it" } else { "" };
     vec![source.fault(lines, format!("{lines} lines, at most {FILE_LINES_MAX} are allowed{hint}"))]
-}
-
-pub(super) fn has_short_functions(source: &Source) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut offset = 0;
-    for (index, line) in source.code.split_inclusive('\n').enumerate().filter(|_| source.is_rust()) {
-        if let Some(name) = function_name(line) {
-            let lines = function_lines(&source.code[offset..]);
-            if lines > FUNCTION_LINES_MAX {
-                faults.push(
-                    source.fault(
-                        index + 1,
-                        format!("{name} has {lines} lines, at most {FUNCTION_LINES_MAX} are allowed"),
-                    ),
-                );
-            }
-        }
-        offset += line.len();
-    }
-    faults
-}
-
-fn function_name(line: &str) -> Option<&str> {
-    let (before, after) = line.trim_start().split_once("fn ")?;
-    let qualifiers = ["pub", "const", "async", "unsafe", "extern", "default", "\"", ""];
-    let qualified =
-        before.split(' ').all(|word| qualifiers.contains(&word) || word.starts_with("pub(") || word.ends_with(')'));
-    let end = after.find(|c: char| !c.is_alphanumeric() && c != '_')?;
-    (qualified && end > 0).then_some(&after[..end])
-}
-
-/// From the signature to the brace that closes the body, or to the semicolon of a declaration.
-fn function_lines(code: &str) -> usize {
-    let (mut round, mut curly, mut lines) = (0, 0, 1);
-    for c in code.chars() {
-        match c {
-            '\n' => lines += 1,
-            '(' | '[' => round += 1,
-            ')' | ']' => round -= 1,
-            '{' => curly += 1,
-            '}' => curly -= 1,
-            ';' if round == 0 && curly == 0 => break,
-            _ => continue,
-        }
-        if c == '}' && curly == 0 && round == 0 {
-            break;
-        }
-    }
-    lines
 }
 
 /// What needs the standard library and two crates cannot do I/O, wait, or know a wire. `crates` are all we depend on.
@@ -98,15 +48,6 @@ pub(super) fn derives_serde_at_the_edges(source: &Source) -> Vec<String> {
     derives.map(|(offset, _)| source.fault(source.line_of(offset), "serde is derived outside of a wire.rs")).collect()
 }
 
-pub(super) fn asks_no_clock(source: &Source) -> Vec<String> {
-    if !source.is_rust() || source.path == "src/clock.rs" {
-        return Vec::new();
-    }
-    let clocks =
-        ["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "Utc::now", "Local::now", "now_v7"];
-    lines_with(source, &source.code, &clocks.map(str::to_owned), |clock| format!("{clock} belongs to src/clock.rs"))
-}
-
 pub(super) fn asks_no_clock_in_sql(source: &Source) -> Vec<String> {
     let asks = |sql: &str| {
         let sql = sql.to_lowercase();
@@ -126,12 +67,6 @@ pub(super) fn asks_no_clock_in_sql(source: &Source) -> Vec<String> {
     }
     let literals = source.literals.iter().filter(|_| source.is_product());
     literals.filter_map(|(line, text)| Some(fault(*line, asks(text)?))).collect()
-}
-
-pub(super) fn silences_lints_with_a_reason(source: &Source) -> Vec<String> {
-    let refused = ["#[allow(", "#![allow("].map(str::to_owned);
-    let code = if source.is_rust() { source.code.as_str() } else { "" };
-    lines_with(source, code, &refused, |_| "silence a lint with #[expect(.., reason = \"..\")]".to_owned())
 }
 
 pub(super) fn is_named_by_duty(source: &Source) -> Vec<String> {
