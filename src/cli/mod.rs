@@ -1,5 +1,6 @@
 //! The roof: what a person or a script can ask of the one binary, and how it ends.
 
+mod arg_values;
 mod arguments;
 mod client;
 mod commands;
@@ -12,7 +13,7 @@ mod targets;
 #[cfg(test)]
 mod test_fixtures;
 
-pub use arguments::{Cli, Command, ConfigCommand, ConfigFile, DemoArguments, SandboxArguments, ServeArguments};
+pub use arguments::{Cli, Command};
 
 use std::ffi::OsString;
 use std::process::ExitCode;

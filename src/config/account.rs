@@ -8,6 +8,7 @@ use url::Url;
 
 use super::layers::KeyPath;
 use super::parse::{base_url, is_loopback, switch};
+use super::provider::ProviderKind;
 use super::reader::{ConfigReader, ReportedError};
 use crate::domain::AccountName;
 
@@ -27,42 +28,10 @@ pub struct AccountConfig {
     pub batch: Option<u32>,
 }
 
-/// The largest figures that a provider allows. Its own floor knows them; whoever loads a configuration brings them along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProviderLimits {
-    pub calls_per_second: u32,
-    pub batch_targets: u32,
-}
-
 #[derive(Debug, Clone)]
 pub struct KeyPair {
     pub secret_id: SecretString,
     pub secret_key: SecretString,
-}
-
-/// The clouds that can be named, by the word that names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProviderKind {
-    TencentCdn,
-}
-
-impl ProviderKind {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TencentCdn => "tencent-cdn",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::TencentCdn].into_iter().find(|kind| kind.as_str() == text)
-    }
-
-    const fn endpoint(self) -> &'static str {
-        match self {
-            Self::TencentCdn => "https://cdn.tencentcloudapi.com",
-        }
-    }
 }
 
 pub(super) fn read_accounts(reader: &mut ConfigReader) -> Option<BTreeMap<AccountName, AccountConfig>> {

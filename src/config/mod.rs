@@ -7,6 +7,7 @@ mod error;
 mod layers;
 mod parse;
 mod probe;
+mod provider;
 mod reader;
 mod sections;
 #[cfg(test)]
@@ -22,10 +23,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 
-pub use account::{AccountConfig, KeyPair, ProviderKind, ProviderLimits};
+pub use account::{AccountConfig, KeyPair};
 pub use error::{ConfigError, ConfigProblem};
 pub use layers::DEFAULT;
 pub(crate) use parse::{DURATION, duration};
+pub use provider::{ProviderKind, ProviderLimits};
 
 use crate::domain::{AccountName, Promotion, Routes, TenantName};
 

@@ -2,10 +2,12 @@
 //! What nobody has taken at the end is unknown, and so a problem too.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::account::{ProviderKind, ProviderLimits};
 use super::error::ConfigProblem;
 use super::layers::{KeyPath, Leaf, LeafValue, Leaves};
+use super::parse::{DURATION, duration};
+use super::provider::{ProviderKind, ProviderLimits};
 
 #[derive(Debug)]
 pub(super) struct ConfigReader {
@@ -41,6 +43,11 @@ impl ConfigReader {
             Some(value) => Ok(Some(value)),
             None => Err(self.refuse(path, &leaf, expected)),
         }
+    }
+
+    /// A length of time that must be there.
+    pub(super) fn duration(&mut self, path: &[&str]) -> Option<Duration> {
+        self.require(&KeyPath::of(path), DURATION, duration)
     }
 
     /// As `take`, for a setting that must be there: the default holds it, or nothing can.

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::account::{AccountConfig, read_accounts};
 use super::layers::KeyPath;
-use super::parse::{ADDRESS, DURATION, address, duration, is_inside, share};
+use super::parse::{ADDRESS, address, is_inside, share};
 use super::probe::read_probe;
 use super::reader::ConfigReader;
 use super::verify::read_verify;
@@ -31,9 +30,9 @@ pub(super) fn read(reader: &mut ConfigReader, state_folder: Option<&str>) -> Opt
     let shares = read_shares(reader);
     let promote = read_promote(reader);
     let verify = read_verify(reader);
-    let keep = read_duration(reader, &["idempotency", "keep"]);
+    let keep = reader.duration(&["idempotency", "keep"]);
     let probe = read_probe(reader);
-    let every = read_duration(reader, &["patrol", "every"]);
+    let every = reader.duration(&["patrol", "every"]);
     let metrics = read_metrics(reader, server);
 
     let (accounts, routes, probe, verify) = (accounts?, routes?, probe?, verify?);
@@ -53,10 +52,6 @@ pub(super) fn read(reader: &mut ConfigReader, state_folder: Option<&str>) -> Opt
         patrol: MonitorConfig { every: every? },
         metrics: metrics?,
     })
-}
-
-pub(super) fn read_duration(reader: &mut ConfigReader, path: &[&str]) -> Option<Duration> {
-    reader.require(&KeyPath::of(path), DURATION, duration)
 }
 
 fn read_store(reader: &mut ConfigReader, state_folder: Option<&str>) -> Option<StoreConfig> {
@@ -129,11 +124,11 @@ fn read_route(reader: &mut ConfigReader, path: &KeyPath, accounts: &[String], ro
 }
 
 fn read_engine(reader: &mut ConfigReader) -> Option<EngineConfig> {
-    let poll_first = read_duration(reader, &["engine", "poll_first"]);
-    let poll_max = read_duration(reader, &["engine", "poll_max"]);
-    let listing_grace = read_duration(reader, &["engine", "listing_grace"]);
-    let task_max_purge = read_duration(reader, &["engine", "task_max", "purge"]);
-    let task_max_prefetch = read_duration(reader, &["engine", "task_max", "prefetch"]);
+    let poll_first = reader.duration(&["engine", "poll_first"]);
+    let poll_max = reader.duration(&["engine", "poll_max"]);
+    let listing_grace = reader.duration(&["engine", "listing_grace"]);
+    let task_max_purge = reader.duration(&["engine", "task_max", "purge"]);
+    let task_max_prefetch = reader.duration(&["engine", "task_max", "prefetch"]);
     let engine = EngineConfig {
         poll_first: poll_first?,
         poll_max: poll_max?,

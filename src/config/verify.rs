@@ -6,15 +6,14 @@ use super::VerifyConfig;
 use super::layers::KeyPath;
 use super::parse::{ADDRESS, address, switch};
 use super::reader::ConfigReader;
-use super::sections::read_duration;
 use crate::domain::{Target, TargetKind, host_name};
 
 /// Each target costs two probes, and a host is probed twenty times a second: more would not fit into one look.
 const SAMPLE_MAX: u32 = 300;
 
 pub(super) fn read_verify(reader: &mut ConfigReader) -> Option<VerifyConfig> {
-    let deadline = read_duration(reader, &["verify", "deadline"]);
-    let grace = read_duration(reader, &["verify", "grace"]);
+    let deadline = reader.duration(&["verify", "deadline"]);
+    let grace = reader.duration(&["verify", "grace"]);
     let expected = format!("a whole number from 1 to {SAMPLE_MAX}");
     let sample = reader.require(&KeyPath::of(&["verify", "sample"]), &expected, |text| {
         text.parse().ok().filter(|sample| (1..=SAMPLE_MAX).contains(sample))

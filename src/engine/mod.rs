@@ -22,10 +22,11 @@ mod tenant_quota;
 mod verifier;
 
 pub use account::Account;
+pub use account::AccountStatus;
+pub use account::CachedDomain;
 pub use counters::{CounterKey, Counters};
-pub use domain_reader::CachedDomain;
 pub use lane_status::{LaneStatuses, Wait};
-pub use status::{AccountStatus, EngineStatus, LaneLimits, PoolStatus};
+pub use status::{EngineStatus, LaneLimits, PoolStatus};
 pub use stepped::{ServiceKind, SteppedEngine};
 pub use submitter::lane_paused;
 pub use verifier::VerifyPolicy;

@@ -1,8 +1,7 @@
 //! The pure decision: may this lane send now, how much, and if not, why not?
 
-use super::account::AccountLimits;
 use super::lane_status::Wait;
-use crate::domain::{ErrorClass, PoolAvailability, Reserve, Timestamp, WaitingReason};
+use crate::domain::{ErrorClass, Failure, PoolAvailability, PoolName, Reserve, Timestamp, WaitingReason};
 
 /// Calls of one lane without an answer. More would only widen what a crash leaves to reconcile.
 pub(super) const IN_FLIGHT_MAX: u32 = 16;
@@ -33,6 +32,22 @@ pub(super) struct LaneLoad {
     pub(super) in_flight: u32,
     /// Held back by a person.
     pub(super) paused: Option<Wait>,
+}
+
+/// What the account allows a lane at one moment.
+pub(super) struct AccountLimits {
+    pub(super) pause: Option<Wait>,
+    /// A pause is over but nothing has succeeded since: one call at a time.
+    pub(super) probing: bool,
+    /// Submissions of the account without an answer.
+    pub(super) open_calls: u32,
+    pub(super) tokens: u32,
+    pub(super) next_token: Option<Timestamp>,
+    pub(super) throttled: bool,
+    pub(super) pools: Vec<(PoolName, PoolAvailability)>,
+    pub(super) quota_fault: Option<Failure>,
+    /// When the day quotas are reset.
+    pub(super) reset: Timestamp,
 }
 
 pub(super) fn decide(lane: &LaneLoad, way: &AccountLimits, now: Timestamp) -> Decision {
@@ -107,7 +122,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Failure, PoolName};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 

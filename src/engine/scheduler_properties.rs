@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::account::AccountLimits;
+use super::scheduler::AccountLimits;
 use super::scheduler::{Decision, IN_FLIGHT_MAX, LaneLoad, decide};
 use crate::domain::{
     Area, ItemOperation, Pool, PoolAvailability, PoolName, PoolReading, RateLimit, RateLimiter, Reserve, TargetKind,

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::Accounts;
-use super::account::{Account, PoolUsage};
-use super::domain_reader::CachedDomain;
+use super::account::CachedDomain;
+use super::account::{Account, AccountStatus, PoolUsage};
 use super::lane_status::Wait;
 use super::promoter::promotions_left;
 use super::scheduler::{Decision, LaneLoad, decide};
@@ -55,22 +55,6 @@ pub struct LaneLimits {
     pub pools: Vec<PoolStatus>,
     /// Not all its pools are known yet.
     pub quota_is_unknown: bool,
-}
-
-/// How the provider lets an account work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountStatus {
-    pub name: AccountName,
-    /// What stops all its calls, if something does.
-    pub paused: Option<Failure>,
-    /// What stops one action, by the action's name.
-    pub refused_actions: Vec<(String, Failure)>,
-    /// Why the day quota of an operation could not be read, without which nothing of it is sent.
-    pub unread_quotas: Vec<(ItemOperation, Failure)>,
-    /// The provider's clock less ours; none: no answer yet.
-    pub skew_millis: Option<i64>,
-    /// When a call was last refused because there were too many.
-    pub throttled_at: Option<Timestamp>,
 }
 
 impl EngineStatus {
@@ -145,13 +129,13 @@ impl EngineStatus {
     /// How every account stands.
     #[must_use]
     pub fn accounts(&self) -> Vec<AccountStatus> {
-        self.accounts.values().map(|account| account.outlook()).collect()
+        self.accounts.values().map(|account| account.status()).collect()
     }
 
     /// How the account stands; none if it is not configured any more.
     #[must_use]
     pub fn account(&self, name: &AccountName) -> Option<AccountStatus> {
-        Some(self.accounts.get(name)?.outlook())
+        Some(self.accounts.get(name)?.status())
     }
 
     /// The call that would carry the target, as text for a support ticket, without what it is signed with.
@@ -208,6 +192,6 @@ impl EngineStatus {
                 read_at,
             }
         };
-        account.standings().into_iter().map(outlook).collect()
+        account.pool_usages().into_iter().map(outlook).collect()
     }
 }

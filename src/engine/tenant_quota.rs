@@ -20,7 +20,7 @@ impl Account {
         let spending = store.tenant_usage_since(day.start(now)).await?;
         let drawn = self.provider.pools(lane);
         let totals: Vec<(PoolName, u64)> = self
-            .standings()
+            .pool_usages()
             .into_iter()
             .map(|standing| (standing.reading.name, standing.reading.total))
             .filter(|(name, _)| drawn.contains(name))

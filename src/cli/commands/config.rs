@@ -2,12 +2,39 @@
 
 use std::io;
 
-use crate::cli::arguments::ConfigCommand;
+use clap::Subcommand;
+
+use crate::cli::arg_values::ConfigFile;
 use crate::cli::exit;
 use crate::cli::output::terminal;
 use crate::cli::output::wire::{CheckReport, ProblemLine};
 use crate::config::{Config, ConfigError, ConfigProblem, environment};
 use crate::daemon::provider_limits;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  refreshd config check --config /etc/refreshd/refreshd.toml
+  refreshd config show";
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say ok, or name everything that is wrong (exit code 78)
+    Check {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Print {"ok": …, "warnings": […], "problems": [{"key", "detail"}]}
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what is in force as TOML, without secrets
+    Show {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Print the same as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
 
 pub(crate) fn run(command: &ConfigCommand) -> io::Result<u8> {
     let (ConfigCommand::Check { file, .. } | ConfigCommand::Show { file, .. }) = command;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::api::routes::findings::answer;
 use crate::api::routes::findings::wire::{FindingAnswer, FindingsAnswer};
-use crate::cli::arguments::ConfigFile;
+use crate::cli::arg_values::ConfigFile;
 use crate::cli::exit;
 use crate::cli::output::report::wrapped;
 use crate::cli::output::terminal;

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use clap::Args;
+
 use crate::api::wire::{EventAnswer, ItemAnswer};
-use crate::cli::arguments::JobArguments;
 use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;
 use crate::cli::exit;
@@ -12,6 +13,30 @@ use crate::cli::output::report;
 use crate::cli::output::report::Selection;
 use crate::cli::output::terminal;
 use crate::cli::output::wire::JobReport;
+use crate::domain::JobId;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  refreshd job job_0192f3a000007000800000000000002a
+  refreshd job job_0192f3a000007000800000000000002a --json | jq .job.status";
+
+pub(crate) const SHAPE: &str = "\
+With --json one line holds everything that is kept of the job, uncut:
+  job     as GET /v1/jobs/{id} answers it
+  items   as GET /v1/jobs/{id}/items does, all pages
+  events  as GET /v1/jobs/{id}/events does, all pages, oldest first
+
+Environment and exit codes: refreshd --help. Found is 0, whatever the job's
+status.";
+
+#[derive(Debug, Args)]
+pub struct JobArguments {
+    /// job_ and 32 hexadecimal digits
+    pub id: JobId,
+    /// Print {"job": …, "items": […], "events": […]}
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Items that are shown to a person.
 const SHOWN_MAX: usize = 20;

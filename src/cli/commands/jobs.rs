@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::api::wire::{JobAnswer, ListAnswer};
-use crate::cli::arguments::{label, span, words};
+use crate::cli::arg_values::{label, span, words};
 use crate::cli::client::{ApiClient, PAGE_ROWS, RetryPolicy};
 use crate::cli::error::CliError;
 use crate::cli::exit;

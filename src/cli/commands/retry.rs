@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::arguments::span;
+use crate::cli::arg_values::span;
 use crate::cli::client::wait::{finish_submission, run_interruptible};
 use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;

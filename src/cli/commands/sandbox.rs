@@ -1,13 +1,15 @@
 //! `refreshd sandbox`: the simulated cloud alone, for newcomers, staging and tests.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use secrecy::ExposeSecret;
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::arguments::SandboxArguments;
 use crate::cli::output::terminal;
 use crate::cli::{exit, signals};
 use crate::clock::SystemClock;
@@ -15,6 +17,42 @@ use crate::sandbox;
 use crate::sandbox::domain_config::file;
 use crate::sandbox::{Credential, Sandbox, SandboxOptions};
 use crate::telemetry::{self, LogFormat};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  refreshd sandbox --listen 127.0.0.1:0
+  refreshd sandbox --listen 127.0.0.1:9000 --domains domains.toml";
+
+#[derive(Debug, Args)]
+pub struct SandboxArguments {
+    /// Where the API listens; port 0 takes any free port
+    #[arg(long, value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// What calls are signed with; else a pair is made
+    #[arg(long, value_name = "ID", requires = "secret_key")]
+    pub secret_id: Option<String>,
+    /// Better in the environment: others see arguments
+    #[arg(
+        long,
+        value_name = "KEY",
+        requires = "secret_id",
+        env = "REFRESHD_SANDBOX_SECRET_KEY",
+        hide_env_values = true
+    )]
+    pub secret_key: Option<SecretString>,
+    /// Makes the pair a temporary one: its calls need this token
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        requires = "secret_id",
+        env = "REFRESHD_SANDBOX_SESSION_TOKEN",
+        hide_env_values = true
+    )]
+    pub session_token: Option<SecretString>,
+    /// Which domains it owns; two examples if left out
+    #[arg(long, value_name = "FILE")]
+    pub domains: Option<PathBuf>,
+}
 
 pub(crate) async fn run(arguments: &SandboxArguments) -> ExitCode {
     // A second subscriber is no reason not to start.

@@ -3,13 +3,26 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::cli::arguments::ServeArguments;
+use clap::Args;
+
+use crate::cli::arg_values::ConfigFile;
 use crate::cli::output::terminal;
 use crate::cli::{exit, signals};
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::daemon::{Daemon, provider_limits};
 use crate::telemetry::{self, LogFormat, error_chain};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  refreshd serve
+  refreshd serve --config /etc/refreshd/refreshd.toml";
+
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    #[command(flatten)]
+    pub file: ConfigFile,
+}
 
 /// Runs the daemon until SIGTERM or SIGINT. A second signal ends it at once.
 pub(crate) async fn run(arguments: &ServeArguments) -> ExitCode {

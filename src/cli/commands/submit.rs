@@ -2,16 +2,91 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::plan;
 use crate::api::wire::{JobAnswer, JobBody};
-use crate::cli::arguments::SubmitArguments;
+use crate::cli::arg_values::{label, span, words};
 use crate::cli::client::wait::{finish_submission, run_interruptible};
 use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;
 use crate::cli::output::{terminal, warnings};
 use crate::cli::targets;
-use crate::domain::Operation;
+use crate::domain::{Area, Mode, Operation, Priority};
+
+pub(crate) const PURGE_EXAMPLES: &str = "\
+Examples:
+  refreshd purge https://www.example.com/app.js https://www.example.com/
+  refreshd purge --dir https://www.example.com/img/ --wait
+  refreshd purge -f changed.txt --wait --timeout 30m --label release=42
+  git diff --name-only | sed 's|^|https://www.example.com/|' | refreshd purge -f -";
+
+pub(crate) const PREFETCH_EXAMPLES: &str = "\
+Examples:
+  refreshd prefetch https://www.example.com/video.mp4 --wait
+  refreshd prefetch -f tonight.txt --not-before 2026-11-22T20:00:00Z --priority bulk";
+
+pub(crate) const REFRESH_EXAMPLES: &str = "\
+Examples:
+  refreshd refresh https://www.example.com/app.js --wait
+  refreshd refresh -f changed.txt --priority urgent --wait --json";
+
+/// The same for the three operations.
+#[derive(Debug, Args)]
+pub struct SubmitArguments {
+    /// https://h/ is the home page, with --dir the whole site
+    #[arg(value_name = "URL", required_unless_present = "file")]
+    pub targets: Vec<String>,
+    /// The URLs are directories: everything below them
+    #[arg(long = "dir")]
+    pub directories: bool,
+    /// More URLs, one a line, # for remarks; - is stdin
+    #[arg(short, long, value_name = "FILE|-")]
+    pub file: Option<PathBuf>,
+    /// Print what would become of the job; nothing is sent or kept
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
+    /// Follow the job to its end and prove it at the edge
+    #[arg(long)]
+    pub wait: bool,
+    /// How long to wait
+    #[arg(long, value_name = "SPAN", default_value = "10m", requires = "wait", value_parser = span)]
+    pub timeout: Duration,
+    /// Who leaves first
+    #[arg(long, value_name = "P", value_parser = words(Priority::ALL.iter().map(|word| word.as_str())))]
+    pub priority: Option<String>,
+    /// Else the domain's own
+    #[arg(long, value_name = "A", value_parser = areas())]
+    pub area: Option<String>,
+    /// With --dir; invalidate trusts Last-Modified
+    #[arg(long, value_name = "M", requires = "directories", value_parser = words(Mode::ALL.iter().map(|word| word.as_str())))]
+    pub mode: Option<String>,
+    /// A label to find the job by; may be repeated
+    #[arg(long = "label", value_name = "K=V", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+    /// Who asks, in your words
+    #[arg(long, value_name = "S")]
+    pub source: Option<String>,
+    /// Do not look at the edge when the provider is done
+    #[arg(long)]
+    pub no_verify: bool,
+    /// What has not left by then expires (RFC 3339)
+    #[arg(long, value_name = "T")]
+    pub deadline: Option<String>,
+    /// Nothing leaves before (RFC 3339)
+    #[arg(long, value_name = "T")]
+    pub not_before: Option<String>,
+    /// The same command with the same key is the same job
+    #[arg(long, value_name = "K", value_parser = idempotency_key)]
+    pub idempotency_key: Option<String>,
+    /// Print the job as GET /v1/jobs/{id} answers it
+    #[arg(long)]
+    pub json: bool,
+}
 
 pub(crate) async fn run(operation: Operation, arguments: &SubmitArguments) -> Result<u8, CliError> {
     let body = body(operation, arguments)?;
@@ -77,4 +152,14 @@ fn body(operation: Operation, arguments: &SubmitArguments) -> Result<JobBody, Cl
         verify: arguments.no_verify.then_some(false),
         notify: None,
     })
+}
+
+/// A domain's own area is what a job gets that names none.
+fn areas() -> PossibleValuesParser {
+    words(Area::ALL.iter().filter(|area| **area != Area::Own).map(|area| area.as_str()))
+}
+
+fn idempotency_key(text: &str) -> Result<String, String> {
+    let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(text.to_owned()) } else { Err("expected 1 to 255 visible ASCII characters, no spaces".to_owned()) }
 }

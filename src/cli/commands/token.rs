@@ -17,6 +17,12 @@ use crate::store::sqlite::{NewToken, OpenError, TokenFile};
 use crate::store::{Revocation, StoreError, TokenRecord};
 use crate::telemetry::error_chain;
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  refreshd token create deploy --tenant shop > token
+  refreshd token list
+  refreshd token revoke 0123456789abcdef";
+
 const CREATE_EXAMPLES: &str = "\
 Examples:
   refreshd token create deploy --tenant shop > token

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::arguments::span;
+use crate::cli::arg_values::span;
 use crate::cli::client::wait::{WaitOutput, run_interruptible, wait};
 use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;

@@ -7,10 +7,23 @@ mod script;
 
 use std::process::ExitCode;
 
-use super::arguments::DemoArguments;
+use clap::Args;
+
 use super::output::terminal;
 use super::signals;
 use crate::telemetry::{self, LogFormat};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  refreshd demo
+  refreshd demo --exit && echo it works here";
+
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Leave after the job, with 0 only if it was seen fresh
+    #[arg(long)]
+    pub exit: bool,
+}
 
 pub(super) async fn run(arguments: &DemoArguments) -> ExitCode {
     // Warnings of the daemon would talk into the story; REFRESHD_LOG brings them back.

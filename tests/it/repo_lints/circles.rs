@@ -1,7 +1,7 @@
 //! No file uses a file that uses it, however many stand between: a circle can only be read whole.
 //!
-//! A path is followed to the file that declares its item, through re-exports. A re-export itself is no use, or each folder
-//! would be a circle with its `mod.rs`.
+//! A path is followed to the file that declares its item, through re-exports. A re-export itself is no use, nor is what a file
+//! takes from the `mod.rs` of its own folder, or each folder would be a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,12 +27,18 @@ pub(super) fn circles(sources: &[Source]) -> Vec<Vec<String>> {
     let edges: BTreeMap<&str, BTreeSet<&str>> = files
         .values()
         .map(|file| {
+            let targets = file.uses.iter().filter_map(|path| owner(path, &files, 0));
             let targets =
-                file.uses.iter().filter_map(|path| owner(path, &files, 0)).filter(|target| *target != file.path);
+                targets.filter(|target| *target != file.path && !is_face_of_a_folder_around(target, file.path));
             (file.path, targets.collect())
         })
         .collect();
     strongly_connected(&edges)
+}
+
+/// What a folder's `mod.rs` declares is for the files in it: that is no circle, though it may use them.
+fn is_face_of_a_folder_around(target: &str, path: &str) -> bool {
+    target.strip_suffix("mod.rs").is_some_and(|folder| path.starts_with(folder))
 }
 
 fn is_test_file(source: &Source) -> bool {
@@ -61,7 +67,9 @@ fn read<'a>(source: &'a Source, modules: &BTreeSet<Module>) -> File<'a> {
 
 /// Tests inside a file stand at its end and use what is above them.
 fn without_inline_tests(code: &str) -> &str {
-    code.split("#[cfg(test)]\nmod ").next().unwrap_or(code)
+    let inline = |at: usize| code[at..].lines().nth(1).is_some_and(|line| line.ends_with('{'));
+    let at = code.match_indices("#[cfg(test)]\nmod ").map(|(at, _)| at).find(|at| inline(*at));
+    &code[..at.unwrap_or(code.len())]
 }
 
 fn items(code: &str) -> BTreeSet<String> {
@@ -204,7 +212,9 @@ fn a_circle_is_caught_through_a_re_export_and_a_folder_is_none() {
         circles(&tree("use super::Deps;\npub struct Status;\n#[cfg(test)]\nmod tests { use super::super::Account; }"))
             .is_empty()
     );
-    let used = "mod a;\nfn f() -> a::A { a::A }\npub struct B;\n";
-    let both = [Source::new("src/x/mod.rs", used), Source::new("src/x/a.rs", "pub struct A(super::B);\n")];
-    assert_eq!(circles(&both), [["src/x/a.rs", "src/x/mod.rs"]]);
+    let face = [
+        Source::new("src/x/mod.rs", "mod a;\nfn f() -> a::A { a::A }\npub struct B;\n"),
+        Source::new("src/x/a.rs", "pub struct A(super::B);\n"),
+    ];
+    assert!(circles(&face).is_empty(), "what mod.rs declares is for the files of its folder");
 }

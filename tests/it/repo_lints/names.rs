@@ -33,7 +33,7 @@ fn exported_type(line: &str) -> Option<&str> {
     };
     let (kind, name) = rest.trim_start().split_once(' ')?;
     let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
-    ["struct", "enum", "trait", "type", "union"].contains(&kind).then_some(&name[..end])
+    ["struct", "enum", "trait", "type", "union"].contains(&kind).then_some(&name[..end]).filter(|name| !name.is_empty())
 }
 
 /// A type that is an error by its derive or by its impl ends in `Error`.
@@ -54,7 +54,7 @@ pub(super) fn calls_errors_so(source: &Source) -> Vec<String> {
             }
             _ => None,
         };
-        if let Some(name) = name.filter(|name| !name.ends_with("Error")) {
+        if let Some(name) = name.filter(|name| !name.is_empty() && !name.ends_with("Error")) {
             faults.push(source.fault(line + 1, format!("{name} is an error and does not end in Error")));
         }
         derives_error = (derives_error || (text.contains("derive(") && words.contains(&"Error"))) && named.is_none();

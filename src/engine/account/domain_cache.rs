@@ -1,0 +1,159 @@
+//! What the provider told of an account's domains, kept in memory: facts of before a restart would be guesses.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::domain::{Area, Failure, Timestamp};
+use crate::provider::{DomainFacts, DomainStatus, ServedArea};
+
+/// What was read longer ago says nothing of where a domain is served now.
+const FACTS_AGE_MAX: Duration = Duration::from_secs(1_200);
+
+/// What the provider told of one domain, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedDomain {
+    pub facts: Arc<DomainFacts>,
+    pub read_at: Timestamp,
+}
+
+impl CachedDomain {
+    /// The area of a domain that is served in one only. A domain that is served everywhere needs no lane of its own: no area
+    /// means the same. Nor is one named while the domain's configuration changes: it may be on its way to another area.
+    #[must_use]
+    pub fn own_area(&self, now: Timestamp) -> Option<Area> {
+        if self.facts.status != Some(DomainStatus::Online) || now.since(self.read_at) > FACTS_AGE_MAX {
+            return None;
+        }
+        match self.facts.area.as_ref()? {
+            ServedArea::Mainland => Some(Area::Mainland),
+            ServedArea::Overseas => Some(Area::Overseas),
+            ServedArea::Global | ServedArea::Other(_) => None,
+        }
+    }
+}
+
+/// The domains of one account, as last read.
+#[derive(Default)]
+pub(crate) struct DomainCache {
+    known: RwLock<Option<CachedDomains>>,
+    /// A host was refused: what is known may be wrong.
+    pub(crate) doubted: AtomicBool,
+    /// Why the last reading failed, if it did.
+    failed: RwLock<Option<Failure>>,
+}
+
+struct CachedDomains {
+    by_name: HashMap<String, Arc<DomainFacts>>,
+    read_at: Timestamp,
+}
+
+impl DomainCache {
+    /// The domain that serves the host: that of its very name, else the longest wildcard above it. None: it was not read,
+    /// or there is none.
+    pub(crate) fn for_host(&self, host: &str) -> Option<CachedDomain> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = known.as_ref()?;
+        let wildcards = host.match_indices('.').map(|(dot, _)| known.by_name.get(&format!("*{}", &host[dot..])));
+        let facts = std::iter::once(known.by_name.get(host)).chain(wildcards).flatten().next()?;
+        Some(CachedDomain { facts: facts.clone(), read_at: known.read_at })
+    }
+
+    /// Whether the provider was ever heard.
+    pub(crate) fn read_at(&self) -> Option<Timestamp> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().map(|known| known.read_at)
+    }
+
+    /// Why the provider did not tell when it was last asked, if it did not.
+    pub(crate) fn failed(&self) -> Option<Failure> {
+        self.failed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn fail(&self, failure: Option<Failure>) {
+        *self.failed.write().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    pub(crate) fn mark_stale(&self) {
+        self.doubted.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes in what was read, and names the domains that are served elsewhere now.
+    pub(crate) fn replace(&self, read: &[DomainFacts], now: Timestamp) -> Vec<String> {
+        let by_name = read.iter().map(|facts| (facts.name.clone(), Arc::new(facts.clone()))).collect();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let before =
+            known.replace(CachedDomains { by_name, read_at: now }).map(|before| before.by_name).unwrap_or_default();
+        let moved = |facts: &&DomainFacts| before.get(&facts.name).is_some_and(|old| old.area != facts.area);
+        read.iter().filter(moved).map(|facts| facts.name.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn domain(name: &str, area: ServedArea) -> DomainFacts {
+        DomainFacts {
+            name: name.to_owned(),
+            status: None,
+            area: Some(area),
+            cname: None,
+            service: None,
+            disabled: None,
+            locked: None,
+            origin: None,
+            cache_key: None,
+            cache_rules: None,
+        }
+    }
+
+    #[test]
+    fn a_host_finds_its_domain_as_the_provider_would() {
+        let names = ["*.example.com", "*.a.example.com", "b.a.example.com"];
+        let read: Vec<_> = names.iter().map(|name| domain(name, ServedArea::Global)).collect();
+        let domains = DomainCache::default();
+        assert_eq!(domains.for_host("b.a.example.com"), None, "nothing was read");
+        domains.replace(&read, NOW);
+        for host in [
+            "b.a.example.com",
+            "c.a.example.com",
+            "c.b.a.example.com",
+            "a.example.com",
+            "example.com",
+            "badexample.com",
+        ] {
+            let expected = DomainFacts::serving(host, &read);
+            assert_eq!(domains.for_host(host).as_ref().map(|known| known.facts.as_ref()), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn only_what_surely_is_in_one_area_is_sent_to_one() {
+        let own = |status, area, age| {
+            let facts = Arc::new(DomainFacts { status, ..domain("h.example", area) });
+            CachedDomain { facts, read_at: NOW }.own_area(NOW + Duration::from_secs(age))
+        };
+        let online = || Some(DomainStatus::Online);
+        assert_eq!(own(online(), ServedArea::Mainland, 1_200), Some(Area::Mainland));
+        assert_eq!(own(online(), ServedArea::Overseas, 0), Some(Area::Overseas));
+        assert_eq!(own(online(), ServedArea::Mainland, 1_201), None, "too long ago");
+        assert_eq!(own(online(), ServedArea::Global, 0), None, "no area means both");
+        assert_eq!(own(online(), ServedArea::Other("mars".to_owned()), 0), None);
+        for other in [None, Some(DomainStatus::Processing), Some(DomainStatus::Offline)] {
+            assert_eq!(own(other, ServedArea::Mainland, 0), None);
+        }
+    }
+
+    #[test]
+    fn a_domain_that_is_served_elsewhere_is_named_once() {
+        let domains = DomainCache::default();
+        let read = |area| domains.replace(&[domain("a.example", area), domain("b.example", ServedArea::Global)], NOW);
+        assert!(read(ServedArea::Mainland).is_empty(), "new is not moved");
+        assert_eq!(read(ServedArea::Global), ["a.example"]);
+        assert!(read(ServedArea::Global).is_empty());
+    }
+}

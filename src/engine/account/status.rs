@@ -1,0 +1,62 @@
+//! How an account stands, for callers to look at.
+
+use super::Account;
+use crate::domain::{AccountName, Failure, ItemOperation, Pool, PoolName, PoolReading, Timestamp};
+
+/// How the provider lets an account work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountStatus {
+    pub name: AccountName,
+    /// What stops all its calls, if something does.
+    pub paused: Option<Failure>,
+    /// What stops one action, by the action's name.
+    pub refused_actions: Vec<(String, Failure)>,
+    /// Why the day quota of an operation could not be read, without which nothing of it is sent.
+    pub unread_quotas: Vec<(ItemOperation, Failure)>,
+    /// The provider's clock less ours; none: no answer yet.
+    pub skew_millis: Option<i64>,
+    /// When a call was last refused because there were too many.
+    pub throttled_at: Option<Timestamp>,
+}
+
+/// A pool as it stands.
+pub(crate) struct PoolUsage {
+    pub(crate) reading: PoolReading,
+    pub(crate) read_at: Timestamp,
+    pub(crate) available: u64,
+    pub(crate) used: u64,
+    pub(crate) exhausted_at: Option<Timestamp>,
+}
+
+impl Account {
+    /// How the provider lets it work.
+    pub(crate) fn status(&self) -> AccountStatus {
+        let state = self.state();
+        AccountStatus {
+            name: self.name.clone(),
+            paused: state.pauses.account(),
+            refused_actions: state.pauses.actions(),
+            unread_quotas: state.quota_faults.iter().map(|(operation, fault)| (*operation, fault.clone())).collect(),
+            skew_millis: self.provider.skew_millis(),
+            throttled_at: state.throttled_at,
+        }
+    }
+
+    /// The pools that the provider told of, by name.
+    pub(crate) fn pool_usages(&self) -> Vec<PoolUsage> {
+        let state = self.state();
+        let usage = |(name, pool): (&PoolName, &Pool)| {
+            let (reading, read_at) = pool.reading()?;
+            Some(PoolUsage {
+                reading: reading.clone(),
+                read_at: *read_at,
+                available: pool.available(),
+                used: pool.used(),
+                exhausted_at: pool.exhausted_at().or_else(|| state.emptied.get(name).copied()),
+            })
+        };
+        let mut usages: Vec<PoolUsage> = state.pools.iter().filter_map(usage).collect();
+        usages.sort_by(|one, other| one.reading.name.cmp(&other.reading.name));
+        usages
+    }
+}
