@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::body;
 use super::problem::ApiError;
-use super::routes::jobs::asked;
+use super::routes::jobs::job_input;
 use super::wire::JobBody;
 use crate::domain::fuzzing::assert_as_written;
 use crate::domain::{AccountName, JobRequest, Routes, Target, TargetKind, Timestamp};
@@ -44,7 +44,7 @@ fn understood(bytes: &[u8]) -> Result<JobRequest, ApiError> {
     let mut routes = Routes::default();
     routes.add("*.example.com".parse().expect("a pattern"), AccountName::new("main"));
     let body: JobBody = body::parse(bytes)?;
-    service::understand(&asked(body), &routes, NOW).map_err(ApiError::Invalid)
+    service::understand(&job_input(body), &routes, NOW).map_err(ApiError::Invalid)
 }
 
 /// The pointer leads into the body: at least its first step, for the same key may be there twice.

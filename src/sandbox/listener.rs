@@ -13,12 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::faults::DroppedConnectionError;
 use super::tls::TlsListener;
-
-/// Said by a handler: close the connection, without a byte of answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is dropped on purpose")]
-pub(super) struct Dropped;
 
 /// Serves until `shutdown`, over TLS if there is a door for it; connections then end at once, with whatever they were doing.
 pub(super) async fn serve<H, A>(
@@ -28,7 +24,7 @@ pub(super) async fn serve<H, A>(
     handler: H,
 ) where
     H: Fn(Request<Body>) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Result<Response<Body>, Dropped>> + Send + 'static,
+    A: Future<Output = Result<Response<Body>, DroppedConnectionError>> + Send + 'static,
 {
     /// Out of file descriptors, most likely: give others time to close some.
     const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -55,7 +51,7 @@ pub(super) async fn serve<H, A>(
 async fn serve_stream<H, A>(stream: TcpStream, door: Option<TlsListener>, handler: H)
 where
     H: Fn(Request<Body>) -> A,
-    A: Future<Output = Result<Response<Body>, Dropped>>,
+    A: Future<Output = Result<Response<Body>, DroppedConnectionError>>,
 {
     // Small answers would otherwise wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
@@ -74,7 +70,7 @@ async fn serve_connection<S, H, A>(stream: S, handler: H)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     H: Fn(Request<Body>) -> A,
-    A: Future<Output = Result<Response<Body>, Dropped>>,
+    A: Future<Output = Result<Response<Body>, DroppedConnectionError>>,
 {
     let service = service_fn(|request: Request<Incoming>| handler(request.map(Body::new)));
     // An error is a peer that left or a connection that was dropped on purpose.

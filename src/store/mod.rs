@@ -1,23 +1,32 @@
 //! The memory: what is kept of jobs, items and submissions, and the few changes that can be made to it.
 //! Each method is one use and one transaction.
 
+mod claim;
 mod diagnosis;
+mod event;
+mod item;
+mod job;
 mod lanes;
 mod new_job;
-mod records;
 pub mod sqlite;
+mod submission;
 mod token;
+mod verification;
 
+pub use claim::{CallSequence, Claim, Grant, LaneDepth, SuspendedHost, TenantShare};
 pub use diagnosis::{RelevantItem, RetentionCutoff, StoredDiagnosis};
+pub use event::{Event, EventKind};
+pub use item::{Item, PendingItem, UnsuccessfulItem};
+pub use job::{Creation, FreeTextQuery, Job, JobFilter, JobRef, Page};
 pub use lanes::{LanePause, LaneRecord};
 pub use new_job::{IdempotencyKey, JobPart, NewJob, PartState};
-pub use records::{
-    CallSequence, Claim, Creation, DueVerification, Event, EventKind, FailedTarget, FreeTextQuery, Grant, Guarded,
-    HostScan, Item, ItemVerdict, ItemVerification, Job, JobFilter, JobRef, LaneDepth, OpenSubmission, Page,
-    PendingItem, QuotaUsage, Release, ReleaseAction, RowRetry, SuspendedHost, TenantShare, TenantSpending,
-    UnsuccessfulItem, VerificationRecord, VerificationSample,
+pub use submission::{
+    FailedTarget, Guarded, OpenSubmission, QuotaUsage, Release, ReleaseAction, RowRetry, TenantSpending,
 };
 pub use token::{LiveTokens, Pepper, Revocation, TokenRecord};
+pub use verification::{
+    DueVerification, HostScan, ItemVerdict, ItemVerification, VerificationRecord, VerificationSample,
+};
 
 use std::time::Duration;
 

@@ -34,6 +34,12 @@ pub struct NewJob {
 }
 
 impl NewJob {
+    /// Items of all parts.
+    #[must_use]
+    pub fn item_count(&self) -> u32 {
+        self.parts.iter().map(|part| u32::try_from(part.targets.len()).unwrap_or(u32::MAX)).sum()
+    }
+
     /// A new job on behalf of the same tenant, since a final job never changes. Whoever makes it says what is different.
     #[must_use]
     pub fn again(job: &Job, id: JobId, parts: Vec<JobPart>, pair_offset: u32) -> Self {

@@ -1,12 +1,18 @@
 //! `/docs`: the OpenAPI document as a page that works without JavaScript and loads nothing from elsewhere.
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::Json;
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use serde_json::Value;
-use utoipa::OpenApi;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::api::openapi::Document;
 use crate::api::problem::ApiError;
 
 #[derive(Template)]
@@ -49,11 +55,22 @@ struct TypeName {
     shape: String,
 }
 
+/// The document and the page about it, which need the document of all routes.
+pub(crate) fn routes() -> OpenApiRouter<Arc<OpenApi>> {
+    OpenApiRouter::new().routes(routes!(document)).routes(routes!(page)).route("/docs.css", get(style))
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")))]
+async fn document(State(document): State<Arc<OpenApi>>) -> Json<OpenApi> {
+    Json(OpenApi::clone(&document))
+}
+
 /// This API in words, for people.
 #[utoipa::path(get, path = "/docs", operation_id = "docs", responses((status = 200, description = "a page", content_type = "text/html")))]
-pub(crate) async fn page() -> Result<Response, ApiError> {
+async fn page(State(document): State<Arc<OpenApi>>) -> Result<Response, ApiError> {
     let internal = |error: &dyn std::fmt::Display| ApiError::Internal(error.to_string());
-    let mut document = serde_json::to_value(Document::openapi()).map_err(|error| internal(&error))?;
+    let mut document = serde_json::to_value(document.as_ref()).map_err(|error| internal(&error))?;
     name_rows(&mut document);
     let docs = Docs { version: env!("CARGO_PKG_VERSION"), calls: calls(&document), shapes: shapes(&document) };
     let html = docs.render().map_err(|error| internal(&error))?;
@@ -71,7 +88,7 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The page's style: a file of its own, since the policy lets no style stand in the page.
-pub(crate) async fn style() -> Response {
+async fn style() -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"))], include_str!("docs.css"))
         .into_response()
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::api::routes::wire::{LaneAnswer, PauseBody, WhyAnswer};
+use crate::api::routes::lanes::wire::{LaneAnswer, PauseBody, WhyAnswer};
 use crate::api::wire::ListAnswer;
 use crate::cli::client::ApiClient;
 use crate::cli::error::CliError;
@@ -142,7 +142,7 @@ fn age(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::routes::wire::{DepthAnswer, PauseAnswer};
+    use crate::api::routes::lanes::wire::{DepthAnswer, PauseAnswer};
 
     #[test]
     fn lanes_fit_80_columns_and_tell_why() {

@@ -1,7 +1,7 @@
 //! `--dry-run`: what would become of a job.
 
 use super::lanes::{full_name, reason};
-use crate::api::routes::wire::{LanePlanAnswer, LeavesAnswer, PlanAnswer};
+use crate::api::routes::plan::wire::{LanePlanAnswer, LeavesAnswer, PlanAnswer};
 use crate::api::wire::JobBody;
 use crate::cli::client::ApiClient;
 use crate::cli::error::CliError;
@@ -89,7 +89,8 @@ fn counted(targets: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::routes::wire::{PlannedTarget, PoolCostAnswer, WhyAnswer};
+    use crate::api::routes::lanes::wire::WhyAnswer;
+    use crate::api::routes::plan::wire::{PlannedTarget, PoolCostAnswer};
     use crate::api::wire::WarningAnswer;
 
     fn purge() -> LanePlanAnswer {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::api::routes::wire::PoolAnswer;
+use crate::api::routes::quota::wire::PoolAnswer;
 use crate::api::wire::ListAnswer;
 use crate::cli::client::ApiClient;
 use crate::cli::error::CliError;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::account::CallContext;
 use super::account::rate::RatedCall;
+use super::faults::DroppedConnectionError;
 use super::faults::{MatchedFaults, ResponseFault};
-use super::listener::Dropped;
 use super::state::Cloud;
 use crate::domain::Timestamp;
 use action::Action;
@@ -56,7 +56,10 @@ struct Moment {
     told: Timestamp,
 }
 
-pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<Response<Body>, Dropped> {
+pub(super) async fn answer(
+    cloud: Arc<Cloud>,
+    request: Request<Body>,
+) -> Result<Response<Body>, DroppedConnectionError> {
     let arrival = IncomingRequest::read(request).await?;
     let strike = cloud.state().faults.strike(arrival.action(), &arrival.targets());
     let now = cloud.now();
@@ -65,7 +68,7 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<
     let request_id = Uuid::new_v4().to_string();
     if strike.drops_request() {
         record(&cloud, &arrival, &strike, moment, &request_id, None);
-        return Err(Dropped);
+        return Err(DroppedConnectionError);
     }
     if let Some(gateway) = strike.gateway_before() {
         record(&cloud, &arrival, &strike, moment, &request_id, None);
@@ -80,7 +83,7 @@ pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<
     let envelope = reply::envelope(outcome, &request_id);
     match strike.spoiling() {
         None => Ok(reply::json(envelope, moment.told)),
-        Some(ResponseFault::Lost) => Err(Dropped),
+        Some(ResponseFault::Lost) => Err(DroppedConnectionError),
         Some(ResponseFault::Garbage) => Ok(reply::json(reply::GARBAGE, moment.told)),
         Some(ResponseFault::Truncated) => Ok(reply::truncated(&envelope, moment.told)),
         Some(ResponseFault::Endless) => Ok(reply::endless(moment.told)),

@@ -8,7 +8,7 @@ use http::{Method, Request, header};
 use serde_json::Value;
 
 use super::error::ApiRefusal;
-use crate::sandbox::listener::Dropped;
+use crate::sandbox::faults::DroppedConnectionError;
 
 /// The provider's figure for POST.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -25,16 +25,16 @@ pub(super) struct IncomingRequest {
 }
 
 impl IncomingRequest {
-    pub(super) async fn read(request: Request<Body>) -> Result<Self, Dropped> {
+    pub(super) async fn read(request: Request<Body>) -> Result<Self, DroppedConnectionError> {
         let (parts, body) = request.into_parts();
         let mut chunks = body.into_data_stream();
         let mut body = BytesMut::new();
         let mut length = 0;
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| Dropped)?;
+            let chunk = chunk.map_err(|_| DroppedConnectionError)?;
             length += chunk.len();
             if length > BODY_BYTES_DRAINED_MAX {
-                return Err(Dropped);
+                return Err(DroppedConnectionError);
             }
             if length <= BODY_BYTES_MAX {
                 body.extend_from_slice(&chunk);

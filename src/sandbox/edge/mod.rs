@@ -3,6 +3,7 @@
 
 pub(super) mod cache;
 pub(super) mod origin_fetch;
+pub(super) mod origin_fetch_error;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,9 @@ use uuid::Uuid;
 use super::api::time_formats;
 use super::domain_config::domain::{Area, Domain};
 use super::domain_config::lifetime::{Answered, Lifetime};
+use super::faults::DroppedConnectionError;
 use super::faults::http::FaultySide;
-use super::listener::{self, Dropped};
+use super::listener;
 use super::origin::plain;
 use super::state::Cloud;
 use cache::{EdgeObjectKey, EdgeScheme, FetchTicket, Object};
@@ -48,12 +50,12 @@ pub(super) async fn answer(
     cloud: Arc<Cloud>,
     request: Request<Body>,
     door: EdgeListener,
-) -> Result<Response<Body>, Dropped> {
+) -> Result<Response<Body>, DroppedConnectionError> {
     cloud.settle_due().await;
     let (parts, _) = request.into_parts();
     let visit = visit(&parts, door);
     let spoiling = cloud.state().answers.strike(FaultySide::Edge, &[&visit.host], &visit.path, &parts.headers);
-    spoiling.delay(&cloud).await?;
+    spoiling.delay(cloud.clock.as_ref()).await?;
     let mut response = match spoiling.instead(&visit.path) {
         Some(response) => response,
         None => serve(&cloud, &parts, &visit).await,

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::cache::EdgeScheme;
+use super::origin_fetch_error::OriginFetchError;
 use crate::sandbox::dns::zone::{DnsQuestion, EDGE_SUFFIX, End};
 use crate::sandbox::domain_config::domain::Domain;
 use crate::sandbox::domain_config::origin::OriginPlace;
@@ -54,39 +55,6 @@ impl OriginFetch {
 
     pub(crate) fn server_name(&self) -> &str {
         &self.server_name
-    }
-}
-
-/// Why an origin gave no whole answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OriginFetchError {
-    /// The origin's name leads back to the CDN.
-    Loop,
-    Dns,
-    Connect,
-    ConnectTimeout,
-    AnswerTimeout,
-    Broken,
-    Handshake,
-    Certificate,
-    CertificateName,
-}
-
-impl OriginFetchError {
-    /// The provider tells causes apart only where it asks by https.
-    fn status(self, scheme: EdgeScheme) -> StatusCode {
-        let status = match (self, scheme) {
-            (Self::Loop, _) => 423,
-            (Self::Broken, _) | (_, EdgeScheme::Http) => 502,
-            (Self::Dns, EdgeScheme::Https) => 531,
-            (Self::Connect, EdgeScheme::Https) => 532,
-            (Self::ConnectTimeout, EdgeScheme::Https) => 533,
-            (Self::AnswerTimeout, EdgeScheme::Https) => 537,
-            (Self::Handshake, EdgeScheme::Https) => 538,
-            (Self::Certificate, EdgeScheme::Https) => 539,
-            (Self::CertificateName, EdgeScheme::Https) => 540,
-        };
-        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
     }
 }
 

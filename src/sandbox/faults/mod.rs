@@ -1,6 +1,9 @@
 //! Which fault rules strike a call, and what they ask for.
 
+mod dropped;
 pub(super) mod http;
+
+pub(super) use dropped::DroppedConnectionError;
 
 use std::time::Duration;
 

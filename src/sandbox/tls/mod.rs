@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector, server};
 
-use super::edge::origin_fetch::OriginFetchError;
+use super::edge::origin_fetch_error::OriginFetchError;
 use super::faults::http::FaultySide;
 use crate::clock::Clock;
 use crate::domain::Timestamp;

@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use self::wire::{DiagnosisAnswer, DiagnosisBody};
-use super::jobs::JobPath;
 use crate::api::auth::AuthenticatedCaller;
+use crate::api::extract::JobPath;
 use crate::api::problem::ApiError;
 use crate::api::wire::ProblemAnswer;
 use crate::api::{Api, body};

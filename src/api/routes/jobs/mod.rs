@@ -1,24 +1,27 @@
-//! Posting a job and looking at it.
+//! `POST /v1/jobs`, `GET /v1/jobs` and `GET /v1/jobs/{id}`.
 
-pub(crate) mod changes;
+pub(super) mod cancel;
 pub(super) mod convert;
-pub(crate) mod lists;
+pub(super) mod events;
+pub(super) mod items;
+pub(super) mod retry;
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use crate::api::auth::AuthenticatedCaller;
+use crate::api::extract::JobPath;
+use crate::api::pagination::{page, wrong_query};
 use crate::api::problem::ApiError;
 use crate::api::wire::{JobAnswer, JobBody, JobsQuery, ListAnswer, ProblemAnswer};
 use crate::api::{Api, body, etag, prefer};
-use crate::domain::JobId;
 use crate::offload::{MANY_TARGETS, offload_if};
 use crate::service::{JobInput, JobSearch, JobView};
 use crate::store::IdempotencyKey;
@@ -51,7 +54,7 @@ pub(crate) async fn create(
     let is_large = body.urls.len() + body.directories.len() >= MANY_TARGETS;
     let idempotency = offload_if(is_large, || idempotency(&headers, &body)).await?;
     // If the client goes away in the middle, the job is kept or not as a whole: the writer finishes what it was given.
-    let accepted = api.service.accept(&caller, &asked(body), idempotency).await?;
+    let accepted = api.service.accept(&caller, &job_input(body), idempotency).await?;
     let id = accepted.view.job.id;
     let wait = prefer::wait(&headers).filter(|_| !accepted.replayed);
     let view = match wait {
@@ -122,8 +125,8 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     query: Result<Query<JobsQuery>, QueryRejection>,
 ) -> Result<Json<ListAnswer<JobAnswer>>, ApiError> {
-    let Query(query) = query.map_err(|rejection| lists::wrong_query(&rejection))?;
-    let page = lists::page(query.limit, query.cursor.as_deref())?;
+    let Query(query) = query.map_err(|rejection| wrong_query(&rejection))?;
+    let page = page(query.limit, query.cursor.as_deref())?;
     let before = (page.after > 0).then_some(page.after);
     let jobs = api.service.search(&caller, &search(query), before, page.limit).await?;
     let items = jobs.views.into_iter().map(convert::listed).collect();
@@ -146,18 +149,6 @@ fn search(query: JobsQuery) -> JobSearch {
     }
 }
 
-/// The job that a path names. What cannot be an id, or is no text at all, names none.
-pub(crate) struct JobPath(pub(in crate::api) JobId);
-
-impl<S: Send + Sync> FromRequestParts<S> for JobPath {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let text = Path::<String>::from_request_parts(parts, state).await.ok();
-        text.and_then(|Path(text)| text.parse().ok()).map(Self).ok_or(ApiError::NotFound("job"))
-    }
-}
-
 fn idempotency(headers: &HeaderMap, body: &JobBody) -> Result<Option<IdempotencyKey>, ApiError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = value.to_str().unwrap_or_default();
@@ -171,7 +162,7 @@ fn idempotency(headers: &HeaderMap, body: &JobBody) -> Result<Option<Idempotency
     Ok(Some(IdempotencyKey { key: key.to_owned(), fingerprint: Sha256::digest(&canonical).into() }))
 }
 
-pub(crate) fn asked(body: JobBody) -> JobInput {
+pub(crate) fn job_input(body: JobBody) -> JobInput {
     JobInput {
         operation: body.operation,
         urls: body.urls,

@@ -1,16 +1,15 @@
 //! Holds the key pair in force and renews it from the place it came from: a role's keys before they expire, a file's when
 //! it changes. A renewal that fails costs nothing while the old pair is good.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
-use super::files::{self, FileContents, FileFormat};
-use super::instance_role::{InstanceRole, InstanceRoleError, TemporaryCredentials};
-use super::sources::CredentialSources;
+use super::files::{self, FileContents};
+use super::instance_role::{InstanceRoleError, TemporaryCredentials};
+use super::sources::{CredentialSources, RefreshSource, SourcedCredentials};
 use super::{Credentials, CredentialsError};
 use crate::domain::{ErrorClass, Failure, Timestamp};
 
@@ -27,14 +26,6 @@ pub struct CredentialProvider {
     /// As shown to a person.
     place: String,
     state: Mutex<State>,
-}
-
-/// Where renewals come from.
-pub(super) enum RefreshSource {
-    /// The configuration or the environment: the same as long as the process lives.
-    Fixed,
-    File(PathBuf, FileFormat),
-    Role(InstanceRole),
 }
 
 struct State {
@@ -55,7 +46,8 @@ impl CredentialProvider {
     /// A pair as configured. It is not read again: a rotated key has a new id too, so the configuration changes with it.
     #[must_use]
     pub fn given(pair: Credentials) -> Self {
-        Self::held(RefreshSource::Fixed, "the configuration".to_owned(), pair, Timestamp::from_millis(0))
+        let (source, place) = (RefreshSource::Fixed, "the configuration".to_owned());
+        Self::new(SourcedCredentials { source, place, pair, expires_at: None }, Timestamp::from_millis(0))
     }
 
     /// The pair of the first of `places` that holds one.
@@ -63,22 +55,15 @@ impl CredentialProvider {
     /// # Errors
     /// If a place holds something that cannot be used, or none holds anything; then all are named.
     pub async fn search(places: &CredentialSources, now: Timestamp) -> Result<Self, CredentialsError> {
-        let ring = places.search(now).await?;
-        info!(place = ring.place, "the account's key pair was found");
-        Ok(ring)
+        let sourced = places.search().await?;
+        info!(place = sourced.place, "the account's key pair was found");
+        Ok(Self::new(sourced, now))
     }
 
-    pub(super) fn held(source: RefreshSource, place: String, pair: Credentials, now: Timestamp) -> Self {
-        let renew_at = renew_at(&source, None, now);
-        let state = State { pair: Arc::new(pair), renew_at, expires_at: None, failed: None };
-        Self { source, place, state: Mutex::new(state) }
-    }
-
-    pub(super) fn leased(role: InstanceRole, lease: TemporaryCredentials, now: Timestamp) -> Self {
-        let (source, expires_at) = (RefreshSource::Role(role), Some(lease.expires_at));
+    fn new(SourcedCredentials { source, place, pair, expires_at }: SourcedCredentials, now: Timestamp) -> Self {
         let renew_at = renew_at(&source, expires_at, now);
-        let state = State { pair: Arc::new(lease.pair), renew_at, expires_at, failed: None };
-        Self { source, place: "the instance role".to_owned(), state: Mutex::new(state) }
+        let state = State { pair: Arc::new(pair), renew_at, expires_at, failed: None };
+        Self { source, place, state: Mutex::new(state) }
     }
 
     /// The pair to sign with at `now`, which is the provider's time.
@@ -100,7 +85,7 @@ impl CredentialProvider {
     /// Another pair than `refused`, which the provider did not take; nothing if there is none to be had.
     pub(in super::super) async fn renewed(&self, refused: &Credentials, now: Timestamp) -> Option<Arc<Credentials>> {
         let mut state = self.state.lock().await;
-        // Who waited behind another's renewal finds its fruit.
+        // Another caller may have renewed the key while we waited for the lock.
         if *state.pair == *refused {
             self.renew(&mut state, now).await;
         }

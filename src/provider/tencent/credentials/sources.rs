@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::CredentialsError;
 use super::files::{FileContents, FileFormat, pair, read};
 use super::instance_role::{InstanceRole, InstanceRoleError};
-use super::provider::{CredentialProvider, RefreshSource};
+use super::{Credentials, CredentialsError};
 use crate::domain::Timestamp;
 
 const ID_NAME: &str = "TENCENTCLOUD_SECRET_ID";
@@ -25,6 +24,24 @@ pub struct CredentialSources {
     environment: Box<VariableLookup>,
     system_file: PathBuf,
     metadata: Url,
+}
+
+/// Where renewals come from.
+pub(super) enum RefreshSource {
+    /// The configuration or the environment: the same as long as the process lives.
+    Fixed,
+    File(PathBuf, FileFormat),
+    Role(InstanceRole),
+}
+
+/// A key pair, and where it comes from.
+pub(super) struct SourcedCredentials {
+    pub(super) source: RefreshSource,
+    /// As shown to a person.
+    pub(super) place: String,
+    pub(super) pair: Credentials,
+    /// Of temporary keys only.
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 impl CredentialSources {
@@ -47,11 +64,12 @@ impl CredentialSources {
     ///
     /// # Errors
     /// If a place holds something that cannot be used, or none holds anything; then all are named.
-    pub(super) async fn search(&self, now: Timestamp) -> Result<CredentialProvider, CredentialsError> {
+    pub(super) async fn search(&self) -> Result<SourcedCredentials, CredentialsError> {
         let mut looked = Vec::new();
         match self.environment_pair()? {
             FileContents::Pair(pair) => {
-                return Ok(CredentialProvider::held(RefreshSource::Fixed, "the environment".to_owned(), pair, now));
+                let place = "the environment".to_owned();
+                return Ok(SourcedCredentials { source: RefreshSource::Fixed, place, pair, expires_at: None });
             }
             FileContents::Nothing(reason) => looked.push(format!("the environment ({reason})")),
         }
@@ -59,14 +77,22 @@ impl CredentialSources {
             match read(&path, format).await? {
                 FileContents::Pair(pair) => {
                     let place = path.display().to_string();
-                    return Ok(CredentialProvider::held(RefreshSource::File(path, format), place, pair, now));
+                    let source = RefreshSource::File(path, format);
+                    return Ok(SourcedCredentials { source, place, pair, expires_at: None });
                 }
                 FileContents::Nothing(reason) => looked.push(format!("{} ({reason})", path.display())),
             }
         }
         let role = InstanceRole::new(self.metadata.clone())?;
         let (reason, may_pass) = match role.lease().await {
-            Ok(lease) => return Ok(CredentialProvider::leased(role, lease, now)),
+            Ok(keys) => {
+                return Ok(SourcedCredentials {
+                    source: RefreshSource::Role(role),
+                    place: "the instance role".to_owned(),
+                    pair: keys.pair,
+                    expires_at: Some(keys.expires_at),
+                });
+            }
             Err(InstanceRoleError::NoRole) => ("this machine has none".to_owned(), false),
             Err(InstanceRoleError::Silent(reason)) => (reason, true),
         };

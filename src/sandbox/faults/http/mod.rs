@@ -3,8 +3,8 @@
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use crate::sandbox::listener::Dropped;
-use crate::sandbox::state::Cloud;
+use crate::clock::Clock;
+use crate::sandbox::faults::DroppedConnectionError;
 pub use wire::{AnswerFault, AnswerRule, FaultySide};
 
 pub(super) mod wire;
@@ -71,12 +71,12 @@ pub(crate) struct HttpFaultPlan(Option<AnswerFault>);
 
 impl HttpFaultPlan {
     /// Waits as long as the answer is to be late, which may be for ever.
-    pub(crate) async fn delay(&self, cloud: &Cloud) -> Result<(), Dropped> {
+    pub(crate) async fn delay(&self, clock: &dyn Clock) -> Result<(), DroppedConnectionError> {
         match &self.0 {
-            Some(AnswerFault::Close) => Err(Dropped),
+            Some(AnswerFault::Close) => Err(DroppedConnectionError),
             Some(AnswerFault::Hang) => std::future::pending().await,
             Some(fault) if !fault.delay().is_zero() => {
-                cloud.clock.sleep(fault.delay()).await;
+                clock.sleep(fault.delay()).await;
                 Ok(())
             }
             _ => Ok(()),

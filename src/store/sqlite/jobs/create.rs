@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::ser::{Serialize, Serializer};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use tokio::sync::oneshot;
 
 use crate::domain::{Area, Counts, JobId, Lane, Target, Timestamp, Verification};
 use crate::store::sqlite::codec::columns;
 use crate::store::sqlite::codec::columns::{json, priority_code};
 use crate::store::sqlite::codec::target_key;
 use crate::store::sqlite::codec::warnings_json;
-use crate::store::sqlite::writer::PendingInsert;
 use crate::store::sqlite::writer::id_cache::{IdCache, NextIds};
 use crate::store::sqlite::writer::multi_insert::{BoundValues, RowCounts};
 use crate::store::{Creation, IdempotencyKey, Job, JobPart, JobRef, NewJob, PartState, StoreError};
@@ -35,10 +35,18 @@ pub(crate) enum TransactionScope {
     SelfContained,
 }
 
+/// A job to be inserted, and the caller that waits for the commit.
+pub(crate) struct PendingInsert {
+    pub(crate) job: NewJob,
+    pub(crate) written: EncodedJob,
+    pub(crate) now: Timestamp,
+    pub(crate) reply: oneshot::Sender<Result<Creation, StoreError>>,
+}
+
 /// Whether these jobs need no statement but those that all groups need: no large part, and no name that is new, since
 /// each of these would be a transaction of its own.
 pub(crate) fn are_small_and_known(creating: &[PendingInsert], names: &IdCache) -> bool {
-    let items: u32 = creating.iter().map(|creating| total(&creating.job)).sum();
+    let items: u32 = creating.iter().map(|creating| creating.job.item_count()).sum();
     let fit = creating.len() <= JOBS_MAX && usize::try_from(items).is_ok_and(|items| items <= ITEMS_MAX);
     fit && creating.iter().all(|PendingInsert { job, .. }| {
         let is_known = |part: &JobPart| part.targets.len() < BULK_TARGETS_MIN && names.lanes.contains_key(&part.lane);
@@ -189,7 +197,7 @@ impl JobRow<'_> {
         values.push(job.merged);
         values.push(self.numbers.item);
         values.push(job.pair_offset);
-        values.push(total(job));
+        values.push(job.item_count());
         values.push_text(if job.verify { "pending" } else { "none" });
         values.push(self.now);
         values.push(job.retry_of.map(blob));
@@ -346,10 +354,6 @@ impl<'a> InsertRows<'a> {
     }
 }
 
-pub(crate) fn total(job: &NewJob) -> u32 {
-    job.parts.iter().map(|part| u32::try_from(part.targets.len()).unwrap_or(u32::MAX)).sum()
-}
-
 /// The job as a reader would find it right after the commit.
 fn record(job: &NewJob, number: i64, now: Timestamp) -> Job {
     Job {
@@ -364,7 +368,7 @@ fn record(job: &NewJob, number: i64, now: Timestamp) -> Job {
         not_before: job.not_before,
         deadline: job.deadline,
         merged: job.merged,
-        counts: Counts { pending: total(job), ..Counts::default() },
+        counts: Counts { pending: job.item_count(), ..Counts::default() },
         started: false,
         verification: if job.verify { Verification::Pending } else { Verification::None },
         retry_of: job.retry_of,

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use sqlx::{Row, SqliteConnection};
 
 use crate::domain::{Lane, TenantName};
-use crate::store::sqlite::jobs::create::total;
 use crate::store::{NewJob, StoreError};
 
 /// Row numbers of names that are committed, and the next numbers to give.
@@ -80,7 +79,7 @@ impl NextIds {
     pub(crate) fn take(&mut self, job: &NewJob) -> Self {
         let taken = *self;
         self.job += 1;
-        self.item += i64::from(total(job));
+        self.item += i64::from(job.item_count());
         taken
     }
 }

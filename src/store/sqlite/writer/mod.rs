@@ -9,13 +9,12 @@ use std::collections::VecDeque;
 
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::jobs::create;
-use super::jobs::create::{EncodedJob, TransactionScope};
+use super::jobs::create::{PendingInsert, TransactionScope};
 use super::open;
-use crate::domain::Timestamp;
-use crate::store::{Creation, NewJob, StoreError};
+use crate::store::{Creation, StoreError};
 use command::AnyChange;
 use id_cache::IdCache;
 
@@ -27,14 +26,6 @@ const GROUP_ITEMS_MAX: usize = 200_000;
 pub(super) enum WriterCommand {
     Create(Box<PendingInsert>),
     Change(Box<dyn AnyChange>),
-}
-
-/// A job to be kept, and whom to tell.
-pub(super) struct PendingInsert {
-    pub(super) job: NewJob,
-    pub(super) written: EncodedJob,
-    pub(super) now: Timestamp,
-    pub(super) reply: oneshot::Sender<Result<Creation, StoreError>>,
 }
 
 pub(super) struct Writer {

@@ -1,7 +1,6 @@
-//! The origin behind the simulated edge: content by host and path, set from outside, with `ETag` and `Last-Modified`.
+//! What the origin has at each host and path, and how it answers for it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,16 +8,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use super::api::time_formats;
-use super::domain_config::domain::{Domain, DomainTable};
-use super::faults::http::FaultySide;
-use super::listener::{self, Dropped};
-use super::state::Cloud;
-use super::wire::OriginContent;
 use crate::domain::Timestamp;
+use crate::sandbox::api::time_formats;
+use crate::sandbox::domain_config::domain::{Domain, DomainTable};
+use crate::sandbox::wire::OriginContent;
 
 #[derive(Debug, Default)]
-pub(super) struct OriginServer {
+pub(crate) struct OriginServer {
     documents: HashMap<(String, String), OriginDocument>,
 }
 
@@ -45,7 +41,7 @@ pub enum ContentError {
 
 impl OriginServer {
     /// Something for a newcomer to purge: a page, a script and a picture for each domain.
-    pub(super) fn seeded(domains: &[Domain], now: Timestamp) -> Self {
+    pub(crate) fn seeded(domains: &[Domain], now: Timestamp) -> Self {
         let mut origin = Self::default();
         // An hour old, so that whatever replaces it is newer to the second.
         let written_at = now - Duration::from_secs(60 * 60);
@@ -68,7 +64,7 @@ impl OriginServer {
     }
 
     /// A change always shows in `Last-Modified`, even within one second, unless the content says otherwise.
-    pub(super) fn put(&mut self, content: OriginContent, now: Timestamp) -> Result<(), ContentError> {
+    pub(crate) fn put(&mut self, content: OriginContent, now: Timestamp) -> Result<(), ContentError> {
         if !content.path.starts_with('/') || !content.path.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ContentError::Path);
         }
@@ -91,7 +87,7 @@ impl OriginServer {
     }
 
     /// Says whether there was such content.
-    pub(super) fn remove(&mut self, host: &str, path: &str) -> bool {
+    pub(crate) fn remove(&mut self, host: &str, path: &str) -> bool {
         self.documents.remove(&(host.to_ascii_lowercase(), path.to_owned())).is_some()
     }
 }
@@ -126,38 +122,15 @@ fn content_type_of(path: &str) -> &'static str {
     }
 }
 
-pub(super) async fn answer(cloud: Arc<Cloud>, request: Request<Body>) -> Result<Response<Body>, Dropped> {
-    let host = listener::host(request.headers()).unwrap_or_default();
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let (spoiling, site) = {
-        let state = cloud.state();
-        if state.switches.origin_down {
-            return Err(Dropped);
-        }
-        let site = Site::of(&host, &state.domains);
-        (state.answers.strike(FaultySide::Origin, &[&host, site.name()], &path, request.headers()), site)
-    };
-    spoiling.delay(&cloud).await?;
-    let mut response = match spoiling.instead(&path) {
-        Some(response) => response,
-        None => cloud.state().origin.serve(&host, &site, &path, &request, spoiling.serves_old_content()),
-    };
-    if let Ok(date) = HeaderValue::from_str(&time_formats::http_date(cloud.now())) {
-        response.headers_mut().insert(header::DATE, date);
-    }
-    spoiling.dress(response.headers_mut());
-    Ok(response)
-}
-
 /// Whose content a Host is answered with.
-enum Site {
+pub(super) enum Site {
     Named(String),
     /// A domain's own name, although its origin is configured to be asked by another: a virtual host that nobody set up.
     Stranger(String),
 }
 
 impl Site {
-    fn of(host: &str, domains: &DomainTable) -> Self {
+    pub(super) fn of(host: &str, domains: &DomainTable) -> Self {
         let is_asked_as = |domain: &&Domain| domain.origin.server_name.as_deref() == Some(host);
         match (domains.0.iter().find(is_asked_as), domains.named(host)) {
             (Some(domain), _) if !domain.is_wildcard() => Self::Named(domain.name.clone()),
@@ -166,7 +139,7 @@ impl Site {
         }
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         match self {
             Self::Named(name) | Self::Stranger(name) => name,
         }
@@ -174,7 +147,14 @@ impl Site {
 }
 
 impl OriginServer {
-    fn serve(&self, host: &str, site: &Site, path: &str, request: &Request<Body>, old: bool) -> Response<Body> {
+    pub(super) fn serve(
+        &self,
+        host: &str,
+        site: &Site,
+        path: &str,
+        request: &Request<Body>,
+        old: bool,
+    ) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "");
         }
@@ -207,7 +187,7 @@ impl OriginDocument {
     }
 }
 
-pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -1,5 +1,8 @@
 //! The dry run of a job.
 
+pub(super) mod convert;
+pub mod wire;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,13 +10,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 
-use super::dispatch_convert;
 use super::jobs;
-use super::wire::PlanAnswer;
 use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::{JobBody, ProblemAnswer};
 use crate::api::{Api, body};
+use wire::PlanAnswer;
 
 /// Says what would become of a job. Nothing is sent or kept; what posting it would refuse is refused in the same words.
 #[utoipa::path(post, path = "/v1/plan", request_body = JobBody, responses(
@@ -29,6 +31,6 @@ pub(crate) async fn plan(
     body: Body,
 ) -> Result<Json<PlanAnswer>, ApiError> {
     let body: JobBody = body::json(&headers, body).await?;
-    let plan = api.service.plan(&caller, &jobs::asked(body)).await?;
-    Ok(Json(dispatch_convert::plan(plan)))
+    let plan = api.service.plan(&caller, &jobs::job_input(body)).await?;
+    Ok(Json(convert::plan(plan)))
 }

@@ -1,5 +1,8 @@
 //! The lanes: how much waits in each and why, and holding one back by hand.
 
+pub(super) mod convert;
+pub mod wire;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,13 +11,12 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 
-use super::dispatch_convert;
-use super::wire::{LaneAnswer, PauseBody};
 use crate::api::auth::AuthenticatedCaller;
 use crate::api::problem::ApiError;
 use crate::api::wire::{ListAnswer, ProblemAnswer};
 use crate::api::{Api, body};
 use crate::domain::LaneId;
+use wire::{LaneAnswer, PauseBody};
 
 /// How much waits in each lane, and why.
 #[utoipa::path(get, path = "/v1/lanes", operation_id = "lanes", responses(
@@ -25,7 +27,7 @@ pub(crate) async fn list(
     AuthenticatedCaller(caller): AuthenticatedCaller,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<ListAnswer<LaneAnswer>>, ApiError> {
-    let items = api.service.lanes(&caller).await?.iter().map(dispatch_convert::lane).collect();
+    let items = api.service.lanes(&caller).await?.iter().map(convert::lane).collect();
     Ok(Json(ListAnswer { items, next_cursor: None }))
 }
 
@@ -49,7 +51,7 @@ pub(crate) async fn pause(
 ) -> Result<Json<LaneAnswer>, ApiError> {
     let PauseBody { reason } = body::json_if_any(&headers, body).await?;
     let view = api.service.pause_lane(&caller, lane_id(id.as_ref()), reason.as_deref()).await?;
-    Ok(Json(dispatch_convert::lane(&view)))
+    Ok(Json(convert::lane(&view)))
 }
 
 /// Lets a lane go on.
@@ -64,7 +66,7 @@ pub(crate) async fn resume(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LaneAnswer>, ApiError> {
     let view = api.service.resume_lane(&caller, lane_id(id.as_ref())).await?;
-    Ok(Json(dispatch_convert::lane(&view)))
+    Ok(Json(convert::lane(&view)))
 }
 
 /// An id that cannot be one names no lane: none has the number 0. Who may not ask learns nothing by it.

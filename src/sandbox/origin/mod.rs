@@ -1,0 +1,43 @@
+//! The origin behind the simulated edge: content by host and path, set from outside, with `ETag` and `Last-Modified`.
+
+mod documents;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{HeaderValue, Request, Response, header};
+
+use super::api::time_formats;
+use super::faults::DroppedConnectionError;
+use super::faults::http::FaultySide;
+use super::listener;
+use super::state::Cloud;
+pub use documents::ContentError;
+use documents::Site;
+pub(super) use documents::{OriginServer, plain};
+
+pub(super) async fn answer(
+    cloud: Arc<Cloud>,
+    request: Request<Body>,
+) -> Result<Response<Body>, DroppedConnectionError> {
+    let host = listener::host(request.headers()).unwrap_or_default();
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let (spoiling, site) = {
+        let state = cloud.state();
+        if state.switches.origin_down {
+            return Err(DroppedConnectionError);
+        }
+        let site = Site::of(&host, &state.domains);
+        (state.answers.strike(FaultySide::Origin, &[&host, site.name()], &path, request.headers()), site)
+    };
+    spoiling.delay(cloud.clock.as_ref()).await?;
+    let mut response = match spoiling.instead(&path) {
+        Some(response) => response,
+        None => cloud.state().origin.serve(&host, &site, &path, &request, spoiling.serves_old_content()),
+    };
+    if let Ok(date) = HeaderValue::from_str(&time_formats::http_date(cloud.now())) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    spoiling.dress(response.headers_mut());
+    Ok(response)
+}

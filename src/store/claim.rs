@@ -1,0 +1,68 @@
+//! What a lane may send now, and the batch that was claimed for it.
+
+use super::LanePause;
+use crate::domain::{Failure, Lane, LaneId, SubmissionId, Target, TenantName, Timestamp};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneDepth {
+    pub id: LaneId,
+    pub lane: Lane,
+    /// Due items by priority, `Priority::ALL`'s order.
+    pub due: [u64; 3],
+    /// Held back by a person: nothing of it is claimed.
+    pub paused: Option<LanePause>,
+}
+
+/// How many calls of a lane its sender has made before. Those who travel apart take turns with open company by this, so it is the
+/// lane's own: lanes that are claimed in step would share one count out among them, and always the same way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallSequence(pub u64);
+
+/// What a lane may send now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    pub lane: LaneId,
+    pub sequence: CallSequence,
+    pub targets_max: u32,
+    /// Of these, targets of other than urgent items.
+    pub non_urgent_max: u32,
+    pub bytes_max: usize,
+    /// Hosts that the provider refused of late.
+    pub suspended_hosts: Vec<SuspendedHost>,
+    /// Tenants that may draw only so much more today.
+    pub shares: Vec<TenantShare>,
+}
+
+/// What a tenant may still draw of a lane's pools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantShare {
+    pub tenant: TenantName,
+    pub left: u64,
+    /// What is more waits until then.
+    pub until: Timestamp,
+    /// Why, in words.
+    pub detail: String,
+}
+
+/// A host that the provider refused. Its targets travel by themselves, so that nobody else's batch is refused for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuspendedHost {
+    pub host: String,
+    /// The refused call; the host's targets have a cohort that is named after it.
+    pub refused: SubmissionId,
+    /// Nothing of the host leaves before then.
+    pub until: Timestamp,
+    pub failure: Failure,
+}
+
+/// A batch whose intent is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub submission: SubmissionId,
+    pub targets: Vec<Target>,
+    /// Items of the lane that travel: more than targets where several asked for the same one. URL purges that ride on a
+    /// directory are of another lane, and not counted.
+    pub items: u32,
+    /// They went apart from the lane's other targets: halves of a refused batch, or hosts that are not proved.
+    pub isolated: bool,
+}
