@@ -1,17 +1,19 @@
 //! The memory on one SQLite file: WAL, every commit synced, one writer, readers apart.
 
-pub(super) mod codec;
+#[macro_use]
+mod codec;
 mod diagnoses;
-pub(super) mod dispatch;
-pub(super) mod jobs;
+mod dispatch;
+mod jobs;
 mod open;
 mod retention;
 mod store;
-pub(super) mod submissions;
-pub(super) mod tokens;
+mod submissions;
+mod tokens;
 mod verification;
 mod writer;
 
+pub use codec::statement::with_codes;
 pub use open::OpenError;
 pub use store::SqliteStore;
 pub use tokens::token_file::{NewToken, TokenFile};

@@ -80,7 +80,7 @@ fn pool(path: &Path, connections_max: u32) -> SqlitePool {
 /// Opens the connection that all changes go through.
 pub(super) async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
     let mut connection = options.connect().await?;
-    sqlx::raw_sql(include_str!("sql/moves.sql")).execute(&mut connection).await?;
+    sqlx::raw_sql(sql!("writer/moves.sql")).execute(&mut connection).await?;
     Ok(connection)
 }
 

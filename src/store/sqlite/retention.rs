@@ -17,7 +17,7 @@ impl Change for DeleteExpiredKeys {
     type Output = u64;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<u64, StoreError> {
-        let forgotten = sqlx::query(include_str!("sql/forget_keys.sql"))
+        let forgotten = sqlx::query(sql!("delete_expired_keys.sql"))
             .bind(self.before.as_millis())
             .bind(self.limit)
             .execute(db)

@@ -119,7 +119,7 @@ impl Bare {
             let rows = self.rows();
             let watch = Stopwatch::start();
             sqlx::query("begin immediate").execute(&mut self.connection).await.expect("a transaction");
-            sqlx::query(include_str!("../../../src/store/sqlite/sql/create_bulk.sql"))
+            sqlx::query(include_str!("../../../src/store/sqlite/jobs/insert_bulk_items.sql"))
                 .bind(self.next)
                 .bind(1)
                 .bind(1)

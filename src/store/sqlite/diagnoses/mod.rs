@@ -19,17 +19,11 @@ pub(super) async fn telling(
     db: &SqlitePool,
 ) -> Result<Option<RelevantItem>, StoreError> {
     let mut read = db.begin().await?;
-    let row = sqlx::query(include_str!("../sql/telling_item.sql"))
-        .bind(job.number())
-        .bind(target)
-        .fetch_optional(&mut *read)
-        .await?;
+    let row =
+        sqlx::query(sql!("most_relevant_item.sql")).bind(job.number()).bind(target).fetch_optional(&mut *read).await?;
     let Some(row) = row else { return Ok(None) };
-    let failures = sqlx::query(include_str!("../sql/failure_counts.sql"))
-        .bind(job.number())
-        .bind(FAILURES_MAX)
-        .fetch_all(&mut *read)
-        .await?;
+    let failures =
+        sqlx::query(sql!("failure_counts.sql")).bind(job.number()).bind(FAILURES_MAX).fetch_all(&mut *read).await?;
     let failures = failures.iter().map(|row| Ok((word(row, "class")?, row.try_get("code")?, count(row, "items")?)));
     Ok(Some(RelevantItem {
         item: decode_item(&row)?,
@@ -113,7 +107,7 @@ impl Change for DeleteExpiredDiagnoses {
     type Output = u64;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<u64, StoreError> {
-        let forgotten = sqlx::query(include_str!("../sql/forget_diagnoses.sql"))
+        let forgotten = sqlx::query(sql!("delete_expired_diagnoses.sql"))
             .bind(self.outdated.before.as_millis())
             .bind(self.outdated.newest)
             .bind(self.limit)

@@ -66,7 +66,7 @@ impl Change for ClaimBatch {
         // Who travels apart stands outside the turns.
         if picked.cohort == 0 {
             let turns: Vec<_> = picked.turns.iter().collect();
-            sqlx::query(include_str!("../sql/advance_turn.sql"))
+            sqlx::query(sql!("advance_lane_turn.sql"))
                 .bind(self.grant.lane.0)
                 .bind(columns::json(&turns)?)
                 .execute(&mut *db)
@@ -105,10 +105,7 @@ impl ClaimBatch {
             let look = self.scan(reach, &mut barriers, &mut *db).await?;
             let again = look.needs_rescan(is_far);
             if !look.aside.is_empty() {
-                sqlx::query(include_str!("../sql/move_aside.sql"))
-                    .bind(columns::json(&look.aside)?)
-                    .execute(&mut *db)
-                    .await?;
+                sqlx::query(sql!("defer_items.sql")).bind(columns::json(&look.aside)?).execute(&mut *db).await?;
                 command::apply_moves(db, self.now).await?;
             } else if again {
                 (reach, is_far) = (reach.widened(), true);
@@ -123,7 +120,7 @@ impl ClaimBatch {
 
     /// Whoever waits in the lane for one of the targets that move travels along, however far behind.
     async fn riders(&self, barriers: &Eligibility<'_>, db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
-        let rows = sqlx::query(include_str!("../sql/riders.sql"))
+        let rows = sqlx::query(sql!("coalescing_items.sql"))
             .bind(self.grant.lane.0)
             .bind(RIDERS_MAX)
             .fetch_all(&mut *db)
@@ -145,7 +142,7 @@ impl ClaimBatch {
         barriers: &mut Eligibility<'_>,
         db: &mut SqliteConnection,
     ) -> Result<ScanResult, StoreError> {
-        let row = sqlx::query(include_str!("../sql/claim_heads.sql"))
+        let row = sqlx::query(sql!("next_candidates.sql"))
             .bind(self.grant.lane.0)
             .bind(i64::from(reach.ahead))
             .bind(host_isolation::UNPROVED)
@@ -193,10 +190,6 @@ async fn move_into_submission(
     submission: SubmissionId,
     db: &mut SqliteConnection,
 ) -> Result<(), StoreError> {
-    sqlx::query(include_str!("../sql/move_claimed.sql"))
-        .bind(columns::json(&items)?)
-        .bind(submission.0)
-        .execute(db)
-        .await?;
+    sqlx::query(sql!("claim_items.sql")).bind(columns::json(&items)?).bind(submission.0).execute(db).await?;
     Ok(())
 }

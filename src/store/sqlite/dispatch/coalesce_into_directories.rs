@@ -19,7 +19,7 @@ const LOOK_MIN: usize = 20;
 /// How far into each of the lane's priorities deeper URLs are looked for: what leaves with its next calls.
 const AHEAD_MAX: u32 = 1_000;
 
-/// `[item, directory's item]`, as `sql/move_riding.sql` takes it.
+/// `[item, directory's item]`, as `coalesce_items.sql` takes it.
 type CoveredItem = (i64, i64);
 
 /// Takes everyone along who may ride on the batch's directories, once those themselves are in `submission`.
@@ -31,13 +31,13 @@ pub(crate) async fn attach_covered_urls(
     db: &mut SqliteConnection,
 ) -> Result<(), StoreError> {
     let urls: Option<i64> =
-        sqlx::query_scalar(include_str!("../sql/ridden_lane.sql")).bind(lane.0).fetch_optional(&mut *db).await?;
+        sqlx::query_scalar(sql!("covering_directory_lane.sql")).bind(lane.0).fetch_optional(&mut *db).await?;
     let Some(urls) = urls else { return Ok(()) };
     let rides = rides(batch, LaneId(urls), db).await?;
     if rides.is_empty() {
         return Ok(());
     }
-    sqlx::query(include_str!("../sql/move_riding.sql"))
+    sqlx::query(sql!("coalesce_items.sql"))
         .bind(columns::json(&rides)?)
         .bind(submission.0)
         .bind(now.as_millis())
@@ -52,7 +52,7 @@ async fn rides(batch: &Batch, urls: LaneId, db: &mut SqliteConnection) -> Result
     let directories: HashMap<&str, i64> = placed.collect();
     let keys: Vec<(i64, i64)> = directories.keys().map(|directory| target_key::right_below(directory)).collect();
     let look = (RIDERS_MAX / directories.len().max(1)).max(LOOK_MIN);
-    let rows = sqlx::query(include_str!("../sql/below_directories.sql"))
+    let rows = sqlx::query(sql!("items_below_directories.sql"))
         .bind(urls.0)
         .bind(columns::json(&keys)?)
         .bind(i64::try_from(look).unwrap_or(i64::MAX))

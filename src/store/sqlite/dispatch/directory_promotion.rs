@@ -13,7 +13,7 @@ pub(crate) async fn lane_heads(
     limit: u32,
     db: &SqlitePool,
 ) -> Result<Vec<(Target, Priority)>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/lane_heads.sql")).bind(lane.0).bind(limit).fetch_all(db).await?;
+    let rows = sqlx::query(sql!("next_items.sql")).bind(lane.0).bind(limit).fetch_all(db).await?;
     rows.iter().map(|row| Ok((decode_target(row)?, columns::priority(row.try_get("priority")?)?))).collect()
 }
 
@@ -34,11 +34,7 @@ pub(crate) async fn pending_targets(
     .await?;
     let Some(number) = number else { return Ok(Vec::new()) };
     let keyed: Vec<_> = targets.iter().map(|target| (target_key::of(target.as_str()), target.as_str())).collect();
-    let rows = sqlx::query(include_str!("../sql/pending_targets.sql"))
-        .bind(number)
-        .bind(columns::json(&keyed)?)
-        .fetch_all(db)
-        .await?;
+    let rows = sqlx::query(sql!("pending_targets.sql")).bind(number).bind(columns::json(&keyed)?).fetch_all(db).await?;
     rows.iter().map(decode_target).collect()
 }
 
@@ -48,7 +44,7 @@ pub(crate) async fn jobs_since(
     limit: u32,
     db: &SqlitePool,
 ) -> Result<u32, StoreError> {
-    let jobs: i64 = sqlx::query_scalar(include_str!("../sql/jobs_since.sql"))
+    let jobs: i64 = sqlx::query_scalar(sql!("jobs_since.sql"))
         .bind(tenant.as_str())
         .bind(since.as_millis())
         .bind(limit)

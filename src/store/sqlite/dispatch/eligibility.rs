@@ -21,7 +21,7 @@ const PURGE_LOOK_EACH: Duration = Duration::from_millis(5);
 /// nobody's site.
 const LEVELS_MAX: usize = 128;
 
-/// `[item, becomes, cohort, due_at, failure]`, as `sql/move_aside.sql` takes it.
+/// `[item, becomes, cohort, due_at, failure]`, as `defer_items.sql` takes it.
 pub(crate) type Deferral = (i64, i64, i64, Option<i64>, Option<i64>);
 
 pub(crate) struct Eligibility<'a> {
@@ -77,8 +77,7 @@ impl<'a> Eligibility<'a> {
             let own = texts.iter().copied();
             let keys: BTreeSet<i64> =
                 own.chain(texts.iter().flat_map(|text| directories_above(text))).map(target_key::of).collect();
-            let rows =
-                sqlx::query(include_str!("../sql/open_purges.sql")).bind(columns::json(&keys)?).fetch_all(db).await?;
+            let rows = sqlx::query(sql!("open_purges.sql")).bind(columns::json(&keys)?).fetch_all(db).await?;
             for row in rows {
                 self.purges.insert((columns::word(&row, "kind")?, row.try_get("target")?), row.try_get("first")?);
             }
@@ -93,7 +92,7 @@ impl<'a> Eligibility<'a> {
         db: &mut SqliteConnection,
     ) -> Result<HashSet<String>, StoreError> {
         let keys: Vec<i64> = texts.map(target_key::of).collect();
-        let held = sqlx::query_scalar(include_str!("../sql/held_targets.sql")).bind(lane.0).bind(columns::json(&keys)?);
+        let held = sqlx::query_scalar(sql!("held_targets.sql")).bind(lane.0).bind(columns::json(&keys)?);
         Ok(held.fetch_all(db).await?.into_iter().collect())
     }
 

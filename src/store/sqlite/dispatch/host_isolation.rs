@@ -48,7 +48,7 @@ pub(crate) async fn isolate_unproved_hosts(
         });
     }
     let hosts: BTreeSet<&str> = heads.iter().map(|head| head.target.host()).collect();
-    let proved: Vec<String> = sqlx::query_scalar(include_str!("../sql/proved_hosts.sql"))
+    let proved: Vec<String> = sqlx::query_scalar(sql!("proved_hosts.sql"))
         .bind(lane.0)
         .bind(columns::json(&hosts)?)
         .fetch_all(&mut *db)
@@ -88,6 +88,5 @@ fn few_unproved(heads: Vec<Candidate>, proved: &HashSet<String>) -> (Vec<Candida
 /// Whether urgent work waits in the other company, open or unproved.
 async fn urgent_elsewhere(cohort: i64, lane: LaneId, db: &mut SqliteConnection) -> Result<bool, StoreError> {
     let other = if cohort == 0 { UNPROVED } else { 0 };
-    let sql = "select exists (select 1 from items where state = 0 and lane_id = $1 and cohort = $2 and priority = 0)";
-    Ok(sqlx::query_scalar(sql).bind(lane.0).bind(other).fetch_one(db).await?)
+    Ok(sqlx::query_scalar(sql!("has_urgent_items.sql")).bind(lane.0).bind(other).fetch_one(db).await?)
 }

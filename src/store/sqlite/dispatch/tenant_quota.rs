@@ -24,8 +24,7 @@ pub(crate) async fn limit_to_quota(
         return Ok((heads, Vec::new()));
     }
     let items: Vec<i64> = heads.iter().map(|(_, head)| head.item).collect();
-    let rows =
-        sqlx::query(include_str!("../sql/tenants_of.sql")).bind(columns::json(&items)?).fetch_all(&mut *db).await?;
+    let rows = sqlx::query(sql!("item_tenants.sql")).bind(columns::json(&items)?).fetch_all(&mut *db).await?;
     let mut tenants: HashMap<i64, String> = HashMap::new();
     for row in &rows {
         tenants.insert(row.try_get("id")?, row.try_get("name")?);
@@ -69,7 +68,7 @@ pub(crate) async fn record_attribution(
         return Ok(());
     }
     let tenants: Vec<&str> = shares.iter().map(|share| share.tenant.as_str()).collect();
-    sqlx::query(include_str!("../sql/keep_places.sql"))
+    sqlx::query(sql!("insert_quota_attributions.sql"))
         .bind(submission.0)
         .bind(columns::json(&placed)?)
         .bind(columns::json(&tenants)?)
@@ -79,7 +78,7 @@ pub(crate) async fn record_attribution(
 }
 
 pub(crate) async fn usage_since(since: Timestamp, db: &SqlitePool) -> Result<Vec<TenantSpending>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/tenant_spending.sql")).bind(since.as_millis()).fetch_all(db).await?;
+    let rows = sqlx::query(sql!("tenant_usage_by_lane.sql")).bind(since.as_millis()).fetch_all(db).await?;
     let spending = rows.iter().map(|row| {
         let tenant = TenantName::new(row.try_get::<String, _>("tenant")?);
         Ok(TenantSpending { lane: read::decode_lane(row)?, tenant, targets: columns::count(row, "targets")? })

@@ -22,20 +22,12 @@ impl Change for FireTimers {
     type Output = ();
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query(include_str!("../sql/move_expired.sql"))
-            .bind(self.now.as_millis())
-            .bind(RIPE_MAX)
-            .execute(&mut *db)
-            .await?;
+        sqlx::query(sql!("expire_items.sql")).bind(self.now.as_millis()).bind(RIPE_MAX).execute(&mut *db).await?;
         let message = "their deadline has passed";
         let notice = EventNotice { kind: EventKind::Expired, message, submission: None, failure: None };
         command::insert_events_for_moves(notice, Some(columns::EXPIRED), db, self.now).await?;
         command::apply_moves(db, self.now).await?;
-        sqlx::query(include_str!("../sql/move_ripe.sql"))
-            .bind(self.now.as_millis())
-            .bind(RIPE_MAX)
-            .execute(&mut *db)
-            .await?;
+        sqlx::query(sql!("activate_due_items.sql")).bind(self.now.as_millis()).bind(RIPE_MAX).execute(&mut *db).await?;
         command::apply_moves(db, self.now).await
     }
 }

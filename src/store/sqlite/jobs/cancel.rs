@@ -37,7 +37,7 @@ impl Change for CancelJob {
             .bind("cancelled by a caller; what was sent is followed to its end")
             .execute(&mut *db)
             .await?;
-        sqlx::query(include_str!("../sql/move_cancelled.sql")).bind(self.job.0).execute(&mut *db).await?;
+        sqlx::query(sql!("cancel_items.sql")).bind(self.job.0).execute(&mut *db).await?;
         command::apply_moves(db, self.now).await?;
         Ok(Guarded::Done)
     }

@@ -24,7 +24,7 @@ const ITEMS_MAX: usize = 512;
 /// Parts of at least so many targets get a statement of their own, whose scalars need not be written for each row.
 const BULK_TARGETS_MIN: usize = 16;
 
-const CREATE_JOBS: &str = include_str!("../sql/create_jobs.sql");
+const CREATE_JOBS: &str = include_str!("insert_jobs.sql");
 
 /// What goes with the statements that keep a group's jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +131,7 @@ impl KnownKeys {
         if asked.is_empty() {
             return Ok(Self(known));
         }
-        for row in sqlx::query(include_str!("../sql/known_keys.sql")).bind(json(&asked)?).fetch_all(db).await? {
+        for row in sqlx::query(sql!("jobs_by_idempotency_keys.sql")).bind(json(&asked)?).fetch_all(db).await? {
             let fingerprint: Vec<u8> = row.try_get("fingerprint")?;
             let fingerprint =
                 fingerprint.try_into().map_err(|_| StoreError::Damaged("an idempotency fingerprint".to_owned()))?;
@@ -180,7 +180,7 @@ struct JobRow<'a> {
 }
 
 impl JobRow<'_> {
-    /// In the order of `sql/create_jobs.sql`.
+    /// In the order of `insert_jobs.sql`.
     fn bind(self, values: &mut BoundValues) {
         let job = self.job;
         let blob = |id: JobId| id.as_u128().to_be_bytes().to_vec();
@@ -212,7 +212,7 @@ type ItemRow = (i64, i64, i64, i64, i64, Option<i64>, Arc<str>, i64, i64, i64);
 /// Between two items of a tenant of weight 1 there are so many ranks; of weight n, an n-th of them.
 const TURN: i64 = 1_000_000;
 
-/// A target behind its key, as `sql/create_bulk.sql` takes them apart.
+/// A target behind its key, as `insert_bulk_items.sql` takes them apart.
 struct KeyPrefixed<'a>(&'a str);
 
 impl Serialize for KeyPrefixed<'_> {
@@ -336,7 +336,7 @@ impl<'a> InsertRows<'a> {
         }
         sqlx::query_with(AssertSqlSafe(statements), values.bound()?).execute(&mut *db).await?;
         for bulk in &bulks {
-            sqlx::query(include_str!("../sql/create_bulk.sql"))
+            sqlx::query(sql!("insert_bulk_items.sql"))
                 .bind(bulk.first)
                 .bind(bulk.job)
                 .bind(bulk.lane)

@@ -19,7 +19,7 @@ use crate::store::{
 };
 
 pub(crate) async fn job(id: JobId, tenant: Option<&TenantName>, db: &SqlitePool) -> Result<Option<Job>, StoreError> {
-    let row = sqlx::query(include_str!("../sql/job.sql"))
+    let row = sqlx::query(sql!("job.sql"))
         .bind(id.as_u128().to_be_bytes().as_slice())
         .bind(tenant.map(TenantName::as_str))
         .fetch_optional(db)
@@ -32,11 +32,8 @@ pub(crate) async fn kept_under(
     key: &IdempotencyKey,
     db: &SqlitePool,
 ) -> Result<Option<Creation>, StoreError> {
-    let row = sqlx::query(include_str!("../sql/kept_under.sql"))
-        .bind(tenant.as_str())
-        .bind(&key.key)
-        .fetch_optional(db)
-        .await?;
+    let row =
+        sqlx::query(sql!("job_by_idempotency_key.sql")).bind(tenant.as_str()).bind(&key.key).fetch_optional(db).await?;
     let Some(row) = row else { return Ok(None) };
     let is_same_body = row.try_get::<&[u8], _>("fingerprint")? == key.fingerprint;
     Ok(Some(if is_same_body { Creation::Replayed(job_id(&row, "public_id")?) } else { Creation::KeyReused }))
@@ -50,17 +47,15 @@ pub(crate) async fn jobs(
 ) -> Result<Vec<Job>, StoreError> {
     let before = before.unwrap_or(i64::MAX);
     let rows = match tenant {
-        Some(tenant) => {
-            sqlx::query(include_str!("../sql/jobs_of_tenant.sql")).bind(tenant.as_str()).bind(before).bind(limit)
-        }
-        None => sqlx::query(include_str!("../sql/jobs.sql")).bind(before).bind(limit),
+        Some(tenant) => sqlx::query(sql!("jobs_of_tenant.sql")).bind(tenant.as_str()).bind(before).bind(limit),
+        None => sqlx::query(sql!("jobs.sql")).bind(before).bind(limit),
     };
     let rows = rows.fetch_all(db).await?;
     rows.iter().map(decode_job).collect()
 }
 
 pub(crate) async fn pending_example(job: JobRef, db: &SqlitePool) -> Result<Option<PendingItem>, StoreError> {
-    let row = sqlx::query(include_str!("../sql/pending_example.sql")).bind(job.0).fetch_optional(db).await?;
+    let row = sqlx::query(sql!("example_pending_item.sql")).bind(job.0).fetch_optional(db).await?;
     let Some(row) = row else { return Ok(None) };
     let state = match (row.try_get::<i64, _>("state")?, moment(&row, "due_at")?) {
         (columns::BLOCKED, _) => PartState::Blocked,
@@ -71,27 +66,17 @@ pub(crate) async fn pending_example(job: JobRef, db: &SqlitePool) -> Result<Opti
 }
 
 pub(crate) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Item>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/items.sql"))
-        .bind(job.0)
-        .bind(page.after)
-        .bind(page.limit)
-        .fetch_all(db)
-        .await?;
+    let rows = sqlx::query(sql!("items.sql")).bind(job.0).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.iter().map(decode_item).collect()
 }
 
 pub(crate) async fn events(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Event>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/events.sql"))
-        .bind(job.0)
-        .bind(page.after)
-        .bind(page.limit)
-        .fetch_all(db)
-        .await?;
+    let rows = sqlx::query(sql!("events.sql")).bind(job.0).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.iter().map(decode_event).collect()
 }
 
 pub(crate) async fn last_events(job: JobRef, limit: u32, db: &SqlitePool) -> Result<Vec<Event>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/last_events.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
+    let rows = sqlx::query(sql!("last_events.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
     rows.iter().rev().map(decode_event).collect()
 }
 
@@ -109,12 +94,12 @@ fn decode_event(row: &SqliteRow) -> Result<Event, StoreError> {
 }
 
 pub(crate) async fn job_targets(job: JobRef, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/job_targets.sql")).bind(job.0).fetch_all(db).await?;
+    let rows = sqlx::query(sql!("job_targets.sql")).bind(job.0).fetch_all(db).await?;
     rows.iter().map(|row| columns::target(word(row, "kind")?, row.try_get("target")?)).collect()
 }
 
 pub(crate) async fn unsuccessful(job: JobRef, db: &SqlitePool) -> Result<Vec<UnsuccessfulItem>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/unsuccessful.sql")).bind(job.0).fetch_all(db).await?;
+    let rows = sqlx::query(sql!("unsuccessful_items.sql")).bind(job.0).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
             let target = columns::target(word(row, "kind")?, row.try_get("target")?)?;
@@ -124,7 +109,7 @@ pub(crate) async fn unsuccessful(job: JobRef, db: &SqlitePool) -> Result<Vec<Uns
 }
 
 pub(crate) async fn lane_depths(db: &SqlitePool) -> Result<Vec<LaneDepth>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/lane_depths.sql")).fetch_all(db).await?;
+    let rows = sqlx::query(sql!("../dispatch/lane_depths.sql")).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
             let due = [count(row, "urgent")?, count(row, "normal")?, count(row, "bulk")?];
@@ -134,7 +119,7 @@ pub(crate) async fn lane_depths(db: &SqlitePool) -> Result<Vec<LaneDepth>, Store
 }
 
 pub(crate) async fn lanes(db: &SqlitePool) -> Result<Vec<LaneRecord>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/lanes.sql")).fetch_all(db).await?;
+    let rows = sqlx::query(sql!("../dispatch/lanes.sql")).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
             Ok(LaneRecord {
@@ -152,7 +137,7 @@ pub(crate) async fn lanes(db: &SqlitePool) -> Result<Vec<LaneRecord>, StoreError
 }
 
 pub(crate) async fn next_ripe(db: &SqlitePool) -> Result<Option<Timestamp>, StoreError> {
-    let next: Option<i64> = sqlx::query_scalar(include_str!("../sql/next_ripe.sql")).fetch_one(db).await?;
+    let next: Option<i64> = sqlx::query_scalar(sql!("../dispatch/next_timer.sql")).fetch_one(db).await?;
     Ok(next.map(Timestamp::from_millis))
 }
 
@@ -162,7 +147,7 @@ pub(crate) async fn due_submissions(
     now: Timestamp,
     db: &SqlitePool,
 ) -> Result<(Vec<OpenSubmission>, Option<Timestamp>), StoreError> {
-    let rows = sqlx::query(include_str!("../sql/due_submissions.sql"))
+    let rows = sqlx::query(sql!("../submissions/due_submissions.sql"))
         .bind(state)
         .bind(now.as_millis())
         .bind(limit)
@@ -180,7 +165,7 @@ pub(crate) async fn due_submissions(
 }
 
 pub(crate) async fn sending(db: &SqlitePool) -> Result<Vec<OpenSubmission>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/sending.sql")).fetch_all(db).await?;
+    let rows = sqlx::query(sql!("../submissions/sending_submissions.sql")).fetch_all(db).await?;
     rows.iter().map(open_submission).collect()
 }
 
@@ -197,7 +182,7 @@ fn open_submission(row: &SqliteRow) -> Result<OpenSubmission, StoreError> {
 }
 
 pub(crate) async fn targets(id: SubmissionId, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/targets.sql")).bind(id.0).fetch_all(db).await?;
+    let rows = sqlx::query(sql!("../submissions/submission_targets.sql")).bind(id.0).fetch_all(db).await?;
     rows.iter().map(decode_target).collect()
 }
 
@@ -213,7 +198,7 @@ pub(crate) async fn known_tasks(tasks: &[String], db: &SqlitePool) -> Result<Vec
 }
 
 pub(crate) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<QuotaUsage>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/spent.sql"))
+    let rows = sqlx::query(sql!("../submissions/quota_usage_by_lane.sql"))
         .bind(since.as_millis())
         .bind(Failure::NOT_LISTED)
         .fetch_all(db)
@@ -230,7 +215,8 @@ pub(crate) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<Quota
 }
 
 pub(crate) async fn sample(job: JobRef, limit: u32, db: &SqlitePool) -> Result<Vec<VerificationSample>, StoreError> {
-    let rows = sqlx::query(include_str!("../sql/sample.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
+    let rows =
+        sqlx::query(sql!("../verification/sample_succeeded_items.sql")).bind(job.0).bind(limit).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
             let lane = decode_lane(row)?;
@@ -241,7 +227,7 @@ pub(crate) async fn sample(job: JobRef, limit: u32, db: &SqlitePool) -> Result<V
 }
 
 pub(crate) async fn known_below(directory: &Target, limit: u32, db: &SqlitePool) -> Result<Vec<Target>, StoreError> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(include_str!("../sql/known_below.sql"))
+    let rows: Vec<(String, i64)> = sqlx::query_as(sql!("../verification/recent_urls_below.sql"))
         .bind(directory.as_str())
         .bind(directory.host())
         .bind(limit)
@@ -251,7 +237,7 @@ pub(crate) async fn known_below(directory: &Target, limit: u32, db: &SqlitePool)
 }
 
 pub(crate) async fn hosts(job: JobRef, db: &SqlitePool) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar(include_str!("../sql/job_hosts.sql")).bind(job.0).fetch_all(db).await?)
+    Ok(sqlx::query_scalar(sql!("job_hosts.sql")).bind(job.0).fetch_all(db).await?)
 }
 
 pub(crate) fn job_id(row: &SqliteRow, column: &str) -> Result<JobId, StoreError> {

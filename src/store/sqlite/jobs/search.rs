@@ -14,7 +14,7 @@ pub(crate) async fn jobs(
 ) -> Result<Vec<Job>, StoreError> {
     let (label, value) = filter.label.clone().unzip();
     let exactly = filter.exactly.as_ref();
-    let rows = sqlx::query(include_str!("../sql/find_jobs.sql"))
+    let rows = sqlx::query(sql!("find_jobs.sql"))
         .bind(before.unwrap_or(i64::MAX))
         .bind(limit)
         .bind(filter.tenant.as_ref().map(TenantName::as_str))

@@ -25,7 +25,7 @@ impl Change for AcceptSubmission {
     type Output = Guarded;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<Guarded, StoreError> {
-        let changed = sqlx::query(include_str!("../sql/accept.sql"))
+        let changed = sqlx::query(sql!("accept_submission.sql"))
             .bind(self.id.0)
             .bind(&self.task)
             .bind(&self.request_id)
@@ -37,11 +37,7 @@ impl Change for AcceptSubmission {
         if changed == 0 {
             return Ok(Guarded::Conflict);
         }
-        sqlx::query(include_str!("../sql/prove_hosts.sql"))
-            .bind(self.id.0)
-            .bind(self.now.as_millis())
-            .execute(&mut *db)
-            .await?;
+        sqlx::query(sql!("mark_hosts_proved.sql")).bind(self.id.0).bind(self.now.as_millis()).execute(&mut *db).await?;
         let message = format!("the provider made task {}", self.task);
         tell_travellers(EventKind::Submitted, &message, self.id, None, db, self.now).await?;
         Ok(Guarded::Done)
@@ -157,11 +153,11 @@ impl Change for ReleaseItems {
         .execute(&mut *db)
         .await?;
         if matches!(self.back.items, ReleaseAction::Park { .. } | ReleaseAction::Fail) {
-            sqlx::query(include_str!("../sql/doubt_hosts.sql")).bind(self.id.0).execute(&mut *db).await?;
+            sqlx::query(sql!("mark_hosts_unproved.sql")).bind(self.id.0).execute(&mut *db).await?;
         }
         let fate = self.fate(db).await?;
         let (kind, becomes) = (fate.kind(), fate.becomes());
-        sqlx::query(include_str!("../sql/move_given_back.sql"))
+        sqlx::query(sql!("release_items.sql"))
             .bind(self.id.0)
             .bind(becomes)
             .bind(fate.first_half().map(columns::json).transpose()?)
@@ -228,7 +224,7 @@ impl ReleaseItems {
             ReleaseAction::SplitTargets => false,
             ReleaseAction::SplitHosts => true,
         };
-        let rows = sqlx::query(include_str!("../sql/targets.sql")).bind(self.id.0).fetch_all(db).await?;
+        let rows = sqlx::query(sql!("submission_targets.sql")).bind(self.id.0).fetch_all(db).await?;
         let targets = rows.iter().map(read::decode_target).collect::<Result<Vec<_>, _>>()?;
         let half = half(&targets, by_host);
         Ok(if half.is_empty() { ReleasedState::Fail } else { ReleasedState::Split(half) })
@@ -293,7 +289,7 @@ async fn tell_travellers(
     db: &mut SqliteConnection,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(include_str!("../sql/tell_travellers.sql"))
+    sqlx::query(sql!("insert_submission_events.sql"))
         .bind(id.0)
         .bind(now.as_millis())
         .bind(kind.as_str())

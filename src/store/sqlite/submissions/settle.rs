@@ -33,7 +33,7 @@ impl Change for SettleSubmission {
             return Ok(Guarded::Conflict);
         }
         let failures = self.keep_failures(db).await?;
-        sqlx::query(include_str!("../sql/move_settled.sql"))
+        sqlx::query(sql!("settle_items.sql"))
             .bind(self.id.0)
             .bind(columns::json(&failures)?)
             .bind(self.retry.attempts_max)
@@ -89,18 +89,16 @@ pub(crate) const BACK_FROM_A_RIDE: &str =
 /// Law 6 within a refresh: a prefetch goes when every purge that covers it has succeeded, and ends unsent with the first one
 /// that did not. A cancelled job or a passed deadline ends purges and prefetches alike, so nobody has to ask here then.
 pub(crate) async fn follow_purges(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
-    let followed = sqlx::query(include_str!("../sql/follow_purges.sql")).execute(&mut *db).await?.rows_affected();
+    let followed = sqlx::query(sql!("release_prefetches.sql")).execute(&mut *db).await?.rows_affected();
     if followed == 0 {
         return Ok(());
     }
-    let failed: bool = sqlx::query_scalar("select exists (select 1 from moves where was = 2 and becomes = 5)")
-        .fetch_one(&mut *db)
-        .await?;
+    let failed: bool = sqlx::query_scalar(sql!("has_failed_prefetches.sql")).fetch_one(&mut *db).await?;
     if failed {
         let message = "the purge of this URL, or of a directory above it, did not succeed";
         let failure = Failure::new(ErrorClass::PurgeFailed, "purge_failed", message);
         let failure = command::insert_failure(&failure, db, now).await?;
-        sqlx::query(include_str!("../sql/fail_prefetches.sql")).bind(failure).bind(now.as_millis()).execute(db).await?;
+        sqlx::query(sql!("fail_prefetches.sql")).bind(failure).bind(now.as_millis()).execute(db).await?;
     }
     Ok(())
 }

@@ -67,7 +67,7 @@ impl TokenFile {
             return Err(pepper_missing(&self.path));
         }
         let pepper = pepper::read_or_make(&self.path).map_err(failed)?;
-        sqlx::query(include_str!("../sql/create_token.sql"))
+        sqlx::query(sql!("insert_token.sql"))
             .bind(token.id().as_u64().to_be_bytes().to_vec())
             .bind(&new.name)
             .bind(new.tenant.as_str())

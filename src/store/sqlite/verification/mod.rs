@@ -17,11 +17,7 @@ pub(super) async fn due(
     now: Timestamp,
     db: &SqlitePool,
 ) -> Result<(Vec<DueVerification>, Option<Timestamp>), StoreError> {
-    let rows = sqlx::query(include_str!("../sql/due_verifications.sql"))
-        .bind(now.as_millis())
-        .bind(limit)
-        .fetch_all(db)
-        .await?;
+    let rows = sqlx::query(sql!("due_verifications.sql")).bind(now.as_millis()).bind(limit).fetch_all(db).await?;
     let due = rows.iter().map(|row| decode(row, now)).collect::<Result<_, StoreError>>()?;
     let next: Option<i64> = sqlx::query_scalar("select min(verify_due_at) from jobs where verify_due_at > $1")
         .bind(now.as_millis())
@@ -35,7 +31,7 @@ pub(super) async fn due_by_host(
     now: Timestamp,
     db: &SqlitePool,
 ) -> Result<(Vec<DueVerification>, Option<String>), StoreError> {
-    let rows = sqlx::query(include_str!("../sql/due_verifications_by_host.sql"))
+    let rows = sqlx::query(sql!("due_verifications_by_host.sql"))
         .bind(now.as_millis())
         .bind(&walk.after)
         .bind(walk.hosts)
@@ -85,14 +81,14 @@ impl Change for RecordVerification {
                 (item.0, verification.as_str(), reason, self.now.as_millis(), proof)
             })
             .collect();
-        sqlx::query(include_str!("../sql/keep_verdicts.sql"))
+        sqlx::query(sql!("insert_verdicts.sql"))
             .bind(columns::json(&verdicts)?)
             .bind(self.job.0)
             .execute(&mut *db)
             .await?;
         match &self.seen.end {
             Ok((verification, message)) => {
-                sqlx::query(include_str!("../sql/end_verification.sql"))
+                sqlx::query(sql!("end_verification.sql"))
                     .bind(self.job.0)
                     .bind(verification.as_str())
                     .bind(self.now.as_millis())

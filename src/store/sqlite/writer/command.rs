@@ -70,7 +70,7 @@ impl<C: Change> AnyChange for QueuedChange<C> {
 
 /// Carries out what stands in `moves`.
 pub(crate) async fn apply_moves(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(include_str!("../sql/apply_moves.sql")).bind(now.as_millis()).execute(db).await?;
+    sqlx::query(sql!("apply_moves.sql")).bind(now.as_millis()).execute(db).await?;
     Ok(())
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn insert_events_for_moves(
     db: &mut SqliteConnection,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(include_str!("../sql/notice_moved.sql"))
+    sqlx::query(sql!("insert_events_for_moves.sql"))
         .bind(now.as_millis())
         .bind(notice.kind.as_str())
         .bind(notice.submission.map(|id| id.0))

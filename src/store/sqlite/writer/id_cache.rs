@@ -28,7 +28,7 @@ impl IdCache {
         if let Some(next) = self.next {
             return Ok(next);
         }
-        let row = sqlx::query(include_str!("../sql/next_ids.sql")).fetch_one(db).await?;
+        let row = sqlx::query(sql!("next_ids.sql")).fetch_one(db).await?;
         Ok(NextIds { job: row.try_get("job")?, item: row.try_get("item")? })
     }
 
@@ -37,7 +37,7 @@ impl IdCache {
     pub(crate) async fn expect_events(&mut self, db: &mut SqliteConnection) -> Result<(), StoreError> {
         self.next = None;
         if !self.events_follow {
-            let moved = sqlx::query(include_str!("../sql/events_follow_jobs.sql")).execute(db).await?.rows_affected();
+            let moved = sqlx::query(sql!("event_ids_ahead_of_jobs.sql")).execute(db).await?.rows_affected();
             if moved != 1 {
                 return Err(StoreError::Damaged("the numbers of events".to_owned()));
             }
@@ -61,7 +61,7 @@ impl IdCache {
         if let Some(id) = self.lanes.get(lane) {
             return Ok(*id);
         }
-        let id = sqlx::query_scalar(include_str!("../sql/name_lane.sql"))
+        let id = sqlx::query_scalar(sql!("upsert_lane.sql"))
             .bind(lane.account.as_str())
             .bind(lane.operation.as_str())
             .bind(lane.kind.as_str())

@@ -1,7 +1,7 @@
 //! The plans of what is asked all the time: over an index, never a walk over all items or jobs. A query that is quick at
 //! ten thousand rows and scans is found out at ten million only, when it is too late.
 
-use refreshd::store::sqlite::SqliteStore;
+use refreshd::store::sqlite::{SqliteStore, with_codes};
 use sqlx::{ConnectOptions, Row};
 
 use super::database;
@@ -10,60 +10,60 @@ use crate::support::Books;
 /// The statements of the product, as they are in its folder.
 macro_rules! sql {
     ($name:literal) => {
-        ($name, include_str!(concat!("../../../../src/store/sqlite/sql/", $name, ".sql")))
+        ($name, include_str!(concat!("../../../../src/store/sqlite/", $name, ".sql")))
     };
 }
 
 const ASKED_ALL_THE_TIME: [(&str, &str); 49] = [
-    sql!("keep_places"),
-    sql!("tenant_spending"),
-    sql!("tenants_of"),
-    sql!("doubt_hosts"),
-    sql!("prove_hosts"),
-    sql!("proved_hosts"),
-    sql!("jobs_since"),
-    sql!("lane_heads"),
-    sql!("pending_targets"),
-    sql!("below_directories"),
-    sql!("claim_heads"),
-    sql!("due_submissions"),
-    sql!("due_verifications"),
-    sql!("due_verifications_by_host"),
-    sql!("events"),
-    sql!("fail_prefetches"),
-    sql!("failure_counts"),
-    sql!("follow_purges"),
-    sql!("held_targets"),
-    sql!("items"),
-    sql!("job"),
-    sql!("job_hosts"),
-    sql!("job_targets"),
-    sql!("jobs"),
-    sql!("jobs_of_tenant"),
-    sql!("kept_under"),
-    sql!("known_keys"),
-    sql!("lane_depths"),
-    sql!("last_events"),
-    sql!("lanes"),
-    sql!("move_aside"),
-    sql!("move_cancelled"),
-    sql!("move_expired"),
-    sql!("move_given_back"),
-    sql!("move_riding"),
-    sql!("move_ripe"),
-    sql!("move_settled"),
-    sql!("next_ripe"),
-    sql!("notice_moved"),
-    sql!("pending_example"),
-    sql!("open_purges"),
-    sql!("ridden_lane"),
-    sql!("riders"),
-    sql!("sample"),
-    sql!("sending"),
-    sql!("spent"),
-    sql!("targets"),
-    sql!("telling_item"),
-    sql!("unsuccessful"),
+    sql!("dispatch/insert_quota_attributions"),
+    sql!("dispatch/tenant_usage_by_lane"),
+    sql!("dispatch/item_tenants"),
+    sql!("submissions/mark_hosts_unproved"),
+    sql!("submissions/mark_hosts_proved"),
+    sql!("dispatch/proved_hosts"),
+    sql!("dispatch/jobs_since"),
+    sql!("dispatch/next_items"),
+    sql!("dispatch/pending_targets"),
+    sql!("dispatch/items_below_directories"),
+    sql!("dispatch/next_candidates"),
+    sql!("submissions/due_submissions"),
+    sql!("verification/due_verifications"),
+    sql!("verification/due_verifications_by_host"),
+    sql!("jobs/events"),
+    sql!("submissions/fail_prefetches"),
+    sql!("diagnoses/failure_counts"),
+    sql!("submissions/release_prefetches"),
+    sql!("dispatch/held_targets"),
+    sql!("jobs/items"),
+    sql!("jobs/job"),
+    sql!("jobs/job_hosts"),
+    sql!("jobs/job_targets"),
+    sql!("jobs/jobs"),
+    sql!("jobs/jobs_of_tenant"),
+    sql!("jobs/job_by_idempotency_key"),
+    sql!("jobs/jobs_by_idempotency_keys"),
+    sql!("dispatch/lane_depths"),
+    sql!("jobs/last_events"),
+    sql!("dispatch/lanes"),
+    sql!("dispatch/defer_items"),
+    sql!("jobs/cancel_items"),
+    sql!("dispatch/expire_items"),
+    sql!("submissions/release_items"),
+    sql!("dispatch/coalesce_items"),
+    sql!("dispatch/activate_due_items"),
+    sql!("submissions/settle_items"),
+    sql!("dispatch/next_timer"),
+    sql!("writer/insert_events_for_moves"),
+    sql!("jobs/example_pending_item"),
+    sql!("dispatch/open_purges"),
+    sql!("dispatch/covering_directory_lane"),
+    sql!("dispatch/coalescing_items"),
+    sql!("verification/sample_succeeded_items"),
+    sql!("submissions/sending_submissions"),
+    sql!("submissions/quota_usage_by_lane"),
+    sql!("submissions/submission_targets"),
+    sql!("diagnoses/most_relevant_item"),
+    sql!("jobs/unsuccessful_items"),
 ];
 
 /// Written where they are asked.
@@ -80,10 +80,10 @@ const ONE_LINERS: [(&str, &str); 5] = [
 
 async fn plan(sql: &str, books: &Books) -> Vec<String> {
     let mut connection = books.rows().acquire().await.expect("a connection");
-    let moves = include_str!("../../../../src/store/sqlite/sql/moves.sql")
+    let moves = include_str!("../../../../src/store/sqlite/writer/moves.sql")
         .replace("create temp table", "create temp table if not exists");
     sqlx::raw_sql(sqlx::AssertSqlSafe(moves)).execute(&mut *connection).await.expect("the moves");
-    let code: String = sql.lines().filter(|line| !line.starts_with("--")).map(|line| format!("{line}\n")).collect();
+    let code = with_codes(sql);
     let mut steps = Vec::new();
     for statement in code.split(';').filter(|statement| !statement.trim().is_empty()) {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {statement}")))
@@ -130,8 +130,11 @@ const PARTIAL: [&str; 9] = [
 ];
 
 /// Names that stand for the few rows of a subquery there.
-const SUBQUERIES: [(&str, &str); 3] =
-    [("move_settled", "SCAN f LEFT-JOIN"), ("pending_example", "SCAN last"), ("spent", "SCAN s")];
+const SUBQUERIES: [(&str, &str); 3] = [
+    ("submissions/settle_items", "SCAN f LEFT-JOIN"),
+    ("jobs/example_pending_item", "SCAN last"),
+    ("submissions/quota_usage_by_lane", "SCAN s"),
+];
 
 /// A walk over every row of a table that grows.
 fn walks(step: &str) -> bool {
@@ -147,7 +150,11 @@ async fn nothing_asked_all_the_time_walks_over_a_table() {
     let _store = SqliteStore::open(&path).await.expect("a store");
     let books = Books::open(&path);
     let mut faults = Vec::new();
-    for (name, sql) in ASKED_ALL_THE_TIME.iter().chain(&ONE_LINERS).chain([&sql!("apply_moves"), &sql!("accept")]) {
+    for (name, sql) in ASKED_ALL_THE_TIME
+        .iter()
+        .chain(&ONE_LINERS)
+        .chain([&sql!("writer/apply_moves"), &sql!("submissions/accept_submission")])
+    {
         let steps = plan(sql, &books).await;
         assert!(!steps.is_empty(), "{name}");
         let walks = steps.iter().filter(|step| walks(step) && !SUBQUERIES.contains(&(name, step)));
@@ -163,27 +170,27 @@ async fn what_is_due_is_found_by_its_index() {
     let _store = SqliteStore::open(&path).await.expect("a store");
     let books = Books::open(&path);
     for ((name, sql), index) in [
-        (sql!("claim_heads"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
-        (sql!("due_submissions"), "submissions_open (due_at<?)"),
-        (sql!("jobs_of_tenant"), "jobs_of_tenant (tenant_id=? AND id<?)"),
-        (sql!("jobs"), "INTEGER PRIMARY KEY (rowid<?)"),
-        (sql!("next_ripe"), "items_delayed"),
-        (sql!("next_ripe"), "jobs_with_deadline"),
-        (sql!("move_ripe"), "items_delayed (due_at<?)"),
-        (sql!("move_settled"), "items_submitted (submission_id=?)"),
-        (sql!("pending_example"), "SEARCH i USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
-        (sql!("riders"), "items_open_targets (target_key=?)"),
-        (sql!("below_directories"), "items_open_targets (target_key>? AND target_key<?)"),
-        (sql!("below_directories"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
-        (sql!("lane_heads"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
-        (sql!("jobs_since"), "jobs_of_tenant (tenant_id=?)"),
-        (sql!("open_purges"), "items_open_targets (target_key=?)"),
-        (sql!("held_targets"), "items_open_targets (target_key=?)"),
-        (sql!("events"), "events_of_job (job_id=? AND seq>?)"),
-        (sql!("last_events"), "events_of_job (job_id=?)"),
-        (sql!("due_verifications"), "jobs_to_verify (verify_due_at<?)"),
-        (sql!("due_verifications_by_host"), "jobs_to_verify_by_host (verify_host>?)"),
-        (sql!("due_verifications_by_host"), "jobs_to_verify_by_host (verify_host=? AND verify_due_at<?)"),
+        (sql!("dispatch/next_candidates"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
+        (sql!("submissions/due_submissions"), "submissions_open (due_at<?)"),
+        (sql!("jobs/jobs_of_tenant"), "jobs_of_tenant (tenant_id=? AND id<?)"),
+        (sql!("jobs/jobs"), "INTEGER PRIMARY KEY (rowid<?)"),
+        (sql!("dispatch/next_timer"), "items_delayed"),
+        (sql!("dispatch/next_timer"), "jobs_with_deadline"),
+        (sql!("dispatch/activate_due_items"), "items_delayed (due_at<?)"),
+        (sql!("submissions/settle_items"), "items_submitted (submission_id=?)"),
+        (sql!("jobs/example_pending_item"), "SEARCH i USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql!("dispatch/coalescing_items"), "items_open_targets (target_key=?)"),
+        (sql!("dispatch/items_below_directories"), "items_open_targets (target_key>? AND target_key<?)"),
+        (sql!("dispatch/items_below_directories"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
+        (sql!("dispatch/next_items"), "items_due (lane_id=? AND cohort=? AND priority=?)"),
+        (sql!("dispatch/jobs_since"), "jobs_of_tenant (tenant_id=?)"),
+        (sql!("dispatch/open_purges"), "items_open_targets (target_key=?)"),
+        (sql!("dispatch/held_targets"), "items_open_targets (target_key=?)"),
+        (sql!("jobs/events"), "events_of_job (job_id=? AND seq>?)"),
+        (sql!("jobs/last_events"), "events_of_job (job_id=?)"),
+        (sql!("verification/due_verifications"), "jobs_to_verify (verify_due_at<?)"),
+        (sql!("verification/due_verifications_by_host"), "jobs_to_verify_by_host (verify_host>?)"),
+        (sql!("verification/due_verifications_by_host"), "jobs_to_verify_by_host (verify_host=? AND verify_due_at<?)"),
     ] {
         let steps = plan(sql, &books).await;
         assert!(steps.iter().any(|step| step.contains(index)), "{name} without {index}:\n{}", steps.join("\n"));

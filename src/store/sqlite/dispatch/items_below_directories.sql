@@ -1,0 +1,37 @@
+-- Due items of URL lane $1 that may be below the directories of $2, [[first key, last key], ...]. Those right below one are
+-- neighbours in the index, of which $3 are looked at for each, whatever their state. Those deeper are found where the lane's
+-- next batches begin: $4 of each priority. Who has ridden once goes by itself.
+select i.id, i.target, 'url' as kind
+from json_each($2) as d
+cross join items as i on i.id in (
+    select near.id
+    from items as near
+    where near.target_key is not null and near.target_key between d.value ->> 0 and d.value ->> 1
+    limit $3
+)
+where i.state = DUE and i.lane_id = $1 and i.ride is null
+union
+select * from (
+    select i.id, i.target, 'url'
+    from items as i
+    where i.state = DUE and i.lane_id = $1 and i.cohort = 0 and i.priority = URGENT and i.ride is null
+    order by i.rank
+    limit $4
+)
+union
+select * from (
+    select i.id, i.target, 'url'
+    from items as i
+    where i.state = DUE and i.lane_id = $1 and i.cohort = 0 and i.priority = NORMAL and i.ride is null
+    order by i.rank
+    limit $4
+)
+union
+select * from (
+    select i.id, i.target, 'url'
+    from items as i
+    where i.state = DUE and i.lane_id = $1 and i.cohort = 0 and i.priority = BULK and i.ride is null
+    order by i.rank
+    limit $4
+)
+order by 1;

@@ -1,5 +1,0 @@
--- The items of $1 leave with submission $2. They keep their cohort: given back, they must still travel apart.
-insert into moves (item_id, job_id, lane_id, priority, was, becomes, cohort, submission_id)
-select id, job_id, lane_id, priority, state, 3, cohort, $2
-from items
-where id in (select value from json_each($1)) and state = 0;

@@ -1,7 +1,0 @@
--- Delayed items whose moment has come at $1, at most $2.
-insert into moves (item_id, job_id, lane_id, priority, was, becomes, cohort, failure_id)
-select id, job_id, lane_id, priority, state, 0, cohort, failure_id
-from items
-where state = 1 and due_at <= $1
-order by due_at
-limit $2;

@@ -1,8 +1,0 @@
--- The open purges among targets with keys $1: of each target the first that was asked for. A prefetch that was asked for
--- after it waits (law 6).
-select l.kind, i.target, min(i.id) as first
-from json_each($1) as k
-cross join items as i on i.target_key = k.value
-cross join lanes as l on l.id = i.lane_id
-where i.target_key is not null and i.state <= 3 and l.operation = 'purge'
-group by l.kind, i.target;
