@@ -58,21 +58,22 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let machine = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
-        let next = told.map_or(ClockReading { moment: machine, at }, |told| told.next(machine, at));
-        *told = Some(next);
+        let next =
+            reading.map_or(ClockReading { moment: machine, at }, |clock_reading| clock_reading.next(machine, at));
+        *reading = Some(next);
         next.moment
     }
 
     async fn sleep_until(&self, moment: Timestamp) {
         // A machine's clock can be set back while we sleep: look again, and never sleep long in one piece.
         loop {
-            let left = moment.since(self.now());
-            if left.is_zero() {
+            let duration = moment.since(self.now());
+            if duration.is_zero() {
                 return;
             }
-            tokio::time::sleep(left.min(Duration::from_secs(60))).await;
+            tokio::time::sleep(duration.min(Duration::from_secs(60))).await;
         }
     }
 }
@@ -210,11 +211,11 @@ mod tests {
     fn a_clock_that_is_set_back_goes_on_at_half_speed_until_it_is_caught_up() {
         let moment = Timestamp::from_millis;
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        let told = ClockReading { moment: moment(100_000), at: start };
-        let set_back = told.next(moment(90_000), start + second * 4);
+        let reading = ClockReading { moment: moment(100_000), at: start };
+        let set_back = reading.next(moment(90_000), start + second * 4);
         assert_eq!(set_back.moment, moment(102_000));
         assert_eq!(set_back.next(moment(91_000), start + second * 4).moment, moment(102_000), "never backwards");
         assert_eq!(set_back.next(moment(103_000), start + second * 5).moment, moment(103_000), "caught up");
-        assert_eq!(told.next(moment(900_000), start).moment, moment(900_000), "forwards it is followed at once");
+        assert_eq!(reading.next(moment(900_000), start).moment, moment(900_000), "forwards it is followed at once");
     }
 }

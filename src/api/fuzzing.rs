@@ -72,19 +72,19 @@ fn assert_kept(written: &Value, request: &JobRequest) {
     assert_eq!(word("deadline").is_some(), request.deadline.is_some());
     assert!(request.deadline.is_none_or(|deadline| deadline > NOW && Some(deadline) > request.not_before));
     let labels = written["labels"].as_object().cloned().unwrap_or_default();
-    let kept = request.labels.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
-    assert_eq!(labels, kept);
+    let text = request.labels.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
+    assert_eq!(labels, text);
     let merged =
         [(TargetKind::Url, "urls", &request.urls), (TargetKind::Directory, "directories", &request.directories)]
-            .map(|(kind, field, kept)| assert_targets(kind, &written[field], kept));
+            .map(|(kind, field, targets)| assert_targets(kind, &written[field], targets));
     assert_eq!(merged.iter().sum::<usize>(), request.merged as usize);
     assert!(!request.urls.is_empty() || !request.directories.is_empty(), "a job of nothing");
 }
 
 /// Each written target is kept once, in the order of its first writing. Returns how many were equal to another.
-fn assert_targets(kind: TargetKind, written: &Value, kept: &[Target]) -> usize {
+fn assert_targets(kind: TargetKind, written: &Value, targets: &[Target]) -> usize {
     let written: Vec<&str> = written.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let mut next = kept.iter();
+    let mut next = targets.iter();
     for (index, raw) in written.iter().enumerate() {
         let target = Target::parse(kind, raw).expect("one of what was accepted");
         assert_as_written(kind, raw, &target);
@@ -92,7 +92,7 @@ fn assert_targets(kind: TargetKind, written: &Value, kept: &[Target]) -> usize {
         assert!(seen || next.next() == Some(&target), "{raw:?} is not kept at its place");
     }
     assert_eq!(next.next(), None, "kept, but never written");
-    written.len() - kept.len()
+    written.len() - targets.len()
 }
 
 #[cfg(test)]

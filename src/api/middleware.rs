@@ -29,13 +29,13 @@ impl App {
 
 impl Handler for App {
     async fn answer(self, request: Request) -> Response {
-        let asked = RequestInfo { id: Uuid::new_v4(), method: request.method().clone(), uri: request.uri().clone() };
+        let info = RequestInfo { id: Uuid::new_v4(), method: request.method().clone(), uri: request.uri().clone() };
         let refusal = self.only_loopback_names.then(|| auth::only_loopback_names(request.headers()).err()).flatten();
         let response = match refusal {
             Some(refusal) => refusal.into_response(),
             None => self.routes.answer(request).await,
         };
-        asked.finish(response)
+        info.finish(response)
     }
 }
 

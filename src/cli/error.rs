@@ -132,7 +132,7 @@ pub(super) fn written_at(pointer: &str, body: &JobBody) -> String {
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(said) => f.write_str(said),
+            Self::Usage(text) => f.write_str(text),
             Self::Unanswered { url, why, .. } => {
                 write!(f, "no answer from {url}: {why}; is the daemon running, and is REFRESHD_URL right?")
             }
@@ -227,8 +227,8 @@ mod tests {
             ("/urls/7", "out of range"),
             ("", "too much"),
         ];
-        let said = refused(422, &faults).naming(&body).to_string();
-        insta::assert_snapshot!(said, @r#"
+        let text = refused(422, &faults).naming(&body).to_string();
+        insta::assert_snapshot!(text, @r#"
         the job was refused and nothing of it was kept
         https://h/a b: ' ' must be percent-encoded; write https://h/a%20b
         https://h/img: a directory ends in /; write https://h/img/

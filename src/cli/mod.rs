@@ -26,10 +26,10 @@ use error::CliError;
 /// Reads the command line. `Err`: everything was said (help, version, a usage error) and this is how to end.
 pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
     let of_server = words.get(1).is_some_and(|word| word == "serve" || word == "sandbox");
-    Cli::try_parse_from(words).map_err(|said| {
+    Cli::try_parse_from(words).map_err(|error| {
         // There is nobody to tell that nobody listens.
-        let _ = said.print();
-        match said.exit_code() {
+        let _ = error.print();
+        match error.exit_code() {
             0 => ExitCode::SUCCESS,
             _ if of_server => ExitCode::from(exit::SERVER_USAGE),
             _ => ExitCode::from(exit::USAGE),

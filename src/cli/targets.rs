@@ -88,14 +88,14 @@ mod tests {
     fn a_list_that_names_nothing_or_cannot_be_read_is_a_usage_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("list");
-        for (content, said) in [(Some(&b"# nothing\n\n"[..]), "names no URL"), (Some(b"\xff"), "UTF-8"), (None, "list")]
+        for (content, text) in [(Some(&b"# nothing\n\n"[..]), "names no URL"), (Some(b"\xff"), "UTF-8"), (None, "list")]
         {
             match content {
                 Some(content) => std::fs::write(&path, content).expect("written"),
                 None => std::fs::remove_file(&path).expect("removed"),
             }
             let fault = read(&[], Some(&path)).expect_err("nothing to read");
-            assert!(fault.exit_code() == 2 && fault.to_string().contains(said), "{fault}");
+            assert!(fault.exit_code() == 2 && fault.to_string().contains(text), "{fault}");
         }
     }
 

@@ -73,7 +73,7 @@ impl fmt::Display for LeafValue {
 /// One setting, and the layer it comes from (`None`: the default).
 #[derive(Debug, Clone)]
 pub(super) struct Leaf {
-    pub(super) found: LeafValue,
+    pub(super) leaf_value: LeafValue,
     pub(super) origin: Option<String>,
 }
 
@@ -151,7 +151,7 @@ fn ends_of(message: &str) -> String {
 
 fn flatten(path: KeyPath, value: Value, leaves: &mut Leaves) {
     let origin = value.origin().map(str::to_owned);
-    let found = match value.kind {
+    let result = match value.kind {
         ValueKind::Table(table) if !table.is_empty() => {
             for (key, value) in table {
                 flatten(path.child(&key), value, leaves);
@@ -170,5 +170,5 @@ fn flatten(path: KeyPath, value: Value, leaves: &mut Leaves) {
         ValueKind::Boolean(on) => LeafValue::Switch(on),
         other => LeafValue::Number(other.to_string()),
     };
-    leaves.insert(path, Leaf { found, origin });
+    leaves.insert(path, Leaf { leaf_value: result, origin });
 }

@@ -12,7 +12,7 @@ use super::provider::{ProviderKind, ProviderLimits};
 #[derive(Debug)]
 pub(super) struct ConfigReader {
     leaves: Leaves,
-    known: BTreeSet<KeyPath>,
+    paths: BTreeSet<KeyPath>,
     problems: Vec<ConfigProblem>,
     pub(super) ceiling: fn(ProviderKind) -> ProviderLimits,
 }
@@ -23,7 +23,7 @@ impl ConfigReader {
         problems: Vec<ConfigProblem>,
         ceiling: fn(ProviderKind) -> ProviderLimits,
     ) -> Self {
-        Self { leaves, known: BTreeSet::new(), problems, ceiling }
+        Self { leaves, paths: BTreeSet::new(), problems, ceiling }
     }
 
     /// The setting at `path`. `Ok(None)`: it is not set. `Err`: a problem was noted.
@@ -34,7 +34,7 @@ impl ConfigReader {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, ReportedError> {
         let Some(leaf) = self.take_leaf(path, expected)? else { return Ok(None) };
-        let parsed = match &leaf.found {
+        let parsed = match &leaf.leaf_value {
             LeafValue::Text(text) | LeafValue::Number(text) => parse(text),
             LeafValue::Switch(on) => parse(if *on { "true" } else { "false" }),
             LeafValue::EmptyList | LeafValue::EmptyTable => None,
@@ -62,7 +62,7 @@ impl ConfigReader {
                 self.note(path, format!("is missing, expected {expected}"));
                 None
             }
-            Ok(found) => found,
+            Ok(result) => result,
             Err(ReportedError) => None,
         }
     }
@@ -71,8 +71,8 @@ impl ConfigReader {
     pub(super) fn take_secret(&mut self, path: &KeyPath, expected: &str) -> Result<Option<String>, ReportedError> {
         match self.take_leaf(path, expected)? {
             None => Ok(None),
-            Some(Leaf { found: LeafValue::Text(text), .. }) if !text.is_empty() => Ok(Some(text)),
-            Some(Leaf { found: LeafValue::Text(_), .. }) => {
+            Some(Leaf { leaf_value: LeafValue::Text(text), .. }) if !text.is_empty() => Ok(Some(text)),
+            Some(Leaf { leaf_value: LeafValue::Text(_), .. }) => {
                 Err(self.note(path, format!("is empty, expected {expected}")))
             }
             Some(_) => Err(self.note(path, format!("is no text, expected {expected}"))),
@@ -87,7 +87,7 @@ impl ConfigReader {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<T>> {
         let texts = match self.leaves.get(path) {
-            Some(Leaf { found: LeafValue::EmptyList, .. }) => {
+            Some(Leaf { leaf_value: LeafValue::EmptyList, .. }) => {
                 self.take_leaf(path, expected).ok()?;
                 Vec::new()
             }
@@ -103,8 +103,8 @@ impl ConfigReader {
         for (place, text) in texts {
             match parse(&text) {
                 Ok(value) => values.push(value),
-                Err(wanted) => {
-                    self.note(&place, format!("found {text:?}, expected {wanted}"));
+                Err(target) => {
+                    self.note(&place, format!("found {text:?}, expected {target}"));
                     sound = false;
                 }
             }
@@ -117,7 +117,7 @@ impl ConfigReader {
         if !names.iter().all(|name| name.starts_with('[')) {
             self.take_leaf(path, expected).ok()?;
         }
-        self.known.insert(path.clone());
+        self.paths.insert(path.clone());
         let mut texts = Vec::with_capacity(names.len());
         for name in names {
             let place = path.child(&name);
@@ -139,8 +139,8 @@ impl ConfigReader {
 
     /// A section with names of the operator's choice: it may be empty, and must not be a single value.
     pub(super) fn take_section(&mut self, path: &KeyPath) {
-        self.known.insert(path.clone());
-        let empty = |leaf: &Leaf| matches!(leaf.found, LeafValue::EmptyTable | LeafValue::EmptyList);
+        self.paths.insert(path.clone());
+        let empty = |leaf: &Leaf| matches!(leaf.leaf_value, LeafValue::EmptyTable | LeafValue::EmptyList);
         if let Some(leaf) = self.leaves.remove(path).filter(|leaf| !empty(leaf)) {
             self.refuse(path, &leaf, "a section");
         }
@@ -158,18 +158,18 @@ impl ConfigReader {
 
     fn refuse(&mut self, path: &KeyPath, leaf: &Leaf, expected: &str) -> ReportedError {
         let origin = leaf.origin.as_ref().map(|origin| format!(" in {origin}")).unwrap_or_default();
-        self.note(path, format!("found {}{origin}, expected {expected}", leaf.found))
+        self.note(path, format!("found {}{origin}, expected {expected}", leaf.leaf_value))
     }
 
     fn take_leaf(&mut self, path: &KeyPath, expected: &str) -> Result<Option<Leaf>, ReportedError> {
-        self.known.insert(path.clone());
+        self.paths.insert(path.clone());
         // Where a table should be there may be a text: said once, then everything below it is silent.
         for level in 1..path.0.len() {
             let table = KeyPath(path.0[..level].to_vec());
             match self.leaves.get(&table) {
-                None | Some(Leaf { found: LeafValue::EmptyTable, .. }) => {}
+                None | Some(Leaf { leaf_value: LeafValue::EmptyTable, .. }) => {}
                 Some(_) => {
-                    if self.known.insert(table.clone()) {
+                    if self.paths.insert(table.clone()) {
                         let Some(leaf) = self.leaves.get(&table).cloned() else { return Err(ReportedError) };
                         self.refuse(&table, &leaf, "a table");
                     }
@@ -193,7 +193,7 @@ impl ConfigReader {
     pub(super) fn finish(mut self) -> Vec<ConfigProblem> {
         let unknown: Vec<(KeyPath, Leaf)> = std::mem::take(&mut self.leaves)
             .into_iter()
-            .filter(|(path, leaf)| !self.known.contains(path) && !self.is_empty_section(path, leaf))
+            .filter(|(path, leaf)| !self.paths.contains(path) && !self.is_empty_section(path, leaf))
             .collect();
         for (path, leaf) in unknown {
             let origin = leaf.origin.map(|origin| format!(" (in {origin})")).unwrap_or_default();
@@ -207,12 +207,12 @@ impl ConfigReader {
 
     /// `[probe.edges]` with nothing in it says nothing, and is no mistake.
     fn is_empty_section(&self, path: &KeyPath, leaf: &Leaf) -> bool {
-        matches!(leaf.found, LeafValue::EmptyTable) && self.known.iter().any(|key| key.starts_with(path))
+        matches!(leaf.leaf_value, LeafValue::EmptyTable) && self.paths.iter().any(|key| key.starts_with(path))
     }
 
     fn closest(&self, path: &KeyPath) -> Option<String> {
         let written = path.to_string();
-        let near = self.known.iter().map(ToString::to_string).map(|key| (distance(&written, &key), key));
+        let near = self.paths.iter().map(ToString::to_string).map(|key| (distance(&written, &key), key));
         near.filter(|(distance, _)| *distance <= 2).min().map(|(_, key)| key)
     }
 }
@@ -222,10 +222,10 @@ impl ConfigReader {
 pub(super) struct ReportedError;
 
 /// How many letters must be added, dropped or changed to make one text of the other (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
+fn distance(text: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
+    for (i, a) in text.chars().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
         for (j, b) in right.iter().enumerate() {
             let changed = diagonal + usize::from(a != *b);
@@ -242,10 +242,10 @@ mod tests {
 
     #[test]
     fn the_distance_counts_added_dropped_and_changed_letters() {
-        for (left, right, letters) in
+        for (text, right, letters) in
             [("listen", "listen", 0), ("lisen", "listen", 1), ("kitten", "sitting", 3), ("", "ab", 2)]
         {
-            assert_eq!(distance(left, right), letters, "{left} {right}");
+            assert_eq!(distance(text, right), letters, "{text} {right}");
         }
     }
 }

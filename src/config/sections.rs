@@ -109,8 +109,8 @@ fn read_route(reader: &mut ConfigReader, path: &KeyPath, accounts: &[String], ro
     let host = reader.require(&host_path, "a host, \"*.suffix\" or \"*\"", |text| text.parse::<HostPattern>().ok());
     let account = reader.require(&account_path, "the name of an account", |text| Some(text.to_owned()))?;
     if !accounts.contains(&account) {
-        let known = if accounts.is_empty() { "none is configured".to_owned() } else { accounts.join(", ") };
-        reader.note(&account_path, format!("found {account:?}, expected the name of an account ({known})"));
+        let entry = if accounts.is_empty() { "none is configured".to_owned() } else { accounts.join(", ") };
+        reader.note(&account_path, format!("found {account:?}, expected the name of an account ({entry})"));
         return None;
     }
     let host = host?;
@@ -212,8 +212,8 @@ fn warnings(
     let several = verify.edges.iter().flat_map(|(host, addresses)| {
         addresses.iter().map(|address| ("verify.edges", host.clone(), *address)).collect::<Vec<_>>()
     });
-    let known = single("probe.edges", &probe.edges).into_iter().chain(single("probe.origins", &probe.origins));
-    for (key, host, address) in known.chain(several) {
+    let named = single("probe.edges", &probe.edges).into_iter().chain(single("probe.origins", &probe.origins));
+    for (key, host, address) in named.chain(several) {
         let allowed = probe.allow.iter().any(|network| network.contains(&address.ip().to_canonical()));
         if is_inside(address.ip()) && !allowed {
             warnings.push(format!(

@@ -41,11 +41,11 @@ fn keys(text: &str, env: &[(&str, &str)]) -> Vec<String> {
 
 /// The default with its examples switched on: lines that begin with # and no space.
 fn default_with_examples() -> String {
-    let shown = |line: &str| match line.strip_prefix('#') {
+    let text = |line: &str| match line.strip_prefix('#') {
         Some(setting) if setting.starts_with(|c: char| !c.is_whitespace()) => setting.to_owned(),
         _ => line.to_owned(),
     };
-    DEFAULT.lines().map(shown).collect::<Vec<_>>().join("\n")
+    DEFAULT.lines().map(text).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
 
 #[test]
 fn each_bad_value_is_named_by_its_key() {
-    for (text, key, said) in [
+    for (text, key, reason) in [
         ("server.listen = '8470'", "server.listen", "found \"8470\" in "),
         ("server.listen = 8470", "server.listen", "found 8470 in "),
         ("server.listen = ['127.0.0.1:1']", "server.listen", "found a list"),
@@ -221,10 +221,10 @@ fn each_bad_value_is_named_by_its_key() {
         ("metrics.listen = 'on'", "metrics.listen", "ADDRESS:PORT"),
         ("metrics.listen = '127.0.0.1:8470'", "metrics.listen", "another address"),
     ] {
-        let found = problems(text, &[]);
-        assert_eq!(found.len(), 1, "{text}: {found:?}");
-        assert_eq!(found[0].0, key, "{text}: {found:?}");
-        assert!(found[0].1.contains(said), "{text}: {found:?}");
+        let texts = problems(text, &[]);
+        assert_eq!(texts.len(), 1, "{text}: {texts:?}");
+        assert_eq!(texts[0].0, key, "{text}: {texts:?}");
+        assert!(texts[0].1.contains(reason), "{text}: {texts:?}");
     }
 }
 
@@ -265,11 +265,11 @@ fn an_unknown_key_is_refused_and_the_near_one_suggested() {
         ("[bogus]", "bogus", None),
         ("bogus.deep.key = 1", "bogus.deep.key", None),
     ] {
-        let found = problems(text, &[]);
-        assert_eq!(found.len(), 1, "{text}: {found:?}");
-        let hint = found[0].1.split_once("did you mean ").map(|(_, key)| key.trim_end_matches('?'));
-        assert_eq!((found[0].0.as_str(), hint), (key, meant), "{text}: {found:?}");
-        assert!(found[0].1.contains("unknown"), "{text}: {found:?}");
+        let texts = problems(text, &[]);
+        assert_eq!(texts.len(), 1, "{text}: {texts:?}");
+        let hint = texts[0].1.split_once("did you mean ").map(|(_, key)| key.trim_end_matches('?'));
+        assert_eq!((texts[0].0.as_str(), hint), (key, meant), "{text}: {texts:?}");
+        assert!(texts[0].1.contains("unknown"), "{text}: {texts:?}");
     }
     accepted("[server]\n[probe.edges]\n[accounts]");
 }
@@ -278,10 +278,10 @@ fn an_unknown_key_is_refused_and_the_near_one_suggested() {
 fn a_named_file_must_be_there_and_be_toml() {
     let fault = Config::read(Some(Path::new("/nowhere/refreshd.toml")), HashMap::new(), ceiling).expect_err("missing");
     assert_eq!(fault.problems[0].key, "/nowhere/refreshd.toml");
-    let found = problems("[server]\nlisten = \"canary-in-the-line", &[("REFRESHD__QUOTA__RESERVE", "2")]);
-    assert_eq!(found.len(), 2, "the environment is checked all the same: {found:?}");
-    assert!(found.iter().any(|(_, detail)| detail.contains("line 2")), "{found:?}");
-    assert!(!format!("{found:?}").contains("canary"), "a broken line may hold a secret: {found:?}");
+    let texts = problems("[server]\nlisten = \"canary-in-the-line", &[("REFRESHD__QUOTA__RESERVE", "2")]);
+    assert_eq!(texts.len(), 2, "the environment is checked all the same: {texts:?}");
+    assert!(texts.iter().any(|(_, detail)| detail.contains("line 2")), "{texts:?}");
+    assert!(!format!("{texts:?}").contains("canary"), "a broken line may hold a secret: {texts:?}");
 }
 
 #[test]
@@ -332,8 +332,8 @@ fn a_key_comes_from_one_place() {
         assert_eq!(keys(&text, &[]), ["accounts.main.secret_key_file"], "{broken:?}");
     }
     // A key written where its file's name belongs must not be repeated.
-    let found = problems("[accounts.main]\nsecret_id = 'id'\nsecret_key_file = 'canary-key'", &[]);
-    assert!(!format!("{found:?}").contains("canary"), "{found:?}");
+    let texts = problems("[accounts.main]\nsecret_id = 'id'\nsecret_key_file = 'canary-key'", &[]);
+    assert!(!format!("{texts:?}").contains("canary"), "{texts:?}");
 }
 
 #[test]
@@ -343,10 +343,10 @@ fn no_secret_is_ever_shown() {
     let config = accepted(&text);
     let fault = load(&format!("{text}\nsecret_key_file = 'x'\n[server]\nlisten = 'x'"), &[]).expect_err("two keys");
     let nested = load("accounts.main.secret_key = ['canary-key']", &[]).expect_err("a list");
-    for shown in
+    for rendered in
         [config.effective_toml(), format!("{config:?}"), format!("{fault} {fault:?}"), format!("{nested} {nested:?}")]
     {
-        assert!(!secrets.iter().any(|secret| shown.contains(secret)), "{shown}");
+        assert!(!secrets.iter().any(|secret| rendered.contains(secret)), "{rendered}");
     }
     assert!(config.effective_toml().contains("ends in \"nary\""), "{}", config.effective_toml());
 }
@@ -386,8 +386,8 @@ fn what_is_shown_loads_again_as_the_same() {
         .replace("reserve = 0.05", "reserve = 0.0")
         .replace("/etc/refreshd/private-ca.pem", roots.path().to_str().expect("a Unicode path"));
     for text in [text.as_str(), ""] {
-        let shown = accepted(text).effective_toml();
-        assert_eq!(accepted(&shown).effective_toml(), shown);
+        let rendered = accepted(text).effective_toml();
+        assert_eq!(accepted(&rendered).effective_toml(), rendered);
     }
 }
 

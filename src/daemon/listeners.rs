@@ -22,10 +22,10 @@ use crate::web::{self, Web};
 /// `key` is the setting that the address is from.
 pub(super) async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        let said = format!("{key}: cannot listen on {address} ({error})");
+        let text = format!("{key}: cannot listen on {address} ({error})");
         match error.kind() {
-            ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => StartError::Setting(said),
-            _ => StartError::Busy(said),
+            ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => StartError::Setting(text),
+            _ => StartError::Busy(text),
         }
     })?;
     let address = listener.local_addr().map_err(|error| StartError::Busy(format!("{key}: {error}")))?;

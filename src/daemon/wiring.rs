@@ -35,9 +35,9 @@ pub(super) async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<
     let reserve = Reserve(config.quota.reserve);
     for (name, account) in &config.accounts {
         let keys = credentials(account, clock).await.map_err(|fault| {
-            let said = format!("accounts.{name}: {}", error_chain(&fault));
+            let text = format!("accounts.{name}: {}", error_chain(&fault));
             // A metadata service that does not answer may only be slower to start than we are.
-            if fault.may_pass() { StartError::Busy(said) } else { StartError::Setting(said) }
+            if fault.may_pass() { StartError::Busy(text) } else { StartError::Setting(text) }
         })?;
         let options = TencentOptions { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
         let provider = TencentCdn::new(options)
@@ -60,7 +60,7 @@ async fn credentials(
     match &account.credentials {
         Some(pair) => {
             let (id, key) = (pair.secret_id.expose_secret().to_owned(), pair.secret_key.clone());
-            Credentials::new(id, key, None).map(CredentialProvider::given)
+            Credentials::new(id, key, None).map(CredentialProvider::from_pair)
         }
         None => CredentialProvider::search(&CredentialSources::of_this_machine(), clock.now()).await,
     }

@@ -65,7 +65,7 @@ pub fn rank(evidence: &Evidence, checks: &[Check]) -> Vec<Cause> {
     }
     explain(&mut causes, evidence);
     let refusal = evidence.refusal().map(|refusal| refusal.cause);
-    let root = |id: CauseId| FROM_THE_ROOT.iter().position(|known| *known == id);
+    let root = |id: CauseId| FROM_THE_ROOT.iter().position(|cause_id| *cause_id == id);
     causes.sort_by_key(|cause| (std::cmp::Reverse(cause.confidence), Some(cause.id) != refusal, root(cause.id)));
     causes
 }
@@ -142,8 +142,8 @@ fn absorb(causes: &mut Vec<Cause>, evidence: &Evidence) {
     });
     let rough = causes.iter().position(|cause| cause.id == OriginHttp);
     if let (Some(specific), Some(rough)) = (specific, rough) {
-        let told = causes[rough].checks.clone();
-        causes[specific].checks.extend(told);
+        let ids = causes[rough].checks.clone();
+        causes[specific].checks.extend(ids);
         causes[specific].confidence = causes[specific].confidence.max(Confidence::Likely);
         causes.remove(rough);
     }

@@ -122,11 +122,11 @@ impl Collector<'_> {
         let ask = edge_ask(&draft.case, &to);
         let edge = self.look(&ask, within, draft.case.edge.is_some());
         let origin = async {
-            let known = draft.origins.as_ref().ok()?.iter().find(|origin| answer(origin).is_some())?;
-            if known.ask.path == ask.path {
-                return Some(known.clone());
+            let result = draft.origins.as_ref().ok()?.iter().find(|origin| answer(origin).is_some())?;
+            if result.ask.path == ask.path {
+                return Some(result.clone());
             }
-            Some(self.prober.probe(&ProbeRequest { path: ask.path.clone(), ..known.ask.clone() }, within).await)
+            Some(self.prober.probe(&ProbeRequest { path: ask.path.clone(), ..result.ask.clone() }, within).await)
         };
         let (edge, origin) = tokio::join!(edge, origin);
         lock(seen).moved = Some(RedirectObservation { to, edge, origin });
@@ -218,7 +218,7 @@ fn told_protocol(case: &DiagnosisInput) -> Option<&PullProtocol> {
 /// The origins as the CDN would ask them for the target.
 fn origin_asks(case: &DiagnosisInput, guide: &VendorReference) -> Result<Vec<ProbeRequest>, NotObserved> {
     let host = case.target.host();
-    let known = match &case.circumstances.domain {
+    let entry = match &case.circumstances.domain {
         KnownDomainState::Facts(facts) => facts.origin.as_ref(),
         _ => None,
     };
@@ -233,19 +233,19 @@ fn origin_asks(case: &DiagnosisInput, guide: &VendorReference) -> Result<Vec<Pro
     let ask = |dial, scheme| ProbeRequest {
         dial,
         scheme,
-        host: known.and_then(|origin| origin.server_name.clone()).unwrap_or_else(|| host.to_owned()),
+        host: entry.and_then(|origin| origin.server_name.clone()).unwrap_or_else(|| host.to_owned()),
         path: path(&case.target),
         user_agent: Some(guide.puller.to_owned()),
     };
     if let Some(address) = case.origin {
         return Ok(vec![ask(DialTarget::Address(address), by_port(Some(address.port())))]);
     }
-    let Some(known) = known.filter(|origin| !origin.addresses.is_empty()) else {
+    let Some(cached) = entry.filter(|origin| !origin.addresses.is_empty()) else {
         let because =
             format!("the provider did not tell the origin of {host}; probe.origins.\"{host}\" can name its address");
         return Err(NotObserved(because));
     };
-    let asks = known.addresses.iter().take(ORIGINS_MAX).map(|address| {
+    let asks = cached.addresses.iter().take(ORIGINS_MAX).map(|address| {
         let scheme = by_port(address.port);
         let port = address.port.unwrap_or_else(|| default_port(scheme));
         let dial = match address.host.parse::<IpAddr>() {

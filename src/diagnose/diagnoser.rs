@@ -37,7 +37,7 @@ impl Diagnose for Diagnoser {
         let started_at = self.clock.now();
         let looker = Collector { prober: &*self.prober, clock: &*self.clock, guide: self.guide };
         let (evidence, cut_short) = looker.collect(case, deadline).await;
-        let checks = checks::judged(&evidence);
+        let checks = checks::run(&evidence);
         Diagnosis {
             subject: evidence.case.subject.clone(),
             target: Some(evidence.case.target.clone()),

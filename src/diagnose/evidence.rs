@@ -166,9 +166,9 @@ impl Evidence {
 
     #[must_use]
     pub fn source(&self, look: &HttpResult) -> ContentSource {
-        let Some(told) = look.header(self.guide.lookup) else { return ContentSource::Untold };
-        let told = told.to_ascii_lowercase();
-        let mut words = told.split(',').map(str::trim);
+        let Some(text) = look.header(self.guide.lookup) else { return ContentSource::Untold };
+        let message = text.to_ascii_lowercase();
+        let mut words = message.split(',').map(str::trim);
         if words.clone().any(|word| word.contains("hit")) {
             ContentSource::Copy
         } else if words.any(|word| word.contains("miss")) {

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn spans_show_their_two_largest_units() {
-        for (seconds, shown) in [
+        for (seconds, text) in [
             (12, "12 s"),
             (250, "4 min"),
             (12_000, "3 h 20 min"),
@@ -76,7 +76,7 @@ mod tests {
             (273_700, "3 d 4 h"),
             (86_400, "1 d"),
         ] {
-            assert_eq!(span(Duration::from_secs(seconds)), shown);
+            assert_eq!(span(Duration::from_secs(seconds)), text);
         }
         assert_eq!(span(Duration::from_millis(350)), "350 ms");
     }

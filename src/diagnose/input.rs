@@ -29,7 +29,7 @@ pub struct JobContext {
     /// What the job named: the case's target, or a directory above it.
     pub named: Target,
     /// What the job asks for as a whole: a prefetch alone replaces nothing, one of a refresh follows its purge.
-    pub asked: Operation,
+    pub input: Operation,
     /// What the item does that is looked at.
     pub operation: ItemOperation,
     pub kind: TargetKind,

@@ -23,7 +23,7 @@ pub(super) fn extension(path: &str) -> Option<&str> {
 }
 
 fn has_extension(path: &str, ending: &str) -> bool {
-    extension(path).is_some_and(|found| found.eq_ignore_ascii_case(ending.trim_start_matches(['*', '.'])))
+    extension(path).is_some_and(|text| text.eq_ignore_ascii_case(ending.trim_start_matches(['*', '.'])))
 }
 
 fn lies_below(path: &str, directory: &str) -> bool {

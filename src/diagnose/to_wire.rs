@@ -15,11 +15,11 @@ impl DiagnosisRecord {
     pub fn new(id: DiagnosisId, job: Option<JobId>, diagnosis: &Diagnosis, evidence: &[Attachment]) -> Self {
         let evidence = evidence.iter().chain(&diagnosis.evidence).take(EXHIBITS_MAX);
         let job = job.map(|job| job.to_string());
-        Self { told: told(id, diagnosis), evidence: evidence.map(record).collect(), job }
+        Self { answer: to_answer(id, diagnosis), evidence: evidence.map(record).collect(), job }
     }
 }
 
-fn told(id: DiagnosisId, diagnosis: &Diagnosis) -> DiagnosisAnswer {
+fn to_answer(id: DiagnosisId, diagnosis: &Diagnosis) -> DiagnosisAnswer {
     DiagnosisAnswer {
         id: id.to_string(),
         subject: subject(&diagnosis.subject),

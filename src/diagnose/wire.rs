@@ -69,7 +69,8 @@ pub struct CheckAnswer {
 /// All that is kept of a diagnosis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiagnosisRecord {
-    pub told: DiagnosisAnswer,
+    #[serde(rename = "told")]
+    pub answer: DiagnosisAnswer,
     pub evidence: Vec<StoredAttachment>,
     /// The job that was looked into, also where a URL alone was asked about.
     #[serde(default)]

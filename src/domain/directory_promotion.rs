@@ -124,8 +124,8 @@ mod tests {
         let hosts = BTreeMap::from([("h.example".to_owned(), PromotionRule { at: 2, depth: 1 })]);
         let promotion = Promotion { per_day: 1, hosts };
         let all = [(&ours[0], Priority::Bulk), (&ours[1], Priority::Urgent), (&elsewhere, Priority::Urgent)];
-        let found = promotion.crowds(all);
-        assert_eq!((found.len(), found[0].urls, found[0].priority), (1, 2, Priority::Urgent));
+        let candidates = promotion.crowds(all);
+        assert_eq!((candidates.len(), candidates[0].urls, candidates[0].priority), (1, 2, Priority::Urgent));
         assert!(promotion.crowds([(&ours[0], Priority::Bulk), (&elsewhere, Priority::Bulk)]).is_empty());
         assert_eq!((promotion.urls_min(), Promotion { per_day: 0, ..promotion }.urls_min()), (Some(2), None));
     }

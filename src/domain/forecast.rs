@@ -20,12 +20,12 @@ pub struct RecentUsage {
 /// The moment at which `left` is spent if spending goes on as it did; none if that is not before the reset. What is spent
 /// already does not run out any more: none.
 #[must_use]
-pub fn runs_out_at(left: u64, lately: RecentUsage, reset: Timestamp, now: Timestamp) -> Option<Timestamp> {
+pub fn runs_out_at(count: u64, lately: RecentUsage, reset: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let span = now.since(lately.since).as_millis();
-    if left == 0 || lately.targets == 0 || span == 0 {
+    if count == 0 || lately.targets == 0 || span == 0 {
         return None;
     }
-    let lasts = u128::from(left) * span / u128::from(lately.targets);
+    let lasts = u128::from(count) * span / u128::from(lately.targets);
     let at = now + Duration::from_millis(u64::try_from(lasts).ok()?);
     (at < reset).then_some(at)
 }
@@ -47,7 +47,7 @@ pub struct SendRate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DailyBudget {
     /// Before the reset.
-    pub left: u64,
+    pub remaining: u64,
     /// On each day after it.
     pub daily: u64,
     pub reset: Timestamp,
@@ -65,12 +65,12 @@ pub fn estimated_send_time(place: u64, course: SendRate) -> Option<Timestamp> {
     let after = |start: Timestamp, place: u64| {
         start + Duration::from_secs(place / u64::from(batch) / u64::from(calls_per_second))
     };
-    let Some(DailyBudget { left, daily, reset }) = quota else { return Some(after(from, place)) };
-    if from < reset && place < left {
+    let Some(DailyBudget { remaining: count, daily, reset }) = quota else { return Some(after(from, place)) };
+    if from < reset && place < count {
         return Some(after(from, place).min(reset));
     }
     // What is left today goes today, unless nothing leaves before the reset anyway.
-    let rest = if from < reset { place - left } else { place };
+    let rest = if from < reset { place - count } else { place };
     let days = rest.checked_div(daily).filter(|days| *days <= DAYS_MAX)?;
     let morning = reset.max(from) + DAY * u32::try_from(days).ok()?;
     Some(after(morning, rest % daily))
@@ -90,7 +90,7 @@ mod tests {
     fn a_pool_runs_out_at_the_rate_at_which_it_was_spent() {
         let hour = Duration::from_secs(3600);
         let reset = NOW + hour * 6;
-        for (case, left, spent, span, expected) in [
+        for (case, count, spent, span, expected) in [
             ("half of it in an hour", 1000, 1000, hour, Some(3600)),
             ("since the day began a minute ago", 100, 10, Duration::from_secs(60), Some(600)),
             ("not before the reset", 6000, 1000, hour, None),
@@ -101,7 +101,7 @@ mod tests {
             ("no figure is too large", u64::MAX, 1, hour, None),
         ] {
             let lately = RecentUsage { targets: spent, since: NOW - span };
-            assert_eq!(seconds(runs_out_at(left, lately, reset, NOW)), expected, "{case}");
+            assert_eq!(seconds(runs_out_at(count, lately, reset, NOW)), expected, "{case}");
         }
     }
 
@@ -109,7 +109,7 @@ mod tests {
     fn a_target_leaves_in_its_turn_today_or_on_the_day_that_has_room() {
         let day = 24 * 3600;
         let reset = NOW + Duration::from_secs(3600);
-        let today = |left, daily| Some(DailyBudget { left, daily, reset });
+        let today = |count, daily| Some(DailyBudget { remaining: count, daily, reset });
         let late = reset + Duration::from_secs(60);
         for (case, place, batch, pace, from, quota, expected) in [
             ("at once", 0, 1000, 20, NOW, None, Some(0)),

@@ -10,8 +10,8 @@ use super::{TARGET_BYTES_MAX, Target, TargetKind};
 pub fn target(bytes: &[u8]) -> usize {
     let text = String::from_utf8_lossy(bytes);
     let accepted = TargetKind::ALL.iter().filter(|kind| match Target::parse(**kind, &text) {
-        Ok(kept) => {
-            assert_as_written(**kind, &text, &kept);
+        Ok(target) => {
+            assert_as_written(**kind, &text, &target);
             true
         }
         Err(fault) => {
@@ -26,10 +26,14 @@ pub fn target(bytes: &[u8]) -> usize {
 ///
 /// # Panics
 /// If it does not.
-pub(crate) fn assert_as_written(kind: TargetKind, raw: &str, kept: &Target) {
-    assert_eq!(kept.kind(), kind, "{raw:?}: a page and a site are never confused");
-    assert_eq!(Target::parse(kind, kept.as_str()).as_ref(), Ok(kept), "{raw:?}: a second normalisation is identity");
-    assert!(raw.len() <= TARGET_BYTES_MAX && kept.as_str().len() <= TARGET_BYTES_MAX, "{raw:?}: too long");
+pub(crate) fn assert_as_written(kind: TargetKind, raw: &str, target: &Target) {
+    assert_eq!(target.kind(), kind, "{raw:?}: a page and a site are never confused");
+    assert_eq!(
+        Target::parse(kind, target.as_str()).as_ref(),
+        Ok(target),
+        "{raw:?}: a second normalisation is identity"
+    );
+    assert!(raw.len() <= TARGET_BYTES_MAX && target.as_str().len() <= TARGET_BYTES_MAX, "{raw:?}: too long");
     let (scheme, rest) = raw.split_once("://").expect("what is accepted has a scheme");
     let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let scheme = scheme.to_ascii_lowercase();
@@ -39,23 +43,23 @@ pub(crate) fn assert_as_written(kind: TargetKind, raw: &str, kept: &Target) {
         _ => panic!("{raw:?}: another scheme"),
     };
     let host = authority.strip_suffix(port).unwrap_or(authority);
-    assert_same_host(host, kept.host());
+    assert_same_host(host, target.host());
     let slash = if tail.starts_with('/') { "" } else { "/" };
-    assert_eq!(kept.as_str(), format!("{scheme}://{}{slash}{tail}", kept.host()), "{raw:?}: kept to the byte");
+    assert_eq!(target.as_str(), format!("{scheme}://{}{slash}{tail}", target.host()), "{raw:?}: kept to the byte");
     assert_tail(kind, raw, tail);
 }
 
 /// Case and the A-label are all that may differ.
-fn assert_same_host(raw: &str, kept: &str) {
+fn assert_same_host(raw: &str, text: &str) {
     let refused = |c: char| c.is_control() || "@:%/\\[]*#? \u{200b}\u{ad}\u{2060}\u{feff}".contains(c);
     assert!(!raw.contains(refused), "{raw:?} holds what no host has");
     let written = raw.to_lowercase();
-    assert!(kept == written || url::quirks::domain_to_unicode(kept) == written, "{raw:?} became {kept:?}");
+    assert!(text == written || url::quirks::domain_to_unicode(text) == written, "{raw:?} became {text:?}");
     let label =
         |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    assert!(kept.is_ascii() && kept.split('.').all(label), "{kept:?} is no name");
-    let last = kept.rsplit('.').next().unwrap_or_default();
-    assert!(!last.bytes().all(|b| b.is_ascii_digit()), "{kept:?} is an address");
+    assert!(text.is_ascii() && text.split('.').all(label), "{text:?} is no name");
+    let last = text.rsplit('.').next().unwrap_or_default();
+    assert!(!last.bytes().all(|b| b.is_ascii_digit()), "{text:?} is an address");
 }
 
 fn assert_tail(kind: TargetKind, raw: &str, tail: &str) {

@@ -110,19 +110,19 @@ impl Pool {
         if age > READING_AGE_MAX {
             return PoolAvailability::ReadingStale;
         }
-        let left = self.left(reading);
-        let targets = if age > READING_AGE_MAX_WHEN_LOW { left.saturating_sub(reading.total / 5) } else { left };
-        match (left, targets) {
+        let count = self.remaining(reading);
+        let targets = if age > READING_AGE_MAX_WHEN_LOW { count.saturating_sub(reading.total / 5) } else { count };
+        match (count, targets) {
             (0, _) => PoolAvailability::Exhausted { until: reset },
             (_, 0) => PoolAvailability::ReadingStale,
             _ => {
-                let others = targets.min(left.saturating_sub(reserve.of(reading.total, reset, now)));
+                let others = targets.min(count.saturating_sub(reserve.of(reading.total, reset, now)));
                 PoolAvailability::Available { targets, others, batch: reading.batch }
             }
         }
     }
 
-    fn left(&self, reading: &PoolReading) -> u64 {
+    fn remaining(&self, reading: &PoolReading) -> u64 {
         let by_ledger = reading.total.saturating_sub(self.spent_today);
         let by_provider = reading.available.saturating_sub(self.spent_since_reading);
         by_ledger.min(by_provider)
@@ -177,7 +177,9 @@ impl Pool {
     /// What is left by the smaller of our ledger and the provider's last answer; nothing before the first one.
     #[must_use]
     pub fn available(&self) -> u64 {
-        self.reading.as_ref().map_or(0, |(reading, _)| if self.exhausted_at.is_some() { 0 } else { self.left(reading) })
+        self.reading
+            .as_ref()
+            .map_or(0, |(reading, _)| if self.exhausted_at.is_some() { 0 } else { self.remaining(reading) })
     }
 
     /// Ours, on the day of the provider's last answer.

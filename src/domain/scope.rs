@@ -63,8 +63,8 @@ pub struct Scope {
 /// A text that is no scope, and what to write.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ScopeError {
-    #[error("unknown scope {word:?}; one of: {known}")]
-    Word { word: String, known: String },
+    #[error("unknown scope {word:?}; one of: {allowed}")]
+    Word { word: String, allowed: String },
     #[error("{0:?} names no hosts; behind @ stands a host, a *.suffix or *")]
     Hosts(String),
     #[error("{0} takes no hosts; write it without @")]
@@ -78,7 +78,7 @@ impl FromStr for Scope {
         let (word, hosts) = text.split_once('@').map_or((text, None), |(word, hosts)| (word, Some(hosts)));
         let word: ScopeWord = word
             .parse()
-            .map_err(|fault: super::UnknownWordError| ScopeError::Word { word: fault.word, known: fault.known })?;
+            .map_err(|fault: super::UnknownWordError| ScopeError::Word { word: fault.word, allowed: fault.allowed })?;
         let Some(hosts) = hosts else { return Ok(Self { word, hosts: HostPattern::Any }) };
         if !word.takes_hosts() {
             return Err(ScopeError::NoHosts(word));
@@ -273,7 +273,7 @@ mod tests {
         let (url, directory) =
             (target(TargetKind::Url, "https://h.example/a"), target(TargetKind::Directory, "https://h.example/a/"));
         use {Operation::*, ScopeWord as W};
-        for (held, operation, target, lacking) in [
+        for (text, operation, target, lacking) in [
             ("purge:url", Purge, &url, vec![]),
             ("purge:url", Refresh, &url, vec![W::Prefetch]),
             ("prefetch", Refresh, &url, vec![W::PurgeUrl]),
@@ -285,24 +285,24 @@ mod tests {
             ("purge:url@example", Purge, &url, vec![W::PurgeUrl]),
             ("admin oncall control", Purge, &url, vec![W::PurgeUrl]),
         ] {
-            assert_eq!(scopes(held).lacking(operation, target), lacking, "{held} {operation} {target}");
+            assert_eq!(scopes(text).lacking(operation, target), lacking, "{text} {operation} {target}");
         }
     }
 
     #[test]
     fn looking_is_for_readers_and_everywhere_for_those_on_call() {
-        for (held, any, all_hosts, here, everyone) in [
+        for (text, any, all_hosts, here, everyone) in [
             ("read", true, true, true, false),
             ("read@h.example", true, false, true, false),
             ("read@other.example", true, false, false, false),
             ("oncall", true, true, true, true),
             ("purge:url admin control diagnose", false, false, false, false),
         ] {
-            let scopes = scopes(held);
+            let scopes = scopes(text);
             assert_eq!(
                 (scopes.may_read(), scopes.may_read_all_hosts(), scopes.may_read_host("h.example"), scopes.sees_all()),
                 (any, all_hosts, here, everyone),
-                "{held}"
+                "{text}"
             );
         }
     }

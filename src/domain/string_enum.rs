@@ -4,10 +4,10 @@ use thiserror::Error;
 
 /// A word that is not in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("unknown word {word:?}; one of: {known}")]
+#[error("unknown word {word:?}; one of: {allowed}")]
 pub struct UnknownWordError {
     pub word: String,
-    pub known: String,
+    pub allowed: String,
 }
 
 /// Declares an enum whose variants have one public word each, with `ALL`, `as_str`, `Display` and `FromStr`.
@@ -40,7 +40,7 @@ macro_rules! words {
                     $($word => Ok($name::$variant),)+
                     _ => Err($crate::domain::UnknownWordError {
                         word: word.to_owned(),
-                        known: [$($word),+].join(", "),
+                        allowed: [$($word),+].join(", "),
                     }),
                 }
             }

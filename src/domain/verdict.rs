@@ -69,13 +69,13 @@ pub struct Verdict {
 
 /// Compares the edge's answer with the origin's.
 #[must_use]
-pub fn judge(asked: ComparisonContext<'_>, edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
-    let mut verdict = by_status(asked, edge, origin).unwrap_or_else(|| by_content(edge, origin));
+pub fn judge(context: ComparisonContext<'_>, edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
+    let mut verdict = by_status(context, edge, origin).unwrap_or_else(|| by_content(edge, origin));
     let remark = match verdict.verification {
-        Verification::Stale => age_remark(asked.ended, edge),
+        Verification::Stale => age_remark(context.ended, edge),
         // What a visitor gets is right, and that is what `fresh` says; that it was not kept may be another tier's, or the
         // cache rules', and is no reason to fail a deployment.
-        Verification::Fresh if asked.prefetched => miss_remark(edge),
+        Verification::Fresh if context.prefetched => miss_remark(edge),
         _ => None,
     };
     if let Some(remark) = remark {
@@ -85,7 +85,7 @@ pub fn judge(asked: ComparisonContext<'_>, edge: &HttpObservation, origin: &Http
 }
 
 /// What follows from the two statuses alone.
-fn by_status(asked: ComparisonContext<'_>, edge: &HttpObservation, origin: &HttpObservation) -> Option<Verdict> {
+fn by_status(context: ComparisonContext<'_>, edge: &HttpObservation, origin: &HttpObservation) -> Option<Verdict> {
     let unknown = |reason: String| Some(verdict(Verification::Unknown, reason));
     if origin.status >= 500 {
         return unknown(format!("the origin answers {}, so there is nothing to compare", origin.status));
@@ -100,7 +100,7 @@ fn by_status(asked: ComparisonContext<'_>, edge: &HttpObservation, origin: &Http
         let what = if edge.status >= 500 { "fails" } else { "refuses the probe" };
         return unknown(format!("the edge {what} ({}) where the origin answers {}", edge.status, origin.status));
     }
-    let secure = asked.target.as_str().strip_prefix("http://").map(|rest| format!("https://{rest}"));
+    let secure = context.target.as_str().strip_prefix("http://").map(|rest| format!("https://{rest}"));
     let to = edge.location.as_deref().map(|to| to.trim_end_matches('…').trim_end_matches('?'));
     if is_redirect(edge.status) && secure.is_some_and(|secure| secure.split('?').next() == to) {
         return unknown("the edge sends http to https by itself; refresh the https URL to see it verified".to_owned());
@@ -141,7 +141,7 @@ fn by_content(edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
                 "ETag and Last-Modified do not agree whether it is the same, and the bodies cannot be compared";
             verdict(Verification::Unknown, reason.to_owned())
         }
-        (Some(told), _) | (None, Some(told)) => told,
+        (Some(message), _) | (None, Some(message)) => message,
         (None, None) => {
             let reason = "the bodies cannot be compared, and there is neither ETag nor Last-Modified on both sides";
             verdict(Verification::Unknown, reason.to_owned())
@@ -180,16 +180,16 @@ fn age_remark(ended: Duration, edge: &HttpObservation) -> Option<String> {
 }
 
 fn miss_remark(edge: &HttpObservation) -> Option<String> {
-    let told = edge.cache.as_deref()?;
-    (!is_hit(told)).then(|| {
-        format!("but the edge did not have it in its cache, in spite of the prefetch (X-Cache-Lookup: {told})")
+    let text = edge.cache.as_deref()?;
+    (!is_hit(text)).then(|| {
+        format!("but the edge did not have it in its cache, in spite of the prefetch (X-Cache-Lookup: {text})")
     })
 }
 
 /// Any tier counts: an edge may take what was prefetched from the tier behind it.
-fn is_hit(told: &str) -> bool {
-    let told = told.to_ascii_lowercase();
-    told.contains("cache hit") || told.contains("hit from")
+fn is_hit(text: &str) -> bool {
+    let message = text.to_ascii_lowercase();
+    message.contains("cache hit") || message.contains("hit from")
 }
 
 /// By access rules, signatures or limits that do not speak of content.
@@ -245,7 +245,7 @@ mod tests {
         look
     }
 
-    fn said(text: &str) -> Option<String> {
+    fn some_text(text: &str) -> Option<String> {
         Some(text.to_owned())
     }
 
@@ -284,8 +284,8 @@ mod tests {
 
     #[test]
     fn a_body_in_another_form_is_compared_by_what_goes_with_it() {
-        let gzip = |look: HttpObservation| with(look, |look| look.encoding = said("gzip"));
-        let dated = |look: HttpObservation, date: &str| with(look, |look| look.last_modified = said(date));
+        let gzip = |look: HttpObservation| with(look, |look| look.encoding = some_text("gzip"));
+        let dated = |look: HttpObservation, date: &str| with(look, |look| look.last_modified = some_text(date));
         let long = |look: HttpObservation, bytes| with(look, |look| look.length = Some(bytes));
         for (edge, origin, expected) in [
             (gzip(look(200, Some(1), None)), look(200, Some(2), None), Unknown),
@@ -303,9 +303,9 @@ mod tests {
 
     #[test]
     fn what_differs_by_itself_is_stale_only_if_the_cache_gave_it() {
-        let private = with(look(200, Some(2), None), |look| look.cache_control = said("private, max-age=0"));
-        let varied = with(look(200, Some(2), None), |look| look.vary = said("Accept-Encoding, User-Agent"));
-        let from = |told: &str| with(look(200, Some(1), None), |look| look.cache = said(told));
+        let private = with(look(200, Some(2), None), |look| look.cache_control = some_text("private, max-age=0"));
+        let varied = with(look(200, Some(2), None), |look| look.vary = some_text("Accept-Encoding, User-Agent"));
+        let from = |text: &str| with(look(200, Some(1), None), |look| look.cache = some_text(text));
         for origin in [private, varied] {
             assert_eq!(judge_edge(false, &from("Cache Miss"), &origin).verification, Unknown);
             assert_eq!(judge_edge(false, &from("Hit From MemCache"), &origin).verification, Stale);
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_redirect_is_compared_by_where_it_leads() {
-        let to = |status, to: &str| with(look(status, Some(0), None), |look| look.location = said(to));
+        let to = |status, to: &str| with(look(status, Some(0), None), |look| look.location = some_text(to));
         let verdict = |edge: &HttpObservation, origin: &HttpObservation| judge_edge(false, edge, origin).verification;
         assert_eq!(verdict(&to(302, "/new"), &to(302, "/new")), Fresh);
         assert_eq!(verdict(&to(302, "/old"), &to(302, "/new")), Stale);
@@ -324,8 +324,8 @@ mod tests {
 
     #[test]
     fn a_prefetch_that_left_no_hit_is_fresh_with_a_remark() {
-        let from = |told: &str| with(look(200, Some(1), None), |look| look.cache = said(told));
-        let remark = |told: &str| judge_edge(true, &from(told), &look(200, Some(1), None));
+        let from = |text: &str| with(look(200, Some(1), None), |look| look.cache = some_text(text));
+        let remark = |message: &str| judge_edge(true, &from(message), &look(200, Some(1), None));
         let missed = remark("Cache Miss, Hit Nothing");
         assert!(missed.verification == Fresh && missed.reason.contains("X-Cache-Lookup: Cache Miss"), "{missed:?}");
         for hit in ["Cache Hit", "Cache Miss, Hit From Disktank3", "Hit From Upstream Cluster"] {

@@ -23,7 +23,7 @@ const AGE_MAX: Duration = Duration::from_secs(600);
 const INTERVAL_MIN: Duration = Duration::from_secs(60);
 pub(super) struct DomainReader {
     accounts: Accounts,
-    asked: HashMap<AccountName, LastDomainRead>,
+    last_reads: HashMap<AccountName, LastDomainRead>,
     open: HashSet<AccountName>,
 }
 
@@ -35,11 +35,11 @@ struct LastDomainRead {
 
 impl DomainReader {
     pub(super) fn new(parts: &EngineDeps) -> Self {
-        Self { accounts: parts.accounts.clone(), asked: HashMap::new(), open: HashSet::new() }
+        Self { accounts: parts.accounts.clone(), last_reads: HashMap::new(), open: HashSet::new() }
     }
 
     fn due_at(&self, account: &Account, now: Timestamp) -> Timestamp {
-        match self.asked.get(&account.name) {
+        match self.last_reads.get(&account.name) {
             None => now,
             Some(LastDomainRead { at, failed })
                 if failed.is_some() || account.domains.doubted.load(Ordering::Relaxed) =>
@@ -72,7 +72,7 @@ impl EngineService for DomainReader {
         for account in &calls {
             account.domains.doubted.store(false, Ordering::Relaxed);
             self.open.insert(account.name.clone());
-            self.asked.entry(account.name.clone()).or_insert(LastDomainRead { at: now, failed: None }).at = now;
+            self.last_reads.entry(account.name.clone()).or_insert(LastDomainRead { at: now, failed: None }).at = now;
         }
         Ok(Step { calls, next_at })
     }
@@ -91,10 +91,11 @@ impl EngineService for DomainReader {
 
     async fn record(&mut self, (account, read): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
         self.open.remove(&account.name);
-        let asked = self.asked.entry(account.name.clone()).or_insert(LastDomainRead { at: now, failed: None });
+        let last_domain_read =
+            self.last_reads.entry(account.name.clone()).or_insert(LastDomainRead { at: now, failed: None });
         match read {
             Ok(domains) => {
-                asked.failed = None;
+                last_domain_read.failed = None;
                 account.domains.fail(None);
                 let moved = account.domains.replace(domains, now);
                 tracing::debug!(account = %account.name, domains = domains.len(), "domains read");
@@ -106,11 +107,11 @@ impl EngineService for DomainReader {
             Err(fault) => {
                 let failure = fault.failure();
                 // An account whose key may not read them lacks them for good: that is told once.
-                if asked.failed.as_ref() != Some(&failure.code) {
+                if last_domain_read.failed.as_ref() != Some(&failure.code) {
                     tracing::warn!(account = %account.name, class = %failure.class, code = %failure.code,
                         message = %failure.message, "the domains could not be read; jobs without an area ask for all areas");
                 }
-                asked.failed = Some(failure.code.clone());
+                last_domain_read.failed = Some(failure.code.clone());
                 account.domains.fail(Some(failure.clone()));
             }
         }

@@ -35,16 +35,16 @@ impl LaneStatuses {
     /// Why the lane waits, if it does, and how many of its items are due.
     #[must_use]
     pub fn lane(&self, lane: LaneId) -> (Option<Wait>, u64) {
-        let posted = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
-        posted.get(&lane).map_or((None, 0), LaneStatus::read)
+        let ids = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        ids.get(&lane).map_or((None, 0), LaneStatus::read)
     }
 
     /// The same for whoever knows the lane, but not yet its number.
     #[must_use]
     pub fn lane_by_value(&self, lane: &Lane) -> (Option<Wait>, u64) {
-        let posted = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        let ids = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
         // Lanes are few.
-        posted.values().find(|posted| posted.lane == *lane).map_or((None, 0), LaneStatus::read)
+        ids.values().find(|status| status.lane == *lane).map_or((None, 0), LaneStatus::read)
     }
 
     /// Calls of the lane since the start that went apart from its other targets: each may be one more than was needed.
@@ -59,8 +59,8 @@ impl LaneStatuses {
 
     /// Replaces the whole board.
     pub(super) fn publish(&self, lanes: impl Iterator<Item = (LaneId, Lane, Option<Wait>, u64)>) {
-        let posted = lanes.map(|(id, lane, waiting, due)| (id, LaneStatus { lane, waiting, due })).collect();
-        *self.lanes.write().unwrap_or_else(PoisonError::into_inner) = posted;
+        let statuses = lanes.map(|(id, lane, waiting, due)| (id, LaneStatus { lane, waiting, due })).collect();
+        *self.lanes.write().unwrap_or_else(PoisonError::into_inner) = statuses;
     }
 }
 

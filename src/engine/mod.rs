@@ -146,9 +146,9 @@ impl EngineDeps {
     /// Takes up what the last process left: calls without an answer, and what was spent today.
     async fn recover(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let left = self.store.recover(now).await?;
-        if left > 0 {
-            tracing::info!(submissions = left, "calls were cut off by the last stop; the provider's list will tell");
+        let count = self.store.recover(now).await?;
+        if count > 0 {
+            tracing::info!(submissions = count, "calls were cut off by the last stop; the provider's list will tell");
         }
         for account in self.accounts.values() {
             account.load_usage(self.store.as_ref(), now).await?;

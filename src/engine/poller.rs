@@ -177,14 +177,18 @@ impl EngineService for Poller {
 
     fn perform(&self, PollCall { submission, account, query, last }: PollCall) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let found = catch_panic_read(Self::NAME, look(&account, &query, last)).await;
-            (submission, account, found)
+            let outcome = catch_panic_read(Self::NAME, look(&account, &query, last)).await;
+            (submission, account, outcome)
         }
         .boxed()
     }
 
-    async fn record(&mut self, (submission, account, found): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
-        match found {
+    async fn record(
+        &mut self,
+        (submission, account, outcome): &Self::Answer,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match outcome {
             Ok(PollOutcome::Progress(TaskProgress::Ended { failed })) => self.end(submission, failed, now).await?,
             Ok(PollOutcome::Progress(TaskProgress::Running | TaskProgress::NotListed)) => {
                 self.look_again(submission, now).await?
@@ -225,10 +229,10 @@ fn distinct(failed: &[FailedTarget]) -> u64 {
 /// Which of our targets the failed rows mean. A row that names none of them cannot be told apart from any: then every
 /// target counts as failed and goes again, because calling one done that is not would be worse than doing it twice.
 fn match_rows(ours: &[Target], rows: &[FailedRow]) -> Vec<FailedTarget> {
-    let known: BTreeSet<&str> = ours.iter().map(Target::as_str).collect();
+    let texts: BTreeSet<&str> = ours.iter().map(Target::as_str).collect();
     let written = |row: &FailedRow| {
         let parsed = Target::parse(ours.first()?.kind(), &row.target).ok()?;
-        known.get(parsed.as_str()).map(|target| failed_target(target, &row.failure))
+        texts.get(parsed.as_str()).map(|target| failed_target(target, &row.failure))
     };
     let matched: Option<Vec<_>> = rows.iter().map(written).collect();
     matched.unwrap_or_else(|| {

@@ -26,12 +26,12 @@ pub(super) struct Promoter {
     store: Arc<dyn Store>,
     accounts: Accounts,
     /// When no crowd was found last.
-    looked: HashMap<LaneId, Timestamp>,
+    last_scans: HashMap<LaneId, Timestamp>,
 }
 
 impl Promoter {
     pub(super) fn new(parts: &EngineDeps) -> Self {
-        Self { store: parts.store.clone(), accounts: parts.accounts.clone(), looked: HashMap::new() }
+        Self { store: parts.store.clone(), accounts: parts.accounts.clone(), last_scans: HashMap::new() }
     }
 
     /// Asks for the directories that are worth it now, and tells whether there was any.
@@ -41,7 +41,7 @@ impl Promoter {
             let Some(account) = self.accounts.get(&depth.lane.account) else { continue };
             let due: u64 = depth.due.iter().sum();
             let is_crowded = account.promotion.urls_min().is_some_and(|least| due >= u64::from(least));
-            let just_looked = self.looked.get(&depth.id).is_some_and(|at| now.since(*at) < LOOK_INTERVAL);
+            let just_looked = self.last_scans.get(&depth.id).is_some_and(|at| now.since(*at) < LOOK_INTERVAL);
             if !is_crowded || just_looked || depth.lane.ridden().is_none() {
                 continue;
             }
@@ -49,7 +49,7 @@ impl Promoter {
             if self.promote(depth, &account, now).await? {
                 promoted = true;
             } else {
-                self.looked.insert(depth.id, now);
+                self.last_scans.insert(depth.id, now);
             }
         }
         Ok(promoted)
@@ -63,21 +63,21 @@ impl Promoter {
         if crowds.is_empty() || !account.may_send(&lane, now) {
             return Ok(false);
         }
-        let left = promotions_left(self.store.as_ref(), account, now).await?;
-        let asked: Vec<Target> = crowds.iter().map(|crowd| crowd.directory.clone()).collect();
+        let count = promotions_left(self.store.as_ref(), account, now).await?;
+        let targets: Vec<Target> = crowds.iter().map(|crowd| crowd.directory.clone()).collect();
         let is_held = |record: &LaneRecord| record.lane == lane && record.paused.is_some();
         // Where a person holds directories back, or has asked for this one already, nothing is added.
         if self.store.lanes().await?.iter().any(is_held) {
             return Ok(false);
         }
-        let pending = self.store.pending_targets(&lane, &asked).await?;
+        let pending = self.store.pending_targets(&lane, &targets).await?;
         let mut promoted = false;
-        for crowd in crowds.into_iter().filter(|crowd| !pending.contains(&crowd.directory)).take(left as usize) {
+        for crowd in crowds.into_iter().filter(|crowd| !pending.contains(&crowd.directory)).take(count as usize) {
             tracing::info!(directory = %crowd.directory, urls = crowd.urls, "URL purges are promoted to one of their directory");
             // Where the lane's area is the domain's own, nobody need have asked for it.
             let is_own = account.area_of(crowd.directory.host(), now) == lane.area;
-            let asked = if is_own { Area::Own } else { lane.area };
-            self.store.create_job(NewJob { area: asked, ..job(crowd, &lane, now) }, now).await?;
+            let request = if is_own { Area::Own } else { lane.area };
+            self.store.create_job(NewJob { area: request, ..job(crowd, &lane, now) }, now).await?;
             promoted = true;
         }
         Ok(promoted)
@@ -99,9 +99,10 @@ impl Account {
         if crowds.is_empty() || capabilities.operation(&lane).is_none() {
             return Vec::new();
         }
-        let (Some(urls_left), Some(directories_left)) =
-            (left(&self.limits_for(urls, now).pools), left(&self.limits_for(&lane, now).pools))
-        else {
+        let (Some(urls_left), Some(directories_left)) = (
+            remaining_targets(&self.limits_for(urls, now).pools),
+            remaining_targets(&self.limits_for(&lane, now).pools),
+        ) else {
             return Vec::new();
         };
         crowds.retain(|crowd| crowd.is_cheaper(urls_left, directories_left));
@@ -120,18 +121,18 @@ impl Account {
 pub(super) async fn promotions_left(store: &dyn Store, account: &Account, now: Timestamp) -> Result<u32, StoreError> {
     let day_start = account.provider.capabilities().day.start(now);
     let per_day = account.promotion.per_day;
-    let made = store.jobs_since(&TenantName::new(Promotion::TENANT), day_start, per_day).await?;
-    Ok(per_day.saturating_sub(made))
+    let count = store.jobs_since(&TenantName::new(Promotion::TENANT), day_start, per_day).await?;
+    Ok(per_day.saturating_sub(count))
 }
 
 /// What the tightest pool leaves beyond the reserve. None: nobody knows yet.
-fn left<N>(pools: &[(N, PoolAvailability)]) -> Option<u64> {
-    let left = pools.iter().map(|(_, usable)| match usable {
+fn remaining_targets<N>(pools: &[(N, PoolAvailability)]) -> Option<u64> {
+    let remaining = pools.iter().map(|(_, usable)| match usable {
         PoolAvailability::Available { others, .. } => Some(*others),
         PoolAvailability::Exhausted { .. } => Some(0),
         PoolAvailability::ReadingStale => None,
     });
-    left.collect::<Option<Vec<u64>>>().map(|left| left.into_iter().min().unwrap_or(u64::MAX))
+    remaining.collect::<Option<Vec<u64>>>().map(|counts| counts.into_iter().min().unwrap_or(u64::MAX))
 }
 
 fn job(crowd: PromotionCandidate, lane: &Lane, now: Timestamp) -> NewJob {

@@ -25,7 +25,7 @@ const AGE_MAX: Duration = Duration::from_secs(540);
 pub(super) struct QuotaReader {
     accounts: Accounts,
     wakes: Notifiers,
-    asked: HashMap<(AccountName, ItemOperation), LastQuotaRead>,
+    last_reads: HashMap<(AccountName, ItemOperation), LastQuotaRead>,
     open: HashSet<(AccountName, ItemOperation)>,
 }
 
@@ -45,17 +45,17 @@ impl QuotaReader {
         Self {
             accounts: parts.accounts.clone(),
             wakes: parts.notifiers.clone(),
-            asked: HashMap::new(),
+            last_reads: HashMap::new(),
             open: HashSet::new(),
         }
     }
 
     /// When the provider may and should be asked again.
     fn due_at(&self, account: &Account, operation: ItemOperation, now: Timestamp) -> Timestamp {
-        match self.asked.get(&(account.name.clone(), operation)) {
+        match self.last_reads.get(&(account.name.clone(), operation)) {
             None => now,
-            Some(asked) if asked.failed || account.quota_is_wanted(operation) => asked.at + INTERVAL_MIN,
-            Some(asked) => asked.at + AGE_MAX,
+            Some(read) if read.failed || account.quota_is_wanted(operation) => read.at + INTERVAL_MIN,
+            Some(last_quota_read) => last_quota_read.at + AGE_MAX,
         }
     }
 }
@@ -79,7 +79,7 @@ impl EngineService for QuotaReader {
                 }
                 if due_at <= now {
                     account.ask_quota(operation);
-                    self.asked.insert(key.clone(), LastQuotaRead { at: now, failed: false });
+                    self.last_reads.insert(key.clone(), LastQuotaRead { at: now, failed: false });
                     self.open.insert(key);
                     calls.push(QuotaCall { account: account.clone(), operation });
                 } else {
@@ -107,7 +107,7 @@ impl EngineService for QuotaReader {
                 let failure = Failure::new(ErrorClass::Internal, "no_pools", message);
                 tracing::warn!(account = %account.name, operation = %operation, "{message}");
                 account.quota_unreadable(*operation, &failure);
-                self.asked.insert(key, LastQuotaRead { at: now, failed: true });
+                self.last_reads.insert(key, LastQuotaRead { at: now, failed: true });
             }
             Ok(readings) => {
                 tracing::debug!(account = %account.name, operation = %operation, pools = readings.len(), "quota read");
@@ -118,7 +118,7 @@ impl EngineService for QuotaReader {
                 tracing::warn!(account = %account.name, operation = %operation, class = %failure.class, code = %failure.code,
                     message = %failure.message, "the quota could not be read");
                 account.quota_unreadable(*operation, failure);
-                self.asked.insert(key, LastQuotaRead { at: now, failed: true });
+                self.last_reads.insert(key, LastQuotaRead { at: now, failed: true });
             }
         }
         self.wakes.submitter.notify();

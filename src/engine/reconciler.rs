@@ -29,7 +29,7 @@ pub(super) struct Reconciler {
 }
 
 pub(super) struct LookupCall {
-    asked: LookupContext,
+    context: LookupContext,
     query: FindQuery,
 }
 
@@ -85,7 +85,7 @@ impl Reconciler {
         };
         let last_chance = !listed || now.since(lost_at) >= self.patience.listing_grace;
         let targets = targets.iter().map(Target::to_string).collect();
-        Ok(Some(LookupCall { asked: LookupContext { submission, account, targets, window, last_chance }, query }))
+        Ok(Some(LookupCall { context: LookupContext { submission, account, targets, window, last_chance }, query }))
     }
 
     /// Nobody can be asked any more. Its account gets its time to come back; after that the targets go back to where a person
@@ -102,10 +102,10 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn judge(&self, asked: &LookupContext, listed: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
-        let LookupContext { submission, account, last_chance, .. } = asked;
+    async fn judge(&self, context: &LookupContext, listed: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
+        let LookupContext { submission, account, last_chance, .. } = context;
         let units = u64::from(submission.targets);
-        for task in candidates(asked, listed) {
+        for task in candidates(context, listed) {
             let due_at = now + self.patience.poll_first;
             if self.store.accept(submission.id, &task.task.0, None, due_at, now).await? == Guarded::Done {
                 account.charged(&submission.lane, units);
@@ -136,14 +136,14 @@ impl Reconciler {
 }
 
 /// The listed tasks that can be ours: the same targets, made within the call's window; the oldest first.
-fn candidates<'a>(asked: &LookupContext, listed: &'a [ListedTask]) -> Vec<&'a ListedTask> {
-    let within = |task: &&ListedTask| (asked.window.since..=asked.window.until).contains(&task.created_at);
-    let kind = asked.submission.lane.kind;
+fn candidates<'a>(context: &LookupContext, listed: &'a [ListedTask]) -> Vec<&'a ListedTask> {
+    let within = |task: &&ListedTask| (context.window.since..=context.window.until).contains(&task.created_at);
+    let kind = context.submission.lane.kind;
     let same = |task: &&ListedTask| {
         // The provider may write a target in another of its equal forms.
         let normal =
             |text: &String| Target::parse(kind, text).map_or_else(|_| text.clone(), |target| target.to_string());
-        task.targets.iter().map(normal).collect::<BTreeSet<_>>() == asked.targets
+        task.targets.iter().map(normal).collect::<BTreeSet<_>>() == context.targets
     };
     let mut ours: Vec<_> = listed.iter().filter(within).filter(same).collect();
     ours.sort_by_key(|task| task.created_at);
@@ -183,26 +183,29 @@ impl EngineService for Reconciler {
         Ok(Step { calls, next_at })
     }
 
-    fn perform(&self, LookupCall { asked, query }: LookupCall) -> BoxFuture<'static, Self::Answer> {
+    fn perform(&self, LookupCall { context: lookup_context, query }: LookupCall) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let listed =
-                catch_panic_read(Self::NAME, asked.account.provider.find_tasks(&query, asked.account.as_ref())).await;
-            (asked, listed)
+            let listed = catch_panic_read(
+                Self::NAME,
+                lookup_context.account.provider.find_tasks(&query, lookup_context.account.as_ref()),
+            )
+            .await;
+            (lookup_context, listed)
         }
         .boxed()
     }
 
-    async fn record(&mut self, (asked, listed): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
+    async fn record(&mut self, (context, listed): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
         match listed {
-            Ok(listed) => self.judge(asked, listed, now).await?,
+            Ok(listed) => self.judge(context, listed, now).await?,
             Err(fault) => {
                 let failure = fault.failure();
-                tracing::warn!(submission.id = asked.submission.id.0, class = %failure.class, code = %failure.code,
+                tracing::warn!(submission.id = context.submission.id.0, class = %failure.class, code = %failure.code,
                     message = %failure.message, "the provider's list could not be read");
-                self.store.postpone(asked.submission.id, now + LOOK_INTERVAL).await?;
+                self.store.postpone(context.submission.id, now + LOOK_INTERVAL).await?;
             }
         }
-        self.open.remove(&asked.submission.id);
+        self.open.remove(&context.submission.id);
         self.wakes.jobs.notify();
         Ok(())
     }

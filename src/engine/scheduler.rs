@@ -58,7 +58,7 @@ pub(super) fn decide(lane: &LaneLoad, way: &AccountLimits, now: Timestamp) -> De
     let (mut targets, mut others, mut batch) = (u64::MAX, u64::MAX, lane.batch_max);
     for (name, usable) in &way.pools {
         match usable {
-            PoolAvailability::Available { targets: left, others: open, batch: most } => {
+            PoolAvailability::Available { targets: count, others: open, batch: most } => {
                 if *open == 0 && lane.urgent == 0 {
                     let opens = Reserve::RELEASED_BEFORE_RESET.as_secs() / 60;
                     let detail = format!(
@@ -66,7 +66,7 @@ pub(super) fn decide(lane: &LaneLoad, way: &AccountLimits, now: Timestamp) -> De
                     );
                     return wait(WaitingReason::DayQuota, &detail, Some(way.reset));
                 }
-                targets = targets.min(*left);
+                targets = targets.min(*count);
                 others = others.min(*open);
                 batch = batch.min(*most);
             }
@@ -164,14 +164,14 @@ mod tests {
     #[test]
     fn every_obstacle_is_named() {
         let open = || vec![open(1000, 1000)];
-        let kept = vec![PoolAvailability::Available { targets: 50, others: 0, batch: 1000 }];
+        let availabilities = vec![PoolAvailability::Available { targets: 50, others: 0, batch: 1000 }];
         let until = NOW + std::time::Duration::from_secs(60);
         let paused = Wait { reason: WaitingReason::AccountPaused, detail: String::new(), until: None };
         for (lane, way, expected) in [
             (lane(1, 0), AccountLimits { pause: Some(paused), ..way(20, open()) }, WaitingReason::AccountPaused),
             (lane(1, 0), way(20, vec![PoolAvailability::Exhausted { until }]), WaitingReason::DayQuota),
             (lane(1, 0), way(20, vec![PoolAvailability::ReadingStale]), WaitingReason::DayQuota),
-            (lane(1, 0), way(20, kept), WaitingReason::DayQuota),
+            (lane(1, 0), way(20, availabilities), WaitingReason::DayQuota),
             (lane(1, 0), way(0, open()), WaitingReason::Rate),
             (lane(1, 0), AccountLimits { throttled: true, ..way(0, open()) }, WaitingReason::Throttled),
             (lane(1, IN_FLIGHT_MAX), way(20, open()), WaitingReason::Rate),
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_lane_that_a_person_holds_back_waits_for_that_whatever_else_is() {
         let paused = Wait { reason: WaitingReason::LanePaused, detail: "why".to_owned(), until: None };
-        let held = LaneLoad { paused: Some(paused.clone()), ..lane(1, 0) };
+        let load = LaneLoad { paused: Some(paused.clone()), ..lane(1, 0) };
         let open = || vec![open(1000, 1000)];
         let account = Wait { reason: WaitingReason::AccountPaused, detail: String::new(), until: Some(NOW) };
         for way in [
@@ -192,7 +192,7 @@ mod tests {
             way(0, open()),
             AccountLimits { pause: Some(account), ..way(20, vec![PoolAvailability::ReadingStale]) },
         ] {
-            assert_eq!(decide(&held, &way, NOW), Decision::Wait(paused.clone()));
+            assert_eq!(decide(&load, &way, NOW), Decision::Wait(paused.clone()));
         }
     }
 
@@ -219,20 +219,20 @@ mod tests {
     proptest! {
         #[test]
         fn a_grant_is_never_above_batch_pool_or_due_and_never_missing_while_the_lane_may_send(
-            (urgent, others) in (0u64..3_000, 0u64..100_000), (left, kept) in (1u64..20_000, 0u64..2_000),
+            (urgent, others) in (0u64..3_000, 0u64..100_000), (count, stored) in (1u64..20_000, 0u64..2_000),
             batch in 1u32..2000, tokens in 0u32..21, in_flight in 0u32..20,
         ) {
             prop_assume!(urgent + others > 0);
             let lane = LaneLoad { urgent, others, batch_max: 1000, in_flight, paused: None };
-            let open = left.saturating_sub(kept);
-            let pool = PoolAvailability::Available { targets: left, others: open, batch };
+            let open = count.saturating_sub(stored);
+            let pool = PoolAvailability::Available { targets: count, others: open, batch };
             match decide(&lane, &way(tokens, vec![pool]), NOW) {
                 Decision::Send { targets_max, others_max } => {
                     let (most, rest) = (u64::from(targets_max), u64::from(others_max));
                     prop_assert!(tokens > 0 && in_flight < IN_FLIGHT_MAX);
-                    prop_assert!(most > 0 && most <= left.min(urgent + others) && targets_max <= batch.min(1000));
+                    prop_assert!(most > 0 && most <= count.min(urgent + others) && targets_max <= batch.min(1000));
                     prop_assert!(rest <= open.min(others), "law 3: the reserve is for urgent work");
-                    prop_assert_eq!(most, left.min(u64::from(batch.min(1000))).min(urgent + open.min(others)), "all that may go");
+                    prop_assert_eq!(most, count.min(u64::from(batch.min(1000))).min(urgent + open.min(others)), "all that may go");
                 }
                 _ => prop_assert!(tokens == 0 || in_flight >= IN_FLIGHT_MAX || (urgent == 0 && open == 0)),
             }

@@ -26,7 +26,7 @@ struct Terms {
     batch: u32,
     rate: u32,
     /// What is left of each pool that the lane draws on.
-    left: Vec<u64>,
+    counts: Vec<u64>,
     total: u64,
     reserve: f64,
 }
@@ -46,12 +46,12 @@ fn terms() -> impl Strategy<Value = Terms> {
         prop::collection::vec(1u64..10_000, 1..3),
         prop_oneof![Just(0.0), 0.0..0.5f64],
     )
-        .prop_map(|((urgent, others), batch, rate, left, reserve)| Terms {
+        .prop_map(|((urgent, others), batch, rate, remaining, reserve)| Terms {
             urgent,
             others,
             batch,
             rate,
-            left,
+            counts: remaining,
             total: 10_000,
             reserve,
         })
@@ -62,7 +62,7 @@ fn terms() -> impl Strategy<Value = Terms> {
 fn live(terms: &Terms, latencies: &[u64]) -> ExpectedSends {
     let mut now = START + Duration::from_secs(5);
     let mut pace = RateLimiter::after_start(RateLimit(terms.rate), START);
-    let mut pools: Vec<Pool> = terms.left.iter().map(|left| pool(terms, *left, now)).collect();
+    let mut pools: Vec<Pool> = terms.counts.iter().map(|count| pool(terms, *count, now)).collect();
     let (mut urgent, mut others) = (terms.urgent, terms.others);
     let mut open: VecDeque<Timestamp> = VecDeque::new();
     let mut course = ExpectedSends::default();
@@ -104,7 +104,7 @@ fn live(terms: &Terms, latencies: &[u64]) -> ExpectedSends {
     course
 }
 
-fn pool(terms: &Terms, left: u64, now: Timestamp) -> Pool {
+fn pool(terms: &Terms, count: u64, now: Timestamp) -> Pool {
     let mut pool = Pool::new(0, 0, DAY);
     let reading = PoolReading {
         name: PoolName("pool".to_owned()),
@@ -112,7 +112,7 @@ fn pool(terms: &Terms, left: u64, now: Timestamp) -> Pool {
         kind: TargetKind::Url,
         area: Area::Mainland,
         total: terms.total,
-        available: left,
+        available: count,
         batch: terms.batch,
     };
     pool.read(reading, DAY, now);
@@ -143,12 +143,12 @@ proptest! {
         terms in terms(), latencies in prop::collection::vec(1u64..2_500, 1..8),
     ) {
         let course = live(&terms, &latencies);
-        let least_left = terms.left.iter().min().copied().unwrap_or_default();
-        let kept = (terms.total as f64 * terms.reserve).floor() as u64;
+        let least_left = terms.counts.iter().min().copied().unwrap_or_default();
+        let count = (terms.total as f64 * terms.reserve).floor() as u64;
         let (mut sent, mut window) = (0, VecDeque::new());
         for (at, urgent, others) in &course.calls {
             prop_assert!(urgent + others > 0 && urgent + others <= u64::from(terms.batch));
-            let open = least_left.saturating_sub(sent).saturating_sub(kept);
+            let open = least_left.saturating_sub(sent).saturating_sub(count);
             prop_assert!(*others <= open, "law 3: the reserve is for urgent work");
             sent += urgent + others;
             prop_assert!(sent <= least_left, "law 3: {} of {} are spent", sent, least_left);
@@ -165,15 +165,15 @@ proptest! {
     #[test]
     fn no_course_stands_still_while_something_may_leave(terms in terms()) {
         let course = live(&terms, &[50]);
-        let least_left = terms.left.iter().min().copied().unwrap_or_default();
-        let kept = (terms.total as f64 * terms.reserve).floor() as u64;
+        let least_left = terms.counts.iter().min().copied().unwrap_or_default();
+        let count = (terms.total as f64 * terms.reserve).floor() as u64;
         let calls = (terms.urgent + terms.others).div_ceil(u64::from(terms.batch));
         prop_assume!(calls <= u64::from(terms.rate) * 40);
         let (urgent, others) =
             course.calls.iter().fold((0, 0), |sum, (_, urgent, others)| (sum.0 + urgent, sum.1 + others));
         prop_assert_eq!(urgent, terms.urgent.min(least_left));
-        let left = least_left - urgent - others;
-        prop_assert!(others == terms.others || left <= kept, "{} could have gone, and {} are left", terms.others, left);
+        let remaining = least_left - urgent - others;
+        prop_assert!(others == terms.others || remaining <= count, "{} could have gone, and {} are left", terms.others, remaining);
     }
 
     #[test]
@@ -181,7 +181,7 @@ proptest! {
         due in 1u64..9_000, batch in 1u32..1_000, rate in 1u32..21, latency in 1u64..2_000,
     ) {
         prop_assume!(due.div_ceil(u64::from(batch)) <= u64::from(rate) * 15);
-        let terms = Terms { urgent: 0, others: due, batch, rate, left: vec![10_000], total: 10_000, reserve: 0.05 };
+        let terms = Terms { urgent: 0, others: due, batch, rate, counts: vec![10_000], total: 10_000, reserve: 0.05 };
         let course = live(&terms, &[latency]);
         prop_assert_eq!(course.calls.len() as u64, due.div_ceil(u64::from(batch)));
     }
@@ -189,7 +189,7 @@ proptest! {
 
 #[test]
 fn a_spent_pool_is_told_from_one_that_is_kept() {
-    let terms = Terms { urgent: 0, others: 5, batch: 10, rate: 20, left: vec![400], total: 10_000, reserve: 0.05 };
+    let terms = Terms { urgent: 0, others: 5, batch: 10, rate: 20, counts: vec![400], total: 10_000, reserve: 0.05 };
     let pool = pool(&terms, 400, START);
     assert_eq!(
         pool.usable(Reserve(terms.reserve), DAY, RESET, START),

@@ -116,8 +116,8 @@ impl EngineStatus {
         if crowds.is_empty() {
             return Ok(Vec::new());
         }
-        let left = promotions_left(store, account, now).await?;
-        Ok(crowds.into_iter().map(|crowd| crowd.directory).take(left as usize).collect())
+        let count = promotions_left(store, account, now).await?;
+        Ok(crowds.into_iter().map(|crowd| crowd.directory).take(count as usize).collect())
     }
 
     /// Calls per second of the lane's action; none if its account is not configured any more.
@@ -150,10 +150,10 @@ impl EngineStatus {
         let account = self.accounts.get(&lane.account)?;
         let capabilities = account.provider.capabilities();
         let way = account.limits_for(lane, now);
-        let drawn: Vec<&PoolName> = way.pools.iter().map(|(name, _)| name).collect();
+        let names: Vec<&PoolName> = way.pools.iter().map(|(name, _)| name).collect();
         let mut pools = self.of_account(account, now);
-        pools.retain(|pool| drawn.contains(&&pool.name));
-        let quota_is_unknown = pools.len() < drawn.len() || pools.iter().any(|pool| pool.resets_at <= now);
+        pools.retain(|pool| names.contains(&&pool.name));
+        let quota_is_unknown = pools.len() < names.len() || pools.iter().any(|pool| pool.resets_at <= now);
         let batch_max = capabilities.batch_targets_max(lane);
         // The reserve is told by the pools: whether it is for the target depends on who asks.
         let view = LaneLoad { urgent: 1, others: 0, batch_max, in_flight: 0, paused: None };

@@ -299,7 +299,7 @@ impl EngineService for Submitter {
                 } else {
                     account.charged(lane, *units);
                 }
-                account.hosts(|known| known.clear(lane.operation, hosts));
+                account.hosts(|suspensions| suspensions.clear(lane.operation, hosts));
                 account.clear_pauses(meter);
                 self.wakes.poller.notify();
             }
@@ -392,9 +392,9 @@ fn no_such_account(lane: &Lane) -> Wait {
 }
 
 fn take_from(due: &mut [u64; 3], mut items: u64) {
-    for left in due {
-        let taken = items.min(*left);
-        *left -= taken;
+    for count in due {
+        let taken = items.min(*count);
+        *count -= taken;
         items -= taken;
     }
 }

@@ -18,22 +18,22 @@ impl Account {
         }
         let day = self.provider.capabilities().day;
         let spending = store.tenant_usage_since(day.start(now)).await?;
-        let drawn = self.provider.pools(lane);
+        let names = self.provider.pools(lane);
         let totals: Vec<(PoolName, u64)> = self
             .pool_usages()
             .into_iter()
             .map(|standing| (standing.reading.name, standing.reading.total))
-            .filter(|(name, _)| drawn.contains(name))
+            .filter(|(name, _)| names.contains(name))
             .collect();
         let share = |(tenant, part): (&TenantName, &f64)| {
-            let left = |(name, total): &(PoolName, u64)| {
+            let remaining = |(name, total): &(PoolName, u64)| {
                 let spent = self.spent_by(tenant, name, &spending);
                 (part_of(*total, *part).saturating_sub(spent), name.clone())
             };
-            let (left, pool) = totals.iter().map(left).min()?;
+            let (count, pool) = totals.iter().map(remaining).min()?;
             let percent = (part * 100.0).round();
             let detail = format!("tenant {tenant} has used its share ({percent} %) of the day quota {pool}");
-            Some(TenantShare { tenant: tenant.clone(), left, until: day.next_reset(now), detail })
+            Some(TenantShare { tenant: tenant.clone(), rest: count, until: day.next_reset(now), detail })
         };
         Ok(self.shares.iter().filter_map(share).collect())
     }

@@ -60,13 +60,13 @@ mod tests {
     #[tokio::test]
     async fn a_host_is_looked_at_by_a_few_at_once_and_others_do_not_wait_for_it() {
         let turns = HostRateLimiter::new();
-        let mut held = Vec::new();
+        let mut permits = Vec::new();
         for _ in 0..OPEN_MAX {
-            held.push(turns.take("a.example", Duration::from_secs(60)).await.expect("a place"));
+            permits.push(turns.take("a.example", Duration::from_secs(60)).await.expect("a place"));
         }
         assert!(turns.take("a.example", Duration::from_millis(50)).await.is_none(), "all places are taken");
         assert!(turns.take("b.example", Duration::from_secs(60)).await.is_some());
-        held.pop();
+        permits.pop();
         assert!(turns.take("a.example", Duration::from_secs(60)).await.is_some(), "a place was given back");
     }
 

@@ -65,7 +65,7 @@ async fn exchange(
     let head = tokio::time::timeout(head_max.min(all_max), sender.send_request(request)).await;
     let response = head.map_err(|_| HttpError::TimedOut)?.map_err(|error| fault(&error))?;
     let first_byte = watch.elapsed();
-    let (status, headers) = (response.status().as_u16(), kept(response.headers()));
+    let (status, headers) = (response.status().as_u16(), header_pairs(response.headers()));
     let mut read = Read::default();
     let ended = tokio::time::timeout(all_max.saturating_sub(first_byte), read.all(response)).await;
     let body_bytes = read.bytes;
@@ -88,8 +88,8 @@ struct Read {
 impl Read {
     /// The hash of the whole body; none if it is too long.
     async fn all(&mut self, response: Response<Incoming>) -> Result<Option<[u8; 32]>, hyper::Error> {
-        let told = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if told.is_some_and(|length| length > BODY_BYTES_MAX) {
+        let count = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if count.is_some_and(|length| length > BODY_BYTES_MAX) {
             return Ok(None);
         }
         let mut body = response.into_body();
@@ -132,26 +132,27 @@ fn path(ask: &ProbeRequest) -> String {
     url.map_or_else(|_| ask.path.clone(), |url| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
 }
 
-fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+fn header_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     let is_secret = |name: &str| SECRET_HEADERS.iter().any(|secret| name.contains(secret));
-    let kept = headers.iter().filter(|(name, _)| *name == SET_COOKIE || !is_secret(name.as_str()));
-    kept.map(|(name, value)| {
-        // That a cookie is set can keep a copy from being made; which one is nobody's business.
-        if name == SET_COOKIE {
-            return (name.as_str().to_owned(), "(left out)".to_owned());
-        }
-        let bytes = value.as_bytes();
-        let mut text = String::from_utf8_lossy(&bytes[..bytes.len().min(VALUE_BYTES_MAX)]).into_owned();
-        if name == LOCATION
-            && let Some(query) = text.find('?')
-        {
-            // What stands behind it may let a visitor in; where it leads is seen without.
-            text.truncate(query + 1);
-            text.push('…');
-        }
-        (name.as_str().to_owned(), text)
-    })
-    .collect()
+    let header_value = headers.iter().filter(|(name, _)| *name == SET_COOKIE || !is_secret(name.as_str()));
+    header_value
+        .map(|(name, value)| {
+            // That a cookie is set can keep a copy from being made; which one is nobody's business.
+            if name == SET_COOKIE {
+                return (name.as_str().to_owned(), "(left out)".to_owned());
+            }
+            let bytes = value.as_bytes();
+            let mut text = String::from_utf8_lossy(&bytes[..bytes.len().min(VALUE_BYTES_MAX)]).into_owned();
+            if name == LOCATION
+                && let Some(query) = text.find('?')
+            {
+                // What stands behind it may let a visitor in; where it leads is seen without.
+                text.truncate(query + 1);
+                text.push('…');
+            }
+            (name.as_str().to_owned(), text)
+        })
+        .collect()
 }
 
 fn fault(error: &hyper::Error) -> HttpError {

@@ -58,7 +58,7 @@ impl NetProber {
 
     async fn fill(&self, seen: &mut ProbeResult, time: Budget) {
         let ask = seen.ask.clone();
-        let Some(_turn) = self.turns.take(&place(&ask.dial), time.left()).await else {
+        let Some(_turn) = self.turns.take(&place(&ask.dial), time.remaining()).await else {
             seen.connect = Some(Err(ConnectError::TooOften));
             return;
         };
@@ -83,20 +83,20 @@ impl NetProber {
 
     /// What may be dialled. `None`: nothing, and `seen` tells why.
     async fn addresses(&self, seen: &mut ProbeResult, time: Budget) -> Option<Vec<SocketAddr>> {
-        let found = match &seen.ask.dial {
+        let addrs = match &seen.ask.dial {
             DialTarget::Address(address) => vec![*address],
             DialTarget::Name(name, port) => match literal(name) {
                 Some(address) => vec![SocketAddr::new(address, *port)],
                 None => {
                     let look = self.names.look(name, time.at_most(NAME_MAX)).await;
-                    let found = look.addresses.iter().map(|address| SocketAddr::new(*address, *port)).collect();
+                    let socket_addrs = look.addresses.iter().map(|address| SocketAddr::new(*address, *port)).collect();
                     seen.name = Some(look);
-                    found
+                    socket_addrs
                 }
             },
         };
-        let first = *found.first()?;
-        let admitted: Vec<_> = found.into_iter().filter(|address| self.guard.admits(address.ip())).collect();
+        let first = *addrs.first()?;
+        let admitted: Vec<_> = addrs.into_iter().filter(|address| self.guard.admits(address.ip())).collect();
         if admitted.is_empty() {
             seen.connect = Some(Err(ConnectError::Denied(first.ip())));
             return None;
@@ -161,12 +161,12 @@ struct Budget {
 }
 
 impl Budget {
-    fn left(self) -> Duration {
+    fn remaining(self) -> Duration {
         self.within.saturating_sub(self.watch.elapsed())
     }
 
     fn at_most(self, stage: Duration) -> Duration {
-        self.left().min(stage)
+        self.remaining().min(stage)
     }
 }
 

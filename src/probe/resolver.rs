@@ -50,15 +50,15 @@ impl Resolver {
     pub(super) async fn look(&self, host: &str, within: Duration) -> DnsResult {
         let watch = Stopwatch::start();
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let found = match tokio::time::timeout(within, self.ask(&host)).await {
-            Ok(found) => found,
+        let resolved = match tokio::time::timeout(within, self.ask(&host)).await {
+            Ok(result) => result,
             Err(_) => Resolved { fault: Some(DnsError::TimedOut), ..Resolved::default() },
         };
         DnsResult {
             host,
-            aliases: found.aliases,
-            addresses: found.addresses,
-            fault: found.fault,
+            aliases: resolved.aliases,
+            addresses: resolved.addresses,
+            fault: resolved.fault,
             took: watch.elapsed(),
         }
     }
@@ -76,11 +76,11 @@ impl Resolver {
         };
         let (four, six) =
             tokio::join!(resolver.lookup(name.clone(), RecordType::A), resolver.lookup(name.clone(), RecordType::AAAA));
-        let mut found = Resolved::from_answers(host, &four, &six);
-        if found.addresses.is_empty() && found.aliases.is_empty() {
-            found.aliases = follow(resolver, name).await;
+        let mut resolved = Resolved::from_answers(host, &four, &six);
+        if resolved.addresses.is_empty() && resolved.aliases.is_empty() {
+            resolved.aliases = follow(resolver, name).await;
         }
-        found
+        resolved
     }
 }
 
@@ -127,24 +127,24 @@ struct Resolved {
 impl Resolved {
     /// IPv4 first: more machines can dial it.
     fn from_answers(host: &str, four: &Result<Lookup, NetError>, six: &Result<Lookup, NetError>) -> Self {
-        let mut found = Self::default();
+        let mut resolved = Self::default();
         for lookup in [four, six].into_iter().flatten() {
             let aliases = aliases(host, lookup);
-            if aliases.len() > found.aliases.len() {
-                found.aliases = aliases;
+            if aliases.len() > resolved.aliases.len() {
+                resolved.aliases = aliases;
             }
             let records = lookup.answers().iter().filter_map(|record| match &record.data {
                 RData::A(address) => Some(IpAddr::V4(address.0)),
                 RData::AAAA(address) => Some(IpAddr::V6(address.0)),
                 _ => None,
             });
-            found.addresses.extend(records.take(ADDRESSES_MAX));
+            resolved.addresses.extend(records.take(ADDRESSES_MAX));
         }
-        if found.addresses.is_empty() {
+        if resolved.addresses.is_empty() {
             let faults = [four, six].map(|answer| answer.as_ref().err().map_or(DnsError::NoAddress, fault));
-            found.fault = faults.into_iter().max_by_key(weight);
+            resolved.fault = faults.into_iter().max_by_key(weight);
         }
-        found
+        resolved
     }
 }
 

@@ -188,7 +188,7 @@ impl HttpResult {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
         let values: Vec<&str> =
-            self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect();
+            self.headers.iter().filter(|(text, _)| text == name).map(|(_, value)| value.as_str()).collect();
         (!values.is_empty()).then(|| values.join(", "))
     }
 }

@@ -112,7 +112,7 @@ impl Capabilities {
     /// Calls per second of the action.
     #[must_use]
     pub fn rate_limit(&self, meter: ApiAction) -> RateLimit {
-        let pace = self.paces.iter().find(|(known, _)| *known == meter).map_or(self.pace, |(_, pace)| *pace);
+        let pace = self.paces.iter().find(|(action, _)| *action == meter).map_or(self.pace, |(_, pace)| *pace);
         self.allowance.rate.map_or(pace, |allowed| RateLimit(allowed.min(pace.0)))
     }
 

@@ -81,13 +81,13 @@ impl VendorReference {
 
     #[must_use]
     pub fn edge_status(&self, status: u16) -> Option<&EdgeStatus> {
-        self.edge_statuses.iter().find(|known| known.status == status)
+        self.edge_statuses.iter().find(|edge_status| edge_status.status == status)
     }
 
     #[must_use]
     pub fn action(&self, operation: ItemOperation, kind: TargetKind) -> Option<&'static str> {
-        let known = self.actions.iter().find(|(op, of, _)| (*op, *of) == (operation, kind));
-        known.map(|(_, _, action)| *action)
+        let item_operation = self.actions.iter().find(|(op, of, _)| (*op, *of) == (operation, kind));
+        item_operation.map(|(_, _, action)| *action)
     }
 
     #[must_use]

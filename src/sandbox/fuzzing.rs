@@ -61,8 +61,8 @@ pub fn verification(bytes: &[u8]) -> bool {
 
 fn assert_was_signed(request: &FuzzRequest, credential: &Credential, now: Timestamp) {
     let mut same = vectors().iter().filter(|vector| vector.credential == *credential && vector.says_as_much(request));
-    let known = same.next().expect("accepted, but nobody signed it");
-    assert!((now.as_secs() - known.sent_at).abs() <= WINDOW_S, "accepted out of its window");
+    let fuzz_vector = same.next().expect("accepted, but nobody signed it");
+    assert!((now.as_secs() - fuzz_vector.sent_at).abs() <= WINDOW_S, "accepted out of its window");
 }
 
 impl FuzzVector {

@@ -201,10 +201,10 @@ impl Cloud {
         self.state().dns.rules()
     }
 
-    pub(super) fn resolve(&self, name: &str, wanted: DnsQuestion) -> Resolved {
+    pub(super) fn resolve(&self, name: &str, question: DnsQuestion) -> Resolved {
         let state = &mut *self.state();
         let places = ZoneAddresses { edge: self.places.edge.ip(), origin: self.places.origin.ip() };
-        state.dns.resolve(name, wanted, &state.domains, places)
+        state.dns.resolve(name, question, &state.domains, places)
     }
 
     /// Whether the edge is there, in truth or by what the simulated DNS was set to say of the provider's names.

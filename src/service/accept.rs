@@ -26,18 +26,18 @@ impl Service {
     pub async fn accept(
         &self,
         caller: &Caller,
-        asked: &JobInput,
+        input: &JobInput,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<AcceptedJob, ServiceError> {
         // A replay is answered by the job that is kept: whether its body would still be accepted is no question any more.
         if let Some(key) = &idempotency
-            && let Some(kept) = self.store.find_by_idempotency_key(&caller.tenant, key).await?
+            && let Some(stored) = self.store.find_by_idempotency_key(&caller.tenant, key).await?
         {
-            return self.accepted(caller, kept, None).await;
+            return self.accepted(caller, stored, None).await;
         }
         let now = self.clock.now();
-        let understood = || self.understood(caller, asked, idempotency, now);
-        let job = offload_if(asked.is_large(), understood).await?;
+        let understood = || self.understood(caller, input, idempotency, now);
+        let job = offload_if(input.is_large(), understood).await?;
         let lane = first_to_wait(&job.parts).cloned();
         let creation = self.store.create_job(job, now).await?;
         self.accepted(caller, creation, lane.as_ref()).await
@@ -47,13 +47,13 @@ impl Service {
     fn understood(
         &self,
         caller: &Caller,
-        asked: &JobInput,
+        input: &JobInput,
         idempotency: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<NewJob, ServiceError> {
-        let request = parse_job::understand(asked, &self.routes, now).map_err(ServiceError::Invalid)?;
-        authorization::allow(caller, &request, asked)?;
-        let warnings = self.warnings(asked, &request);
+        let request = parse_job::understand(input, &self.routes, now).map_err(ServiceError::Invalid)?;
+        authorization::allow(caller, &request, input)?;
+        let warnings = self.warnings(input, &request);
         Ok(NewJob { warnings, ..self.new_job(caller, request, idempotency, now) })
     }
 
@@ -182,7 +182,7 @@ mod tests {
         let outlook = EngineStatus::new(std::sync::Arc::default(), std::sync::Arc::default());
         let now = Timestamp::from_millis(0);
         let (parts, offset) =
-            parts(&request, &Router { asked: Area::Own, routes: &routes, outlook: &outlook, now }, now);
+            parts(&request, &Router { input: Area::Own, routes: &routes, outlook: &outlook, now }, now);
         let items: Vec<(ItemOperation, &Target)> =
             parts.iter().flat_map(|part| part.targets.iter().map(|target| (part.lane.operation, target))).collect();
         assert_eq!(items.len(), 7);

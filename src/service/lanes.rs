@@ -85,16 +85,16 @@ impl Service {
         if !caller.scopes.may_control() {
             return Err(lacks(ScopeWord::Control));
         }
-        let found = self.store.lanes().await?.into_iter().find(|record| record.id == id);
-        let record = found.ok_or(ServiceError::NotFound("lane"))?;
+        let lane_record = self.store.lanes().await?.into_iter().find(|record| record.id == id);
+        let record = lane_record.ok_or(ServiceError::NotFound("lane"))?;
         Ok(self.lane_view(record, self.clock.now()))
     }
 
     fn lane_view(&self, record: LaneRecord, now: Timestamp) -> LaneDetails {
         // The board is as old as the submitter's last step; whether the lane is paused is known better.
-        let posted = self.lane_statuses.lane(record.id).0.filter(|waiting| waiting.reason != WaitingReason::LanePaused);
+        let wait = self.lane_statuses.lane(record.id).0.filter(|waiting| waiting.reason != WaitingReason::LanePaused);
         let is_idle = record.due.iter().sum::<u64>() == 0;
-        let (state, why) = match (&record.paused, posted) {
+        let (state, why) = match (&record.paused, wait) {
             (Some(pause), _) => (LaneState::Paused, Some(lane_paused(pause))),
             (None, Some(waiting)) if !is_idle => (LaneState::Waiting, Some(waiting)),
             (None, _) => (LaneState::Running, None),

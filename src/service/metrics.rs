@@ -117,13 +117,13 @@ mod tests {
             finding(None, fail, 3),
         ];
         let standing = standing(&findings, &routes);
-        let told: Vec<_> = standing
+        let results: Vec<_> = standing
             .iter()
             .map(|(key, since)| (key.result, key.host.as_deref(), since.findings, since.at.as_millis()))
             .collect();
-        assert_eq!(told.len(), 3);
+        assert_eq!(results.len(), 3);
         for expected in [(warn, None, 1, 8), (fail, None, 3, 3), (fail, Some("named.example"), 1, 5)] {
-            assert!(told.contains(&expected), "{expected:?} of {told:?}");
+            assert!(results.contains(&expected), "{expected:?} of {results:?}");
         }
     }
 }

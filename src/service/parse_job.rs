@@ -52,20 +52,20 @@ pub struct InputError {
 }
 
 /// Reads a job, or names every fault.
-pub(crate) fn understand(asked: &JobInput, routes: &Routes, now: Timestamp) -> Result<JobRequest, Vec<InputError>> {
+pub(crate) fn understand(input: &JobInput, routes: &Routes, now: Timestamp) -> Result<JobRequest, Vec<InputError>> {
     let mut faults = InputErrors::default();
-    let operation = faults.word(Some(&asked.operation), "/operation", Operation::Purge);
+    let operation = faults.word(Some(&input.operation), "/operation", Operation::Purge);
     let mut merged = 0;
-    let urls = targets(TargetKind::Url, &asked.urls, routes, &mut merged, &mut faults);
-    let directories = targets(TargetKind::Directory, &asked.directories, routes, &mut merged, &mut faults);
-    let mode = faults.word(asked.mode.as_ref(), "/mode", Mode::Delete);
-    let area = area(asked, &mut faults);
-    let priority = faults.word(asked.priority.as_ref(), "/priority", Priority::Normal);
-    let not_before = moment(asked.not_before.as_ref(), "/not_before", &mut faults);
-    let deadline = moment(asked.deadline.as_ref(), "/deadline", &mut faults);
-    check_counts(asked, operation, &mut faults);
+    let urls = targets(TargetKind::Url, &input.urls, routes, &mut merged, &mut faults);
+    let directories = targets(TargetKind::Directory, &input.directories, routes, &mut merged, &mut faults);
+    let mode = faults.word(input.mode.as_ref(), "/mode", Mode::Delete);
+    let area = area(input, &mut faults);
+    let priority = faults.word(input.priority.as_ref(), "/priority", Priority::Normal);
+    let not_before = moment(input.not_before.as_ref(), "/not_before", &mut faults);
+    let deadline = moment(input.deadline.as_ref(), "/deadline", &mut faults);
+    check_counts(input, operation, &mut faults);
     check_times(not_before, deadline, now, &mut faults);
-    check_words(asked, &mut faults);
+    check_words(input, &mut faults);
     if !faults.0.is_empty() {
         return Err(faults.0);
     }
@@ -79,9 +79,9 @@ pub(crate) fn understand(asked: &JobInput, routes: &Routes, now: Timestamp) -> R
         priority,
         not_before,
         deadline,
-        labels: asked.labels.clone(),
-        source: asked.source.clone(),
-        verify: asked.verify.unwrap_or(true),
+        labels: input.labels.clone(),
+        source: input.source.clone(),
+        verify: input.verify.unwrap_or(true),
         notify: None,
     })
 }
@@ -138,9 +138,9 @@ fn targets(
 }
 
 /// `own` is our word for a job that names no area, and no word of the contract.
-fn area(asked: &JobInput, faults: &mut InputErrors) -> Area {
-    let area = faults.word(asked.area.as_ref(), "/area", Area::Own);
-    if asked.area.is_some() && area == Area::Own && faults.0.iter().all(|fault| fault.pointer != "/area") {
+fn area(input: &JobInput, faults: &mut InputErrors) -> Area {
+    let area = faults.word(input.area.as_ref(), "/area", Area::Own);
+    if input.area.is_some() && area == Area::Own && faults.0.iter().all(|fault| fault.pointer != "/area") {
         faults.add(
             "/area",
             "unknown_word",
@@ -160,22 +160,22 @@ fn moment(text: Option<&String>, pointer: &str, faults: &mut InputErrors) -> Opt
     }
 }
 
-fn check_counts(asked: &JobInput, operation: Operation, faults: &mut InputErrors) {
-    let count = asked.urls.len() + asked.directories.len();
+fn check_counts(input: &JobInput, operation: Operation, faults: &mut InputErrors) {
+    let count = input.urls.len() + input.directories.len();
     if count == 0 {
         faults.add("", "no_targets", "name at least one target in urls or directories");
     }
     if count > TARGETS_MAX {
         faults.add("", "too_many_targets", format!("{count} targets; one job has at most {TARGETS_MAX}: split it"));
     }
-    if operation == Operation::Prefetch && !asked.directories.is_empty() {
+    if operation == Operation::Prefetch && !input.directories.is_empty() {
         faults.add(
             "/directories",
             "directories_in_prefetch",
             "a directory cannot be prefetched; list its URLs under urls",
         );
     }
-    if asked.mode.is_some() && asked.directories.is_empty() {
+    if input.mode.is_some() && input.directories.is_empty() {
         faults.add(
             "/mode",
             "mode_without_directories",
@@ -193,15 +193,15 @@ fn check_times(not_before: Option<Timestamp>, deadline: Option<Timestamp>, now: 
     }
 }
 
-fn check_words(asked: &JobInput, faults: &mut InputErrors) {
-    if asked.labels.len() > LABELS_MAX {
+fn check_words(input: &JobInput, faults: &mut InputErrors) {
+    if input.labels.len() > LABELS_MAX {
         faults.add(
             "/labels",
             "too_many_labels",
-            format!("{} labels; a job has at most {LABELS_MAX}", asked.labels.len()),
+            format!("{} labels; a job has at most {LABELS_MAX}", input.labels.len()),
         );
     }
-    for (key, value) in &asked.labels {
+    for (key, value) in &input.labels {
         if key.is_empty() || key.len() > LABEL_KEY_BYTES_MAX || value.len() > LABEL_VALUE_BYTES_MAX {
             let detail = format!(
                 "a label has a key of 1 to {LABEL_KEY_BYTES_MAX} bytes and a value of at most {LABEL_VALUE_BYTES_MAX}"
@@ -209,10 +209,10 @@ fn check_words(asked: &JobInput, faults: &mut InputErrors) {
             faults.add(format!("/labels/{}", escaped(key)), "label_size", detail);
         }
     }
-    if asked.source.as_ref().is_some_and(|source| source.len() > SOURCE_BYTES_MAX) {
+    if input.source.as_ref().is_some_and(|source| source.len() > SOURCE_BYTES_MAX) {
         faults.add("/source", "source_size", format!("source has at most {SOURCE_BYTES_MAX} bytes"));
     }
-    if let Some(receiver) = &asked.notify {
+    if let Some(receiver) = &input.notify {
         faults.add("/notify", "unknown_receiver", format!("no receiver named {receiver:?} is configured"));
     }
 }
@@ -235,23 +235,23 @@ mod tests {
         routes
     }
 
-    fn asked(operation: &str, urls: &[&str]) -> JobInput {
+    fn job_input(operation: &str, urls: &[&str]) -> JobInput {
         let urls = urls.iter().map(|url| (*url).to_owned()).collect();
         JobInput { operation: operation.to_owned(), urls, ..JobInput::default() }
     }
 
-    fn codes(asked: &JobInput) -> Vec<(String, &'static str)> {
-        let faults = understand(asked, &routes(), NOW).expect_err("faults");
+    fn codes(input: &JobInput) -> Vec<(String, &'static str)> {
+        let faults = understand(input, &routes(), NOW).expect_err("faults");
         faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
     }
 
     #[test]
     fn equal_forms_are_merged_and_counted() {
-        let asked = asked(
+        let input = job_input(
             "purge",
             &["https://www.example.com/a", "HTTPS://WWW.EXAMPLE.COM:443/a", "https://www.example.com/b"],
         );
-        let request = understand(&asked, &routes(), NOW).expect("valid");
+        let request = understand(&input, &routes(), NOW).expect("valid");
         assert_eq!((request.urls.len(), request.merged), (2, 1));
     }
 
@@ -265,12 +265,12 @@ mod tests {
             not_before: Some("tomorrow".to_owned()),
             labels: BTreeMap::from([("a/b".repeat(40), String::new())]),
             notify: Some("pager".to_owned()),
-            ..asked(
+            ..job_input(
                 "prefetch",
                 &["https://www.example.com/a", "https://www.example.com/a b", "https://other.example.org/"],
             )
         };
-        let found = codes(&bad);
+        let texts = codes(&bad);
         for expected in [
             ("/urls/1", "not_encoded"),
             ("/urls/2", "no_route"),
@@ -283,19 +283,22 @@ mod tests {
             ("/notify", "unknown_receiver"),
         ] {
             assert!(
-                found.iter().any(|(pointer, code)| (pointer.as_str(), *code) == expected),
-                "{expected:?} in {found:?}"
+                texts.iter().any(|(pointer, code)| (pointer.as_str(), *code) == expected),
+                "{expected:?} in {texts:?}"
             );
         }
-        assert!(found.iter().any(|(pointer, code)| pointer.starts_with("/labels/a~1b") && *code == "label_size"));
+        assert!(texts.iter().any(|(pointer, code)| pointer.starts_with("/labels/a~1b") && *code == "label_size"));
     }
 
     #[test]
     fn a_job_has_at_least_one_target_and_a_mode_only_for_directories() {
-        assert_eq!(codes(&asked("purge", &[])), [(String::new(), "no_targets")]);
-        let moded = JobInput { mode: Some("delete".to_owned()), ..asked("purge", &["https://www.example.com/"]) };
+        assert_eq!(codes(&job_input("purge", &[])), [(String::new(), "no_targets")]);
+        let moded = JobInput { mode: Some("delete".to_owned()), ..job_input("purge", &["https://www.example.com/"]) };
         assert_eq!(codes(&moded), [("/mode".to_owned(), "mode_without_directories")]);
-        assert_eq!(codes(&asked("wipe", &["https://www.example.com/"])), [("/operation".to_owned(), "unknown_word")]);
+        assert_eq!(
+            codes(&job_input("wipe", &["https://www.example.com/"])),
+            [("/operation".to_owned(), "unknown_word")]
+        );
     }
 
     #[test]
@@ -303,7 +306,7 @@ mod tests {
         let late = JobInput {
             not_before: Some("2026-11-23T10:00:00Z".to_owned()),
             deadline: Some("2026-11-23T10:00:00Z".to_owned()),
-            ..asked("purge", &["https://www.example.com/"])
+            ..job_input("purge", &["https://www.example.com/"])
         };
         assert_eq!(codes(&late), [("/deadline".to_owned(), "deadline_before_start")]);
     }
@@ -311,6 +314,6 @@ mod tests {
     #[test]
     fn more_targets_than_a_job_may_have_are_refused() {
         let many = vec!["https://www.example.com/a"; TARGETS_MAX + 1];
-        assert_eq!(codes(&asked("purge", &many)), [(String::new(), "too_many_targets")]);
+        assert_eq!(codes(&job_input("purge", &many)), [(String::new(), "too_many_targets")]);
     }
 }

@@ -41,8 +41,8 @@ impl Service {
             let of = |start: &Timestamp| self.drawing_on(&pool, spent.get(start).map_or(&[], Vec::as_slice));
             let targets = of(&since).map(|spent| spent.targets).sum();
             let undecided = of(&self.day_start(&pool, now)).map(|spent| spent.undecided).sum();
-            let left = pool.available.saturating_sub(pool.reserved);
-            let runs_out_at = runs_out_at(left, RecentUsage { targets, since }, pool.resets_at, now);
+            let count = pool.available.saturating_sub(pool.reserved);
+            let runs_out_at = runs_out_at(count, RecentUsage { targets, since }, pool.resets_at, now);
             PoolDetails { undecided, runs_out_at, pool }
         };
         Ok(pools.into_iter().map(view).collect())
@@ -58,8 +58,8 @@ impl Service {
 
     fn drawing_on<'a>(&self, pool: &PoolStatus, spent: &'a [QuotaUsage]) -> impl Iterator<Item = &'a QuotaUsage> {
         let draws = |spent: &&QuotaUsage| {
-            let drawn: Vec<PoolName> = self.engine_status.pools_of(&spent.lane);
-            spent.lane.account == pool.account && drawn.contains(&pool.name)
+            let names: Vec<PoolName> = self.engine_status.pools_of(&spent.lane);
+            spent.lane.account == pool.account && names.contains(&pool.name)
         };
         spent.iter().filter(draws).collect::<Vec<_>>().into_iter()
     }

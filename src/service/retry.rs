@@ -81,10 +81,10 @@ fn parts(
         let text = target.as_str();
         text.match_indices('/').any(|(end, _)| above.contains(&text[..=end]))
     };
-    let (mut held, mut free) = (prefetches.clone(), prefetches);
-    held.values_mut().for_each(|targets| targets.retain(|target| is_held(target)));
+    let (mut current, mut free) = (prefetches.clone(), prefetches);
+    current.values_mut().for_each(|targets| targets.retain(|target| is_held(target)));
     free.values_mut().for_each(|targets| targets.retain(|target| !is_held(target)));
-    push(&mut parts, &held, PartState::Blocked);
+    push(&mut parts, &current, PartState::Blocked);
     push(&mut parts, &free, PartState::Due);
     Ok((parts, pair_offset))
 }
@@ -103,7 +103,7 @@ fn by_lane<'a>(
     let mut lanes: BTreeMap<Lane, Vec<Target>> = BTreeMap::new();
     for UnsuccessfulItem { lane, target } in items {
         let (account, own) = areas.place(target.host()).ok_or_else(|| no_route(target))?;
-        let area = own.unwrap_or(areas.asked);
+        let area = own.unwrap_or(areas.input);
         lanes.entry(Lane { account, area, ..lane.clone() }).or_default().push(target.clone());
     }
     Ok(lanes)
@@ -143,7 +143,7 @@ mod tests {
         ];
         let outlook = EngineStatus::new(std::sync::Arc::default(), std::sync::Arc::default());
         let now = Timestamp::from_millis(0);
-        let areas = Router { asked: Area::Own, routes: &routes, outlook: &outlook, now };
+        let areas = Router { input: Area::Own, routes: &routes, outlook: &outlook, now };
         let (parts, offset) = parts(Operation::Refresh, &items, &areas).expect("routes");
         let flat: Vec<(PartState, ItemOperation, &Target)> = parts
             .iter()

@@ -10,15 +10,15 @@ use crate::engine::EngineStatus;
 pub(super) type TargetsByDestination = BTreeMap<(AccountName, Option<Area>), Vec<Target>>;
 
 pub(super) struct Router<'a> {
-    pub(super) asked: Area,
+    pub(super) input: Area,
     pub(super) routes: &'a Routes,
     pub(super) outlook: &'a EngineStatus,
     pub(super) now: Timestamp,
 }
 
 impl Service {
-    pub(super) fn areas(&self, asked: Area, now: Timestamp) -> Router<'_> {
-        Router { asked, routes: &self.routes, outlook: &self.engine_status, now }
+    pub(super) fn areas(&self, area: Area, now: Timestamp) -> Router<'_> {
+        Router { input: area, routes: &self.routes, outlook: &self.engine_status, now }
     }
 }
 
@@ -39,7 +39,7 @@ impl Router<'_> {
     /// The account that serves the host, and the area of its domain if that is to be named. None: no account does.
     pub(super) fn place(&self, host: &str) -> Option<(AccountName, Option<Area>)> {
         let account = self.routes.account_for(host)?.clone();
-        let known = (self.asked == Area::Own).then(|| self.outlook.domain(host)).flatten();
-        Some((account, known.and_then(|known| known.own_area(self.now))))
+        let domain = (self.input == Area::Own).then(|| self.outlook.domain(host)).flatten();
+        Some((account, domain.and_then(|cached_domain| cached_domain.own_area(self.now))))
     }
 }

@@ -40,7 +40,7 @@ impl Service {
             // Another tenant's jobs do not exist for this caller.
             (Some(own), Some(other)) if *own != other => return Ok(JobPage { views: Vec::new(), next: None }),
             (Some(own), _) => Some(own.clone()),
-            (None, asked) => asked,
+            (None, name) => name,
         };
         if *search == (JobSearch { tenant: search.tenant.clone(), ..JobSearch::default() }) {
             let jobs = self.store.jobs(tenant.as_ref(), before, limit).await?;

@@ -19,7 +19,7 @@ const AGE_MAX: Duration = Duration::from_millis(500);
 pub struct Tokens {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    known: RwLock<KnownToken>,
+    known_token: RwLock<KnownToken>,
 }
 
 #[derive(Default)]
@@ -32,7 +32,7 @@ struct KnownToken {
 impl Tokens {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, known: RwLock::default() }
+        Self { store, clock, known_token: RwLock::default() }
     }
 
     /// Whoever bears this token.
@@ -43,17 +43,17 @@ impl Tokens {
     pub async fn caller(&self, presented: &str) -> Result<Caller, ServiceError> {
         let token = Token::parse(presented).ok_or(ServiceError::Unauthorized)?;
         let now = self.clock.now();
-        let known = self.known.read().await;
-        if known.is_fresh(now) {
-            return known.caller(&token, now);
+        let known_token = self.known_token.read().await;
+        if known_token.is_fresh(now) {
+            return known_token.caller(&token, now);
         }
-        drop(known);
-        let mut known = self.known.write().await;
+        drop(known_token);
+        let mut entry = self.known_token.write().await;
         // Others may have waited for the same read.
-        if !known.is_fresh(now) {
-            *known = KnownToken::of(self.store.tokens().await?, now);
+        if !entry.is_fresh(now) {
+            *entry = KnownToken::of(self.store.tokens().await?, now);
         }
-        known.caller(&token, now)
+        entry.caller(&token, now)
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
         Token::of(TokenId::from_u64(id), [byte; 32])
     }
 
-    fn known(expires_at: Option<Timestamp>) -> KnownToken {
+    fn known_token(expires_at: Option<Timestamp>) -> KnownToken {
         let pepper = Pepper::new([9; 32]);
         let record = TokenRecord {
             id: TokenId::from_u64(1),
@@ -115,23 +115,23 @@ mod tests {
     #[test]
     fn only_the_very_token_gets_in_and_only_before_it_expires() {
         let expiry = START + Duration::from_secs(1);
-        let known = known(Some(expiry));
-        let caller = known.caller(&token(1, 7), START).expect("let in");
+        let cached = known_token(Some(expiry));
+        let caller = cached.caller(&token(1, 7), START).expect("let in");
         assert_eq!((caller.tenant.as_str(), caller.weight, caller.scopes.sees_all()), ("shop", 3, false));
         for (presented, now) in [(token(1, 8), START), (token(2, 7), START), (token(1, 7), expiry)] {
-            assert!(matches!(known.caller(&presented, now), Err(ServiceError::Unauthorized)));
+            assert!(matches!(cached.caller(&presented, now), Err(ServiceError::Unauthorized)));
         }
-        assert!(known.caller(&token(1, 7), expiry - Duration::from_millis(1)).is_ok());
+        assert!(cached.caller(&token(1, 7), expiry - Duration::from_millis(1)).is_ok());
     }
 
     #[test]
     fn what_is_known_is_old_after_half_a_second_and_when_the_clock_was_set_back() {
-        let known = known(None);
+        let cached = known_token(None);
         let millis = Duration::from_millis;
         for (now, fresh) in
             [(START, true), (START + millis(499), true), (START + millis(500), false), (START - millis(1), false)]
         {
-            assert_eq!(known.is_fresh(now), fresh, "{now:?}");
+            assert_eq!(cached.is_fresh(now), fresh, "{now:?}");
         }
         assert!(!KnownToken::default().is_fresh(START));
     }

@@ -20,43 +20,43 @@ const BY_OBJECT: [&str; 4] = ["query_ignored", "query_partly_ignored", "query_re
 
 impl Service {
     /// What is odd about the job, hosts first. Each host is looked up once, however many targets it has.
-    pub(super) fn warnings(&self, asked: &JobInput, request: &JobRequest) -> Vec<Warning> {
+    pub(super) fn warnings(&self, input: &JobInput, request: &JobRequest) -> Vec<Warning> {
         let targets = [
-            ParsedUrl { field: "urls", kind: TargetKind::Url, raw: &asked.urls, targets: &request.urls },
+            ParsedUrl { field: "urls", kind: TargetKind::Url, raw: &input.urls, targets: &request.urls },
             ParsedUrl {
                 field: "directories",
                 kind: TargetKind::Directory,
-                raw: &asked.directories,
+                raw: &input.directories,
                 targets: &request.directories,
             },
         ]
         .map(LocatedTarget::of);
-        let (mut told, mut known) = (WarningList::default(), HashMap::new());
+        let (mut list, mut domains) = (WarningList::default(), HashMap::new());
         for located in &targets {
             for (place, target) in located.written.targets.iter().enumerate() {
-                known.entry(target.host()).or_insert_with(|| {
+                domains.entry(target.host()).or_insert_with(|| {
                     let doubt = self.doubt(target.host());
-                    told.extend(doubt.map(|(code, detail)| located.warning(place, code, detail)));
+                    list.extend(doubt.map(|(code, detail)| located.warning(place, code, detail)));
                     self.engine_status.domain(target.host())
                 });
             }
         }
         let [urls, directories] = &targets;
-        let shared = by_object(urls, &known, &mut told);
-        by_target(urls, &shared, &known, &mut told);
-        by_target(directories, &HashSet::new(), &known, &mut told);
-        told.all()
+        let shared = by_object(urls, &domains, &mut list);
+        by_target(urls, &shared, &domains, &mut list);
+        by_target(directories, &HashSet::new(), &domains, &mut list);
+        list.all()
     }
 
     /// A host that is none of the account's, or not online, as far as the provider told of its domains.
     fn doubt(&self, host: &str) -> Option<(&'static str, String)> {
         self.engine_status.domains_read_at(host)?;
-        let Some(known) = self.engine_status.domain(host) else {
+        let Some(domain) = self.engine_status.domain(host) else {
             let detail = format!("the provider lists no domain for {host} in this account; its targets will fail");
             return Some(("unknown_host", detail));
         };
-        let dead = known.facts.is_live() == Some(false);
-        let status = known.facts.status.as_ref().map(ToString::to_string).unwrap_or_default();
+        let dead = domain.facts.is_live() == Some(false);
+        let status = domain.facts.status.as_ref().map(ToString::to_string).unwrap_or_default();
         dead.then(|| {
             ("host_not_online", format!("{host} is {status} at the provider; its targets wait until that ends"))
         })
@@ -68,7 +68,7 @@ type Hosts<'a> = HashMap<&'a str, Option<CachedDomain>>;
 
 /// The domain that serves the target, if the provider told how it keys its objects.
 fn keyed<'h>(hosts: &'h Hosts<'_>, target: &Target) -> Option<&'h CachedDomain> {
-    hosts.get(target.host())?.as_ref().filter(|known| known.facts.cache_key.is_some())
+    hosts.get(target.host())?.as_ref().filter(|domain| domain.facts.cache_key.is_some())
 }
 
 /// One list of the body, and what was understood of it.
@@ -111,30 +111,30 @@ impl<'a> LocatedTarget<'a> {
 }
 
 /// URLs that are one object, as far as that is known, and which URLs those are.
-fn by_object(urls: &LocatedTarget<'_>, hosts: &Hosts<'_>, told: &mut WarningList) -> HashSet<usize> {
+fn by_object(urls: &LocatedTarget<'_>, hosts: &Hosts<'_>, list: &mut WarningList) -> HashSet<usize> {
     let targets = urls.written.targets;
-    let known = targets.iter().enumerate();
-    let known = known.filter_map(|(place, url)| Some((place, keyed(hosts, url)?.facts.as_ref(), url)));
-    let objects = same_object(known);
+    let entry =
+        targets.iter().enumerate().filter_map(|(place, url)| Some((place, keyed(hosts, url)?.facts.as_ref(), url)));
+    let objects = same_object(entry);
     for (first, count) in objects.iter().filter_map(|urls| Some((*urls.first()?, urls.len()))) {
-        let Some(known) = keyed(hosts, &targets[first]) else { continue };
+        let Some(domain) = keyed(hosts, &targets[first]) else { continue };
         let detail = format!(
             "{count} URLs of this job, of which this is the first, are one cached copy to the CDN. All are sent as written; \
              one would do, and cost {} less of the day quota: {}",
             count - 1,
-            representative(&known.facts, &targets[first])
+            representative(&domain.facts, &targets[first])
         );
-        told.extend([urls.warning(first, "same_object", detail)]);
+        list.extend([urls.warning(first, "same_object", detail)]);
     }
     objects.into_iter().flatten().collect()
 }
 
 /// What is odd about each target by itself; of those that share an object, what was not told of the object already.
-fn by_target(located: &LocatedTarget<'_>, shared: &HashSet<usize>, hosts: &Hosts<'_>, told: &mut WarningList) {
+fn by_target(located: &LocatedTarget<'_>, shared: &HashSet<usize>, hosts: &Hosts<'_>, list: &mut WarningList) {
     let mut apart = DifferingParts::default();
     for (place, target) in located.written.targets.iter().enumerate() {
         let odd = match keyed(hosts, target) {
-            Some(known) => warnings(&known.facts, target),
+            Some(domain) => warnings(&domain.facts, target),
             None => spelling_warnings(target),
         };
         let is_shared = shared.contains(&place);
@@ -142,49 +142,49 @@ fn by_target(located: &LocatedTarget<'_>, shared: &HashSet<usize>, hosts: &Hosts
             if warning.code == "scheme_apart" {
                 apart.take(place, target, warning, located.written.targets);
             } else {
-                told.extend([located.warning(place, warning.code, worded(warning))]);
+                list.extend([located.warning(place, warning.code, detail(warning))]);
             }
         }
     }
-    apart.tell(located, told);
+    apart.tell(located, list);
 }
 
 /// URLs of hosts that keep a copy for each scheme: one warning for a host, and none where both schemes are asked for.
 #[derive(Default)]
 struct DifferingParts<'a> {
     hosts: Vec<Arc<str>>,
-    found: HashMap<Arc<str>, (usize, KeyWarning, usize)>,
-    asked: OnceCell<HashSet<&'a str>>,
+    by_object: HashMap<Arc<str>, (usize, KeyWarning, usize)>,
+    url_texts: OnceCell<HashSet<&'a str>>,
 }
 
 impl<'a> DifferingParts<'a> {
     fn take(&mut self, place: usize, url: &Target, warning: KeyWarning, urls: &'a [Target]) {
-        let asked = self.asked.get_or_init(|| urls.iter().map(Target::as_str).collect());
-        if warning.offer.as_deref().is_some_and(|other| asked.contains(other)) {
+        let texts = self.url_texts.get_or_init(|| urls.iter().map(Target::as_str).collect());
+        if warning.offer.as_deref().is_some_and(|other| texts.contains(other)) {
             return;
         }
-        if let Some((_, _, more)) = self.found.get_mut(url.host()) {
+        if let Some((_, _, more)) = self.by_object.get_mut(url.host()) {
             *more += 1;
             return;
         }
         let host: Arc<str> = url.host().into();
         self.hosts.push(host.clone());
-        self.found.insert(host, (place, warning, 0));
+        self.by_object.insert(host, (place, warning, 0));
     }
 
-    fn tell(mut self, located: &LocatedTarget<'_>, told: &mut WarningList) {
+    fn tell(mut self, located: &LocatedTarget<'_>, list: &mut WarningList) {
         for host in &self.hosts {
-            let Some((place, mut warning, more)) = self.found.remove(host) else { continue };
+            let Some((place, mut warning, more)) = self.by_object.remove(host) else { continue };
             if more > 0 {
                 warning.detail.push_str(&format!(" So it is with {more} more of {host}."));
             }
-            told.extend([located.warning(place, warning.code, worded(warning))]);
+            list.extend([located.warning(place, warning.code, detail(warning))]);
         }
     }
 }
 
 /// The offer last, so that it can be copied.
-fn worded(warning: KeyWarning) -> String {
+fn detail(warning: KeyWarning) -> String {
     let KeyWarning { code, detail, offer } = warning;
     match offer {
         None => detail,

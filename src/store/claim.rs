@@ -37,7 +37,7 @@ pub struct Grant {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantShare {
     pub tenant: TenantName,
-    pub left: u64,
+    pub rest: u64,
     /// What is more waits until then.
     pub until: Timestamp,
     /// Why, in words.

@@ -232,7 +232,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Option<RelevantItem>, StoreError>;
 
     /// Keeps a diagnosis until it is outdated.
-    async fn insert_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError>;
+    async fn insert_diagnosis(&self, stored_diagnosis: StoredDiagnosis) -> Result<(), StoreError>;
 
     /// One diagnosis, if it is `tenant`'s; any tenant's where `tenant` is none.
     async fn diagnosis(

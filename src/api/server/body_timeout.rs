@@ -41,12 +41,12 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for TimeoutBody<
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         // The deadline goes first: a body that always has a little more must meet it too.
-        let left = self.limit.saturating_sub(self.since.elapsed());
-        if !left.is_zero() {
+        let duration = self.limit.saturating_sub(self.since.elapsed());
+        if !duration.is_zero() {
             if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
                 return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
             }
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(duration)));
             ready!(timer.as_mut().poll(cx));
         }
         Poll::Ready(Some(Err(BodyTimeoutError { limit: self.limit }.into())))

@@ -132,11 +132,11 @@ impl Future for PhaseTimeout {
         while self.timer.as_mut().poll(cx).is_ready() {
             let state = *self.pulse.state();
             let phase = state.waits_for();
-            let left = self.limit(phase).map_or(Duration::MAX, |limit| limit.saturating_sub(state.since.elapsed()));
-            if left.is_zero() {
+            let duration = self.limit(phase).map_or(Duration::MAX, |limit| limit.saturating_sub(state.since.elapsed()));
+            if duration.is_zero() {
                 return Poll::Ready(phase);
             }
-            let span = left.min(shortest(&self.limits));
+            let span = duration.min(shortest(&self.limits));
             self.timer.set(tokio::time::sleep(span));
         }
         Poll::Pending

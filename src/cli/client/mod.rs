@@ -44,20 +44,20 @@ pub(super) struct ApiClient {
 #[derive(Clone, Copy)]
 pub(super) struct RetryPolicy<'a> {
     pub(super) tries_max: u32,
-    pub(super) told: &'a dyn Fn(&str),
+    pub(super) message: &'a dyn Fn(&str),
     /// Whether sending twice what was done already does no harm.
     pub(super) harmless: bool,
 }
 
 impl<'a> RetryPolicy<'a> {
     /// For requests that may be done twice.
-    pub(super) fn of(tries_max: u32, told: &'a dyn Fn(&str)) -> Self {
-        Self { tries_max, told, harmless: true }
+    pub(super) fn of(tries_max: u32, message: &'a dyn Fn(&str)) -> Self {
+        Self { tries_max, message, harmless: true }
     }
 }
 
 const INTERACTIVE: RetryPolicy<'_> =
-    RetryPolicy { tries_max: RetryPolicy::TRIES, told: &terminal::note, harmless: true };
+    RetryPolicy { tries_max: RetryPolicy::TRIES, message: &terminal::note, harmless: true };
 
 impl RetryPolicy<'_> {
     /// Some 3 seconds: a daemon that restarts is waited for, and so is somebody at a prompt.
@@ -70,8 +70,8 @@ impl RetryPolicy<'_> {
         if tries >= self.tries_max || !fault.may_pass() {
             return None;
         }
-        let asked = fault.retry_after().unwrap_or_default();
-        (asked <= RETRY_AFTER_MAX).then(|| BACKOFF.wait(tries, jitter).max(asked))
+        let duration = fault.retry_after().unwrap_or_default();
+        (duration <= RETRY_AFTER_MAX).then(|| BACKOFF.wait(tries, jitter).max(duration))
     }
 }
 
@@ -226,7 +226,7 @@ impl ApiClient {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let (mut tries, mut doubtful, mut told) = (0, false, String::new());
+        let (mut tries, mut doubtful, mut text) = (0, false, String::new());
         loop {
             tries += 1;
             let request = request.try_clone().expect("the body lies in memory");
@@ -241,10 +241,10 @@ impl ApiClient {
             }
             let wait = patience.wait(tries, &fault, jitter()).filter(|_| patience.harmless || !doubtful);
             let Some(wait) = wait else { return Err(fault) };
-            let said = brief(&fault);
-            if said != told {
-                (patience.told)(&format!("{said}; trying again"));
-                told = said;
+            let reason = brief(&fault);
+            if reason != text {
+                (patience.message)(&format!("{reason}; trying again"));
+                text = reason;
             }
             tokio::time::sleep(wait).await;
         }
@@ -379,8 +379,8 @@ mod tests {
             assert_eq!(client(base).url(&["v1", "jobs", "a/b"]).as_str(), url);
         }
         for wrong in ["127.0.0.1:8470", "ftp://h/", "http://me:secret@h/", "http://h/?a=b", ""] {
-            let said = base(wrong).expect_err(wrong).to_string();
-            assert!(!said.contains("secret"), "{said}");
+            let text = base(wrong).expect_err(wrong).to_string();
+            assert!(!text.contains("secret"), "{text}");
         }
     }
 

@@ -20,8 +20,8 @@ pub(crate) async fn follow(
     timeout: Duration,
     progress: &ProgressDisplay,
 ) -> Result<bool, CliError> {
-    let told = |text: &str| progress.note(text);
-    let patience = RetryPolicy::of(RetryPolicy::TRIES_FOLLOWING, &told);
+    let message = |text: &str| progress.note(text);
+    let patience = RetryPolicy::of(RetryPolicy::TRIES_FOLLOWING, &message);
     progress.show(job)?;
     let looks = async {
         while !exit::is_settled(job) {

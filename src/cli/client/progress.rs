@@ -55,7 +55,7 @@ impl ProgressDisplay {
             Self::Lines(last) => {
                 let line = line(job);
                 let mut last = last.borrow_mut();
-                let due = |(said, since): &(String, Stopwatch)| *said != line || since.elapsed() >= QUIET_MAX;
+                let due = |(text, since): &(String, Stopwatch)| *text != line || since.elapsed() >= QUIET_MAX;
                 if last.as_ref().is_none_or(due) {
                     terminal::note(&line);
                     *last = Some((line, Stopwatch::start()));

@@ -36,7 +36,7 @@ pub(crate) enum WaitOutput {
 /// before that about the `doubt` whether there is one. Returns the exit code.
 pub(crate) async fn run_interruptible(
     work: impl Future<Output = Result<u8, CliError>>,
-    known: &OnceCell<String>,
+    job_id: &OnceCell<String>,
     doubt: Option<&str>,
 ) -> u8 {
     let ended = tokio::select! {
@@ -51,7 +51,7 @@ pub(crate) async fn run_interruptible(
     let doubtful = interrupted || ended.as_ref().is_err_and(CliError::maybe_executed);
     // Told first what happened, then what can be done about it.
     let code = ended.unwrap_or_else(|fault| fault.report());
-    match (known.get(), doubt) {
+    match (job_id.get(), doubt) {
         (Some(id), _) if interrupted || failed => {
             terminal::note(&format!("the job goes on at the daemon; look with: refreshd job {id}"));
         }

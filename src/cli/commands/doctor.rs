@@ -60,7 +60,8 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> ExitCode {
     patrol.round().await;
     let (findings, rounded_at) = patrol.findings();
     let answer = answer(&findings, rounded_at);
-    let printed = if arguments.json { terminal::print_json(&answer) } else { terminal::print(&told(&answer)) };
+    let printed =
+        if arguments.json { terminal::print_json(&answer) } else { terminal::print(&findings_table(&answer)) };
     match printed {
         Err(error) => {
             terminal::note(&format!("refreshd: standard output cannot be written: {error}"));
@@ -79,7 +80,7 @@ fn code(answer: &FindingsAnswer) -> u8 {
 }
 
 /// The verdict, what is wrong first, and all that was looked at.
-fn told(answer: &FindingsAnswer) -> String {
+fn findings_table(answer: &FindingsAnswer) -> String {
     if answer.items.is_empty() {
         return "there is nothing to look at: no account is configured\n".to_owned();
     }
@@ -146,7 +147,7 @@ mod tests {
             finding("account main", "permission", "ok"),
             finding("domain www.example.com", "cname", "unknown"),
         ]);
-        let text = told(&answer);
+        let text = findings_table(&answer);
         insta::assert_snapshot!(text, @r"
     Something is broken: 1 failed, 1 to warn of, 1 unknown, 1 ok.
 

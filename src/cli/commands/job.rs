@@ -82,14 +82,14 @@ async fn all_items(client: &ApiClient, id: &str, patience: RetryPolicy<'_>) -> R
 async fn last_events(
     client: &ApiClient,
     id: &str,
-    shown: usize,
+    count: usize,
     patience: RetryPolicy<'_>,
 ) -> Result<(usize, VecDeque<EventAnswer>), CliError> {
     let (mut events, mut cursor, mut earlier) = (VecDeque::new(), None, 0);
     for _ in 0..PAGES_MAX {
         let page = client.events(id, cursor.as_deref(), patience).await?;
         events.extend(page.items);
-        let more = events.len().saturating_sub(shown);
+        let more = events.len().saturating_sub(count);
         events.drain(..more);
         earlier += more;
         cursor = page.next_cursor;

@@ -67,35 +67,35 @@ pub struct JobsArguments {
 
 pub(crate) async fn run(arguments: &JobsArguments) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
-    let found = found(&client, arguments).await?;
+    let answer = search(&client, arguments).await?;
     if arguments.json {
-        terminal::print_json(&found)?;
+        terminal::print_json(&answer)?;
         return Ok(exit::SUCCEEDED);
     }
-    let text: String = found.items.iter().map(report::listed).collect();
+    let text: String = answer.items.iter().map(report::listed).collect();
     terminal::print(&text)?;
-    if found.items.is_empty() {
+    if answer.items.is_empty() {
         terminal::note("no job fits");
-    } else if found.next_cursor.is_some() {
-        terminal::note(&format!("these are the newest {}; --limit shows more", found.items.len()));
+    } else if answer.next_cursor.is_some() {
+        terminal::note(&format!("these are the newest {}; --limit shows more", answer.items.len()));
     }
     Ok(exit::SUCCEEDED)
 }
 
 /// As many pages as hold `--limit` jobs.
-async fn found(client: &ApiClient, arguments: &JobsArguments) -> Result<ListAnswer<JobAnswer>, CliError> {
+async fn search(client: &ApiClient, arguments: &JobsArguments) -> Result<ListAnswer<JobAnswer>, CliError> {
     let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let conditions = conditions(arguments);
-    let mut found = ListAnswer { items: Vec::new(), next_cursor: None };
+    let mut answer = ListAnswer { items: Vec::new(), next_cursor: None };
     loop {
-        let left = arguments.limit.saturating_sub(u32::try_from(found.items.len()).unwrap_or(u32::MAX));
-        let rows = left.min(PAGE_ROWS);
-        let page = client.jobs(&conditions, rows, found.next_cursor.as_deref(), patience).await?;
-        let is_last = page.next_cursor.is_none() || page.items.is_empty() || page.items.len() >= left as usize;
-        found.items.extend(page.items);
-        found.next_cursor = page.next_cursor;
+        let count = arguments.limit.saturating_sub(u32::try_from(answer.items.len()).unwrap_or(u32::MAX));
+        let rows = count.min(PAGE_ROWS);
+        let page = client.jobs(&conditions, rows, answer.next_cursor.as_deref(), patience).await?;
+        let is_last = page.next_cursor.is_none() || page.items.is_empty() || page.items.len() >= count as usize;
+        answer.items.extend(page.items);
+        answer.next_cursor = page.next_cursor;
         if is_last {
-            return Ok(found);
+            return Ok(answer);
         }
     }
 }

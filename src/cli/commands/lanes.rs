@@ -72,7 +72,7 @@ pub(crate) async fn run(arguments: &LanesArguments) -> Result<u8, CliError> {
     if arguments.json {
         terminal::print_json(&changed)?;
     } else {
-        terminal::print(&told(&changed))?;
+        terminal::print(&lane_text(&changed))?;
     }
     Ok(exit::SUCCEEDED)
 }
@@ -81,10 +81,10 @@ fn list(lanes: &[LaneAnswer]) -> String {
     if lanes.is_empty() {
         return "no lane yet: the first job makes one\n".to_owned();
     }
-    lanes.iter().map(told).collect()
+    lanes.iter().map(lane_text).collect()
 }
 
-fn told(lane: &LaneAnswer) -> String {
+fn lane_text(lane: &LaneAnswer) -> String {
     let mut text = format!("{:>3}  {:<9} {}\n", lane.id, lane.state, name(lane));
     if let Some(why) = &lane.why {
         text.push_str(&indented("why", &reason(why)));

@@ -18,12 +18,12 @@ pub(crate) async fn run(body: &JobBody, json: bool) -> Result<u8, CliError> {
     if json {
         terminal::print_json(&plan)?;
     } else {
-        terminal::print(&told(&plan, body))?;
+        terminal::print(&plan_text(&plan, body))?;
     }
     Ok(exit::SUCCEEDED)
 }
 
-fn told(plan: &PlanAnswer, body: &JobBody) -> String {
+fn plan_text(plan: &PlanAnswer, body: &JobBody) -> String {
     let mut text = format!("{}, {}: a plan; nothing was sent or kept\n", plan.operation, plan.priority);
     let merged = if plan.merged > 0 { format!(" ({} equal ones merged)", plan.merged) } else { String::new() };
     text.push_str(&field("targets", &format!("{}{merged}", plan.targets_total)));
@@ -55,14 +55,14 @@ fn lane(lane: &LanePlanAnswer) -> String {
         } else {
             String::new()
         };
-        let said = format!(
+        let reason = format!(
             "{} of {}, which has {} left{reserved}; resets {}",
             pool.cost,
             pool.pool,
             pool.available,
             to_the_second(&pool.resets_at)
         );
-        text.push_str(&field("  takes", &said));
+        text.push_str(&field("  takes", &reason));
     }
     text
 }
@@ -153,7 +153,7 @@ mod tests {
             coalesced: None,
         };
         let body = JobBody { urls: vec!["https://www.example.com/0.js?v=1".to_owned()], ..JobBody::default() };
-        let text = told(&plan, &body);
+        let text = plan_text(&plan, &body);
         insta::assert_snapshot!(text, @r"
         refresh, normal: a plan; nothing was sent or kept
         targets       12000 (2 equal ones merged)

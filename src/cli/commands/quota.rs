@@ -76,8 +76,8 @@ fn end(pool: &PoolAnswer) -> String {
 }
 
 fn line(pool: &str, figures: [String; 4], end: &str) -> String {
-    let [left, total, reserved, used] = figures;
-    format!("  {pool:<26} {left:>8} {total:>8} {reserved:>8} {used:>7}  {end}\n")
+    let [text, total, reserved, used] = figures;
+    format!("  {pool:<26} {text:>8} {total:>8} {reserved:>8} {used:>7}  {end}\n")
 }
 
 #[cfg(test)]

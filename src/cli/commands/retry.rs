@@ -35,15 +35,15 @@ pub struct RetryArguments {
 pub(crate) async fn run(arguments: &RetryArguments) -> u8 {
     // A second try could make a second job, so whether there is a first is left to a person.
     let doubt = "the new job may have been kept; before another try look for it with: refreshd jobs --limit 5";
-    let known = OnceCell::new();
-    run_interruptible(retry(arguments, &known), &known, Some(doubt)).await
+    let job_id = OnceCell::new();
+    run_interruptible(retry(arguments, &job_id), &job_id, Some(doubt)).await
 }
 
-async fn retry(arguments: &RetryArguments, known: &OnceCell<String>) -> Result<u8, CliError> {
+async fn retry(arguments: &RetryArguments, job_id: &OnceCell<String>) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
     let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let job = client.retry(&arguments.id.to_string(), patience).await?;
     // Set once, here.
-    let _ = known.set(job.id.clone());
+    let _ = job_id.set(job.id.clone());
     finish_submission(&client, job, arguments.wait.then_some(arguments.timeout), arguments.json).await
 }

@@ -100,8 +100,8 @@ pub(crate) async fn run(operation: Operation, arguments: &SubmitArguments) -> Re
     let key = arguments.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let doubt =
         format!("the job may have been kept; the same command with --idempotency-key {key} cannot make a second one");
-    let known = OnceCell::new();
-    Ok(run_interruptible(submit(&client, &body, &key, arguments, &known), &known, Some(&doubt)).await)
+    let job_id = OnceCell::new();
+    Ok(run_interruptible(submit(&client, &body, &key, arguments, &job_id), &job_id, Some(&doubt)).await)
 }
 
 async fn submit(
@@ -109,12 +109,12 @@ async fn submit(
     body: &JobBody,
     key: &str,
     arguments: &SubmitArguments,
-    known: &OnceCell<String>,
+    job_id: &OnceCell<String>,
 ) -> Result<u8, CliError> {
     let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let accepted = client.submit(body, key, patience).await.map_err(|fault| fault.naming(body))?;
     // Set once, here.
-    let _ = known.set(accepted.job.id.clone());
+    let _ = job_id.set(accepted.job.id.clone());
     tell(&accepted.job, body, accepted.replayed);
     let waiting = arguments.wait.then_some(arguments.timeout);
     finish_submission(client, accepted.job, waiting, arguments.json).await

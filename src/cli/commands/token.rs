@@ -192,7 +192,7 @@ async fn list(arguments: &ListArguments) -> Result<u8, TokenCommandError> {
     };
     let now = SystemClock::default().now();
     if arguments.json {
-        let items: Vec<serde_json::Value> = tokens.iter().map(|token| shown(token, now)).collect();
+        let items: Vec<serde_json::Value> = tokens.iter().map(|token| token_json(token, now)).collect();
         terminal::print_json(&json!({ "items": items, "next_cursor": null }))?;
     } else {
         terminal::print(&table(&tokens, now))?;
@@ -211,12 +211,12 @@ async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenCommandError> {
         }
     };
     let id = arguments.id;
-    let (code, said) = match revocation {
+    let (code, text) = match revocation {
         Revocation::Revoked => (0, format!("token {id} is revoked; a running daemon knows it within a second")),
         Revocation::Before => (0, format!("token {id} was revoked before")),
         Revocation::Unknown => (NO_SUCH_TOKEN, format!("there is no token {id} in {}", config.store.path.display())),
     };
-    terminal::note(&said);
+    terminal::note(&text);
     Ok(code)
 }
 
@@ -233,7 +233,7 @@ async fn existing(path: &Path) -> Result<Option<TokenFile>, OpenError> {
     TokenFile::open(path).await.map(Some)
 }
 
-fn shown(token: &TokenRecord, now: Timestamp) -> serde_json::Value {
+fn token_json(token: &TokenRecord, now: Timestamp) -> serde_json::Value {
     json!({
         "id": token.id.to_string(),
         "name": token.name,

@@ -31,16 +31,16 @@ pub struct WatchArguments {
 }
 
 pub(crate) async fn run(arguments: &WatchArguments) -> u8 {
-    let known = OnceCell::new();
-    run_interruptible(watch(arguments, &known), &known, None).await
+    let job_id = OnceCell::new();
+    run_interruptible(watch(arguments, &job_id), &job_id, None).await
 }
 
-async fn watch(arguments: &WatchArguments, known: &OnceCell<String>) -> Result<u8, CliError> {
+async fn watch(arguments: &WatchArguments, job_id: &OnceCell<String>) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
     let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let mut job = client.job(&arguments.id.to_string(), Duration::ZERO, patience).await?;
     // Set once, here: now it is there, whatever happens to this look at it.
-    let _ = known.set(job.id.clone());
+    let _ = job_id.set(job.id.clone());
     let output = if arguments.json { WaitOutput::Changes } else { WaitOutput::Summary };
     wait(&client, &mut job, arguments.timeout, output).await
 }

@@ -35,11 +35,11 @@ pub(super) async fn run(arguments: &DemoArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let told = tokio::select! {
-        told = script::tell(&stage) => told,
+    let message = tokio::select! {
+        report = script::tell(&stage) => report,
         () = signals::stop_signal() => return ExitCode::from(super::exit::INTERRUPTED),
     };
-    let code = match told {
+    let code = match message {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -25,7 +25,7 @@ impl Selection {
     pub(crate) async fn read(
         client: &ApiClient,
         job: &JobAnswer,
-        wanted: usize,
+        count: usize,
         patience: RetryPolicy<'_>,
     ) -> Result<Self, CliError> {
         let (mut selection, mut cursor) = (Self { troubled: Vec::new(), others: Vec::new() }, None);
@@ -33,16 +33,16 @@ impl Selection {
             let page = client.items(&job.id, cursor.as_deref(), patience).await?;
             for item in page.items {
                 let kind = if is_troubled(&item) { &mut selection.troubled } else { &mut selection.others };
-                if kind.len() < wanted {
+                if kind.len() < count {
                     kind.push(item);
                 }
             }
             cursor = page.next_cursor;
-            if cursor.is_none() || selection.troubled.len() == wanted || !has_troubled(job) {
+            if cursor.is_none() || selection.troubled.len() == count || !has_troubled(job) {
                 break;
             }
         }
-        selection.others.truncate(wanted - selection.troubled.len());
+        selection.others.truncate(count - selection.troubled.len());
         Ok(selection)
     }
 }
@@ -78,8 +78,8 @@ pub(crate) fn listed(job: &JobAnswer) -> String {
     let created = job.created_at.split('.').next().unwrap_or_default().trim_end_matches('Z');
     let mut text = format!("{}  {:<8} {:<9} {created}Z\n", job.id, job.operation, job.status);
     let mut facts = vec![counts(&job.counts, 0)];
-    let looked = exit::verification(job) != Some(Verification::None);
-    if looked && exit::status(job).is_none_or(JobStatus::is_final) {
+    let result = exit::verification(job) != Some(Verification::None);
+    if result && exit::status(job).is_none_or(JobStatus::is_final) {
         facts.push(format!("verification {}", job.verification));
     }
     facts.extend(job.source.iter().map(|source| format!("source {source}")));
@@ -134,8 +134,8 @@ pub(crate) fn items(selection: &Selection, job: &JobAnswer) -> String {
     for item in selection.troubled.iter().chain(&selection.others) {
         text.push_str(&one(item));
     }
-    let shown = selection.troubled.len() + selection.others.len();
-    text + &and_more((job.counts.total as usize).saturating_sub(shown), "(all of them: --json)")
+    let count = selection.troubled.len() + selection.others.len();
+    text + &and_more((job.counts.total as usize).saturating_sub(count), "(all of them: --json)")
 }
 
 pub(crate) fn history(earlier: usize, events: &VecDeque<EventAnswer>) -> String {

@@ -47,15 +47,15 @@ fn escape_controls(text: &str) -> Cow<'_, str> {
     if !text.contains(obeyed) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len());
+    let mut rendered = String::with_capacity(text.len());
     for c in text.chars() {
         if obeyed(c) {
-            shown.extend(c.escape_default());
+            rendered.extend(c.escape_default());
         } else {
-            shown.push(c);
+            rendered.push(c);
         }
     }
-    Cow::Owned(shown)
+    Cow::Owned(rendered)
 }
 
 #[cfg(test)]

@@ -12,30 +12,30 @@ const HEADERS_MAX: usize = 60;
 const CERTIFICATES_MAX: usize = 5;
 
 pub(crate) fn attachments_from_evidence(evidence: &Evidence) -> Vec<Attachment> {
-    let mut found = vec![match &evidence.name {
+    let mut attachments = vec![match &evidence.name {
         Ok(look) => exhibit("dns", &DnsText(look)),
         Err(NotObserved(because)) => exhibit("dns", because),
     }];
-    found.push(match &evidence.edge {
+    attachments.push(match &evidence.edge {
         Ok(sighting) => exhibit("edge-response", &ProbeText(sighting)),
         Err(NotObserved(because)) => exhibit("edge-response", because),
     });
     match &evidence.origins {
-        Ok(origins) => found.extend(
+        Ok(origins) => attachments.extend(
             origins
                 .iter()
                 .enumerate()
                 .map(|(n, origin)| exhibit(&format!("origin-response-{}", n + 1), &ProbeText(origin))),
         ),
-        Err(NotObserved(because)) => found.push(exhibit("origin-response-1", because)),
+        Err(NotObserved(because)) => attachments.push(exhibit("origin-response-1", because)),
     }
     let more = [("edge-past-cache", &evidence.control), ("edge-other-scheme", &evidence.other_scheme)];
-    found.extend(more.iter().filter_map(|(name, seen)| Some(exhibit(name, &ProbeText(seen.as_ref()?)))));
+    attachments.extend(more.iter().filter_map(|(name, seen)| Some(exhibit(name, &ProbeText(seen.as_ref()?)))));
     if let Some(RedirectObservation { edge, origin, .. }) = &evidence.moved {
-        found.push(exhibit("edge-behind-redirect", &ProbeText(edge)));
-        found.extend(origin.iter().map(|origin| exhibit("origin-behind-redirect", &ProbeText(origin))));
+        attachments.push(exhibit("edge-behind-redirect", &ProbeText(edge)));
+        attachments.extend(origin.iter().map(|origin| exhibit("origin-behind-redirect", &ProbeText(origin))));
     }
-    found
+    attachments
 }
 
 fn exhibit(name: &str, text: &dyn fmt::Display) -> Attachment {

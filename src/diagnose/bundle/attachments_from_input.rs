@@ -132,9 +132,9 @@ fn pool_line(pool: &PoolSnapshot) -> String {
     )
 }
 
-fn domain(known: &KnownDomainState) -> String {
+fn domain(state: &KnownDomainState) -> String {
     let mut sheet = Sheet(String::new());
-    match known {
+    match state {
         KnownDomainState::NotYet => sheet.line("domain", "the provider has not been asked about it"),
         KnownDomainState::Failed(failure) => sheet.failure("not told", failure),
         KnownDomainState::NoSuchDomain => sheet.line("domain", "the account has none that serves this host"),

@@ -35,7 +35,7 @@ struct BundleFile {
 /// The bundle: `report.md` for people, `report.json` for programs, and the evidence, all in one folder.
 #[must_use]
 pub fn zip(dossier: &DiagnosisRecord, about: BundleMetadata<'_>) -> Vec<u8> {
-    let folder = format!("refreshd-{}", dossier.told.id);
+    let folder = format!("refreshd-{}", dossier.answer.id);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     // Texts of some kilobytes: not worth a decompressor.
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
@@ -57,8 +57,8 @@ fn files(dossier: &DiagnosisRecord, about: BundleMetadata<'_>) -> Vec<BundleFile
         str::to_owned,
     );
     files.push(BundleFile { name: "configuration.toml".to_owned(), text: configuration });
-    let json = serde_json::to_string_pretty(&dossier.told).expect("a diagnosis is texts and lists of texts");
-    let report = report::markdown(&dossier.told, &files, about.version);
+    let json = serde_json::to_string_pretty(&dossier.answer).expect("a diagnosis is texts and lists of texts");
+    let report = report::markdown(&dossier.answer, &files, about.version);
     files.insert(0, BundleFile { name: "report.json".to_owned(), text: json + "\n" });
     files.insert(0, BundleFile { name: "report.md".to_owned(), text: report });
     for file in &mut files {

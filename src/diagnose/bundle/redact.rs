@@ -51,14 +51,14 @@ fn line(line: &str) -> String {
             return format!("{} {LEFT_OUT}", &line[..=colon]);
         }
     }
-    let mut kept = String::new();
+    let mut text = String::new();
     let mut from = 0;
     while let Some((start, end)) = next_secret(&lower, from) {
-        kept.push_str(&line[from..start]);
-        kept.push_str(LEFT_OUT);
+        text.push_str(&line[from..start]);
+        text.push_str(LEFT_OUT);
         from = end;
     }
-    kept + &line[from..]
+    text + &line[from..]
 }
 
 /// Where the next secret value begins and ends.
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn what_may_be_a_secret_is_left_out() {
-        for (text, kept) in [
+        for (text, stored) in [
             ("Authorization: TC3-HMAC-SHA256 Credential=x, Signature=y", "Authorization: (left out)"),
             ("< set-cookie: sid=1; Path=/\nage: 3", "< set-cookie: (left out)\nage: 3"),
             (r#"{"Cookie": "sid=1"}"#, r#"{"Cookie": (left out)"#),
@@ -134,7 +134,7 @@ mod tests {
             ("token rfd_0123_abcd is unknown", "token rfd_(left out) is unknown"),
             ("key AKIDz8krbsJ5yKBZQpn74WFkmLPx3 is unknown", "key AKID(left out) is unknown"),
         ] {
-            assert_eq!(redact(text), kept, "{text}");
+            assert_eq!(redact(text), stored, "{text}");
             assert_eq!(redact(&redact(text)), redact(text), "twice is once");
         }
     }

@@ -10,11 +10,11 @@ use crate::domain::CheckResult;
 /// Response headers by which the provider's support finds a request again.
 const TRACE_HEADERS: [&str; 2] = ["x-nws-log-uuid", "x-nws-uuid-verify"];
 
-pub(super) fn markdown(told: &DiagnosisAnswer, evidence: &[BundleFile], version: &str) -> String {
-    let mut text = format!("# Diagnosis {}\n\n", told.id);
-    let _ = match told.causes.first() {
+pub(super) fn markdown(answer: &DiagnosisAnswer, evidence: &[BundleFile], version: &str) -> String {
+    let mut text = format!("# Diagnosis {}\n\n", answer.id);
+    let _ = match answer.causes.first() {
         Some(cause) => write!(text, "**{}**\n\nWhat to do: {}\n\n", cause.summary, cause.action),
-        None if told.checks.iter().all(|check| check.result == CheckResult::Unknown.as_str()) => {
+        None if answer.checks.iter().all(|check| check.result == CheckResult::Unknown.as_str()) => {
             write!(text, "**Nothing could be seen, so nothing is known.**\n\n")
         }
         None => write!(text, "**Nothing wrong was found, as far as could be seen.**\n\n"),
@@ -22,18 +22,18 @@ pub(super) fn markdown(told: &DiagnosisAnswer, evidence: &[BundleFile], version:
     let mut fact = |name: &str, value: &str| {
         let _ = writeln!(text, "- {name}: {value}");
     };
-    fact("asked about", &subject(&told.subject));
-    if let Some(target) = &told.target {
+    fact("asked about", &subject(&answer.subject));
+    if let Some(target) = &answer.target {
         fact("looked at", &code(target));
     }
-    fact("began", &both_of(&told.started_at));
-    fact("ended", &both_of(&told.ended_at));
-    if told.cut_short {
+    fact("began", &both_of(&answer.started_at));
+    fact("ended", &both_of(&answer.ended_at));
+    if answer.cut_short {
         fact("cut short", "the deadline ended it before all was seen");
     }
     fact("made by", &format!("refreshd {version}"));
-    causes(&mut text, &told.causes);
-    checks(&mut text, &told.checks);
+    causes(&mut text, &answer.causes);
+    checks(&mut text, &answer.checks);
     ticket(&mut text, evidence);
     let _ = write!(text, "\n## Files\n\n");
     for file in evidence {

@@ -35,7 +35,7 @@ fn case() -> DiagnosisInput {
         request: Some(JobContext {
             job: JobId::from_u128(42),
             named: target(),
-            asked: Operation::Purge,
+            input: Operation::Purge,
             operation: ItemOperation::Purge,
             kind: TargetKind::Url,
             mode: None,
@@ -272,6 +272,6 @@ fn the_configuration_is_not_for_everybody() {
 fn a_long_exhibit_is_cut_between_characters() {
     let text = "ü".repeat(100_000);
     let long = Diagnosis { evidence: vec![Attachment { name: "a".to_owned(), text }], ..diagnosis() };
-    let kept = DiagnosisRecord::new(DiagnosisId::from_u128(7), None, &long, &[]);
-    assert!(kept.evidence[0].text.len() < 100_100 && kept.evidence[0].text.ends_with("(cut off here)\n"));
+    let record = DiagnosisRecord::new(DiagnosisId::from_u128(7), None, &long, &[]);
+    assert!(record.evidence[0].text.len() < 100_100 && record.evidence[0].text.ends_with("(cut off here)\n"));
 }

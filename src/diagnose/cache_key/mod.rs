@@ -32,7 +32,7 @@ pub struct CacheObjectKey {
 #[must_use]
 pub fn object_key(facts: &DomainFacts, target: &Target) -> CacheObjectKey {
     let url = RequestedUrl::of(target);
-    let (path, query) = kept(&shape(facts, url.path), &url);
+    let (path, query) = keyed_parts(&shape(facts, url.path), &url);
     let apart = facts.cache_key.as_ref().and_then(|key| key.scheme) == Some(true);
     CacheObjectKey { host: target.host().to_owned(), scheme: apart.then(|| url.scheme.to_owned()), path, query }
 }
@@ -44,7 +44,7 @@ pub fn representative(facts: &DomainFacts, target: &Target) -> Target {
         return target.clone();
     }
     let url = RequestedUrl::of(target);
-    let (path, query) = kept(&shape(facts, url.path), &url);
+    let (path, query) = keyed_parts(&shape(facts, url.path), &url);
     let text = url.with(&path, query.as_deref());
     Target::parse(TargetKind::Url, &text).unwrap_or_else(|_| target.clone())
 }
@@ -53,9 +53,9 @@ pub fn representative(facts: &DomainFacts, target: &Target) -> Target {
 /// left out.
 pub fn same_object<'a>(targets: impl Iterator<Item = (usize, &'a DomainFacts, &'a Target)>) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut known: HashMap<CacheObjectKey, usize> = HashMap::new();
+    let mut counts: HashMap<CacheObjectKey, usize> = HashMap::new();
     for (place, facts, target) in targets.filter(|(_, _, target)| target.kind() == TargetKind::Url) {
-        let group = *known.entry(object_key(facts, target)).or_insert_with(|| {
+        let group = *counts.entry(object_key(facts, target)).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
         });
@@ -69,11 +69,11 @@ pub fn same_object<'a>(targets: impl Iterator<Item = (usize, &'a DomainFacts, &'
 #[must_use]
 pub fn warnings(facts: &DomainFacts, target: &Target) -> Vec<KeyWarning> {
     let url = RequestedUrl::of(target);
-    let mut found = by_spelling(&url, target.kind());
+    let mut warnings = by_spelling(&url, target.kind());
     if target.kind() == TargetKind::Url {
-        found.extend(by_key(facts, &url));
+        warnings.extend(by_key(facts, &url));
     }
-    found
+    warnings
 }
 
 /// Odd by its spelling alone, whatever the domain's configuration.
@@ -135,7 +135,7 @@ fn shape<'a>(facts: &'a DomainFacts, path: &str) -> KeyPattern<'a> {
 }
 
 /// The path and as much of the query as count. Where nothing is told, everything counts.
-fn kept(shape: &KeyPattern<'_>, url: &RequestedUrl<'_>) -> (String, Option<String>) {
+fn keyed_parts(shape: &KeyPattern<'_>, url: &RequestedUrl<'_>) -> (String, Option<String>) {
     let folded = shape.ignore_case == Some(true);
     // Only the path: whether a query is folded too is not documented, and to take two objects for one would lose a purge.
     let path = if folded { lowered(url.path) } else { url.path.to_owned() };
@@ -165,7 +165,7 @@ fn lowered(path: &str) -> String {
 fn filtered(rule: &QueryRule, query: &str) -> Option<String> {
     let named = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or(pair);
-        rule.names.iter().any(|known| known == name)
+        rule.names.iter().any(|text| text == name)
     };
     let pairs = query.split('&');
     let mut pairs: Vec<&str> = match rule.action {
@@ -181,9 +181,9 @@ fn filtered(rule: &QueryRule, query: &str) -> Option<String> {
 }
 
 fn by_key(facts: &DomainFacts, url: &RequestedUrl<'_>) -> Vec<KeyWarning> {
-    let mut found = Vec::new();
+    let mut warnings = Vec::new();
     let shape = shape(facts, url.path);
-    let (path, query) = kept(&shape, url);
+    let (path, query) = keyed_parts(&shape, url);
     let offer = || Some(url.with(&path, query.as_deref()));
     let sorted = |text: &str| {
         let mut pairs: Vec<&str> = text.split('&').collect();
@@ -191,17 +191,17 @@ fn by_key(facts: &DomainFacts, url: &RequestedUrl<'_>) -> Vec<KeyWarning> {
         pairs.join("&")
     };
     match (url.query, &query) {
-        (Some(_), None) => found.push(KeyWarning {
+        (Some(_), None) => warnings.push(KeyWarning {
             code: "query_ignored",
             detail: "The CDN keeps one copy of this path whatever its query, so one refresh without the query is enough; whether one with it finds the copy is not documented.".to_owned(),
             offer: offer(),
         }),
-        (Some(written), Some(kept)) if sorted(written) != sorted(kept) => found.push(KeyWarning {
+        (Some(written), Some(stored)) if sorted(written) != sorted(stored) => warnings.push(KeyWarning {
             code: "query_partly_ignored",
-            detail: format!("Of the query only {} counts; URLs that differ in the rest are one cached copy.", clipped(kept)),
+            detail: format!("Of the query only {} counts; URLs that differ in the rest are one cached copy.", clipped(stored)),
             offer: offer(),
         }),
-        (Some(written), Some(kept)) if written != kept => found.push(KeyWarning {
+        (Some(written), Some(entry)) if written != entry => warnings.push(KeyWarning {
             code: "query_reordered",
             detail: "The order of the query's parameters does not count; the CDN keeps one copy for all orders.".to_owned(),
             offer: offer(),
@@ -209,7 +209,7 @@ fn by_key(facts: &DomainFacts, url: &RequestedUrl<'_>) -> Vec<KeyWarning> {
         _ => {}
     }
     if path != url.path {
-        found.push(KeyWarning {
+        warnings.push(KeyWarning {
             code: "case_ignored",
             detail:
                 "The CDN takes upper and lower case of this path for the same and keeps one copy, under lower case."
@@ -219,7 +219,7 @@ fn by_key(facts: &DomainFacts, url: &RequestedUrl<'_>) -> Vec<KeyWarning> {
     }
     if facts.cache_key.as_ref().and_then(|key| key.scheme) == Some(true) {
         let other = if url.scheme == "https" { "http" } else { "https" };
-        found.push(KeyWarning {
+        warnings.push(KeyWarning {
             code: "scheme_apart",
             detail: format!(
                 "This domain keeps {} and {other} copies apart; this refresh leaves the {other} copy as it is.",
@@ -228,21 +228,21 @@ fn by_key(facts: &DomainFacts, url: &RequestedUrl<'_>) -> Vec<KeyWarning> {
             offer: Some(RequestedUrl { scheme: other, ..*url }.with(url.path, url.query)),
         });
     }
-    found
+    warnings
 }
 
 fn by_spelling(url: &RequestedUrl<'_>, kind: TargetKind) -> Vec<KeyWarning> {
-    let mut found = Vec::new();
+    let mut warnings = Vec::new();
     let plain = plain(url.path);
     if plain != url.path {
-        found.push(KeyWarning {
+        warnings.push(KeyWarning {
             code: "escape_spelling",
             detail: "The path spells some characters as escapes in an unusual way (such as %7E for ~, or %c3 for %C3); a copy kept under the usual spelling is another one.".to_owned(),
             offer: Some(url.with(&plain, url.query)),
         });
     }
     if url.path.contains("//") {
-        found.push(KeyWarning {
+        warnings.push(KeyWarning {
             code: "double_slash",
             detail: "The path has two slashes in a row, often from joining a base URL with a path; copies are kept under the path with one.".to_owned(),
             offer: Some(url.with(&single_slashed(url.path), url.query)),
@@ -251,13 +251,13 @@ fn by_spelling(url: &RequestedUrl<'_>, kind: TargetKind) -> Vec<KeyWarning> {
     let bare = url.path.trim_end_matches('/');
     if url.path.ends_with('/') && extension(bare).is_some_and(is_file_ending) {
         let what = if kind == TargetKind::Directory { "a directory" } else { "a page of its own" };
-        found.push(KeyWarning {
+        warnings.push(KeyWarning {
             code: "slash_after_file",
             detail: format!("The path ends like a file but for its last slash, so it names {what}, not the file."),
             offer: Some(url.with(bare, url.query)),
         });
     }
-    found
+    warnings
 }
 
 /// Dots are common in names of directories too (`/v1.2/`); these endings are not.
@@ -266,7 +266,7 @@ fn is_file_ending(ending: &str) -> bool {
         "avif", "css", "csv", "gif", "gz", "htm", "html", "ico", "jpeg", "jpg", "js", "json", "map", "mjs", "mp3",
         "mp4", "pdf", "php", "png", "svg", "ts", "ttf", "txt", "wasm", "webm", "webp", "woff", "woff2", "xml", "zip",
     ];
-    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    ENDINGS.iter().any(|text| ending.eq_ignore_ascii_case(text))
 }
 
 /// Unreserved characters as themselves, all other escapes in upper case (RFC 3986, 6.2.2).

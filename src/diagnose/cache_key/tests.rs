@@ -81,8 +81,8 @@ fn what_the_key_leaves_out_is_told_with_the_target_to_use() {
         (&ignored, "https://h.example//a", "double_slash", "https://h.example/a"),
         (&ignored, "https://h.example/app.js/", "slash_after_file", "https://h.example/app.js"),
     ] {
-        let found = codes(facts, text);
-        assert_eq!(found.first(), Some(&(code, Some(offer.to_owned()))), "{text}");
+        let texts = codes(facts, text);
+        assert_eq!(texts.first(), Some(&(code, Some(offer.to_owned()))), "{text}");
     }
     assert_eq!(codes(&some, "https://h.example/a?v=1"), []);
     // With the query filter off, a filter that is left over says nothing.
@@ -106,10 +106,10 @@ fn the_last_rule_for_a_path_decides_and_leaves_to_the_domain_what_it_does_not_te
     let mut key = key(Some(false), None, true);
     key.rules = vec![below("/img/", shape(Some(true), Some(false))), below("/img/old/", shape(None, Some(true)))];
     let facts = facts(key);
-    let kept = |text: &str| representative(&facts, &url(text)).to_string();
-    assert_eq!(kept("https://h.example/A?B"), "https://h.example/a");
-    assert_eq!(kept("https://h.example/img/A?B"), "https://h.example/img/A?B");
-    assert_eq!(kept("https://h.example/img/old/A?B"), "https://h.example/img/old/a");
+    let stored = |text: &str| representative(&facts, &url(text)).to_string();
+    assert_eq!(stored("https://h.example/A?B"), "https://h.example/a");
+    assert_eq!(stored("https://h.example/img/A?B"), "https://h.example/img/A?B");
+    assert_eq!(stored("https://h.example/img/old/A?B"), "https://h.example/img/old/a");
 }
 
 #[test]

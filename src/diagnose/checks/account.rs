@@ -68,9 +68,9 @@ fn action_refused(evidence: &Evidence, account: &AccountSnapshot) -> Option<Chec
     let request = evidence.request().filter(|request| !request.state.is_final());
     let own = request.and_then(|request| guide.action(request.operation, request.kind));
     let needed = |action: &str| match request {
-        None => guide.actions.iter().any(|(.., known)| *known == action),
+        None => guide.actions.iter().any(|(.., text)| *text == action),
         // What only reads is needed by whoever waits for the answer.
-        Some(_) => Some(action) == own || !guide.actions.iter().any(|(.., known)| *known == action),
+        Some(_) => Some(action) == own || !guide.actions.iter().any(|(.., entry)| *entry == action),
     };
     let (action, failure) = account
         .refused_actions
@@ -96,7 +96,7 @@ pub(super) fn quota(evidence: &Evidence) -> Check {
     let waits = waits.filter(|hold| hold.reason == WaitingReason::DayQuota && evidence.is_open());
     let pools = &evidence.case.circumstances.pools;
     let emptiest = pools.iter().min_by_key(|pool| (pool.available * 1_000).checked_div(pool.total).unwrap_or(u64::MAX));
-    let told = emptiest.map(|pool| told(pool, evidence));
+    let text = emptiest.map(|pool| pool_text(pool, evidence));
     let action = |pool: Option<&PoolSnapshot>| match pool {
         Some(pool) => format!(
             "Wait until {}, or raise the quota in the console (CDN > Purge and Prefetch > Quota); `refreshd quota` shows it.",
@@ -115,28 +115,28 @@ pub(super) fn quota(evidence: &Evidence) -> Check {
             (None, Some(hold)) => quoted(&hold.detail),
             (None, None) => String::new(),
         };
-        let seen = format!("The day quota holds it back: {why}. {}", told.unwrap_or_default());
+        let seen = format!("The day quota holds it back: {why}. {}", text.unwrap_or_default());
         let reserved = "What is left is kept for urgent work (quota.reserve); send it with `--priority urgent`, or wait for the reset.";
         let action = if spare { reserved.to_owned() } else { action(emptiest) };
         return Check::fail(CheckId::Quota, CauseId::QuotaSpent, Confidence::Certain, seen.trim_end())
             .act(action)
             .page(page);
     }
-    let (Some(pool), Some(told)) = (emptiest, told) else {
+    let (Some(pool), Some(message)) = (emptiest, text) else {
         return Check::unknown(CheckId::Quota, "The provider has not told the account's quota yet.");
     };
     if pool.available == 0 {
-        let check = Check::warn(CheckId::Quota, told).act(action(Some(pool))).page(page);
+        let check = Check::warn(CheckId::Quota, message).act(action(Some(pool))).page(page);
         // What is still to be sent will wait for it, whatever else is said now.
         return if evidence.is_open() { check.hints_at(CauseId::QuotaSpent) } else { check };
     }
     if pool.available.saturating_mul(20) < pool.total {
-        return Check::warn(CheckId::Quota, told).act(action(Some(pool))).page(page);
+        return Check::warn(CheckId::Quota, message).act(action(Some(pool))).page(page);
     }
-    Check::ok(CheckId::Quota, told)
+    Check::ok(CheckId::Quota, message)
 }
 
-fn told(pool: &PoolSnapshot, evidence: &Evidence) -> String {
+fn pool_text(pool: &PoolSnapshot, evidence: &Evidence) -> String {
     let spent = pool.total.saturating_sub(pool.available);
     let others = spent.saturating_sub(pool.ours);
     format!(
@@ -158,7 +158,7 @@ pub(super) fn clock(evidence: &Evidence) -> Check {
     let skew = evidence.case.circumstances.account.as_ref().and_then(|account| account.skew_millis);
     let off = skew.map(|millis| (millis.unsigned_abs(), if millis > 0 { "behind" } else { "ahead of" }));
     let far = off.is_some_and(|(by, _)| by > SKEW_MAX_MILLIS);
-    let told = match off {
+    let text = match off {
         Some((by, way)) => format!("This machine's clock is {} {way} the provider's", span(Duration::from_millis(by))),
         None => "How far this machine's clock is off is not known".to_owned(),
     };
@@ -166,7 +166,7 @@ pub(super) fn clock(evidence: &Evidence) -> Check {
     if let Some(failure) = evidence.refused_for(&[CauseId::ClockSkew, CauseId::BadSignature]) {
         let signature = evidence.guide.cause(&failure) == CauseId::BadSignature;
         let cause = if signature && !far { CauseId::BadSignature } else { CauseId::ClockSkew };
-        let seen = format!("The provider refused the signature with {}. {told}.", failure.code);
+        let seen = format!("The provider refused the signature with {}. {text}.", failure.code);
         let action = match cause {
             CauseId::BadSignature => {
                 "Set secret_key anew (a stray space or a key of another secret_id spoils every signature), and let no proxy rewrite the calls."
@@ -177,18 +177,18 @@ pub(super) fn clock(evidence: &Evidence) -> Check {
     }
     match off {
         _ if far && evidence.request().is_some() && evidence.is_open() => {
-            let seen = format!("{told}; the provider refuses signatures more than 5 min off.");
+            let seen = format!("{text}; the provider refuses signatures more than 5 min off.");
             Check::fail(CheckId::Clock, CauseId::ClockSkew, Confidence::Likely, seen).act(ntp).page(pages.signature)
         }
         _ if far => {
-            let seen = format!("{told}; calls pass only because refreshd corrects for it.");
+            let seen = format!("{text}; calls pass only because refreshd corrects for it.");
             Check::warn(CheckId::Clock, seen).hints_at(CauseId::ClockSkew).act(ntp).page(pages.signature)
         }
         Some((by, _)) if by > SKEW_WARN_MILLIS => {
-            let seen = format!("{told}; from 5 min on the provider refuses every call.");
+            let seen = format!("{text}; from 5 min on the provider refuses every call.");
             Check::warn(CheckId::Clock, seen).hints_at(CauseId::ClockSkew).act(ntp).page(pages.signature)
         }
-        Some(_) => Check::ok(CheckId::Clock, format!("{told}, and no signature was refused.")),
+        Some(_) => Check::ok(CheckId::Clock, format!("{text}, and no signature was refused.")),
         None => Check::unknown(CheckId::Clock, "The provider has not answered yet, so its clock is not known."),
     }
 }

@@ -18,11 +18,11 @@ pub(super) fn cache_key(evidence: &Evidence) -> Check {
     if let Some(check) = moved_on(evidence).or_else(|| other_scheme(evidence)).or_else(|| never_named(evidence)) {
         return check.page(page);
     }
-    let found = match evidence.facts() {
+    let warnings = match evidence.facts() {
         Some(facts) => warnings(facts, target),
         None => spelling_warnings(target),
     };
-    if let Some(KeyWarning { code, detail, offer }) = found.into_iter().next() {
+    if let Some(KeyWarning { code, detail, offer }) = warnings.into_iter().next() {
         let check = Check::warn(CheckId::CacheKey, detail).page(page);
         // The other scheme's copy is out of this refresh's reach, which explains nothing of this one's.
         let (check, also) = match code {
@@ -204,7 +204,7 @@ fn uncacheable(evidence: &Evidence, rule: Option<CachePolicy>) -> Option<(String
     }
     let web = evidence.facts().and_then(|facts| facts.service.as_ref()) == Some(&ServiceKind::Web);
     let dynamic =
-        extension(path(evidence)).is_some_and(|end| DYNAMIC.iter().any(|known| end.eq_ignore_ascii_case(known)));
+        extension(path(evidence)).is_some_and(|end| DYNAMIC.iter().any(|text| end.eq_ignore_ascii_case(text)));
     if web && dynamic && rule.is_none() {
         let seen = "By default a web domain keeps no copy of pages made by a program (php, jsp, asp, aspx)".to_owned();
         return Some((seen, "Nothing has to be purged then; if it should be cached, add a rule", Confidence::Possible));

@@ -20,7 +20,7 @@ pub(super) fn domain(evidence: &Evidence) -> Check {
     }
     match &evidence.case.circumstances.domain {
         KnownDomainState::NoSuchDomain => absent(evidence),
-        KnownDomainState::Facts(facts) => known(evidence, facts),
+        KnownDomainState::Facts(facts) => check_facts(evidence, facts),
         KnownDomainState::NotYet | KnownDomainState::Failed(_) => unknown(evidence),
     }
 }
@@ -40,7 +40,7 @@ fn absent(evidence: &Evidence) -> Check {
         .page(evidence.guide.pages.domains)
 }
 
-fn known(evidence: &Evidence, facts: &DomainFacts) -> Check {
+fn check_facts(evidence: &Evidence, facts: &DomainFacts) -> Check {
     let name = &facts.name;
     let page = evidence.guide.pages.domains;
     let refused = evidence.refused_for(&[CauseId::DomainOffline, CauseId::NotOnCdn]);

@@ -18,18 +18,18 @@ pub(super) fn connect(evidence: &Evidence) -> Check {
         ProbeStage::Connect(fault) => fault,
         _ => {
             let took = edge.connect.as_ref().and_then(|connect| connect.as_ref().ok()).map(|took| span(*took));
-            let told = took.map_or_else(String::new, |took| format!(" in {took}"));
-            return Check::ok(CheckId::EdgeConnect, format!("The edge {} accepts connections{told}.", place(edge)));
+            let text = took.map_or_else(String::new, |took| format!(" in {took}"));
+            return Check::ok(CheckId::EdgeConnect, format!("The edge {} accepts connections{text}.", place(edge)));
         }
     };
-    let told = format!("The edge {}: {fault}.", place(edge));
+    let message = format!("The edge {}: {fault}.", place(edge));
     match fault {
-        ConnectError::Denied(address) => Check::unknown(CheckId::EdgeConnect, told).act(format!(
+        ConnectError::Denied(address) => Check::unknown(CheckId::EdgeConnect, message).act(format!(
             "If refreshd may look at it, add \"{address}/{}\" to probe.allow.",
             if address.is_ipv4() { 32 } else { 128 }
         )),
-        ConnectError::TooOften => Check::unknown(CheckId::EdgeConnect, told).act("Diagnose again in a minute."),
-        _ => Check::fail(CheckId::EdgeConnect, CauseId::EdgeUnreachable, Confidence::Likely, told)
+        ConnectError::TooOften => Check::unknown(CheckId::EdgeConnect, message).act("Diagnose again in a minute."),
+        _ => Check::fail(CheckId::EdgeConnect, CauseId::EdgeUnreachable, Confidence::Likely, message)
             .act("Try from another network (`curl -v`); if it fails there too, open a ticket with the edge's address and the time.")
             .page(evidence.guide.pages.domains),
     }
@@ -54,8 +54,8 @@ pub(super) fn certificate(evidence: &Evidence) -> Check {
         Some(Ok(look)) => look.verdict.as_ref().err().map(ToString::to_string),
     };
     if let Some(fault) = fault {
-        let told = format!("The edge {} as {}: {}.", place(edge), edge.ask.host, detailed(edge, &fault));
-        return Check::fail(CheckId::EdgeCertificate, CauseId::EdgeTls, Confidence::Likely, told)
+        let text = format!("The edge {} as {}: {}.", place(edge), edge.ask.host, detailed(edge, &fault));
+        return Check::fail(CheckId::EdgeCertificate, CauseId::EdgeTls, Confidence::Likely, text)
             .act(format!(
                 "Set a valid certificate for {} in the console (CDN > Domain Management > HTTPS Configuration).",
                 edge.ask.host
@@ -79,8 +79,8 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
     let look = match ProbeStage::of(edge) {
         ProbeStage::Answer(look) => look,
         ProbeStage::Http(fault) => {
-            let told = format!("The edge {} accepts the connection, but {fault}.", place(edge));
-            return Check::fail(CheckId::EdgeAnswer, CauseId::EdgeUnreachable, Confidence::Likely, told)
+            let text = format!("The edge {} accepts the connection, but {fault}.", place(edge));
+            return Check::fail(CheckId::EdgeAnswer, CauseId::EdgeUnreachable, Confidence::Likely, text)
                 .act("Try from another network (`curl -v`); if it fails there too, open a ticket with the edge's address and the time.")
                 .page(pages.edge_statuses);
         }
@@ -92,21 +92,21 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
     let same_at_origin = evidence.origin_answers().any(|origin| origin.status == status);
     let own = evidence.guide.edge_status(status);
     if let Some(own) = own.filter(|_| !(same_at_origin && status < 500)) {
-        let told = format!("The edge answers {status}: {}{id}.", own.meaning);
+        let message = format!("The edge answers {status}: {}{id}.", own.meaning);
         return match own.cause {
             Some(cause) => {
                 let sure = if own.exact { Confidence::Certain } else { Confidence::Likely };
-                Check::fail(CheckId::EdgeAnswer, cause, sure, told).act(cure(cause)).page(pages.edge_statuses)
+                Check::fail(CheckId::EdgeAnswer, cause, sure, message).act(cure(cause)).page(pages.edge_statuses)
             }
-            None => Check::warn(CheckId::EdgeAnswer, told)
+            None => Check::warn(CheckId::EdgeAnswer, message)
                 .act("Ask with a browser that is allowed; if visitors get this too, check access control in the console (CDN > Domain Management > Access Control).")
                 .page(pages.edge_statuses),
         };
     }
     match status {
         500.. => {
-            let told = format!("The edge answers {status}{id}.");
-            Check::fail(CheckId::EdgeAnswer, CauseId::OriginHttp, Confidence::Likely, told)
+            let report = format!("The edge answers {status}{id}.");
+            Check::fail(CheckId::EdgeAnswer, CauseId::OriginHttp, Confidence::Likely, report)
                 .act(cure(CauseId::OriginHttp))
                 .page(pages.edge_statuses)
         }
@@ -123,8 +123,8 @@ fn not_found(evidence: &Evidence, id: &str) -> Check {
     if !pulled {
         return Check::warn(CheckId::EdgeAnswer, format!("The edge answers 404{id}, the origin has the object."));
     }
-    let told = format!("The edge answers 404{id} fresh from the origin, which has the object when refreshd asks it.");
-    Check::fail(CheckId::EdgeAnswer, CauseId::OriginHttp, Confidence::Possible, told)
+    let text = format!("The edge answers 404{id} fresh from the origin, which has the object when refreshd asks it.");
+    Check::fail(CheckId::EdgeAnswer, CauseId::OriginHttp, Confidence::Possible, text)
         .act("Check the Host header, path and origin that the CDN uses (console: CDN > Domain Management > Origin Configuration).")
         .page(evidence.guide.pages.edge_statuses)
 }

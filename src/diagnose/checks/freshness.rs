@@ -36,9 +36,9 @@ pub(super) fn edge_freshness(evidence: &Evidence) -> Check {
 fn old(evidence: &Evidence, what: &str) -> Check {
     let id = CheckId::EdgeFreshness;
     let page = evidence.guide.pages.stale;
-    let told = format!("The edge serves an old copy: {what}{}{}.", source(evidence), age(evidence));
+    let text = format!("The edge serves an old copy: {what}{}{}.", source(evidence), age(evidence));
     let Some(request) = evidence.request() else {
-        return Check::fail(id, CauseId::EdgeStale, Confidence::Likely, told).act(again(evidence)).page(page);
+        return Check::fail(id, CauseId::EdgeStale, Confidence::Likely, text).act(again(evidence)).page(page);
     };
     if unchanged(evidence, request) {
         let seen = "The purge was of mode \"invalidate\", which asks by Last-Modified; the content changed and Last-Modified did not, so the old copy stays.";
@@ -47,7 +47,7 @@ fn old(evidence: &Evidence, what: &str) -> Check {
             .page(evidence.guide.pages.purge);
     }
     if !request.state.is_final() {
-        return Check::warn(id, format!("{told} The refresh has not ended yet."))
+        return Check::warn(id, format!("{text} The refresh has not ended yet."))
             .hints_at(CauseId::EdgeStale)
             .act(format!("`refreshd watch {}`", request.job));
     }
@@ -55,7 +55,7 @@ fn old(evidence: &Evidence, what: &str) -> Check {
     let since = request.finished_at.map(|finished| evidence.at.since(finished));
     match since.filter(|since| evidence.succeeded() && *since < usual) {
         Some(since) => {
-            Check::warn(id, format!("{told} The refresh ended {} ago; nodes may take {}.", span(since), span(usual)))
+            Check::warn(id, format!("{text} The refresh ended {} ago; nodes may take {}.", span(since), span(usual)))
                 .hints_at(CauseId::EdgeStale)
                 .act(format!(
                     "Look again in a few minutes with `refreshd diagnose {}`.",
@@ -63,7 +63,7 @@ fn old(evidence: &Evidence, what: &str) -> Check {
                 ))
                 .page(page)
         }
-        None => Check::fail(id, CauseId::EdgeStale, Confidence::Likely, told).act(again(evidence)).page(page),
+        None => Check::fail(id, CauseId::EdgeStale, Confidence::Likely, text).act(again(evidence)).page(page),
     }
 }
 

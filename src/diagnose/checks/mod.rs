@@ -48,7 +48,7 @@ const JUDGES: &[CheckFunction] = &[
 
 /// Every judge's word, in the order of `CheckId`.
 #[must_use]
-pub fn judged(evidence: &Evidence) -> Vec<Check> {
+pub fn run(evidence: &Evidence) -> Vec<Check> {
     let mut checks: Vec<Check> = JUDGES.iter().map(|judge| judge(evidence)).collect();
     checks.sort_by_key(|check| check.id);
     checks

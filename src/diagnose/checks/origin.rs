@@ -37,9 +37,9 @@ pub(super) fn name(evidence: &Evidence) -> Check {
     if !own_fault && resolver_broken {
         return Check::unknown(CheckId::OriginName, format!("No name could be resolved from here: {fault}."));
     }
-    let told = format!("The origin's name {} cannot be resolved: {fault}.", place(origin));
+    let text = format!("The origin's name {} cannot be resolved: {fault}.", place(origin));
     let sure = sureness(faults.len(), origins.len(), own_fault);
-    Check::fail(CheckId::OriginName, CauseId::OriginDns, sure, told)
+    Check::fail(CheckId::OriginName, CauseId::OriginDns, sure, text)
         .act(format!("Mend the DNS record of that name, or set another origin {CONSOLE}."))
         .page(evidence.guide.pages.origin)
 }
@@ -47,8 +47,8 @@ pub(super) fn name(evidence: &Evidence) -> Check {
 /// An origin whose name leads to the CDN makes every request go round.
 fn circle(evidence: &Evidence, origins: &[ProbeResult]) -> Option<Check> {
     let origin = origins.iter().find(|origin| leads_back(evidence, origin))?;
-    let told = format!("The origin {} leads back to the CDN, so requests go round in a circle.", place(origin));
-    let check = Check::fail(CheckId::OriginName, CauseId::OriginDns, Confidence::Likely, told);
+    let text = format!("The origin {} leads back to the CDN, so requests go round in a circle.", place(origin));
+    let check = Check::fail(CheckId::OriginName, CauseId::OriginDns, Confidence::Likely, text);
     Some(
         check
             .act(format!("Set the origin's own address, not an accelerated name {CONSOLE}."))
@@ -87,20 +87,20 @@ pub(super) fn connect(evidence: &Evidence) -> Check {
             }
         };
     };
-    let told = format!("The origin {}: {fault}.", place(origin));
+    let text = format!("The origin {}: {fault}.", place(origin));
     if let ConnectError::Denied(address) = fault {
-        return Check::unknown(CheckId::OriginConnect, told).act(format!(
+        return Check::unknown(CheckId::OriginConnect, text).act(format!(
             "If refreshd may look at it, add \"{address}/{}\" to probe.allow.",
             if address.is_ipv4() { 32 } else { 128 }
         ));
     }
     if *fault == ConnectError::TooOften {
-        return Check::unknown(CheckId::OriginConnect, told).act("Diagnose again in a minute.");
+        return Check::unknown(CheckId::OriginConnect, text).act("Diagnose again in a minute.");
     }
     let action = format!(
         "Start the origin's server, open its port to the CDN in firewall and security group, or correct address and port {CONSOLE}."
     );
-    Check::fail(CheckId::OriginConnect, CauseId::OriginTcp, sureness(faults.len(), origins.len(), true), told)
+    Check::fail(CheckId::OriginConnect, CauseId::OriginTcp, sureness(faults.len(), origins.len(), true), text)
         .act(action)
         .page(evidence.guide.pages.origin)
 }
@@ -123,13 +123,13 @@ pub(super) fn certificate(evidence: &Evidence) -> Check {
         _ => None,
     });
     if let Some((origin, fault)) = faults.first() {
-        let told = format!("The origin {} as {}: {}.", place(origin), origin.ask.host, detailed(origin, fault));
+        let text = format!("The origin {} as {}: {}.", place(origin), origin.ask.host, detailed(origin, fault));
         // Whether the CDN checks the origin's certificate is a switch of the domain. One that gets content behind such a
         // certificate does not; an expired one may only not have been met yet.
         let expired = matches!(tls(origin).map(|look| &look.verdict), Some(Err(CertificateError::Expired)));
         if !expired && matches!(evidence.freshness(), Freshness::Fresh(_)) && evidence.refusal().is_none() {
-            let told = format!("{told} The CDN gets content all the same.");
-            return Check::warn(CheckId::OriginCertificate, told)
+            let message = format!("{text} The CDN gets content all the same.");
+            return Check::warn(CheckId::OriginCertificate, message)
                 .hints_at(CauseId::OriginTls)
                 .act(certificate_action(origin))
                 .page(page);
@@ -138,7 +138,7 @@ pub(super) fn certificate(evidence: &Evidence) -> Check {
             CheckId::OriginCertificate,
             CauseId::OriginTls,
             sureness(faults.len(), origins.len(), true),
-            told,
+            text,
         )
         .act(certificate_action(origin))
         .page(page);
@@ -165,8 +165,8 @@ pub(super) fn expiry(
     not_after: crate::domain::Timestamp,
     evidence: &Evidence,
 ) -> Option<Check> {
-    let left = not_after.since(evidence.at);
-    let days = left.as_secs() / 86_400;
+    let duration = not_after.since(evidence.at);
+    let days = duration.as_secs() / 86_400;
     let (urgency, page) = match days {
         0..3 => (
             "Renew it today: once it has expired, the CDN gets nothing from behind it",
@@ -178,8 +178,8 @@ pub(super) fn expiry(
         }
         _ => return None,
     };
-    let told = format!("{whose} expires in {}, on {}.", span(left), moment(not_after));
-    Some(Check::warn(id, told).act(format!("{urgency}.")).page(page))
+    let text = format!("{whose} expires in {}, on {}.", span(duration), moment(not_after));
+    Some(Check::warn(id, text).act(format!("{urgency}.")).page(page))
 }
 
 /// What is wrong with a certificate, with the figures that show it.
@@ -238,11 +238,11 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
         let status =
             origins.iter().filter_map(answered).map(|look| look.status.to_string()).collect::<Vec<_>>().join(", ");
         let now = if status.is_empty() { "nothing now".to_owned() } else { format!("{status} to refreshd now") };
-        let told = format!(
+        let text = format!(
             "The provider says that the origin answered its prefetch with 4xx or 5xx ({}); it answers {now}.",
             failure.code
         );
-        return Check::fail(CheckId::OriginAnswer, CauseId::OriginHttp, Confidence::Certain, told)
+        return Check::fail(CheckId::OriginAnswer, CauseId::OriginHttp, Confidence::Certain, text)
             .act(format!(
                 "Let the origin serve this URL to User-Agent {}: no login, referer or address rule may stop it.",
                 evidence.guide.puller
@@ -250,13 +250,13 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
             .page(evidence.guide.pages.prefetch);
     }
     let faults = faulty(origins, |origin| refusal(evidence, origin));
-    if let Some((origin, (told, action))) = faults.first() {
-        let told = format!("The origin {} {told}.", place(origin));
+    if let Some((origin, (message, action))) = faults.first() {
+        let report = format!("The origin {} {message}.", place(origin));
         return Check::fail(
             CheckId::OriginAnswer,
             CauseId::OriginHttp,
             sureness(faults.len(), origins.len(), true),
-            told,
+            report,
         )
         .act(action.clone())
         .page(evidence.guide.pages.origin);
@@ -265,19 +265,19 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
         return Check::unknown(CheckId::OriginAnswer, "The origin was not reached, so it was not asked for the URL.");
     };
     let host = &origin.ask.host;
-    let told = format!("Asked for {host}, the origin answers {} in {}", look.status, span(look.first_byte));
+    let output = format!("Asked for {host}, the origin answers {} in {}", look.status, span(look.first_byte));
     match look.status {
-        400.. => Check::warn(CheckId::OriginAnswer, format!("{told}."))
+        400.. => Check::warn(CheckId::OriginAnswer, format!("{output}."))
             .hints_at(CauseId::OriginHttp)
             .act(format!("If the URL should exist, check that the origin serves it under the Host {host} {CONSOLE}."))
             .page(evidence.guide.pages.origin),
         _ if look.first_byte > SLOW => Check::warn(
             CheckId::OriginAnswer,
-            format!("{told}, which is slow; a prefetch of much or large content may time out."),
+            format!("{output}, which is slow; a prefetch of much or large content may time out."),
         )
         .hints_at(CauseId::ProviderSlow)
         .act("Look at the origin's load and bandwidth."),
-        _ => Check::ok(CheckId::OriginAnswer, format!("{told}.")),
+        _ => Check::ok(CheckId::OriginAnswer, format!("{output}.")),
     }
 }
 
@@ -290,11 +290,11 @@ fn refusal(evidence: &Evidence, origin: &ProbeResult) -> Option<(String, String)
         _ => return None,
     };
     if let Some(to) = goes_round(evidence, origin, look) {
-        let told = format!("answers {} and sends visitors to {to}, which is where they came from", look.status);
+        let text = format!("answers {} and sends visitors to {to}, which is where they came from", look.status);
         let action = format!(
             "Let the CDN ask the origin over HTTPS {CONSOLE}, or let the origin not redirect what the CDN asks."
         );
-        return Some((told, action));
+        return Some((text, action));
     }
     let denies = "Let the origin serve the CDN's requests (User-Agent and addresses of the CDN): no login, referer or address rule may stop them.";
     let bucket = evidence

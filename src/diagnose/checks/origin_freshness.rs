@@ -42,8 +42,9 @@ pub(super) fn origin_freshness(evidence: &Evidence) -> Check {
         return unlike(evidence, &what);
     }
     let changed = evidence.origin_changed_at().filter(|at| *at > NO_RELEASE_BEFORE);
-    let asked = evidence.request().filter(|request| evidence.succeeded() && request.operation == ItemOperation::Purge);
-    match (changed, asked, evidence.freshness()) {
+    let context =
+        evidence.request().filter(|request| evidence.succeeded() && request.operation == ItemOperation::Purge);
+    match (changed, context, evidence.freshness()) {
         (Some(changed), Some(request), Freshness::Fresh(_)) if changed + LONG_BEFORE < request.created_at => {
             let seen = format!(
                 "Edge and origin serve the same content, which the origin last changed on {}, {} before the refresh.",
@@ -84,8 +85,8 @@ fn disagreeing(origins: &[ProbeResult]) -> Option<(&ProbeResult, &ProbeResult, S
     let first = answering.next()?;
     answering.find_map(|other| match compare(answer(first)?, answer(other)?) {
         Some(Err(_)) => {
-            let told = |origin: &ProbeResult| answer(origin).map_or(0, |look| look.body_bytes);
-            Some((first, other, format!("{} and {} bytes", told(first), told(other))))
+            let message = |origin: &ProbeResult| answer(origin).map_or(0, |look| look.body_bytes);
+            Some((first, other, format!("{} and {} bytes", message(first), message(other))))
         }
         _ => None,
     })

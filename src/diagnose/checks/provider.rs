@@ -16,7 +16,8 @@ pub(super) fn provider(evidence: &Evidence) -> Check {
     if evidence.refusal().is_some() {
         return Check::ok(CheckId::Provider, "The provider answered; what it refused is told above.");
     }
-    if let Some(check) = request.waiting.as_ref().filter(|_| evidence.is_open()).and_then(|hold| held(hold, page)) {
+    if let Some(check) = request.waiting.as_ref().filter(|_| evidence.is_open()).and_then(|hold| check_wait(hold, page))
+    {
         return check;
     }
     if request.state == ItemState::Submitted {
@@ -33,7 +34,7 @@ pub(super) fn provider(evidence: &Evidence) -> Check {
     }
 }
 
-fn held(hold: &CurrentWait, page: &'static str) -> Option<Check> {
+fn check_wait(hold: &CurrentWait, page: &'static str) -> Option<Check> {
     let seen = match hold.reason {
         WaitingReason::Outage => format!("The provider's API fails: {}.", quoted(&hold.detail)),
         WaitingReason::Reconciling => format!(
@@ -119,7 +120,7 @@ fn running(evidence: &Evidence, request: &JobContext) -> Check {
     };
     let task = request.task_id.as_deref().unwrap_or("-");
     let runs = evidence.at.since(request.submitted_at.unwrap_or(request.created_at));
-    let told = format!(
+    let text = format!(
         "Task {task} has been running for {}; a {} usually takes {}.",
         span(runs),
         request.operation,
@@ -127,12 +128,12 @@ fn running(evidence: &Evidence, request: &JobContext) -> Check {
     );
     let watch = format!("Wait with `refreshd watch {}`.", request.job);
     if runs > course.alarm {
-        return Check::fail(CheckId::Provider, CauseId::ProviderSlow, Confidence::Likely, told)
+        return Check::fail(CheckId::Provider, CauseId::ProviderSlow, Confidence::Likely, text)
             .act(format!("Open a ticket with the provider and name the task; `refreshd diagnose {} --bundle FILE` has all of it.", request.job))
             .page(page);
     }
     if runs > course.usual {
-        return Check::warn(CheckId::Provider, told).hints_at(CauseId::ProviderSlow).act(watch).page(page);
+        return Check::warn(CheckId::Provider, text).hints_at(CauseId::ProviderSlow).act(watch).page(page);
     }
-    Check::ok(CheckId::Provider, told).act(watch)
+    Check::ok(CheckId::Provider, text).act(watch)
 }

@@ -60,7 +60,7 @@ fn form_action(code: &str, operation: ItemOperation) -> String {
 
 /// What is cached and has not expired is not fetched again by a prefetch.
 fn lone_prefetch(evidence: &Evidence) -> Option<Check> {
-    let request = evidence.request().filter(|request| request.asked == Operation::Prefetch)?;
+    let request = evidence.request().filter(|request| request.input == Operation::Prefetch)?;
     let Freshness::Old(what) = evidence.freshness() else { return None };
     if !request.state.is_final() || !evidence.succeeded() {
         return None;
@@ -106,14 +106,14 @@ pub(super) fn area(evidence: &Evidence) -> Check {
     let Some(request) = evidence.request() else {
         return Check::ok(CheckId::Area, format!("The domain is served in area {served}."));
     };
-    let asked = request.area.filter(|area| *area != Area::Own);
-    let (Some(asked), Some(known)) = (asked, part(served)) else {
+    let input = request.area.filter(|area| *area != Area::Own);
+    let (Some(query), Some(entry)) = (input, part(served)) else {
         return Check::ok(
             CheckId::Area,
             format!("The domain is served in area {served}, and the request was for all of it."),
         );
     };
-    if asked == known {
+    if query == entry {
         return Check::ok(
             CheckId::Area,
             format!("The domain is served in area {served}, which is what was asked for."),
@@ -121,15 +121,15 @@ pub(super) fn area(evidence: &Evidence) -> Check {
     }
     let action =
         format!("Repeat it without `area`: `refreshd refresh {} --wait`.", argument(evidence.case.target.as_str()));
-    if known == Area::Global {
-        let other = if asked == Area::Mainland { Area::Overseas } else { Area::Mainland };
+    if entry == Area::Global {
+        let other = if query == Area::Mainland { Area::Overseas } else { Area::Mainland };
         let seen = format!(
-            "Only area {asked} was refreshed; the domain is served in {served} too, so {other} keeps its copies."
+            "Only area {query} was refreshed; the domain is served in {served} too, so {other} keeps its copies."
         );
         return Check::warn(CheckId::Area, seen).hints_at(CauseId::WrongRequest).act(action).page(pages.purge);
     }
-    let seen = format!("The request was for area {asked}, but the domain is served in {served} only.");
-    if asked == Area::Global {
+    let seen = format!("The request was for area {query}, but the domain is served in {served} only.");
+    if query == Area::Global {
         return Check::warn(CheckId::Area, seen).hints_at(CauseId::WrongRequest).act(action).page(pages.purge);
     }
     Check::fail(CheckId::Area, CauseId::WrongRequest, Confidence::Likely, seen).act(action).page(pages.purge)

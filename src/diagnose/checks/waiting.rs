@@ -24,7 +24,7 @@ pub(super) fn waiting(evidence: &Evidence) -> Check {
             "Its deadline passed before it could be sent, so nothing was refreshed.",
             format!("Send it again with more time: `refreshd retry {}`.", request.job),
         ),
-        (ItemState::Pending, Some(hold)) => held(evidence, request, hold),
+        (ItemState::Pending, Some(hold)) => check_wait(evidence, request, hold),
         (ItemState::Pending, None) => {
             let ago = span(evidence.at.since(request.created_at));
             Check::ok(
@@ -42,7 +42,7 @@ fn ended(evidence: &Evidence, seen: &str, action: String) -> Check {
     Check::fail(CheckId::Waiting, CauseId::HeldBack, confidence, seen).act(action)
 }
 
-fn held(evidence: &Evidence, request: &JobContext, hold: &CurrentWait) -> Check {
+fn check_wait(evidence: &Evidence, request: &JobContext, hold: &CurrentWait) -> Check {
     let until = hold.until.map(|until| format!(", until {}", moment(until))).unwrap_or_default();
     let detail = quoted(&hold.detail);
     let seen = match hold.reason {

@@ -47,12 +47,13 @@ pub(super) fn access(
         let seen = "the key is good: quotas and domains can be read, and no call was refused".to_owned();
         return vec![of_account(name, CheckId::Permission, CheckResult::Ok, seen)];
     };
-    let told: Vec<String> =
+    let texts: Vec<String> =
         troubles.iter().map(|(what, failure)| format!("{what}: {} ({})", failure.code, failure.message)).collect();
     let all = if failed == reads { "nothing can be read; " } else { "" };
-    let mut found = of_account(name, CheckId::Permission, CheckResult::Fail, format!("{all}{}", told.join("; ")));
-    found.action = Some(first.advice().to_owned());
-    vec![found]
+    let mut observation =
+        of_account(name, CheckId::Permission, CheckResult::Fail, format!("{all}{}", texts.join("; ")));
+    observation.action = Some(first.advice().to_owned());
+    vec![observation]
 }
 
 pub(super) fn clock(name: &AccountName, skew_millis: Option<i64>) -> Observation {
@@ -67,12 +68,12 @@ pub(super) fn clock(name: &AccountName, skew_millis: Option<i64>) -> Observation
         apart if apart >= SKEW_WARNS => CheckResult::Warn,
         _ => CheckResult::Ok,
     };
-    let mut found =
+    let mut observation =
         of_account(name, CheckId::Clock, result, format!("this machine is {seconds} s {side} the provider's clock"));
     if result != CheckResult::Ok {
-        found.action = Some("Set this machine's clock by NTP.".to_owned());
+        observation.action = Some("Set this machine's clock by NTP.".to_owned());
     }
-    found
+    observation
 }
 
 /// `lately`: what of the pool this daemon sent in the last hour.
@@ -85,22 +86,22 @@ pub(super) fn quota(
 ) -> Observation {
     let PoolReading { name, total, available, .. } = pool;
     let minutes = resets_at.since(now).as_secs() / 60;
-    let left = format!("{available} of {total} left, and {} h {} min to the reset", minutes / 60, minutes % 60);
+    let text = format!("{available} of {total} left, and {} h {} min to the reset", minutes / 60, minutes % 60);
     let ends = runs_out_at(*available, lately, resets_at, now);
     let (result, seen) = match ends {
-        _ if *available == 0 && *total > 0 => (CheckResult::Fail, left),
+        _ if *available == 0 && *total > 0 => (CheckResult::Fail, text),
         Some(at) => {
             let minutes = at.since(now).as_secs() / 60;
-            (CheckResult::Warn, format!("{left}; at the rate of the last hour it is spent in {minutes} min"))
+            (CheckResult::Warn, format!("{text}; at the rate of the last hour it is spent in {minutes} min"))
         }
-        None if *available < total / LITTLE => (CheckResult::Warn, left),
-        None => (CheckResult::Ok, left),
+        None if *available < total / LITTLE => (CheckResult::Warn, text),
+        None => (CheckResult::Ok, text),
     };
-    let mut found = observation(format!("pool {account}/{name}"), CheckId::Quota, result, seen);
+    let mut observation = observation(format!("pool {account}/{name}"), CheckId::Quota, result, seen);
     if result != CheckResult::Ok {
-        found.action = Some("Send less today, or raise the quota in the provider's console.".to_owned());
+        observation.action = Some("Send less today, or raise the quota in the provider's console.".to_owned());
     }
-    found
+    observation
 }
 
 /// A wildcard domain has no page to look at: only its state is known.
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn a_quota_that_will_not_last_is_told_before_it_is_spent() {
         let hour = Duration::from_secs(3600);
-        let judged = |available, sent| {
+        let check = |available, sent| {
             let pool = PoolReading {
                 name: PoolName("p".to_owned()),
                 operation: ItemOperation::Purge,
@@ -154,11 +155,11 @@ mod tests {
             let lately = RecentUsage { targets: sent, since: NOW - hour };
             quota(&AccountName::new("main"), &pool, lately, NOW + 6 * hour, NOW).result
         };
-        assert_eq!(judged(1_000, 0), CheckResult::Ok);
-        assert_eq!(judged(500, 80), CheckResult::Ok, "six hours of it take 480");
-        assert_eq!(judged(500, 90), CheckResult::Warn);
-        assert_eq!(judged(99, 0), CheckResult::Warn);
-        assert_eq!(judged(0, 0), CheckResult::Fail);
+        assert_eq!(check(1_000, 0), CheckResult::Ok);
+        assert_eq!(check(500, 80), CheckResult::Ok, "six hours of it take 480");
+        assert_eq!(check(500, 90), CheckResult::Warn);
+        assert_eq!(check(99, 0), CheckResult::Warn);
+        assert_eq!(check(0, 0), CheckResult::Fail);
     }
 
     #[test]
@@ -174,12 +175,12 @@ mod tests {
             throttled_at: None,
         };
         let readings = [(ItemOperation::Purge, Ok(Vec::new()))];
-        let judged = |state: &AccountSnapshot, domains| access(&name, Some(state), &readings, &domains).remove(0);
-        assert_eq!(judged(&state, Ok(Vec::new())).result, CheckResult::Ok);
-        let blind = judged(&state, Err(ReadError::AccountRefused(failure.clone())));
+        let check = |state: &AccountSnapshot, domains| access(&name, Some(state), &readings, &domains).remove(0);
+        assert_eq!(check(&state, Ok(Vec::new())).result, CheckResult::Ok);
+        let blind = check(&state, Err(ReadError::AccountRefused(failure.clone())));
         assert!(blind.result == CheckResult::Fail && blind.seen.contains("the domains: Unauthorized"), "{blind:?}");
         state.refused_actions.push(("PurgeUrlsCache".to_owned(), failure));
-        let refused = judged(&state, Ok(Vec::new()));
+        let refused = check(&state, Ok(Vec::new()));
         assert!(refused.result == CheckResult::Fail && refused.action.is_some(), "{refused:?}");
         assert!(refused.seen.contains("PurgeUrlsCache"), "{refused:?}");
     }

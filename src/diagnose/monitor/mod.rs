@@ -83,7 +83,7 @@ impl Monitor {
     /// What stands now, worst first, and when the last round ended.
     #[must_use]
     pub fn findings(&self) -> (Vec<Finding>, Option<Timestamp>) {
-        let findings = self.kept();
+        let findings = self.findings_lock();
         (findings.worst_first(), findings.last_round_at())
     }
 
@@ -110,7 +110,7 @@ impl Monitor {
             self.walk(beat).await;
         }
         let now = self.with.clock.now();
-        self.kept().end_round(now);
+        self.findings_lock().end_round(now);
     }
 
     async fn walk(&self, beat: &MonitoredAccount) {
@@ -193,7 +193,7 @@ impl Monitor {
 
     fn record(&self, account: &AccountName, seen: Vec<Observation>, reached: bool) {
         let now = self.with.clock.now();
-        for change in self.kept().take(account, seen, reached, now) {
+        for change in self.findings_lock().take(account, seen, reached, now) {
             let Finding { subject, check, result, seen, .. } = &change;
             if change.is_trouble() {
                 tracing::warn!(subject = %subject, check = %check, result = %result, seen = %seen, "the patrol found trouble");
@@ -203,7 +203,7 @@ impl Monitor {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Findings> {
+    fn findings_lock(&self) -> MutexGuard<'_, Findings> {
         self.findings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

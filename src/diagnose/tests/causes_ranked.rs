@@ -18,9 +18,9 @@ use super::single_faults::{BEFORE_THE_EDGE, EvidenceSetup};
 fn the_true_cause_stands_first() {
     let mut wrong = Vec::new();
     for (what, cause, change) in BEFORE_THE_EDGE.iter().chain(BEHIND_THE_EDGE) {
-        let found = causes(&world(change));
-        if found.first().map(|cause| cause.id) != Some(*cause) {
-            let ids: Vec<_> = found.iter().map(|cause| (cause.id, cause.confidence, &cause.checks)).collect();
+        let causes = causes(&world(change));
+        if causes.first().map(|cause| cause.id) != Some(*cause) {
+            let ids: Vec<_> = causes.iter().map(|cause| (cause.id, cause.confidence, &cause.checks)).collect();
             wrong.push(format!("{what}: expected {cause}, found {ids:?}"));
         }
     }
@@ -124,7 +124,7 @@ fn checks_behind_a_failed_one_are_unknown_and_say_why() {
     for id in unknown {
         assert_eq!(check(&evidence, id).result, CheckResult::Unknown, "{id}");
     }
-    let ids: BTreeSet<CheckId> = crate::diagnose::checks::judged(&evidence).iter().map(|check| check.id).collect();
+    let ids: BTreeSet<CheckId> = crate::diagnose::checks::run(&evidence).iter().map(|check| check.id).collect();
     assert_eq!(ids.len(), CheckId::ALL.len(), "each check speaks once");
 }
 

@@ -23,13 +23,13 @@ enum Sees {
 struct Table {
     rules: Rules,
     name: Option<DnsResult>,
-    asked: Mutex<Vec<ProbeRequest>>,
+    requests: Mutex<Vec<ProbeRequest>>,
 }
 
 #[async_trait]
 impl Prober for Table {
     async fn probe(&self, ask: &ProbeRequest, _within: Duration) -> ProbeResult {
-        self.asked.lock().expect("no panic").push(ask.clone());
+        self.requests.lock().expect("no panic").push(ask.clone());
         let rule = self.rules.iter().find(|(fits, _)| fits(ask));
         match &rule.unwrap_or_else(|| panic!("nothing for {ask:?}")).1 {
             Sees::This(sighting) => ProbeResult { ask: ask.clone(), ..(**sighting).clone() },
@@ -65,11 +65,11 @@ async fn diagnosed(
     deadline: Duration,
 ) -> (Diagnosis, Vec<ProbeRequest>) {
     let evidence = world(change);
-    let table = Arc::new(Table { rules, name: evidence.name.ok(), asked: Mutex::default() });
+    let table = Arc::new(Table { rules, name: evidence.name.ok(), requests: Mutex::default() });
     let diagnoser = Diagnoser::new(table.clone(), Arc::new(ManualClock::new(NOW)));
     let diagnosis = diagnoser.diagnose(evidence.case, deadline).await;
-    let asked = table.asked.lock().expect("no panic").clone();
-    (diagnosis, asked)
+    let probe_requests = table.requests.lock().expect("no panic").clone();
+    (diagnosis, probe_requests)
 }
 
 const LONG: Duration = Duration::from_secs(60);
@@ -77,9 +77,9 @@ const LONG: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn a_healthy_case_takes_one_look_at_each_side_and_keeps_what_it_saw() {
     let rules: Rules = vec![(is_origin, this(origin(200, 2))), (any, this(edge(200, 2)))];
-    let (diagnosis, asked) = diagnosed(|_| {}, rules, LONG).await;
-    assert_eq!((diagnosis.causes.len(), diagnosis.cut_short, asked.len()), (0, false, 2));
-    let (origins, edges): (Vec<&ProbeRequest>, Vec<&ProbeRequest>) = asked.iter().partition(|ask| is_origin(ask));
+    let (diagnosis, requests) = diagnosed(|_| {}, rules, LONG).await;
+    assert_eq!((diagnosis.causes.len(), diagnosis.cut_short, requests.len()), (0, false, 2));
+    let (origins, edges): (Vec<&ProbeRequest>, Vec<&ProbeRequest>) = requests.iter().partition(|ask| is_origin(ask));
     assert_eq!(edges[0].dial, DialTarget::Name(HOST.to_owned(), 443));
     let pull = (origins[0].dial.clone(), origins[0].scheme, origins[0].host.as_str(), origins[0].user_agent.as_deref());
     let dial = DialTarget::Address((ORIGIN, 443).into());
@@ -103,8 +103,8 @@ async fn the_origin_is_asked_as_the_cdn_asks_it() {
         (origin.server_name, origin.protocol) = (Some("inner.example.net".to_owned()), Some(PullProtocol::Http));
     };
     let rules: Rules = vec![(is_origin, this(origin(200, 2))), (any, this(edge(200, 2)))];
-    let (_, asked) = diagnosed(change, rules, LONG).await;
-    let origins: Vec<_> = asked.iter().filter(|ask| is_origin(ask)).collect();
+    let (_, requests) = diagnosed(change, rules, LONG).await;
+    let origins: Vec<_> = requests.iter().filter(|ask| is_origin(ask)).collect();
     assert_eq!(origins[0].dial, DialTarget::Name("origin.example.net".to_owned(), 8080));
     assert_eq!(origins[1].dial, DialTarget::Address("5.6.7.8:80".parse().expect("an address")));
     assert!(origins.iter().all(|ask| ask.scheme == Scheme::Http && ask.host == "inner.example.net"), "{origins:?}");
@@ -114,8 +114,8 @@ async fn the_origin_is_asked_as_the_cdn_asks_it() {
 async fn an_origin_that_nobody_told_is_unknown_and_not_guessed() {
     let rules: Rules = vec![(any, this(edge(200, 2)))];
     let change = |e: &mut Evidence| e.case.circumstances.domain = KnownDomainState::NotYet;
-    let (diagnosis, asked) = diagnosed(change, rules, LONG).await;
-    assert!(asked.iter().all(|ask| !is_origin(ask)), "{asked:?}");
+    let (diagnosis, requests) = diagnosed(change, rules, LONG).await;
+    assert!(requests.iter().all(|ask| !is_origin(ask)), "{requests:?}");
     let check = diagnosis.checks.iter().find(|check| check.id == CheckId::OriginAnswer).expect("a check");
     assert_eq!(check.result, CheckResult::Unknown);
     assert!(check.seen.contains("probe.origins.\"www.example.com\""), "{}", check.seen);
@@ -129,13 +129,13 @@ async fn a_copy_that_is_old_is_looked_past_once_without_any_quota() {
     add(&mut pulled, "x-cache-lookup", "Cache Miss");
     let past_copy: fn(&ProbeRequest) -> bool = |ask| ask.path.contains("?refreshd-look=");
     let rules: Rules = vec![(past_copy, this(pulled)), (is_origin, this(origin(200, 2))), (any, this(old))];
-    let (diagnosis, asked) = diagnosed(|_| {}, rules.clone(), LONG).await;
+    let (diagnosis, requests) = diagnosed(|_| {}, rules.clone(), LONG).await;
     assert_eq!(diagnosis.causes[0].id, CauseId::EdgeStale);
-    assert_eq!(asked.iter().filter(|ask| past_copy(ask)).count(), 1);
+    assert_eq!(requests.iter().filter(|ask| past_copy(ask)).count(), 1);
     // Where the query is no part of the key it would meet the same copy, so it is not asked.
     let ignored = |e: &mut Evidence| known(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
-    let (_, asked) = diagnosed(ignored, rules, LONG).await;
-    assert_eq!(asked.iter().filter(|ask| past_copy(ask)).count(), 0);
+    let (_, probe_requests) = diagnosed(ignored, rules, LONG).await;
+    assert_eq!(probe_requests.iter().filter(|ask| past_copy(ask)).count(), 0);
 }
 
 #[tokio::test]
@@ -145,9 +145,9 @@ async fn a_redirect_within_the_host_is_followed_once_at_both_sides() {
     let behind: fn(&ProbeRequest) -> bool = |ask| ask.path == "/app.js/";
     let origin_behind: fn(&ProbeRequest) -> bool = |ask| ask.path == "/app.js/" && is_origin(ask);
     let rules = vec![(origin_behind, this(origin(200, 2))), (behind, this(edge(200, 1))), (any, this(redirect))];
-    let (diagnosis, asked) = diagnosed(|_| {}, rules, LONG).await;
+    let (diagnosis, requests) = diagnosed(|_| {}, rules, LONG).await;
     assert_eq!(diagnosis.causes.first().map(|cause| cause.id), Some(CauseId::WrongCacheKey), "{:?}", diagnosis.causes);
-    assert_eq!(asked.iter().filter(|ask| behind(ask)).count(), 2);
+    assert_eq!(requests.iter().filter(|ask| behind(ask)).count(), 2);
     assert!(diagnosis.evidence.iter().any(|exhibit| exhibit.name == "edge-behind-redirect.txt"));
 }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::diagnose::checks::judged;
+use crate::diagnose::checks::run;
 use crate::diagnose::{
     AccountContext, AccountSnapshot, CurrentWait, DiagnosisInput, Evidence, JobContext, KnownDomainState, NotObserved,
     PoolSnapshot, causes::rank,
@@ -63,7 +63,7 @@ fn request() -> JobContext {
     JobContext {
         job: JobId::from_u128(7),
         named: url("https://www.example.com/app.js"),
-        asked: Operation::Purge,
+        input: Operation::Purge,
         operation: ItemOperation::Purge,
         kind: TargetKind::Url,
         mode: None,
@@ -196,13 +196,13 @@ fn sighting(dial: DialTarget, address: IpAddr, answer: HttpResult) -> ProbeResul
 }
 
 /// A certificate that ends so much later.
-pub(super) fn tls(left: Duration, verdict: Result<(), CertificateError>) -> TlsResult {
+pub(super) fn tls(duration: Duration, verdict: Result<(), CertificateError>) -> TlsResult {
     let own = Certificate {
         subject: HOST.to_owned(),
         issuer: "An authority".to_owned(),
         names: vec!["other.example.com".to_owned()],
         not_before: NOW - DAY * 30,
-        not_after: if verdict == Err(CertificateError::Expired) { NOW - DAY * 2 } else { NOW + left },
+        not_after: if verdict == Err(CertificateError::Expired) { NOW - DAY * 2 } else { NOW + duration },
         serial: "01".to_owned(),
     };
     TlsResult { version: "TLSv1.3".to_owned(), chain: vec![own], verdict, took: Duration::from_millis(20) }
@@ -210,7 +210,7 @@ pub(super) fn tls(left: Duration, verdict: Result<(), CertificateError>) -> TlsR
 
 pub(super) fn add(seen: &mut ProbeResult, name: &str, value: &str) {
     let Some(Ok(look)) = &mut seen.http else { panic!("no answer to add a header to") };
-    look.headers.retain(|(known, _)| known != name);
+    look.headers.retain(|(text, _)| text != name);
     look.headers.push((name.to_owned(), value.to_owned()));
 }
 
@@ -273,7 +273,7 @@ pub(super) fn prefetch_failed(evidence: &mut Evidence, code: &str) {
     let class = if code == "fail" { ErrorClass::Outage } else { ErrorClass::BadTarget };
     refused(evidence, class, code);
     let request = asked(evidence);
-    (request.asked, request.operation) = (Operation::Refresh, ItemOperation::Prefetch);
+    (request.input, request.operation) = (Operation::Refresh, ItemOperation::Prefetch);
 }
 
 /// The request waits, and the edge is as old as it was.
@@ -317,11 +317,11 @@ pub(super) fn unseen(why: &str) -> NotObserved {
 // What is made of it.
 
 pub(super) fn check(evidence: &Evidence, id: CheckId) -> Check {
-    judged(evidence).into_iter().find(|check| check.id == id).expect("each check has a judge")
+    run(evidence).into_iter().find(|check| check.id == id).expect("each check has a judge")
 }
 
 pub(super) fn causes(evidence: &Evidence) -> Vec<Cause> {
-    rank(evidence, &judged(evidence))
+    rank(evidence, &run(evidence))
 }
 
 pub(super) fn ids(evidence: &Evidence) -> Vec<CauseId> {

@@ -140,7 +140,7 @@ pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
         let kind = PathRuleKind::File;
         let rule = CacheRule { applies: PathRule { kind, paths: vec!["js".to_owned()] }, keeps: CachePolicy::Nothing };
         known(e).cache_rules.as_mut().expect("rules").push(rule);
-        (asked(e).asked, asked(e).operation) = (Operation::Prefetch, ItemOperation::Prefetch);
+        (asked(e).input, asked(e).operation) = (Operation::Prefetch, ItemOperation::Prefetch);
         add(e.edge.as_mut().expect("an edge"), "x-cache-lookup", "Cache Miss");
     }),
     ("the origin says no-store", NotCacheable, |e| {

@@ -23,7 +23,7 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
     ("a prefetch alone over an old copy", WrongRequest, |e| {
         stale(e);
         let request = asked(e);
-        (request.asked, request.operation) = (Operation::Prefetch, ItemOperation::Prefetch);
+        (request.input, request.operation) = (Operation::Prefetch, ItemOperation::Prefetch);
     }),
     ("a directory purged as a URL", WrongRequest, |e| {
         e.case.target = url("https://www.example.com/img/");

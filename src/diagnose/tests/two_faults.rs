@@ -52,34 +52,34 @@ const PAIRS: &[FaultPair] = &[
 #[test]
 fn both_faults_are_named_in_their_order() {
     for (what, pair, change) in PAIRS {
-        let found = ids(&world(change));
-        let places = pair.map(|cause| found.iter().position(|id| *id == cause));
-        assert!(places[0] == Some(0) && places[1].is_some(), "{what}: {found:?}");
+        let ids = ids(&world(change));
+        let places = pair.map(|cause| ids.iter().position(|id| *id == cause));
+        assert!(places[0] == Some(0) && places[1].is_some(), "{what}: {ids:?}");
     }
 }
 
 #[test]
 fn a_dead_origin_by_our_look_is_doubted_where_the_cdn_reaches_it() {
-    let found = causes(&world(|e| {
+    let causes = causes(&world(|e| {
         add(e.edge.as_mut().expect("an edge"), "x-cache-lookup", "Cache Miss");
         e.origins = Ok(vec![unconnected(origin(200, 2), ConnectError::TimedOut)]);
     }));
-    assert_eq!((found[0].id, found[0].confidence), (OriginTcp, Confidence::Possible));
-    assert_eq!(found[0].against, [CheckId::EdgeAnswer]);
+    assert_eq!((causes[0].id, causes[0].confidence), (OriginTcp, Confidence::Possible));
+    assert_eq!(causes[0].against, [CheckId::EdgeAnswer]);
 }
 
 #[test]
 fn what_only_the_edge_says_of_the_origin_stands_against_our_own_look() {
-    let found = causes(&world(|e| edge_says(e, 531)));
-    assert_eq!((found[0].id, found[0].against.as_slice()), (OriginDns, &[CheckId::OriginName][..]));
+    let causes = causes(&world(|e| edge_says(e, 531)));
+    assert_eq!((causes[0].id, causes[0].against.as_slice()), (OriginDns, &[CheckId::OriginName][..]));
 }
 
 #[test]
 fn the_edges_word_supports_the_fault_that_was_seen_at_the_origin() {
-    let found = causes(&world(|e| {
+    let causes = causes(&world(|e| {
         edge_says(e, 502);
         e.origins = Ok(vec![unconnected(origin(200, 2), ConnectError::Refused)]);
     }));
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].checks, [CheckId::OriginConnect, CheckId::EdgeAnswer]);
+    assert_eq!(causes.len(), 1, "{causes:?}");
+    assert_eq!(causes[0].checks, [CheckId::OriginConnect, CheckId::EdgeAnswer]);
 }

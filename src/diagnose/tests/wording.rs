@@ -5,7 +5,7 @@ use super::fixtures::*;
 use super::origin_and_edge_faults::BEHIND_THE_EDGE;
 use super::single_faults::BEFORE_THE_EDGE;
 use crate::diagnose::Evidence;
-use crate::diagnose::checks::judged;
+use crate::diagnose::checks::run;
 use crate::domain::CheckResult;
 
 fn worlds() -> impl Iterator<Item = (&'static str, Evidence)> {
@@ -17,7 +17,7 @@ fn worlds() -> impl Iterator<Item = (&'static str, Evidence)> {
 fn every_text_is_one_or_two_short_sentences() {
     let mut wrong = Vec::new();
     for (what, evidence) in worlds() {
-        for check in judged(&evidence) {
+        for check in run(&evidence) {
             let texts = [Some(&check.seen), check.action.as_ref()];
             for text in texts.into_iter().flatten() {
                 let odd = text.contains("  ") || text.contains("..") || text.contains(" .") || text.contains('\n');
@@ -34,7 +34,7 @@ fn every_text_is_one_or_two_short_sentences() {
 #[test]
 fn what_failed_says_what_to_do_and_for_what_it_stands() {
     for (what, evidence) in worlds() {
-        for check in judged(&evidence) {
+        for check in run(&evidence) {
             let failed = check.result == CheckResult::Fail;
             assert!(!failed || (check.action.is_some() && check.cause.is_some()), "{what}: {check:?}");
             assert!(check.result != CheckResult::Ok || check.cause.is_none(), "{what}: {check:?}");

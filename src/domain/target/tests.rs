@@ -30,7 +30,7 @@ fn equal_forms_become_one() {
 
 #[test]
 fn everything_else_is_refused_with_the_right_form() {
-    for (raw, code, shown) in [
+    for (raw, code, text) in [
         ("", "empty", "https://"),
         ("www.example.com/a", "scheme", "https://www.example.com/a"),
         ("ftp://h.example/a", "scheme", "https://"),
@@ -59,7 +59,7 @@ fn everything_else_is_refused_with_the_right_form() {
     ] {
         let fault = url(raw).expect_err(raw);
         assert_eq!(fault.code, code, "{raw}: {fault}");
-        assert!(fault.detail.contains(shown), "{raw}: {fault}");
+        assert!(fault.detail.contains(text), "{raw}: {fault}");
     }
     assert_eq!(url(&format!("https://h.example/{}", "a".repeat(2048))).expect_err("long").code, "too_long");
 }

@@ -37,7 +37,7 @@ impl CachedDomain {
 /// The domains of one account, as last read.
 #[derive(Default)]
 pub(crate) struct DomainCache {
-    known: RwLock<Option<CachedDomains>>,
+    cached_domains: RwLock<Option<CachedDomains>>,
     /// A host was refused: what is known may be wrong.
     pub(crate) doubted: AtomicBool,
     /// Why the last reading failed, if it did.
@@ -53,17 +53,18 @@ impl DomainCache {
     /// The domain that serves the host: that of its very name, else the longest wildcard above it. None: it was not read,
     /// or there is none.
     pub(crate) fn for_host(&self, host: &str) -> Option<CachedDomain> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let known = known.as_ref()?;
-        let wildcards = host.match_indices('.').map(|(dot, _)| known.by_name.get(&format!("*{}", &host[dot..])));
-        let facts = std::iter::once(known.by_name.get(host)).chain(wildcards).flatten().next()?;
-        Some(CachedDomain { facts: facts.clone(), read_at: known.read_at })
+        let domains = self.cached_domains.read().unwrap_or_else(PoisonError::into_inner);
+        let cached_domains = domains.as_ref()?;
+        let wildcards =
+            host.match_indices('.').map(|(dot, _)| cached_domains.by_name.get(&format!("*{}", &host[dot..])));
+        let facts = std::iter::once(cached_domains.by_name.get(host)).chain(wildcards).flatten().next()?;
+        Some(CachedDomain { facts: facts.clone(), read_at: cached_domains.read_at })
     }
 
     /// Whether the provider was ever heard.
     pub(crate) fn read_at(&self) -> Option<Timestamp> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().map(|known| known.read_at)
+        let domains = self.cached_domains.read().unwrap_or_else(PoisonError::into_inner);
+        domains.as_ref().map(|cached_domains| cached_domains.read_at)
     }
 
     /// Why the provider did not tell when it was last asked, if it did not.
@@ -82,9 +83,9 @@ impl DomainCache {
     /// Takes in what was read, and names the domains that are served elsewhere now.
     pub(crate) fn replace(&self, read: &[DomainFacts], now: Timestamp) -> Vec<String> {
         let by_name = read.iter().map(|facts| (facts.name.clone(), Arc::new(facts.clone()))).collect();
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut domains = self.cached_domains.write().unwrap_or_else(PoisonError::into_inner);
         let before =
-            known.replace(CachedDomains { by_name, read_at: now }).map(|before| before.by_name).unwrap_or_default();
+            domains.replace(CachedDomains { by_name, read_at: now }).map(|before| before.by_name).unwrap_or_default();
         let moved = |facts: &&DomainFacts| before.get(&facts.name).is_some_and(|old| old.area != facts.area);
         read.iter().filter(moved).map(|facts| facts.name.clone()).collect()
     }
@@ -127,7 +128,7 @@ mod tests {
             "badexample.com",
         ] {
             let expected = DomainFacts::serving(host, &read);
-            assert_eq!(domains.for_host(host).as_ref().map(|known| known.facts.as_ref()), expected, "{host}");
+            assert_eq!(domains.for_host(host).as_ref().map(|domain| domain.facts.as_ref()), expected, "{host}");
         }
     }
 

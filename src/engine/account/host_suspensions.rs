@@ -34,8 +34,8 @@ impl HostSuspensions {
         let key = (operation, host.to_owned());
         let times = match self.0.get(&key) {
             // Calls that left together are refused together: that is one reason to wait, not sixteen.
-            Some(known) if now < known.until => return known.until,
-            Some(known) => known.times.saturating_add(1),
+            Some(suspension) if now < suspension.until => return suspension.until,
+            Some(entry) => entry.times.saturating_add(1),
             None => 1,
         };
         let until = now + PARK.wait(times, jitter);
@@ -61,11 +61,11 @@ impl HostSuspensions {
     }
 
     pub(crate) fn suspended_hosts(&self, operation: ItemOperation) -> Vec<SuspendedHost> {
-        let suspect = |((_, host), known): (&(ItemOperation, String), &Suspension)| SuspendedHost {
+        let suspect = |((_, host), suspension): (&(ItemOperation, String), &Suspension)| SuspendedHost {
             host: host.clone(),
-            refused: known.refused,
-            until: known.until,
-            failure: known.failure.clone(),
+            refused: suspension.refused,
+            until: suspension.until,
+            failure: suspension.failure.clone(),
         };
         self.0.iter().filter(|((of, _), _)| *of == operation).map(suspect).collect()
     }

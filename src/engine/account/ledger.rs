@@ -73,8 +73,8 @@ impl Account {
     pub(crate) fn ask_quota(&self, operation: ItemOperation) {
         let mut state = self.state();
         state.quota_wanted.insert(operation, false);
-        let asked = |pool: &&mut Pool| pool.reading().is_none_or(|(reading, _)| reading.operation == operation);
-        state.pools.values_mut().filter(asked).for_each(Pool::ask);
+        let request = |pool: &&mut Pool| pool.reading().is_none_or(|(reading, _)| reading.operation == operation);
+        state.pools.values_mut().filter(request).for_each(Pool::ask);
         let unread = state.unread.values_mut().filter(|unread| unread.operation == operation);
         unread.for_each(|unread| unread.pool.ask());
     }

@@ -40,7 +40,7 @@ impl HostResponsiveness {
 pub(super) struct ProbeSlots {
     /// Looks that are under way, by job.
     open: HashMap<JobId, Slot>,
-    known: BTreeMap<String, HostResponsiveness>,
+    responsiveness_by_host: BTreeMap<String, HostResponsiveness>,
 }
 
 #[derive(Debug)]
@@ -90,14 +90,16 @@ impl ProbeSlots {
     /// The look is over; `silent` tells whether its host said nothing all the time, none that nobody asked it.
     pub(super) fn leave(&mut self, job: JobId, silent: Option<bool>) {
         let (Some(seat), Some(silent)) = (self.open.remove(&job), silent) else { return };
-        if self.known.len() >= REMEMBERED_MAX && !self.known.contains_key(&seat.host) {
-            self.known.pop_first();
+        if self.responsiveness_by_host.len() >= REMEMBERED_MAX && !self.responsiveness_by_host.contains_key(&seat.host)
+        {
+            self.responsiveness_by_host.pop_first();
         }
-        self.known.insert(seat.host, if silent { HostResponsiveness::Silent } else { HostResponsiveness::Answers });
+        self.responsiveness_by_host
+            .insert(seat.host, if silent { HostResponsiveness::Silent } else { HostResponsiveness::Answers });
     }
 
     fn responsiveness(&self, host: &str) -> HostResponsiveness {
-        self.known.get(host).copied().unwrap_or(HostResponsiveness::Unknown)
+        self.responsiveness_by_host.get(host).copied().unwrap_or(HostResponsiveness::Unknown)
     }
 
     fn slots_held_by(&self, habit: HostResponsiveness) -> usize {

@@ -17,19 +17,19 @@ pub(super) async fn below(
     policy: &VerifyPolicy,
     store: &Arc<dyn Store>,
 ) -> Result<Vec<Target>, StoreError> {
-    let mut found = Vec::new();
+    let mut targets = Vec::new();
     let directories =
         samples.iter().map(|sample| &sample.target).filter(|target| target.kind() == TargetKind::Directory);
     for directory in directories.take(DIRECTORIES_MAX) {
         let named = configured(directory, policy);
         if named.is_empty() {
-            found.extend(store.recent_urls_below(directory, BELOW_MAX).await?);
+            targets.extend(store.recent_urls_below(directory, BELOW_MAX).await?);
         }
-        found.extend(named);
+        targets.extend(named);
     }
-    found.sort();
-    found.dedup();
-    Ok(found)
+    targets.sort();
+    targets.dedup();
+    Ok(targets)
 }
 
 fn configured(directory: &Target, policy: &VerifyPolicy) -> Vec<Target> {

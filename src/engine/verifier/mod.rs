@@ -93,8 +93,16 @@ pub(super) struct TargetObservation {
 }
 
 impl TargetObservation {
-    fn new(target: Target, wanted: Requesters, verification: Verification, reason: String) -> Self {
-        Self { target, items: wanted.items, lanes: wanted.lanes, verification, reason, again: true, proof: None }
+    fn new(target: Target, requesters: Requesters, verification: Verification, reason: String) -> Self {
+        Self {
+            target,
+            items: requesters.items,
+            lanes: requesters.lanes,
+            verification,
+            reason,
+            again: true,
+            proof: None,
+        }
     }
 }
 
@@ -131,12 +139,12 @@ impl Verifier {
         let (due, mut next_at) = self.store.due_verifications(DUE_MAX, now).await?;
         let may_be_a_pile = due.len() >= DUE_MAX as usize;
         let mut chosen = Vec::new();
-        let mut left = self.seat(due, &mut chosen, ProbeSlots::has_reserved_slot);
+        let mut verifications = self.seat(due, &mut chosen, ProbeSlots::has_reserved_slot);
         if may_be_a_pile && self.places.has_free_slot() {
             let walk = HostScan { after: self.walked.clone(), hosts: WALK_HOSTS, each: WALK_EACH };
             match self.store.due_verifications_by_host(walk, now).await {
                 Ok((due, ended_at)) => {
-                    left.extend(self.seat(due, &mut chosen, ProbeSlots::has_reserved_slot));
+                    verifications.extend(self.seat(due, &mut chosen, ProbeSlots::has_reserved_slot));
                     if ended_at.is_some() {
                         next_at = Some(now + WALK_ON);
                     }
@@ -148,7 +156,7 @@ impl Verifier {
                 }
             }
         }
-        for due in self.seat(left, &mut chosen, ProbeSlots::has_spare_slot) {
+        for due in self.seat(verifications, &mut chosen, ProbeSlots::has_spare_slot) {
             if now >= self.deadline(&due) + LATE_MAX && self.places.may_expire_without_probe(due.id) {
                 self.places.expire_without_probe(due.id, &due.host);
                 chosen.push(SelectedJob { due, is_asked: false });
@@ -164,16 +172,16 @@ impl Verifier {
         chosen: &mut Vec<SelectedJob>,
         may: impl Fn(&ProbeSlots, JobId, &str) -> bool,
     ) -> Vec<DueVerification> {
-        let mut left = Vec::new();
+        let mut verifications = Vec::new();
         for due in due {
             if may(&self.places, due.id, &due.host) {
                 self.places.take(due.id, &due.host);
                 chosen.push(SelectedJob { due, is_asked: true });
             } else {
-                left.push(due);
+                verifications.push(due);
             }
         }
-        left
+        verifications
     }
 
     fn deadline(&self, due: &DueVerification) -> Timestamp {
@@ -204,13 +212,13 @@ impl Verifier {
     /// The job's verdict if it is final at `now`, otherwise when to look again.
     fn conclude(&self, glance: &JobObservation, now: Timestamp) -> Result<(Verification, String), Timestamp> {
         let JobObservation { due, viewed, grace, .. } = glance;
-        let of = |wanted| viewed.iter().filter(move |view| view.verification == wanted).count();
+        let of = |target| viewed.iter().filter(move |view| view.verification == target).count();
         let summary = |verification, rest: &str| {
             (verification, format!("{} of {} targets seen fresh{rest}", of(Verification::Fresh), viewed.len()))
         };
         if !viewed.is_empty() && of(Verification::Fresh) == viewed.len() {
             let remark = viewed.iter().find_map(|view| view.reason.split_once("; but ")).map(|(_, remark)| remark);
-            return Ok(summary(Verification::Fresh, &remark.map(|said| format!("; but {said}")).unwrap_or_default()));
+            return Ok(summary(Verification::Fresh, &remark.map(|text| format!("; but {text}")).unwrap_or_default()));
         }
         let (deadline, settled) = (self.deadline(due), due.finished_at + *grace);
         let is_stale = of(Verification::Stale) > 0;
@@ -246,9 +254,9 @@ struct AccountsLookup(Accounts);
 
 impl DomainLookup for AccountsLookup {
     fn serving(&self, host: &str) -> OriginAddresses {
-        let told = self.0.values().find_map(|account| Some((account, account.domains.for_host(host)?)));
-        if let Some((account, known)) = told {
-            return OriginAddresses::Facts { facts: known.facts, agent: account.provider.capabilities().origin_agent };
+        let message = self.0.values().find_map(|account| Some((account, account.domains.for_host(host)?)));
+        if let Some((account, domain)) = message {
+            return OriginAddresses::Facts { facts: domain.facts, agent: account.provider.capabilities().origin_agent };
         }
         // An account whose key may not read its domains would be waited for in vain.
         let is_awaited =

@@ -33,8 +33,8 @@ impl Observer {
         let origin = self.origin(target, within).await?;
         let mut edges = Vec::new();
         for edge in self.edges(target) {
-            let left = within.saturating_sub(watch.elapsed());
-            edges.push(answered(&self.prober.probe_configured_address(&edge, left).await, "edge")?);
+            let duration = within.saturating_sub(watch.elapsed());
+            edges.push(answered(&self.prober.probe_configured_address(&edge, duration).await, "edge")?);
         }
         Ok(Proof { origin, edges })
     }

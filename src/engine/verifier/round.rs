@@ -34,18 +34,18 @@ pub(super) struct Requesters {
 pub(super) fn by_target(samples: Vec<VerificationSample>, extra: Vec<Target>) -> BTreeMap<Target, Requesters> {
     let mut targets: BTreeMap<Target, Requesters> = extra.into_iter().map(|url| (url, Requesters::default())).collect();
     for sample in samples {
-        let wanted = targets.entry(sample.target).or_default();
-        wanted.items.push(sample.item);
-        wanted.lanes.push(sample.lane);
+        let requesters = targets.entry(sample.target).or_default();
+        requesters.items.push(sample.item);
+        requesters.lanes.push(sample.lane);
     }
     targets
 }
 
 /// What is said of targets that nobody looks at, or whose look nobody can tell of.
 pub(super) fn unasked(targets: BTreeMap<Target, Requesters>, because: &str) -> Vec<TargetObservation> {
-    let unseen = targets.into_iter().map(|(target, wanted)| {
+    let unseen = targets.into_iter().map(|(target, requesters)| {
         let reason = format!("{target}: not looked at: {because}");
-        TargetObservation::new(target, wanted, Verification::Unknown, reason)
+        TargetObservation::new(target, requesters, Verification::Unknown, reason)
     });
     unseen.collect()
 }
@@ -82,7 +82,7 @@ pub(super) struct ProbeRound {
 impl ProbeRound {
     /// Looks at the targets; what was not seen in time is unknown for now.
     pub(super) async fn look(&self, mut targets: BTreeMap<Target, Requesters>) -> Vec<TargetObservation> {
-        let views = targets.clone().into_iter().map(|(target, wanted)| self.view(target, wanted));
+        let views = targets.clone().into_iter().map(|(target, requesters)| self.view(target, requesters));
         let mut views = stream::iter(views).buffer_unordered(PROBES_MAX);
         let mut viewed = Vec::new();
         let all = async {
@@ -94,19 +94,19 @@ impl ProbeRound {
         if tokio::time::timeout(self.time, all).await.is_err() {
             tracing::debug!(targets = targets.len(), "a look at a job ended before all of these were seen");
         }
-        viewed.extend(targets.into_iter().map(|(target, wanted)| {
+        viewed.extend(targets.into_iter().map(|(target, goal)| {
             let reason =
                 format!("{target}: not seen within {} s, the time for one look at the job", self.time.as_secs());
-            TargetObservation::new(target, wanted, Verification::Unknown, reason)
+            TargetObservation::new(target, goal, Verification::Unknown, reason)
         }));
         viewed
     }
 
-    async fn view(&self, target: Target, wanted: Requesters) -> TargetObservation {
+    async fn view(&self, target: Target, requesters: Requesters) -> TargetObservation {
         // An error would say that the turns were closed, which nobody does.
         let _turn = self.turns.turn().await;
         let seen = self.viewer.view(&target, VIEW_MAX).await;
-        let prefetched = wanted.lanes.iter().any(|lane| lane.operation == ItemOperation::Prefetch);
+        let prefetched = requesters.lanes.iter().any(|lane| lane.operation == ItemOperation::Prefetch);
         let refreshed = ComparisonContext { target: &target, prefetched, ended: self.ended };
         let (verification, reason, again, proof) = match seen {
             Err(ProbeFailure { reason, again }) => (Verification::Unknown, reason, again, None),
@@ -123,7 +123,7 @@ impl ProbeRound {
             }
         };
         let reason = format!("{target}: {reason}");
-        TargetObservation { again, proof, ..TargetObservation::new(target, wanted, verification, reason) }
+        TargetObservation { again, proof, ..TargetObservation::new(target, requesters, verification, reason) }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::probe::{ConnectError, DnsResult, ProbeRequest, ProbeResult, Prober};
 
 fn viewed(kind: TargetKind, raw: &str, verification: Verification) -> TargetObservation {
     let target = Target::parse(kind, raw).expect("valid");
-    let wanted = Requesters { items: vec![ItemId(1)], lanes: Vec::new() };
-    TargetObservation::new(target, wanted, verification, String::new())
+    let requesters = Requesters { items: vec![ItemId(1)], lanes: Vec::new() };
+    TargetObservation::new(target, requesters, verification, String::new())
 }
 
 #[test]
@@ -41,10 +41,10 @@ fn a_directory_is_as_fresh_as_the_urls_below_it() {
 #[test]
 fn a_url_that_nobody_asked_for_now_speaks_for_its_directory_only_if_it_was_seen() {
     use Verification::{Fresh, Stale, Unknown};
-    for (known, expected) in [(Fresh, Fresh), (Stale, Stale), (Unknown, Unknown)] {
-        let mut known = viewed(TargetKind::Url, "https://h.example/img/a", known);
-        known.items.clear();
-        let mut views = vec![viewed(TargetKind::Directory, "https://h.example/img/", Unknown), known];
+    for (verification, expected) in [(Fresh, Fresh), (Stale, Stale), (Unknown, Unknown)] {
+        let mut observation = viewed(TargetKind::Url, "https://h.example/img/a", verification);
+        observation.items.clear();
+        let mut views = vec![viewed(TargetKind::Directory, "https://h.example/img/", Unknown), observation];
         directories::judge(&mut views);
         assert_eq!(views[0].verification, expected);
     }

@@ -152,7 +152,7 @@ impl TencentClient {
 
     /// The same; none: no answer has told it.
     pub(super) fn skew_millis(&self) -> Option<i64> {
-        self.skew.known()
+        self.skew.millis()
     }
 
     /// A call as it would be sent now, without what it is signed with.

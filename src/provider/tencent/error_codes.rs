@@ -37,7 +37,7 @@ pub(super) fn answer(fault: CallError) -> SubmitOutcome {
         CallError::Lost(failure) => return SubmitOutcome::Lost(failure),
         CallError::Refused(refusal) => refusal,
     };
-    let (cure, failure) = judged(refusal);
+    let (cure, failure) = classify(refusal);
     match cure {
         SlowDown => SubmitOutcome::Throttled(failure),
         NextDay => SubmitOutcome::QuotaSpent(failure),
@@ -57,7 +57,7 @@ pub(super) fn read_fault(fault: CallError) -> ReadError {
         CallError::Lost(failure) => return ReadError::Failed(Failure { class: ErrorClass::Outage, ..failure }),
         CallError::Refused(refusal) => refusal,
     };
-    match judged(refusal) {
+    match classify(refusal) {
         (SlowDown, failure) => ReadError::Throttled(failure),
         // A question that the provider does not understand says nothing about what the account may send.
         (Hold(Internal), failure) => ReadError::Failed(failure),
@@ -76,7 +76,7 @@ pub(super) fn blames_key(refusal: &TencentError) -> bool {
     cure(&refusal.code) == Hold(Auth)
 }
 
-fn judged(refusal: TencentError) -> (Remedy, Failure) {
+fn classify(refusal: TencentError) -> (Remedy, Failure) {
     if listed(&refusal.code).is_none() {
         warn!(
             code = refusal.code,
@@ -102,7 +102,7 @@ fn cure(code: &str) -> Remedy {
 }
 
 fn listed(code: &str) -> Option<Remedy> {
-    CODES.iter().find(|(known, _)| *known == code).map(|(_, cure)| *cure)
+    CODES.iter().find(|(text, _)| *text == code).map(|(_, cure)| *cure)
 }
 
 /// The cure of a code that is not in the table, by how it is written; the first rule that fits counts.
@@ -266,7 +266,7 @@ mod tests {
     }
 
     /// The variant of the answer to a submission, and the class it carries.
-    fn judged(code: &str) -> String {
+    fn classify(code: &str) -> String {
         let (variant, failure) = match answer(refusal(code)) {
             SubmitOutcome::Throttled(failure) => ("throttled", failure),
             SubmitOutcome::QuotaSpent(failure) => ("quota", failure),
@@ -317,7 +317,7 @@ mod tests {
                 panic!("three columns: {line}")
             };
             assert!(listed(code).is_some(), "{code} is not in the table");
-            assert!(fitting(blames, class).contains(&judged(code).as_str()), "{line}: {}", judged(code));
+            assert!(fitting(blames, class).contains(&classify(code).as_str()), "{line}: {}", classify(code));
             seen.insert(code);
         }
         assert_eq!(seen.len(), CODES.len(), "the table has each published code once, and no other");
@@ -354,7 +354,7 @@ mod tests {
             ("New", "outage/outage"),
             ("", "outage/outage"),
         ] {
-            assert_eq!(judged(code), expected, "{code}");
+            assert_eq!(classify(code), expected, "{code}");
         }
     }
 

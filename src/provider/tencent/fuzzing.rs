@@ -74,10 +74,10 @@ fn submit(provider: &TencentCdn, operation: ItemOperation, reply: &[u8]) -> bool
     match now(provider.submit(&lane, &[target()])) {
         SubmitOutcome::Accepted { task, request_id } => {
             assert_id(&task);
-            if let Some(said) = said(reply) {
-                let said = &said["Response"];
-                assert_eq!(said["TaskId"].as_str(), Some(task.0.as_str()), "the task that was named");
-                assert!(said["Error"].is_null() && said["RequestId"].is_string(), "{said} is no success");
+            if let Some(value) = parse_value(reply) {
+                let text = &value["Response"];
+                assert_eq!(text["TaskId"].as_str(), Some(task.0.as_str()), "the task that was named");
+                assert!(text["Error"].is_null() && text["RequestId"].is_string(), "{text} is no success");
             }
             assert!(request_id.is_some_and(|id| !id.trim().is_empty()), "every answer has an id");
             true
@@ -90,8 +90,8 @@ fn submit(provider: &TencentCdn, operation: ItemOperation, reply: &[u8]) -> bool
         | SubmitOutcome::HostUnready(failure)
         | SubmitOutcome::AccountRefused(failure)
         | SubmitOutcome::Outage(failure) => {
-            if let Some(said) = said(reply) {
-                assert!(said["Response"]["Error"].is_object(), "{said} does not say that nothing was done");
+            if let Some(reason) = parse_value(reply) {
+                assert!(reason["Response"]["Error"].is_object(), "{reason} does not say that nothing was done");
             }
             assert_bounded(&failure);
             false
@@ -106,7 +106,7 @@ fn submit(provider: &TencentCdn, operation: ItemOperation, reply: &[u8]) -> bool
 
 /// What an answer that was understood says. It is JSON; none if a field that nobody reads holds what is no text, such as half of a
 /// surrogate pair.
-fn said(reply: &[u8]) -> Option<Value> {
+fn parse_value(reply: &[u8]) -> Option<Value> {
     let _: IgnoredAny = serde_json::from_slice(reply).expect("only JSON is understood");
     serde_json::from_slice(reply).ok()
 }
@@ -179,7 +179,7 @@ fn client() -> TencentCdn {
     let credentials = Credentials::new("AKIDEXAMPLE".to_owned(), SecretString::from("key"), None);
     let mut provider = TencentCdn::new(TencentOptions {
         endpoint: "http://127.0.0.1:9/".parse().expect("a URL"),
-        keys: CredentialProvider::given(credentials.expect("a key pair")),
+        keys: CredentialProvider::from_pair(credentials.expect("a key pair")),
         clock: Arc::new(ManualClock::new(NOW)),
     })
     .expect("a client");

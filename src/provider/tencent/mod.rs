@@ -63,11 +63,11 @@ impl TencentCdn {
     /// # Errors
     /// If the endpoint is not a bare origin, or the machine has no CA certificates to check it by.
     pub fn new(options: TencentOptions) -> Result<Self, SetupError> {
-        Self::made(options, &client::PATIENCE, Vec::new())
+        Self::build(options, &client::PATIENCE, Vec::new())
     }
 
     /// `trusted` stands in for the machine's certificate authorities, if there is any.
-    fn made(
+    fn build(
         options: TencentOptions,
         patience: &client::CallTimeouts,
         trusted: Vec<Certificate>,

@@ -35,7 +35,7 @@ impl Skew {
     }
 
     /// The same; none: no answer has told it.
-    pub(super) fn known(&self) -> Option<i64> {
+    pub(super) fn millis(&self) -> Option<i64> {
         self.is_known.load(Ordering::Relaxed).then(|| self.offset())
     }
 
@@ -73,9 +73,9 @@ mod tests {
     fn what_was_not_told_is_not_zero() {
         let skew = Skew::default();
         skew.learn(&HeaderMap::new(), NOW);
-        assert_eq!(skew.known(), None);
+        assert_eq!(skew.millis(), None);
         skew.learn(&HeaderMap::from_iter([(DATE, "Sun, 22 Nov 2026 16:00:01 GMT".parse().expect("a header"))]), NOW);
-        assert_eq!(skew.known(), Some(1_000));
+        assert_eq!(skew.millis(), Some(1_000));
     }
 
     #[test]

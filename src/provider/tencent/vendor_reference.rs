@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn a_status_of_the_edges_own_names_the_side_of_the_fault() {
         for (status, cause) in [(531, OriginDns), (539, OriginTls), (423, OriginHttp), (509, EdgeUnreachable)] {
-            let known = GUIDE.edge_status(status).expect("documented");
-            assert_eq!((known.cause, known.exact), (Some(cause), true), "{status}");
+            let edge_status = GUIDE.edge_status(status).expect("documented");
+            assert_eq!((edge_status.cause, edge_status.exact), (Some(cause), true), "{status}");
         }
         assert_eq!(GUIDE.edge_status(200), None);
     }

@@ -32,10 +32,10 @@ impl SimulatedAccount {
     }
 
     /// CAM stands at the gateway, before the product and its opinion of the account.
-    pub(super) fn check(&self, asked: &CallContext<'_>) -> Result<(), ApiRefusal> {
-        let denied = self.0.denied.iter().find(|denial| concerns(denial, asked));
+    pub(super) fn check(&self, context: &CallContext<'_>) -> Result<(), ApiRefusal> {
+        let denied = self.0.denied.iter().find(|denial| concerns(denial, context));
         match denied {
-            Some(denial) => Err(refusal(denial, asked)),
+            Some(denial) => Err(refusal(denial, context)),
             None => of_state(self.0.state),
         }
     }
@@ -50,12 +50,12 @@ fn is_of(denial: &Denial, action: &str) -> bool {
     denial.action == "*" || denial.action == action
 }
 
-fn concerns(denial: &Denial, asked: &CallContext<'_>) -> bool {
-    let on = |domain: &String| asked.hosts.iter().any(|host| host.eq_ignore_ascii_case(domain));
-    is_of(denial, asked.action) && denial.domain.as_ref().is_none_or(on)
+fn concerns(denial: &Denial, context: &CallContext<'_>) -> bool {
+    let on = |domain: &String| context.hosts.iter().any(|host| host.eq_ignore_ascii_case(domain));
+    is_of(denial, context.action) && denial.domain.as_ref().is_none_or(on)
 }
 
-fn refusal(denial: &Denial, asked: &CallContext<'_>) -> ApiRefusal {
+fn refusal(denial: &Denial, context: &CallContext<'_>) -> ApiRefusal {
     let product_code = match denial.domain {
         Some(_) => "UnauthorizedOperation.CdnHostUnauthorized",
         None => "UnauthorizedOperation.CdnCamUnauthorized",
@@ -65,7 +65,7 @@ fn refusal(denial: &Denial, asked: &CallContext<'_>) -> ApiRefusal {
         denial.domain.as_ref().map_or_else(|| "*".to_owned(), |on| format!("qcs::cdn::uin/{UIN}:domain/{on}"));
     let message = format!(
         "[request id:{}]you are not authorized to perform operation (cdn:{}) resource ({resource}) has no permission",
-        asked.request_id, asked.action
+        context.request_id, context.action
     );
     ApiRefusal::new(code, message)
 }

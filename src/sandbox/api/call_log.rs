@@ -27,23 +27,23 @@ pub struct RecordedCall {
 
 #[derive(Debug, Default)]
 pub(crate) struct CallLog {
-    kept: VecDeque<RecordedCall>,
-    made: u64,
+    calls: VecDeque<RecordedCall>,
+    count: u64,
 }
 
 impl CallLog {
     pub(crate) fn record(&mut self, mut call: RecordedCall) {
-        self.made += 1;
-        call.seq = self.made;
-        if self.kept.len() == CALLS_MAX {
-            self.kept.pop_front();
+        self.count += 1;
+        call.seq = self.count;
+        if self.calls.len() == CALLS_MAX {
+            self.calls.pop_front();
         }
-        self.kept.push_back(call);
+        self.calls.push_back(call);
     }
 
     /// The calls kept whose number is above `seq`, oldest first.
     pub(crate) fn after(&self, seq: u64) -> Vec<RecordedCall> {
-        let skipped = self.kept.partition_point(|call| call.seq <= seq);
-        self.kept.iter().skip(skipped).cloned().collect()
+        let skipped = self.calls.partition_point(|call| call.seq <= seq);
+        self.calls.iter().skip(skipped).cloned().collect()
     }
 }

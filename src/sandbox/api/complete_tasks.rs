@@ -117,7 +117,7 @@ impl State {
 fn reaches(fate: RowOutcome, area: Area) -> bool {
     match fate {
         RowOutcome::Works => true,
-        RowOutcome::LiesIn(kept) => kept != area,
+        RowOutcome::LiesIn(stored) => stored != area,
         RowOutcome::Fails | RowOutcome::Lies | RowOutcome::NeverEnds => false,
     }
 }

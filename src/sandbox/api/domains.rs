@@ -46,12 +46,12 @@ pub(super) fn describe(cloud: &Cloud, detail: Detail, params: &Params<'_>) -> Re
             && !state.account.hides(detail.action(), &domain.name)
             && filters.iter().all(|filter| filter.takes(domain))
     };
-    let found: Vec<&Domain> = state.domains.0.iter().filter(is_seen).collect();
-    let page = found.iter().skip(as_size(params.count("Offset")?.unwrap_or(0))).take(as_size(limit));
+    let domains: Vec<&Domain> = state.domains.0.iter().filter(is_seen).collect();
+    let page = domains.iter().skip(as_size(params.count("Offset")?.unwrap_or(0))).take(as_size(limit));
     let rows: Vec<Value> = page.map(|domain| row(cloud, domain, detail)).collect();
     let fields = Map::from_iter([
         ("Domains".to_owned(), Value::from(rows)),
-        ("TotalNumber".to_owned(), Value::from(found.len())),
+        ("TotalNumber".to_owned(), Value::from(domains.len())),
     ]);
     Ok(Done { fields, ..Done::default() })
 }
@@ -118,9 +118,9 @@ fn origin(cloud: &Cloud, domain: &Domain) -> Value {
     }
     // A wildcard's is told by its bare name, although each host below is asked for by its own.
     origin.server_name = Some(domain.server_name(domain.bare_name()));
-    let mut told = json!(origin);
-    told["BackupOrigins"] = Value::Null;
-    told
+    let mut value = json!(origin);
+    value["BackupOrigins"] = Value::Null;
+    value
 }
 
 /// What only DescribeDomainsConfig tells: how the edge of this sandbox works, in the provider's words.

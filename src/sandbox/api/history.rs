@@ -68,7 +68,7 @@ impl<'a> Query<'a> {
             HistoryKind::Purge => &["fail", "done", "process"],
             HistoryKind::Push => &["fail", "done", "process", "invalid"],
         };
-        if let Some(word) = status.filter(|word| !statuses.iter().any(|known| known.eq_ignore_ascii_case(word))) {
+        if let Some(word) = status.filter(|word| !statuses.iter().any(|text| text.eq_ignore_ascii_case(word))) {
             return Err(not_a(word, "Status"));
         }
         let limit = params.count("Limit")?.unwrap_or(LIMIT_DEFAULT);
@@ -127,7 +127,7 @@ fn window(
         None => Ok(None),
         Some(text) => time_formats::parse_text(text).map(Some).ok_or_else(|| not_a(text, name)),
     };
-    let kept_from = moment.told - switches.history_retention;
+    let kept_from = moment.timestamp - switches.history_retention;
     let (start, end) = (time("StartTime")?, time("EndTime")?);
     if start.is_none() && task_id.is_none() {
         return Err(ApiRefusal::missing("StartTime"));
@@ -135,7 +135,7 @@ fn window(
     // Times are told in whole seconds: the last one counts to its end. Without an end, all that came since.
     let to = end.map_or(Timestamp::from_millis(i64::MAX), |end| Timestamp::from_millis(end.as_millis() + 999));
     if let Some(start) = start {
-        let span_end = end.unwrap_or(moment.told);
+        let span_end = end.unwrap_or(moment.timestamp);
         if end.is_some_and(|end| end < start) || span_end.since(start) > switches.history_window_max {
             return Err(ApiRefusal::parameter("StartTime and EndTime do not span an allowed time."));
         }

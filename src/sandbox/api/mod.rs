@@ -53,7 +53,7 @@ struct Moment {
     /// The sandbox's own clock: rates, quotas and task times.
     now: Timestamp,
     /// What the cloud believes and says: signature window, `Date`, creation times.
-    told: Timestamp,
+    timestamp: Timestamp,
 }
 
 pub(super) async fn answer(
@@ -63,8 +63,8 @@ pub(super) async fn answer(
     let arrival = IncomingRequest::read(request).await?;
     let strike = cloud.state().faults.strike(arrival.action(), &arrival.targets());
     let now = cloud.now();
-    let told = Timestamp::from_millis(now.as_millis().saturating_add(strike.skew_seconds().saturating_mul(1000)));
-    let moment = Moment { now, told };
+    let message = Timestamp::from_millis(now.as_millis().saturating_add(strike.skew_seconds().saturating_mul(1000)));
+    let moment = Moment { now, timestamp: message };
     let request_id = Uuid::new_v4().to_string();
     if strike.drops_request() {
         record(&cloud, &arrival, &strike, moment, &request_id, None);
@@ -72,7 +72,7 @@ pub(super) async fn answer(
     }
     if let Some(gateway) = strike.gateway_before() {
         record(&cloud, &arrival, &strike, moment, &request_id, None);
-        return Ok(reply::gateway(&gateway, moment.told));
+        return Ok(reply::gateway(&gateway, moment.timestamp));
     }
     let outcome = carry_out(&cloud, &arrival, &strike, moment, &request_id).await;
     record(&cloud, &arrival, &strike, moment, &request_id, Some(&outcome));
@@ -82,12 +82,12 @@ pub(super) async fn answer(
     }
     let envelope = reply::envelope(outcome, &request_id);
     match strike.spoiling() {
-        None => Ok(reply::json(envelope, moment.told)),
+        None => Ok(reply::json(envelope, moment.timestamp)),
         Some(ResponseFault::Lost) => Err(DroppedConnectionError),
-        Some(ResponseFault::Garbage) => Ok(reply::json(reply::GARBAGE, moment.told)),
-        Some(ResponseFault::Truncated) => Ok(reply::truncated(&envelope, moment.told)),
-        Some(ResponseFault::Endless) => Ok(reply::endless(moment.told)),
-        Some(ResponseFault::Gateway(gateway)) => Ok(reply::gateway(&gateway, moment.told)),
+        Some(ResponseFault::Garbage) => Ok(reply::json(reply::GARBAGE, moment.timestamp)),
+        Some(ResponseFault::Truncated) => Ok(reply::truncated(&envelope, moment.timestamp)),
+        Some(ResponseFault::Endless) => Ok(reply::endless(moment.timestamp)),
+        Some(ResponseFault::Gateway(gateway)) => Ok(reply::gateway(&gateway, moment.timestamp)),
     }
 }
 
@@ -109,7 +109,7 @@ async fn carry_out(
         headers,
         body: &arrival.body,
     };
-    let credential = signature::verify(&signed, &cloud.credentials, moment.told)?;
+    let credential = signature::verify(&signed, &cloud.credentials, moment.timestamp)?;
     if version != VERSION {
         return Err(ApiRefusal::new("NoSuchVersion", "The API version does not exist."));
     }
@@ -120,8 +120,8 @@ async fn carry_out(
     if let Some(refusal) = strike.refusal() {
         return Err(refusal);
     }
-    let asked = CallContext { action: action.as_str(), hosts: arrival.hosts(), request_id };
-    cloud.state().account.check(&asked)?;
+    let context = CallContext { action: action.as_str(), hosts: arrival.hosts(), request_id };
+    cloud.state().account.check(&context)?;
     let type_error_code = cloud.state().switches.type_error_code.clone();
     let params = Params::read(arrival.params.as_ref(), action.fields(), type_error_code)?;
     action.carry_out(cloud, &params, &strike.curse(), moment).await

@@ -13,12 +13,12 @@ use crate::sandbox::state::Cloud;
 const ADDRESSES_MAX: usize = 20;
 
 pub(super) fn describe(cloud: &Cloud, params: &Params<'_>) -> Result<Done, ApiRefusal> {
-    let asked = params.texts("Ips")?;
-    if asked.len() > ADDRESSES_MAX {
+    let texts = params.texts("Ips")?;
+    if texts.len() > ADDRESSES_MAX {
         let message = format!("At most {ADDRESSES_MAX} addresses.");
         return Err(ApiRefusal::new("LimitExceeded.CdnQueryIpBatchTooMany", message));
     }
-    let rows = asked.iter().map(|text| row(cloud, text)).collect::<Result<Vec<Value>, _>>()?;
+    let rows = texts.iter().map(|text| row(cloud, text)).collect::<Result<Vec<Value>, _>>()?;
     let fields = Map::from_iter([("Ips".to_owned(), Value::from(rows))]);
     Ok(Done { fields, ..Done::default() })
 }

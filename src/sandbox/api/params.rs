@@ -12,11 +12,11 @@ pub(super) struct Params<'a> {
 
 impl<'a> Params<'a> {
     /// `body` is `None` if it was not JSON at all; `known` are the names that the action takes.
-    pub(super) fn read(body: Option<&'a Value>, known: &[&str], type_error_code: String) -> Result<Self, ApiRefusal> {
+    pub(super) fn read(body: Option<&'a Value>, texts: &[&str], type_error_code: String) -> Result<Self, ApiRefusal> {
         let Some(fields) = body.and_then(Value::as_object) else {
             return Err(ApiRefusal::new("InvalidParameter", "The request body is not a JSON object."));
         };
-        if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
+        if let Some(name) = fields.keys().find(|name| !texts.contains(&name.as_str())) {
             return Err(ApiRefusal::new("UnknownParameter", format!("The parameter `{name}` is not recognized.")));
         }
         Ok(Self { fields, type_error_code })
@@ -31,13 +31,13 @@ impl<'a> Params<'a> {
     }
 
     /// A list of objects, each read with its own known names. Absent is empty.
-    pub(super) fn objects(&self, name: &str, known: &[&str]) -> Result<Vec<Params<'a>>, ApiRefusal> {
+    pub(super) fn objects(&self, name: &str, texts: &[&str]) -> Result<Vec<Params<'a>>, ApiRefusal> {
         let list = self.list(name)?.map_or(&[][..], Vec::as_slice);
         let object = |(index, value): (usize, &'a Value)| {
             if !value.is_object() {
                 return Err(self.wrong_type(&format!("{name}.{index}")));
             }
-            Params::read(Some(value), known, self.type_error_code.clone())
+            Params::read(Some(value), texts, self.type_error_code.clone())
         };
         list.iter().enumerate().map(object).collect()
     }

@@ -27,22 +27,22 @@ pub(super) fn envelope(outcome: Result<Done, ApiRefusal>, request_id: &str) -> S
 }
 
 /// Refusals too are 200, and the content type is bare: the official Python SDK does not see errors under another.
-pub(super) fn json(body: impl Into<Body>, told: Timestamp) -> Response<Body> {
+pub(super) fn json(body: impl Into<Body>, timestamp: Timestamp) -> Response<Body> {
     let mut response = Response::new(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    dated(response, told)
+    dated(response, timestamp)
 }
 
 /// Without a date of ours the server would tell the machine's, which is another time under a clock moved by hand.
-fn dated(mut response: Response<Body>, told: Timestamp) -> Response<Body> {
-    if let Ok(date) = HeaderValue::from_str(&time_formats::http_date(told)) {
+fn dated(mut response: Response<Body>, timestamp: Timestamp) -> Response<Body> {
+    if let Ok(date) = HeaderValue::from_str(&time_formats::http_date(timestamp)) {
         response.headers_mut().insert(header::DATE, date);
     }
     response
 }
 
 /// Promises the whole answer and closes in its middle.
-pub(super) fn truncated(envelope: &str, told: Timestamp) -> Response<Body> {
+pub(super) fn truncated(envelope: &str, timestamp: Timestamp) -> Response<Body> {
     let half = Bytes::copy_from_slice(&envelope.as_bytes()[..envelope.len() / 2]);
     let broken = async {
         // An error at once would take the first half with it, before it is written.
@@ -50,20 +50,20 @@ pub(super) fn truncated(envelope: &str, told: Timestamp) -> Response<Body> {
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     };
     let pieces = stream::iter([Ok(half)]).chain(stream::once(broken));
-    let mut response = json(Body::from_stream(pieces), told);
+    let mut response = json(Body::from_stream(pieces), timestamp);
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(envelope.len()));
     response
 }
 
 /// White space without an end, as fast as it is read.
-pub(super) fn endless(told: Timestamp) -> Response<Body> {
+pub(super) fn endless(timestamp: Timestamp) -> Response<Body> {
     let blank = Bytes::from_static(&[b' '; 16 * 1024]);
-    json(Body::from_stream(stream::repeat(Ok::<_, Infallible>(blank))), told)
+    json(Body::from_stream(stream::repeat(Ok::<_, Infallible>(blank))), timestamp)
 }
 
-pub(super) fn gateway(answer: &GatewayAnswer, told: Timestamp) -> Response<Body> {
+pub(super) fn gateway(answer: &GatewayAnswer, timestamp: Timestamp) -> Response<Body> {
     let mut response = Response::new(Body::from(answer.body.clone()));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    dated(response, told)
+    dated(response, timestamp)
 }

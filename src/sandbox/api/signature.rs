@@ -33,7 +33,7 @@ pub(crate) fn verify<'c>(
 ) -> Result<&'c Credential, ApiRefusal> {
     let authorization = Authorization::parse(required(signed.headers, "Authorization")?)?;
     let timestamp = required(signed.headers, "X-TC-Timestamp")?;
-    let Some(credential) = credentials.iter().find(|known| known.secret_id == authorization.secret_id) else {
+    let Some(credential) = credentials.iter().find(|entry| entry.secret_id == authorization.secret_id) else {
         return Err(ApiRefusal::new("AuthFailure.SecretIdNotFound", "The SecretId is not found."));
     };
     let Ok(sent_at) = timestamp.parse::<i64>() else {

@@ -19,42 +19,42 @@ use crate::sandbox::wire::{DayLimitRule, MixedBatchRule};
 
 /// What a call asks to be done.
 pub(super) struct SubmitRequest {
-    wanted: RequestedTarget,
+    requested_target: RequestedTarget,
     listed: Vec<String>,
     flush: Flush,
 }
 
 impl SubmitRequest {
     pub(super) fn purge_urls(params: &Params<'_>) -> Result<Self, ApiRefusal> {
-        let wanted = wanted(TaskKind::PurgeUrl, params, &[Area::Mainland, Area::Overseas])?;
+        let target = requested_target(TaskKind::PurgeUrl, params, &[Area::Mainland, Area::Overseas])?;
         // The task behind a URL purge deletes, but its rows say `flush`, as the published sample does.
-        Ok(Self { wanted, listed: params.texts("Urls")?, flush: Flush::Flush })
+        Ok(Self { requested_target: target, listed: params.texts("Urls")?, flush: Flush::Flush })
     }
 
     pub(super) fn purge_paths(params: &Params<'_>) -> Result<Self, ApiRefusal> {
-        let wanted = wanted(TaskKind::PurgePath, params, &[Area::Mainland, Area::Overseas])?;
+        let target = requested_target(TaskKind::PurgePath, params, &[Area::Mainland, Area::Overseas])?;
         let listed = params.texts("Paths")?;
         let flush = match params.text("FlushType")?.ok_or_else(|| ApiRefusal::missing("FlushType"))? {
             "flush" => Flush::Flush,
             "delete" => Flush::Delete,
             other => return Err(ApiRefusal::parameter(format!("`{other}` is not a FlushType."))),
         };
-        Ok(Self { wanted, listed, flush })
+        Ok(Self { requested_target: target, listed, flush })
     }
 
     pub(super) fn push_urls(params: &Params<'_>) -> Result<Self, ApiRefusal> {
-        let wanted = wanted(TaskKind::Push, params, &[Area::Mainland, Area::Overseas, Area::Global])?;
+        let target = requested_target(TaskKind::Push, params, &[Area::Mainland, Area::Overseas, Area::Global])?;
         // Read for their types; what they change is nothing that the simulated edge has.
         params.flag("ParseM3U8")?;
         params.flag("DisableRange")?;
         params.text("UserAgent")?;
         params.text("Layer")?;
         params.objects("Headers", &["Name", "Value"])?;
-        Ok(Self { wanted, listed: params.texts("Urls")?, flush: Flush::Flush })
+        Ok(Self { requested_target: target, listed: params.texts("Urls")?, flush: Flush::Flush })
     }
 }
 
-fn wanted(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Result<RequestedTarget, ApiRefusal> {
+fn requested_target(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Result<RequestedTarget, ApiRefusal> {
     Ok(RequestedTarget { kind, area: params.area(areas)?, url_encode: params.flag("UrlEncode")? })
 }
 
@@ -65,11 +65,11 @@ pub(super) fn submit(
     moment: Moment,
 ) -> Result<Done, ApiRefusal> {
     let state = &mut *cloud.state();
-    let kind = order.wanted.kind;
+    let kind = order.requested_target.kind;
     if order.listed.is_empty() {
         return Err(ApiRefusal::parameter("Nothing is listed."));
     }
-    let batch = state.quota.batch(kind, order.wanted.area.unwrap_or(Area::Global));
+    let batch = state.quota.batch(kind, order.requested_target.area.unwrap_or(Area::Global));
     if order.listed.len() as u64 > batch {
         return Err(batch_limit(kind, batch));
     }
@@ -81,7 +81,7 @@ pub(super) fn submit(
         kind,
         flush: order.flush,
         made_at: moment.now,
-        created_at: moment.told,
+        created_at: moment.timestamp,
         listed_from: moment.now + state.switches.listing_delay.max(curse.listing_delay),
         rows,
     });
@@ -94,10 +94,10 @@ fn read_targets(state: &State, order: &SubmitRequest) -> Result<Vec<ParsedTarget
     let mut seen = HashSet::new();
     let once = order.listed.iter().filter(|url| state.switches.duplicates_charged || seen.insert(url.as_str()));
     let read = |url: &String| {
-        let read = target::read(url, order.wanted, &state.domains, &state.switches);
+        let read = target::read(url, order.requested_target, &state.domains, &state.switches);
         match state.switches.mixed_batch {
             MixedBatchRule::Refuse => read,
-            MixedBatchRule::FailRow => Ok(read.unwrap_or_else(|_| ParsedTarget::bad(url, order.wanted))),
+            MixedBatchRule::FailRow => Ok(read.unwrap_or_else(|_| ParsedTarget::bad(url, order.requested_target))),
         }
     };
     once.map(read).collect()

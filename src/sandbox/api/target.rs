@@ -38,8 +38,8 @@ pub(crate) struct ParsedTarget {
 
 impl ParsedTarget {
     /// A target that was let through although no domain can serve it.
-    pub(crate) fn bad(url: &str, wanted: RequestedTarget) -> Self {
-        let area = wanted.area.unwrap_or(Area::Mainland);
+    pub(crate) fn bad(url: &str, target: RequestedTarget) -> Self {
+        let area = target.area.unwrap_or(Area::Mainland);
         let (scheme, host, path) = (EdgeScheme::Http, String::new(), String::new());
         Self { url: url.to_owned(), scheme, host, path, area, bad: true }
     }
@@ -48,34 +48,34 @@ impl ParsedTarget {
 /// Reads one target of a call.
 pub(crate) fn read(
     url: &str,
-    wanted: RequestedTarget,
+    target: RequestedTarget,
     domains: &DomainTable,
     switches: &Switches,
 ) -> Result<ParsedTarget, ApiRefusal> {
     if url.len() > switches.url_bytes_max {
-        return Err(too_long(wanted.kind));
+        return Err(too_long(target.kind));
     }
     let (scheme, host, path) =
         split(url).ok_or_else(|| ApiRefusal::parameter("A URL needs http:// or https:// and a host."))?;
     if host.contains('*') {
-        return Err(wildcard(wanted.kind));
+        return Err(wildcard(target.kind));
     }
     let domain = domains.owner_of(&host).ok_or_else(|| {
         ApiRefusal::new("ResourceNotFound.CdnHostNotExists", "The domain name does not exist in this account.")
     })?;
     stands_well(domain.standing)?;
     if !domain.status.serves() {
-        return Err(not_serving(wanted.kind));
+        return Err(not_serving(target.kind));
     }
-    let area = wanted.area_on(domain);
+    let area = target.area_on(domain);
     if !domain.area.covers(area) {
         return Err(ApiRefusal::parameter("Area does not fit the acceleration area of the domain."));
     }
     if switches.star_in_path_refused && path.contains('*') {
         return Err(ApiRefusal::parameter("`*` is not allowed in a path."));
     }
-    let path = if wanted.url_encode { percent_encoded(&path) } else { path };
-    let path = match wanted.kind {
+    let path = if target.url_encode { percent_encoded(&path) } else { path };
+    let path = match target.kind {
         TaskKind::PurgePath => directory(path, switches.directory_slash)?,
         TaskKind::PurgeUrl | TaskKind::Push => path,
     };
@@ -178,8 +178,8 @@ mod tests {
     }
 
     fn read_as(url: &str, kind: TaskKind, area: Option<Area>, switches: &Switches) -> Result<ParsedTarget, String> {
-        let wanted = RequestedTarget { kind, area, url_encode: false };
-        read(url, wanted, &domains(), switches).map_err(|refusal| refusal.code.into_owned())
+        let target = RequestedTarget { kind, area, url_encode: false };
+        read(url, target, &domains(), switches).map_err(|refusal| refusal.code.into_owned())
     }
 
     fn refusal(url: &str, kind: TaskKind, area: Option<Area>) -> String {

@@ -133,8 +133,8 @@ impl Tasks {
     pub(crate) fn add(&mut self, mut task: Task) -> String {
         let index = self.all.len();
         task.id = self.fresh_id(task.created_at);
-        for (row, made) in task.rows.iter().enumerate().filter(|(_, row)| row.fate != RowOutcome::NeverEnds) {
-            self.due.push(Reverse(RowPlace { ready_at: made.ready_at, task: index, row }));
+        for (row, task_row) in task.rows.iter().enumerate().filter(|(_, row)| row.fate != RowOutcome::NeverEnds) {
+            self.due.push(Reverse(RowPlace { ready_at: task_row.ready_at, task: index, row }));
         }
         self.by_id.insert(task.id.clone(), index);
         self.by_created_at.insert((task.created_at, index));

@@ -97,23 +97,23 @@ enum Carrier {
 
 /// `None`: not a query, or one that is to go unanswered.
 fn answer(cloud: &Cloud, packet: &[u8], carrier: Carrier) -> Option<Vec<u8>> {
-    let asked = Message::from_vec(packet).ok()?;
-    let query = asked.queries.first()?;
-    let resolved = cloud.resolve(&plain(&query.name.to_ascii()), wanted(query.query_type));
-    let mut answer = Message::response(asked.metadata.id, asked.metadata.op_code);
-    answer.metadata.recursion_desired = asked.metadata.recursion_desired;
+    let message = Message::from_vec(packet).ok()?;
+    let query = message.queries.first()?;
+    let resolved = cloud.resolve(&plain(&query.name.to_ascii()), question_type(query.query_type));
+    let mut answer = Message::response(message.metadata.id, message.metadata.op_code);
+    answer.metadata.recursion_desired = message.metadata.recursion_desired;
     answer.metadata.recursion_available = true;
     answer.add_query(query.clone());
-    if asked.edns.is_some() {
+    if message.edns.is_some() {
         answer.set_edns(Edns::new());
     }
     fill(&mut answer, query, &resolved)?;
     let bytes = answer.to_vec().ok()?;
-    let room = usize::from(asked.max_payload()).max(DATAGRAM_BYTES);
+    let room = usize::from(message.max_payload()).max(DATAGRAM_BYTES);
     if carrier == Carrier::Datagram && bytes.len() > room { answer.truncate().to_vec().ok() } else { Some(bytes) }
 }
 
-const fn wanted(record: RecordType) -> DnsQuestion {
+const fn question_type(record: RecordType) -> DnsQuestion {
     match record {
         RecordType::A => DnsQuestion::A,
         RecordType::AAAA => DnsQuestion::Aaaa,

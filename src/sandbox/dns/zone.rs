@@ -76,27 +76,27 @@ impl Zone {
     pub(crate) fn resolve(
         &mut self,
         name: &str,
-        wanted: DnsQuestion,
+        question: DnsQuestion,
         domains: &DomainTable,
         places: ZoneAddresses,
     ) -> Resolved {
         let mut links = Vec::new();
         let mut last = plain(name);
         let end = loop {
-            let (answer, ttl) = self.answer(&last, wanted, domains, places);
+            let (answer, ttl) = self.answer(&last, question, domains, places);
             match answer {
                 DnsAnswer::Cname { target } => {
                     let target = plain(&target);
                     links.push((last, target.clone(), ttl));
                     last = target;
                 }
-                DnsAnswer::Addresses { addresses } => break of_type(addresses, wanted, ttl),
+                DnsAnswer::Addresses { addresses } => break of_type(addresses, question, ttl),
                 DnsAnswer::Nxdomain => break End::NoSuchName,
                 DnsAnswer::Servfail => break End::Failure,
                 DnsAnswer::Silence => break End::Silence,
                 DnsAnswer::Empty => break End::Nothing,
             }
-            if wanted == DnsQuestion::Cname {
+            if question == DnsQuestion::Cname {
                 break End::Nothing;
             }
             if links.len() == CHAIN_LINKS_MAX {
@@ -109,14 +109,14 @@ impl Zone {
     fn answer(
         &mut self,
         name: &str,
-        wanted: DnsQuestion,
+        question: DnsQuestion,
         domains: &DomainTable,
         places: ZoneAddresses,
     ) -> (DnsAnswer, u32) {
-        let Some((rule, asked)) = self.rules.get_mut(name) else {
+        let Some((rule, counts)) = self.rules.get_mut(name) else {
             return (by_itself(name, domains, places), TTL_SECONDS);
         };
-        let turn = asked.entry(wanted).or_default();
+        let turn = counts.entry(question).or_default();
         let answer = rule.answers.get(*turn).or(rule.answers.last()).cloned().unwrap_or(DnsAnswer::Empty);
         *turn += 1;
         (answer, rule.ttl)
@@ -143,8 +143,8 @@ fn by_itself(name: &str, domains: &DomainTable, places: ZoneAddresses) -> DnsAns
     DnsAnswer::Nxdomain
 }
 
-fn of_type(addresses: Vec<IpAddr>, wanted: DnsQuestion, ttl: u32) -> End {
-    let fits = |address: &IpAddr| match wanted {
+fn of_type(addresses: Vec<IpAddr>, question: DnsQuestion, ttl: u32) -> End {
+    let fits = |address: &IpAddr| match question {
         DnsQuestion::A => address.is_ipv4(),
         DnsQuestion::Aaaa => address.is_ipv6(),
         DnsQuestion::Cname | DnsQuestion::Other => false,

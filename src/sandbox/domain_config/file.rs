@@ -56,7 +56,7 @@ fn domains(value: Option<&Value>, problems: &mut Vec<String>) -> Vec<Domain> {
             continue;
         };
         let domain = domain(table, &at, problems);
-        if domains.iter().any(|known| known.name == domain.name) {
+        if domains.iter().any(|entry| entry.name == domain.name) {
             problems.push(format!("{at}name: {} is listed twice", domain.name));
         }
         domains.push(domain);
@@ -143,8 +143,8 @@ fn quota(value: Option<&Value>, problems: &mut Vec<String>) -> QuotaOptions {
     quota
 }
 
-fn refuse_unknown(table: &Map<String, Value>, at: &str, known: &[&str], problems: &mut Vec<String>) {
-    let unknown = table.keys().filter(|key| !known.contains(&key.as_str()));
+fn refuse_unknown(table: &Map<String, Value>, at: &str, texts: &[&str], problems: &mut Vec<String>) {
+    let unknown = table.keys().filter(|key| !texts.contains(&key.as_str()));
     problems.extend(unknown.map(|key| format!("{at}{key}: not a key of the domain file")));
 }
 

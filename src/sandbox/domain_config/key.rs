@@ -82,7 +82,7 @@ mod tests {
     fn queries_count_as_the_domain_says() {
         let query = |action: &str, value: &str| json!({"FullUrlCache": "off", "QueryString": {"Switch": "on", "Action": action, "Value": value}});
         let url = "/a?v=2&u=1&t";
-        for (setup, kept) in [
+        for (setup, text) in [
             (json!({}), "/a?v=2&u=1&t"),
             (json!({"FullUrlCache": "off"}), "/a"),
             (query("includeAll", ""), "/a?v=2&u=1&t"),
@@ -91,7 +91,7 @@ mod tests {
             (query("excludeCustom", "v"), "/a?u=1&t"),
             (json!({"FullUrlCache": "off", "QueryString": {"Switch": "on", "Reorder": "on"}}), "/a?t&u=1&v=2"),
         ] {
-            assert_eq!(path(setup.clone(), url), kept, "{setup}");
+            assert_eq!(path(setup.clone(), url), text, "{setup}");
         }
     }
 

@@ -9,7 +9,7 @@ pub(super) fn fits(kind: RuleType, rule_paths: &[String], path: &str) -> bool {
         RuleType::Index => path == "/",
         RuleType::File => rule_paths.iter().any(|ending| path.rsplit_once('.').is_some_and(|(_, is)| is == ending)),
         RuleType::Directory => rule_paths.iter().any(|directory| is_below(path, directory)),
-        RuleType::Path => rule_paths.iter().any(|wanted| matches(path, wanted)),
+        RuleType::Path => rule_paths.iter().any(|text| matches(path, text)),
     }
 }
 
@@ -19,9 +19,9 @@ fn is_below(path: &str, directory: &str) -> bool {
 }
 
 /// A whole path, in which one `*` stands for anything: `/test/*.jpg`.
-fn matches(path: &str, wanted: &str) -> bool {
-    match wanted.split_once('*') {
-        None => path == wanted,
+fn matches(path: &str, text: &str) -> bool {
+    match text.split_once('*') {
+        None => path == text,
         Some((before, after)) => {
             path.len() >= before.len() + after.len() && path.starts_with(before) && path.ends_with(after)
         }

@@ -170,8 +170,8 @@ mod tests {
         let ticket = cache.begin_fetch(&other);
         cache.store(other.clone(), ticket, object());
         cache.purge_below(&key("a", "/d/"));
-        let left: Vec<&str> = cache.objects.keys().map(|key| key.path.as_str()).collect();
-        assert_eq!(left, ["/", "/d", "/d-2/x", "/e", "/d/x"]);
+        let texts: Vec<&str> = cache.objects.keys().map(|key| key.path.as_str()).collect();
+        assert_eq!(texts, ["/", "/d", "/d-2/x", "/e", "/d/x"]);
         cache.purge_below(&key("a", "/"));
         assert_eq!(cache.objects.keys().collect::<Vec<_>>(), [&other]);
     }
@@ -197,17 +197,17 @@ mod tests {
     #[test]
     fn what_was_fetched_before_a_purge_is_not_kept_after_it() {
         let mut cache = Cache::default();
-        let wanted = key("a", "/d/x");
+        let object_key = key("a", "/d/x");
         let purges: [fn(&mut Cache); 3] = [
             |cache| cache.purge_url(&key("a", "/d/x")),
             |cache| cache.purge_below(&key("a", "/d/")),
             |cache| cache.revalidate_below(&key("a", "/d/")),
         ];
         for purge in purges {
-            let ticket = cache.begin_fetch(&wanted);
+            let ticket = cache.begin_fetch(&object_key);
             purge(&mut cache);
-            cache.store(wanted.clone(), ticket, object());
-            assert!(cache.look(&wanted).is_none());
+            cache.store(object_key.clone(), ticket, object());
+            assert!(cache.look(&object_key).is_none());
         }
     }
 }

@@ -125,7 +125,7 @@ struct CacheMiss {
     domain: Domain,
     area: Area,
     key: EdgeObjectKey,
-    held: Option<Object>,
+    current: Option<Object>,
     ticket: FetchTicket,
     patience: Duration,
 }
@@ -137,12 +137,12 @@ pub(super) async fn load(cloud: &Cloud, visit: &EdgeRequest) -> Result<LoadedObj
         Err(miss) => miss,
     };
     // Only `Last-Modified` is compared, as the provider's nodes do.
-    let condition = miss.held.as_ref().and_then(|object| object.headers.get(header::LAST_MODIFIED)).cloned();
+    let condition = miss.current.as_ref().and_then(|object| object.headers.get(header::LAST_MODIFIED)).cloned();
     let pull = OriginFetch::new(&miss.domain, visit.scheme, &visit.host, &visit.path, miss.patience);
     let (status, headers, body) = pulled(cloud, &miss.domain, pull.if_modified_since(condition)).await?;
     let now = cloud.now();
-    let (object, hit) = match miss.held {
-        Some(held) if status == StatusCode::NOT_MODIFIED => (Object { revalidate: false, ..held }, true),
+    let (object, hit) = match miss.current {
+        Some(current) if status == StatusCode::NOT_MODIFIED => (Object { revalidate: false, ..current }, true),
         _ => (Object { status, headers, body, stored_at: now, expires_at: now, revalidate: false }, false),
     };
     let answered = Answered { path: &visit.path, status: object.status, headers: &object.headers, at: now };
@@ -152,8 +152,8 @@ pub(super) async fn load(cloud: &Cloud, visit: &EdgeRequest) -> Result<LoadedObj
         Lifetime::For(span) => Some(now + span),
     };
     if let Some(expires_at) = expires_at {
-        let kept = Object { expires_at, ..object.clone() };
-        cloud.state().caches.of(miss.area).store(miss.key, miss.ticket, kept);
+        let stored = Object { expires_at, ..object.clone() };
+        cloud.state().caches.of(miss.area).store(miss.key, miss.ticket, stored);
     }
     Ok(LoadedObject { object, hit })
 }
@@ -167,12 +167,12 @@ fn look(cloud: &Cloud, visit: &EdgeRequest) -> Result<Result<Object, CacheMiss>,
     let key = domain.cache_key.object_key(visit.scheme, &visit.host, &visit.path);
     let patience = state.switches.origin_patience;
     let cache = state.caches.of(area);
-    let held = cache.look(&key).cloned();
-    if let Some(object) = held.as_ref().filter(|object| !object.revalidate && now < object.expires_at) {
+    let holder = cache.look(&key).cloned();
+    if let Some(object) = holder.as_ref().filter(|object| !object.revalidate && now < object.expires_at) {
         return Ok(Ok(object.clone()));
     }
     let ticket = cache.begin_fetch(&key);
-    Ok(Err(CacheMiss { domain, area, key, held, ticket, patience }))
+    Ok(Err(CacheMiss { domain, area, key, current: holder, ticket, patience }))
 }
 
 /// Asks the origin, and asks on where it redirects to itself, if the domain's edge is to follow.

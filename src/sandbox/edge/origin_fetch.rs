@@ -62,8 +62,8 @@ pub(crate) type OriginResponse = (StatusCode, HeaderMap, Bytes);
 
 /// What the origin answers, or the status that the edge answers in its stead.
 pub(crate) async fn pull(cloud: &Cloud, pull: &OriginFetch) -> Result<OriginResponse, StatusCode> {
-    let asked = tokio::time::timeout(pull.patience, ask(cloud, pull)).await;
-    asked.unwrap_or(Err(OriginFetchError::AnswerTimeout)).map_err(|fault| fault.status(pull.scheme))
+    let code = tokio::time::timeout(pull.patience, ask(cloud, pull)).await;
+    code.unwrap_or(Err(OriginFetchError::AnswerTimeout)).map_err(|fault| fault.status(pull.scheme))
 }
 
 async fn ask(cloud: &Cloud, pull: &OriginFetch) -> Result<OriginResponse, OriginFetchError> {
@@ -120,7 +120,7 @@ where
     tokio::pin!(connection, answer);
     // The connection has to be driven for the answer to come; it may close just before the answer is read out.
     tokio::select! {
-        found = &mut answer => found,
+        code = &mut answer => code,
         _ = &mut connection => answer.await,
     }
 }
@@ -129,6 +129,6 @@ where
 fn passed_on(headers: &HeaderMap) -> HeaderMap {
     let kept_back =
         [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::DATE, header::SERVER];
-    let kept = headers.iter().filter(|(name, _)| !kept_back.contains(name));
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let header_value = headers.iter().filter(|(name, _)| !kept_back.contains(name));
+    header_value.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

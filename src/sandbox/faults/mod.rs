@@ -49,8 +49,8 @@ impl ArmedFault {
         }
         self.matched += 1;
         let turn = rule.every.is_none_or(|every| self.matched.is_multiple_of(every));
-        let left = rule.times.is_none_or(|times| self.struck < times);
-        if !turn || !left {
+        let remaining = rule.times.is_none_or(|times| self.struck < times);
+        if !turn || !remaining {
             return None;
         }
         self.struck += 1;

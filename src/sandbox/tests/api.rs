@@ -226,7 +226,7 @@ async fn history_is_found_by_time_type_keyword_and_area() {
     let paths = json!({"Paths": ["https://static.example.com/img/"], "FlushType": "delete"});
     bench.submit("PurgePathCache", paths).await;
     bench.submit("PushUrlsCache", json!({"Urls": [PAGE]})).await;
-    let found = async |filter: Value| {
+    let result = async |filter: Value| {
         let mut params = json!({"StartTime": "2026-11-22 12:00:00"});
         params.as_object_mut().unwrap().extend(filter.as_object().unwrap().clone());
         let answer = bench.call("DescribePurgeTasks", params).await;
@@ -235,16 +235,16 @@ async fn history_is_found_by_time_type_keyword_and_area() {
         assert_eq!(answer["TotalCount"], rows.len());
         rows.iter().map(|row| row["PurgeType"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(found(json!({})).await, ["url", "path"]);
-    assert_eq!(found(json!({"EndTime": "2026-11-22 12:00:00"})).await, ["url"]);
-    assert_eq!(found(json!({"StartTime": "2026-11-22 12:00:01"})).await, ["path"]);
-    assert_eq!(found(json!({"PurgeType": "path"})).await, ["path"]);
-    assert_eq!(found(json!({"Keyword": "www.example.com"})).await, ["url"]);
-    assert_eq!(found(json!({"Keyword": PAGE})).await, ["url"]);
-    assert_eq!(found(json!({"Keyword": "http://www.example.com/a.html"})).await, Vec::<String>::new());
-    assert_eq!(found(json!({"Area": "overseas"})).await, ["path"]);
+    assert_eq!(result(json!({})).await, ["url", "path"]);
+    assert_eq!(result(json!({"EndTime": "2026-11-22 12:00:00"})).await, ["url"]);
+    assert_eq!(result(json!({"StartTime": "2026-11-22 12:00:01"})).await, ["path"]);
+    assert_eq!(result(json!({"PurgeType": "path"})).await, ["path"]);
+    assert_eq!(result(json!({"Keyword": "www.example.com"})).await, ["url"]);
+    assert_eq!(result(json!({"Keyword": PAGE})).await, ["url"]);
+    assert_eq!(result(json!({"Keyword": "http://www.example.com/a.html"})).await, Vec::<String>::new());
+    assert_eq!(result(json!({"Area": "overseas"})).await, ["path"]);
     bench.sandbox.cloud().set_switches(Switches { list_newest_first: true, ..Switches::default() });
-    assert_eq!(found(json!({})).await, ["path", "url"]);
+    assert_eq!(result(json!({})).await, ["path", "url"]);
 }
 
 #[tokio::test]
@@ -296,9 +296,9 @@ async fn domains_are_told_by_filter_and_page() {
     let one = bench.call("DescribeDomains", filter("static.example.com", false)).await;
     assert_eq!(one["TotalNumber"], 1);
     let row = &one["Domains"][0];
-    let told = (row["Domain"].as_str(), row["Area"].as_str(), row["Status"].as_str(), row["Cname"].as_str());
+    let text = (row["Domain"].as_str(), row["Area"].as_str(), row["Status"].as_str(), row["Cname"].as_str());
     let name = "static.example.com";
-    assert_eq!(told, (Some(name), Some("global"), Some("online"), Some("static.example.com.cdn.dnsv1.com")));
+    assert_eq!(text, (Some(name), Some("global"), Some("online"), Some("static.example.com.cdn.dnsv1.com")));
     let fuzzy = bench.call("DescribeDomainsConfig", filter("example", true)).await;
     assert_eq!((&fuzzy["TotalNumber"], fuzzy["Domains"].as_array().unwrap().len()), (&json!(2), 1));
     assert_eq!(fuzzy["Domains"][0]["CacheKey"]["FullUrlCache"], "on");

@@ -37,10 +37,10 @@ async fn looked_up(
     name: &str,
     carrier: ConnectionConfig,
 ) -> Result<(Vec<String>, Vec<IpAddr>), String> {
-    let found = resolver(bench, carrier).lookup(name, RecordType::A).await;
-    let found = found.map_err(|error| format!("{error:?}"))?;
+    let lookup = resolver(bench, carrier).lookup(name, RecordType::A).await;
+    let result = lookup.map_err(|error| format!("{error:?}"))?;
     let (mut names, mut addresses) = (Vec::new(), Vec::new());
-    for record in found.answers() {
+    for record in result.answers() {
         match &record.data {
             RData::CNAME(target) => names.push(target.to_string()),
             RData::A(address) => addresses.push(IpAddr::V4(address.0)),
@@ -94,8 +94,8 @@ async fn a_name_is_answered_as_it_was_set() {
         (cname("www.example.com"), "ServFail"),
     ] {
         set(answer.clone());
-        let told = asked(&bench, HOST).await.unwrap_err();
-        assert!(told.contains(word), "{answer:?}: {told}");
+        let text = asked(&bench, HOST).await.unwrap_err();
+        assert!(text.contains(word), "{answer:?}: {text}");
     }
 }
 
@@ -135,8 +135,8 @@ async fn an_answer_too_large_for_a_datagram_comes_over_tcp() {
     let many: Vec<IpAddr> = (0..200).map(|number| IpAddr::from([203, 0, 113, number])).collect();
     let rule = DnsRule::new("www.example.com", [DnsAnswer::Addresses { addresses: many }]);
     bench.sandbox.cloud().set_dns(vec![rule]);
-    let found = looked_up(&bench, HOST, ConnectionConfig::tcp()).await.expect("an answer");
-    assert_eq!(found.1.len(), 200);
+    let texts = looked_up(&bench, HOST, ConnectionConfig::tcp()).await.expect("an answer");
+    assert_eq!(texts.1.len(), 200);
     let mut query = Message::query();
     query.add_query(Query::query(Name::from_ascii(HOST).unwrap(), RecordType::A));
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();

@@ -112,8 +112,8 @@ async fn a_prefetch_is_made_although_whoever_looked_first_went_away() {
     bench.pass_task_time();
     // Looked at once, which sends the fetches off, and dropped before the origin answers.
     let mut look = Box::pin(bench.sandbox.cloud().tasks());
-    let looked = poll_fn(|context| Poll::Ready(look.as_mut().poll(context).is_ready())).await;
-    assert!(!looked);
+    let result = poll_fn(|context| Poll::Ready(look.as_mut().poll(context).is_ready())).await;
+    assert!(!result);
     drop(look);
     assert_eq!(bench.sandbox.cloud().tasks().await[0].targets[0].1, "done");
 }

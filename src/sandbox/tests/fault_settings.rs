@@ -118,21 +118,21 @@ async fn what_is_configured_is_what_is_reported() {
         "Status": "processing",
     });
     configure(&bench, change).await;
-    let wanted = json!([{"Name": "domain", "Value": [HOST]}]);
-    let told = bench.call("DescribeDomainsConfig", json!({"Filters": wanted})).await;
-    let told = &told["Domains"][0];
+    let target = json!([{"Name": "domain", "Value": [HOST]}]);
+    let message = bench.call("DescribeDomainsConfig", json!({"Filters": target})).await;
+    let report = &message["Domains"][0];
     for (name, value) in key.as_object().unwrap() {
-        assert_eq!(&told["CacheKey"][name], value, "{name}");
+        assert_eq!(&report["CacheKey"][name], value, "{name}");
     }
-    assert_eq!(told["Cache"]["RuleCache"], cache["RuleCache"]);
+    assert_eq!(report["Cache"]["RuleCache"], cache["RuleCache"]);
     for (name, value) in origin.as_object().unwrap() {
-        assert_eq!(&told["Origin"][name], value, "{name}");
+        assert_eq!(&report["Origin"][name], value, "{name}");
     }
     assert_eq!(
-        (&told["Origin"]["OriginType"], &told["Cname"]),
+        (&report["Origin"]["OriginType"], &report["Cname"]),
         (&json!("domain"), &json!("www.example.com.cdn.dnsv1.com"))
     );
-    let states = (&told["Disable"], &told["Readonly"], &told["Status"]);
+    let states = (&report["Disable"], &report["Readonly"], &report["Status"]);
     assert_eq!(states, (&json!("overdue"), &json!("mainland"), &json!("processing")));
     // What the control endpoint tells can be given back to it.
     let (_, domains) = bench.control("GET", "domains", None).await;
@@ -228,8 +228,8 @@ async fn an_address_is_a_node_if_the_edge_or_its_name_is_there() {
         {"kind": "addresses", "addresses": ["203.0.113.7"]},
     ]}]);
     bench.control("PUT", "dns", Some(rules)).await;
-    let told = bench.call("DescribeCdnIp", json!({"Ips": ["127.0.0.1", "203.0.113.7", "203.0.113.8"]})).await;
-    let platforms: Vec<&Value> = told["Ips"].as_array().unwrap().iter().map(|row| &row["Platform"]).collect();
+    let value = bench.call("DescribeCdnIp", json!({"Ips": ["127.0.0.1", "203.0.113.7", "203.0.113.8"]})).await;
+    let platforms: Vec<&Value> = value["Ips"].as_array().unwrap().iter().map(|row| &row["Platform"]).collect();
     assert_eq!(platforms, ["yes", "yes", "no"]);
     let many: Vec<String> = (0..21).map(|number| format!("203.0.113.{number}")).collect();
     assert_eq!(bench.code("DescribeCdnIp", json!({"Ips": many})).await, "LimitExceeded.CdnQueryIpBatchTooMany");

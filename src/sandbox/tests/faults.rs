@@ -35,26 +35,26 @@ async fn a_refusal_is_told_in_the_envelope_and_nothing_is_done() {
 
 #[tokio::test]
 async fn a_lost_answer_leaves_a_task_and_a_dropped_request_none() {
-    for (fault, made) in [(Fault::LoseAnswer, 1), (Fault::DropRequest, 0)] {
+    for (fault, count) in [(Fault::LoseAnswer, 1), (Fault::DropRequest, 0)] {
         let bench = struck_by(FaultRule::new(PURGE, fault)).await;
         let error = bench.send(PURGE, page()).await.unwrap_err();
         assert!(error.is_request() && !error.is_connect() && !error.is_timeout(), "{error:?}");
-        assert_eq!(tasks_made(&bench).await, made);
+        assert_eq!(tasks_made(&bench).await, count);
         let call = &bench.sandbox.cloud().calls()[0];
-        assert_eq!((call.charged, call.task_id.is_some()), (2 * made as u64, made == 1));
-        assert_eq!(call.faults, [if made == 1 { "lose_answer" } else { "drop_request" }]);
+        assert_eq!((call.charged, call.task_id.is_some()), (2 * count as u64, count == 1));
+        assert_eq!(call.faults, [if count == 1 { "lose_answer" } else { "drop_request" }]);
         assert_eq!(bench.code("DescribePurgeQuota", json!({})).await, "");
     }
 }
 
 #[tokio::test]
 async fn a_gateway_answers_before_or_after_the_cloud() {
-    for (after, made) in [(false, 0), (true, 1)] {
+    for (after, count) in [(false, 0), (true, 1)] {
         let fault = Fault::Status { status: 502, body: "<html>".into(), after };
         let bench = struck_by(FaultRule::new(PURGE, fault)).await;
         let answer = bench.send(PURGE, page()).await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (502, "<html>"));
-        assert_eq!(tasks_made(&bench).await, made);
+        assert_eq!(tasks_made(&bench).await, count);
     }
 }
 

@@ -45,10 +45,10 @@ async fn an_origin_can_close_or_keep_silent() {
     set(&bench, at_origin(AnswerFault::Close));
     assert_eq!(bench.edge(HOST, "/app.js").await.status, 502);
     let url = format!("http://{}/", bench.sandbox.addresses.origin);
-    let asked = || bench.http.get(&url).header("host", HOST).timeout(Duration::from_millis(300)).send();
-    assert!(!asked().await.unwrap_err().is_timeout());
+    let request = || bench.http.get(&url).header("host", HOST).timeout(Duration::from_millis(300)).send();
+    assert!(!request().await.unwrap_err().is_timeout());
     set(&bench, at_origin(AnswerFault::Hang));
-    assert!(asked().await.unwrap_err().is_timeout());
+    assert!(request().await.unwrap_err().is_timeout());
 }
 
 #[tokio::test]

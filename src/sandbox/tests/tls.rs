@@ -61,12 +61,12 @@ async fn edge_and_origin_are_served_under_certificates_of_their_own_root() {
     let bench = TestClient::start().await;
     for address in [bench.sandbox.addresses.edge_tls, bench.sandbox.addresses.origin_tls] {
         let mut stream = shaken(&bench, address).await.expect("a handshake");
-        let asked = format!("GET /app.js HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
-        stream.write_all(asked.as_bytes()).await.expect("a question");
-        let mut told = String::new();
+        let text = format!("GET /app.js HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+        stream.write_all(text.as_bytes()).await.expect("a question");
+        let mut message = String::new();
         // Without a closing alert, as many servers end.
-        let _ = stream.read_to_string(&mut told).await;
-        assert!(told.starts_with("HTTP/1.1 200") && told.contains("version 1"), "{told}");
+        let _ = stream.read_to_string(&mut message).await;
+        assert!(message.starts_with("HTTP/1.1 200") && message.contains("version 1"), "{message}");
     }
 }
 

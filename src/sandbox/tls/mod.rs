@@ -72,8 +72,8 @@ impl SandboxTls {
         let set = locked(&self.rules).get(&(at, host.to_owned())).map(|(rule, since)| (rule.certificate, *since));
         let (state, since) = set.unwrap_or_else(|| (CertificateState::Good, self.today()));
         let mut signed = locked(&self.signed);
-        if let Some(known) = signed.get(&(host.to_owned(), state, since)) {
-            return Some(Arc::clone(known));
+        if let Some(key) = signed.get(&(host.to_owned(), state, since)) {
+            return Some(Arc::clone(key));
         }
         let certificate = Arc::new(self.authority()?.certificate(host, state, since)?);
         signed.insert((host.to_owned(), state, since), Arc::clone(&certificate));
@@ -91,8 +91,8 @@ impl SandboxTls {
     pub(super) fn door(self: &Arc<Self>, at: FaultySide) -> io::Result<TlsListener> {
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
-        let shown = ServedCertificate { tls: Arc::clone(self), at };
-        let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(shown));
+        let certificate = ServedCertificate { tls: Arc::clone(self), at };
+        let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(certificate));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(TlsListener { tls: Arc::clone(self), at, config: Arc::new(config) })
     }

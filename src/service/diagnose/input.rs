@@ -34,8 +34,8 @@ impl DiagnosisService {
 
     /// About the URL, with the newest job of the caller's that named it or a directory above it.
     pub(super) async fn case_of_url(&self, caller: &Caller, target: Target) -> Result<DiagnosisInput, ServiceError> {
-        let asked = self.newest_with(caller, &target).await?;
-        self.case(Subject::Url(target.clone()), target, asked).await
+        let job = self.newest_with(caller, &target).await?;
+        self.case(Subject::Url(target.clone()), target, job).await
     }
 
     /// About the host's home page.
@@ -51,7 +51,7 @@ impl DiagnosisService {
         let mut newest: Option<(Job, Target)> = None;
         for named in std::iter::once(target.clone()).chain(directories_above(target)) {
             let job = self.newest_that_names(tenant, &named).await?;
-            let is_newer = |job: &Job| newest.as_ref().is_none_or(|(known, _)| known.created_at < job.created_at);
+            let is_newer = |job: &Job| newest.as_ref().is_none_or(|(entry, _)| entry.created_at < job.created_at);
             if let Some(job) = job.filter(is_newer) {
                 newest = Some((job, named));
             }
@@ -83,14 +83,14 @@ impl DiagnosisService {
         &self,
         subject: Subject,
         target: Target,
-        asked: Option<(Job, RelevantItem)>,
+        input: Option<(Job, RelevantItem)>,
     ) -> Result<DiagnosisInput, ServiceError> {
-        let lane = match &asked {
+        let lane = match &input {
             Some((_, telling)) => Some(telling.lane.clone()),
             None => self.usual_lane(&target),
         };
         let circumstances = self.circumstances(lane.as_ref(), &target);
-        let request = match asked {
+        let request = match input {
             Some((job, telling)) => Some(self.request(job, telling).await?),
             None => None,
         };
@@ -126,7 +126,7 @@ impl DiagnosisService {
     fn domain(&self, target: &Target) -> KnownDomainState {
         let (outlook, host) = (&self.service.engine_status, target.host());
         match (outlook.domain(host), outlook.domains_failed(host), outlook.domains_read_at(host)) {
-            (Some(known), _, _) => KnownDomainState::Facts(Box::new(known.facts.as_ref().clone())),
+            (Some(domain), _, _) => KnownDomainState::Facts(Box::new(domain.facts.as_ref().clone())),
             (None, Some(failure), _) => KnownDomainState::Failed(failure),
             (None, None, Some(_)) => KnownDomainState::NoSuchDomain,
             (None, None, None) => KnownDomainState::NotYet,
@@ -135,7 +135,7 @@ impl DiagnosisService {
 
     async fn request(&self, job: Job, telling: RelevantItem) -> Result<JobContext, ServiceError> {
         let attempts = self.attempts(&job).await?;
-        let (id, asked, priority, source) = (job.id, job.operation, job.priority, job.source.clone());
+        let (id, request, priority, source) = (job.id, job.operation, job.priority, job.source.clone());
         let (created_at, finished_at) = (job.created_at, job.finished_at);
         let RelevantItem { item, lane, sent_at, failures } = telling;
         let waiting = match item.state {
@@ -146,7 +146,7 @@ impl DiagnosisService {
         Ok(JobContext {
             job: id,
             named: item.target.clone(),
-            asked,
+            input: request,
             operation: item.operation,
             kind: item.target.kind(),
             mode: lane.mode,

@@ -101,9 +101,9 @@ mod tests {
     #[test]
     fn a_few_at_once_and_no_more() {
         let (_, limits) = limits();
-        let mut held: Vec<_> = (0..AT_ONCE_MAX).map(|_| limits.enter(None).expect("a place")).collect();
+        let mut permits: Vec<_> = (0..AT_ONCE_MAX).map(|_| limits.enter(None).expect("a place")).collect();
         assert_eq!(again_in(limits.enter(None)), PLACE_AGAIN);
-        held.pop();
+        permits.pop();
         drop(limits.enter(None).expect("a place again"));
     }
 }

@@ -69,21 +69,21 @@ impl DiagnosisService {
     /// # Errors
     /// Not exactly one subject, or none that can be; a scope that is missing; a host without a route; a job that is not found;
     /// too many at once.
-    pub async fn diagnose(&self, caller: &Caller, asked: &DiagnosisRequest) -> Result<DiagnosisRecord, ServiceError> {
+    pub async fn diagnose(&self, caller: &Caller, request: &DiagnosisRequest) -> Result<DiagnosisRecord, ServiceError> {
         may_diagnose(caller)?;
-        match self.understood(caller, asked).await? {
+        match self.understood(caller, request).await? {
             RequestedSubject::Job(job) => self.made_of_job(caller, *job).await,
             RequestedSubject::Url(target) => {
                 self.may_touch(caller, target.host(), "/url")?;
                 self.is_routed(target.host(), "/url")?;
                 let _place = self.limits.enter(caller.token)?;
-                self.made(caller, None, self.case_of_url(caller, target).await?).await
+                self.diagnose_and_store(caller, None, self.case_of_url(caller, target).await?).await
             }
             RequestedSubject::Host(host) => {
                 self.may_touch(caller, &host, "/host")?;
                 self.is_routed(&host, "/host")?;
                 let _place = self.limits.enter(caller.token)?;
-                self.made(caller, None, self.case_of_host(host).await?).await
+                self.diagnose_and_store(caller, None, self.case_of_host(host).await?).await
             }
         }
     }
@@ -96,12 +96,13 @@ impl DiagnosisService {
     pub async fn of_job(&self, caller: &Caller, id: JobId) -> Result<DiagnosisRecord, ServiceError> {
         may_diagnose(caller)?;
         let job = self.service.visible_job(caller, id).await?;
-        let kept = self.service.store.newest_diagnosis(id).await?;
+        let diagnosis = self.service.store.newest_diagnosis(id).await?;
         let now = self.service.clock.now();
-        let is_of_now =
-            |kept: &StoredDiagnosis| kept.job == Some((id, job.version)) && now.since(kept.created_at) < FRESH_MAX;
-        if let Some(kept) = kept.filter(is_of_now) {
-            return self.shown(caller, &kept).await;
+        let is_of_now = |stored_diagnosis: &StoredDiagnosis| {
+            stored_diagnosis.job == Some((id, job.version)) && now.since(stored_diagnosis.created_at) < FRESH_MAX
+        };
+        if let Some(stored) = diagnosis.filter(is_of_now) {
+            return self.record_for(caller, &stored).await;
         }
         self.made_of_job(caller, job).await
     }
@@ -111,11 +112,11 @@ impl DiagnosisService {
     /// # Errors
     /// It is not found, is another tenant's, looked into a job that this caller may not see, or is about a host that they may
     /// not touch: these are not told apart.
-    pub async fn kept(&self, caller: &Caller, id: DiagnosisId) -> Result<DiagnosisRecord, ServiceError> {
+    pub async fn stored(&self, caller: &Caller, id: DiagnosisId) -> Result<DiagnosisRecord, ServiceError> {
         may_diagnose(caller)?;
         let tenant = (!caller.scopes.sees_all()).then_some(&caller.tenant);
-        let kept = self.service.store.diagnosis(id, tenant).await?.ok_or(ServiceError::NotFound("diagnosis"))?;
-        self.shown(caller, &kept).await
+        let diagnosis = self.service.store.diagnosis(id, tenant).await?.ok_or(ServiceError::NotFound("diagnosis"))?;
+        self.record_for(caller, &diagnosis).await
     }
 
     /// The diagnosis as files for a support ticket. The configuration names other tenants' hosts, so it is only for those
@@ -127,8 +128,8 @@ impl DiagnosisService {
         zip(dossier, BundleMetadata { version: env!("CARGO_PKG_VERSION"), configuration })
     }
 
-    async fn understood(&self, caller: &Caller, asked: &DiagnosisRequest) -> Result<RequestedSubject, ServiceError> {
-        match (&asked.url, &asked.host, &asked.job) {
+    async fn understood(&self, caller: &Caller, request: &DiagnosisRequest) -> Result<RequestedSubject, ServiceError> {
+        match (&request.url, &request.host, &request.job) {
             (Some(url), None, None) => {
                 let target = Target::parse(TargetKind::Url, url);
                 Ok(RequestedSubject::Url(target.map_err(|fault| wrong("/url", fault.code, fault.detail))?))
@@ -153,12 +154,12 @@ impl DiagnosisService {
         let _place = self.limits.enter(caller.token)?;
         let case = self.case_of_job(job).await?;
         self.may_touch(caller, case.target.host(), "/job")?;
-        self.made(caller, Some(kept_for), case).await
+        self.diagnose_and_store(caller, Some(kept_for), case).await
     }
 
     /// Looks, and keeps what was found. A job's diagnosis is its tenant's, whoever asked. The caller holds a place from before
     /// the case was gathered: that reads much too.
-    async fn made(
+    async fn diagnose_and_store(
         &self,
         caller: &Caller,
         job: Option<(TenantName, (JobId, i64))>,
@@ -171,8 +172,8 @@ impl DiagnosisService {
         let dossier = DiagnosisRecord::new(id, case.request.as_ref().map(|request| request.job), &diagnosis, &evidence);
         let (tenant, job) = job.map_or_else(|| (caller.tenant.clone(), None), |(tenant, job)| (tenant, Some(job)));
         let body = serde_json::to_string(&dossier).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let kept = StoredDiagnosis { id, tenant, job, body, created_at: diagnosis.ended_at };
-        self.service.store.insert_diagnosis(kept).await?;
+        let stored_diagnosis = StoredDiagnosis { id, tenant, job, body, created_at: diagnosis.ended_at };
+        self.service.store.insert_diagnosis(stored_diagnosis).await?;
         let cause = diagnosis.causes.first().map_or("none", |cause| cause.id.as_str());
         tracing::info!(diagnosis.id = %id, target = %case.target, cause, tenant = %caller.tenant, "diagnosed");
         Ok(dossier)
@@ -202,19 +203,19 @@ impl DiagnosisService {
     }
 
     /// What is kept, if this caller may touch what it is about.
-    async fn shown(&self, caller: &Caller, kept: &StoredDiagnosis) -> Result<DiagnosisRecord, ServiceError> {
-        let dossier: DiagnosisRecord =
-            serde_json::from_str(&kept.body).map_err(|error| StoreError::Damaged(format!("a diagnosis: {error}")))?;
+    async fn record_for(&self, caller: &Caller, diagnosis: &StoredDiagnosis) -> Result<DiagnosisRecord, ServiceError> {
+        let dossier: DiagnosisRecord = serde_json::from_str(&diagnosis.body)
+            .map_err(|error| StoreError::Damaged(format!("a diagnosis: {error}")))?;
         // A URL leads to a job too, and whoever is on call to any tenant's.
         let looked_into = dossier.job.as_deref().and_then(|job| job.parse().ok());
-        if let Some(id) = kept.job.map(|(id, _)| id).or(looked_into) {
+        if let Some(id) = diagnosis.job.map(|(id, _)| id).or(looked_into) {
             // The job's own rule: it is shown whole or not at all.
             self.service.visible_job(caller, id).await.map_err(|refusal| match refusal {
                 ServiceError::NotFound(_) => ServiceError::NotFound("diagnosis"),
                 other => other,
             })?;
         }
-        let target = dossier.told.target.as_deref().and_then(|text| Target::parse(TargetKind::Url, text).ok());
+        let target = dossier.answer.target.as_deref().and_then(|text| Target::parse(TargetKind::Url, text).ok());
         let may = target.is_none_or(|target| touches(&caller.scopes, target.host()));
         if may { Ok(dossier) } else { Err(ServiceError::NotFound("diagnosis")) }
     }

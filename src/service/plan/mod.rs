@@ -65,19 +65,19 @@ impl Service {
     ///
     /// # Errors
     /// Every fault of the body; a scope that is missing; a store that cannot be read.
-    pub async fn plan(&self, caller: &Caller, asked: &JobInput) -> Result<Plan, ServiceError> {
+    pub async fn plan(&self, caller: &Caller, input: &JobInput) -> Result<Plan, ServiceError> {
         let now = self.clock.now();
-        let (request, parts, warnings) = offload_if(asked.is_large(), || {
-            let request = parse_job::understand(asked, &self.routes, now).map_err(ServiceError::Invalid)?;
-            authorization::allow(caller, &request, asked)?;
+        let (request, parts, warnings) = offload_if(input.is_large(), || {
+            let request = parse_job::understand(input, &self.routes, now).map_err(ServiceError::Invalid)?;
+            authorization::allow(caller, &request, input)?;
             let (parts, _) = parts(&request, &self.areas(request.area, now), now);
-            let warnings = self.warnings(asked, &request);
+            let warnings = self.warnings(input, &request);
             Ok::<_, ServiceError>((request, parts, warnings))
         })
         .await?;
         let records = self.store.lanes().await?;
-        let met = self.overlap(&parts, now).await?;
-        let lanes = parts.iter().zip(&met.remaining).map(|(part, alone)| {
+        let overlap = self.overlap(&parts, now).await?;
+        let lanes = parts.iter().zip(&overlap.remaining).map(|(part, alone)| {
             let record = records.iter().find(|record| record.lane == part.lane);
             let situation = PlanContext {
                 ahead: record.map_or(0, |record| ahead(record, request.priority)),
@@ -99,8 +99,8 @@ impl Service {
             targets_total,
             merged: request.merged,
             lanes,
-            promoted: met.promoted,
-            coalesced: met.coalesced,
+            promoted: overlap.promoted,
+            coalesced: overlap.coalesced,
             warnings,
         })
     }
@@ -199,14 +199,14 @@ const fn is_open_ended(waiting: &Wait) -> bool {
 
 /// What the lane may take from the tightest of its pools: the reserve is not for all.
 fn share(outlook: &LaneLimits, priority: Priority) -> Option<DailyBudget> {
-    let held = |reserved: u64| if priority == Priority::Urgent { 0 } else { reserved };
+    let current = |reserved: u64| if priority == Priority::Urgent { 0 } else { reserved };
     let shares = outlook.pools.iter().map(|pool| DailyBudget {
-        left: pool.available.saturating_sub(held(pool.reserved)),
-        daily: pool.total.saturating_sub(held(pool.reserved)),
+        remaining: pool.available.saturating_sub(current(pool.reserved)),
+        daily: pool.total.saturating_sub(current(pool.reserved)),
         reset: pool.resets_at,
     });
     shares.reduce(|one, other| DailyBudget {
-        left: one.left.min(other.left),
+        remaining: one.remaining.min(other.remaining),
         daily: one.daily.min(other.daily),
         reset: one.reset.min(other.reset),
     })
@@ -219,13 +219,13 @@ fn not_before_then(until: Timestamp) -> Wait {
 
 fn quota_first(plan: &LanePlan, reset: Timestamp) -> Wait {
     let pool = plan.pools.iter().min_by_key(|pool| pool.available.saturating_sub(pool.reserved));
-    let left = pool.map_or_else(String::new, |pool| {
+    let text = pool.map_or_else(String::new, |pool| {
         format!(
             "the day quota {} has {} left, {} of them for urgent work alone",
             pool.name, pool.available, pool.reserved
         )
     });
-    let detail = format!("{left}; {} items leave before", plan.ahead);
+    let detail = format!("{text}; {} items leave before", plan.ahead);
     Wait { reason: WaitingReason::DayQuota, detail, until: Some(reset) }
 }
 
@@ -327,20 +327,20 @@ mod tests {
     fn a_plan_says_after_what_a_lane_leaves_and_guesses_only_what_can_be_known() {
         use WaitingReason::{AccountPaused, DayQuota, LanePaused, NotBefore, PurgeFirst, Rate, Throttled};
         let (due, soon, hour) = (PartState::Due, Some(NOW + Duration::from_secs(1)), Some(later(1)));
-        let met = |reason, until| {
+        let overlap = |reason, until| {
             let mut situation = situation(10_000, 0);
             situation.outlook.as_mut().expect("an outlook").waiting = Some(waits(reason, until));
             situation
         };
-        let mut unread = met(DayQuota, soon);
+        let mut unread = overlap(DayQuota, soon);
         unread.outlook.as_mut().expect("an outlook").quota_is_unknown = true;
         let paused = PlanContext { paused: Some(waits(LanePaused, None)), ..situation(10_000, 0) };
         let nobody = PlanContext { outlook: None, ..situation(0, 0) };
         for (case, state, situation, reason, moment) in [
-            ("the rate is used up", due, met(Rate, soon), Rate, soon),
-            ("throttled", due, met(Throttled, soon), Throttled, soon),
+            ("the rate is used up", due, overlap(Rate, soon), Rate, soon),
+            ("throttled", due, overlap(Throttled, soon), Throttled, soon),
             ("nothing known of the quota", due, unread, DayQuota, None),
-            ("a wrong key", due, met(AccountPaused, soon), AccountPaused, None),
+            ("a wrong key", due, overlap(AccountPaused, soon), AccountPaused, None),
             ("held back by a person", due, paused, LanePaused, None),
             ("behind its purge", PartState::Blocked, situation(10_000, 0), PurgeFirst, None),
             ("not before", PartState::Delayed(later(1)), situation(10_000, 50), NotBefore, hour),

@@ -21,24 +21,24 @@ pub(crate) struct Overlap {
 
 impl Service {
     pub(crate) async fn overlap(&self, parts: &[JobPart], now: Timestamp) -> Result<Overlap, ServiceError> {
-        let mut met = Overlap { promoted: Vec::new(), remaining: Vec::new(), coalesced: Some(0) };
+        let mut overlap = Overlap { promoted: Vec::new(), remaining: Vec::new(), coalesced: Some(0) };
         for part in parts.iter().filter(|part| part.state == PartState::Due) {
-            met.promoted.extend(
+            overlap.promoted.extend(
                 self.engine_status.promoted_directories(&part.lane, &part.targets, self.store.as_ref(), now).await?,
             );
         }
         if parts.iter().map(|part| part.targets.len()).sum::<usize>() > LOOKED_MAX {
-            met.coalesced = None;
-            met.remaining = parts.to_vec();
-            return Ok(met);
+            overlap.coalesced = None;
+            overlap.remaining = parts.to_vec();
+            return Ok(overlap);
         }
         for part in parts {
-            let shared: HashSet<Target> = self.shared(part, parts, &met.promoted).await?.into_iter().collect();
+            let shared: HashSet<Target> = self.shared(part, parts, &overlap.promoted).await?.into_iter().collect();
             let alone = part.targets.iter().filter(|target| !shared.contains(target)).cloned().collect();
-            met.coalesced = met.coalesced.map(|so_far| so_far + shared.len() as u64);
-            met.remaining.push(JobPart { targets: alone, ..part.clone() });
+            overlap.coalesced = overlap.coalesced.map(|so_far| so_far + shared.len() as u64);
+            overlap.remaining.push(JobPart { targets: alone, ..part.clone() });
         }
-        Ok(met)
+        Ok(overlap)
     }
 
     /// Those of the part that would share a place with an equal target or ride on a directory, pending or of the same job.

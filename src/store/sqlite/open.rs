@@ -91,7 +91,7 @@ pub(super) async fn connect_guest(path: &Path) -> Result<SqliteConnection, OpenE
 
 /// Whether the schema is exactly the one that this program knows.
 pub(super) async fn is_current(path: &Path, connection: &mut SqliteConnection) -> Result<bool, OpenError> {
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max();
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
     let tables: i64 = sqlx::query_scalar("select count(*) from sqlite_schema where name = '_sqlx_migrations'")
         .fetch_one(&mut *connection)
         .await
@@ -99,13 +99,15 @@ pub(super) async fn is_current(path: &Path, connection: &mut SqliteConnection) -
     if tables == 0 {
         return Ok(false);
     }
-    let found: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
+    let result: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
         .fetch_one(connection)
         .await
         .map_err(|error| fault(path, &error))?;
-    match (found, known) {
-        (Some(found), Some(known)) if found > known => Err(OpenError::Newer { path: path.to_owned(), version: found }),
-        _ => Ok(found == known),
+    match (result, newest) {
+        (Some(entry), Some(cached)) if entry > cached => {
+            Err(OpenError::Newer { path: path.to_owned(), version: entry })
+        }
+        _ => Ok(result == newest),
     }
 }
 
@@ -146,8 +148,8 @@ fn own(path: &Path) -> Result<File, OpenError> {
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
     let failed = |error: std::io::Error| {
-        let shown = PathBuf::from(&lock_path).display().to_string();
-        let detail = format!("{shown} ({error}); check store.url and the rights of its folder");
+        let text = PathBuf::from(&lock_path).display().to_string();
+        let detail = format!("{text} ({error}); check store.url and the rights of its folder");
         let path = path.to_owned();
         if MISPLACED.contains(&error.kind()) {
             OpenError::Unusable { path, detail }

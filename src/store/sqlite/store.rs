@@ -295,8 +295,8 @@ impl Store for SqliteStore {
         diagnoses::telling(job, target.map(Target::as_str), &self.lookers).await
     }
 
-    async fn insert_diagnosis(&self, kept: StoredDiagnosis) -> Result<(), StoreError> {
-        self.change(InsertDiagnosis(kept)).await
+    async fn insert_diagnosis(&self, diagnosis: StoredDiagnosis) -> Result<(), StoreError> {
+        self.change(InsertDiagnosis(diagnosis)).await
     }
 
     async fn diagnosis(
@@ -356,9 +356,9 @@ mod tests {
     async fn callers_who_hold_every_connection_of_theirs_leave_the_engine_its_own() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = SqliteStore::open(&folder.path().join("refreshd.db")).await.expect("a store");
-        let mut held = Vec::new();
+        let mut connections = Vec::new();
         for _ in 0..store.lookers.options().get_max_connections() {
-            held.push(store.lookers.acquire().await.expect("a connection"));
+            connections.push(store.lookers.acquire().await.expect("a connection"));
         }
         let look = tokio::time::timeout(Duration::from_millis(100), store.jobs(None, None, 1)).await;
         assert!(look.is_err(), "callers wait for each other");

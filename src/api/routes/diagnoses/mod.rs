@@ -39,8 +39,8 @@ pub(crate) async fn create(
         return Err(ApiError::Draining);
     }
     let dossier = api.diagnoses.diagnose(&caller, &DiagnosisRequest { url, host, job }).await?;
-    let location = HeaderValue::try_from(format!("/v1/diagnoses/{}", dossier.told.id));
-    let mut response = Json(dossier.told).into_response();
+    let location = HeaderValue::try_from(format!("/v1/diagnoses/{}", dossier.answer.id));
+    let mut response = Json(dossier.answer).into_response();
     if let Ok(location) = location {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -58,7 +58,7 @@ pub(crate) async fn one(
     State(api): State<Arc<Api>>,
     DiagnosisPath(id): DiagnosisPath,
 ) -> Result<Json<DiagnosisAnswer>, ApiError> {
-    Ok(Json(api.diagnoses.kept(&caller, id).await?.told))
+    Ok(Json(api.diagnoses.stored(&caller, id).await?.answer))
 }
 
 /// A diagnosis as files for a support ticket, without secrets.
@@ -72,7 +72,7 @@ pub(crate) async fn bundle(
     State(api): State<Arc<Api>>,
     DiagnosisPath(id): DiagnosisPath,
 ) -> Result<Response, ApiError> {
-    let dossier = api.diagnoses.kept(&caller, id).await?;
+    let dossier = api.diagnoses.stored(&caller, id).await?;
     Ok(zipped(&api, &caller, &dossier))
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn of_job(
     State(api): State<Arc<Api>>,
     JobPath(id): JobPath,
 ) -> Result<Json<DiagnosisAnswer>, ApiError> {
-    Ok(Json(api.diagnoses.of_job(&caller, id).await?.told))
+    Ok(Json(api.diagnoses.of_job(&caller, id).await?.answer))
 }
 
 /// The same diagnosis as files for a support ticket, without secrets.
@@ -115,7 +115,7 @@ fn zipped(api: &Api, caller: &Caller, dossier: &DiagnosisRecord) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let name = format!("attachment; filename=\"refreshd-{}.zip\"", dossier.told.id);
+    let name = format!("attachment; filename=\"refreshd-{}.zip\"", dossier.answer.id);
     if let Ok(name) = HeaderValue::try_from(name) {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }

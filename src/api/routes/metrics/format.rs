@@ -53,7 +53,7 @@ fn plain(text: &str) -> String {
     for line in text.lines() {
         let mut words = line.splitn(4, ' ');
         match (words.next(), words.next(), words.next(), words.next()) {
-            (Some("#"), Some("HELP"), Some(_), Some(said)) => help = said,
+            (Some("#"), Some("HELP"), Some(_), Some(reason)) => help = reason,
             (Some("#"), Some("TYPE"), Some(family), Some(kind)) => {
                 let (suffix, kind) = match kind {
                     "counter" => ("_total", "counter"),
@@ -90,13 +90,13 @@ mod tests {
 
     #[test]
     fn whoever_names_openmetrics_gets_it() {
-        let asked = |accept: &'static str| {
+        let request = |accept: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().expect("a header"));
             MetricsFormat::asked_for(&headers)
         };
-        assert_eq!(asked("application/openmetrics-text;version=1.0.0,text/plain;q=0.5"), MetricsFormat::OpenMetrics);
-        assert_eq!(asked("text/plain;version=0.0.4;q=1,*/*;q=0.1"), MetricsFormat::Plain);
+        assert_eq!(request("application/openmetrics-text;version=1.0.0,text/plain;q=0.5"), MetricsFormat::OpenMetrics);
+        assert_eq!(request("text/plain;version=0.0.4;q=1,*/*;q=0.1"), MetricsFormat::Plain);
         assert_eq!(MetricsFormat::asked_for(&HeaderMap::new()), MetricsFormat::Plain);
     }
 }

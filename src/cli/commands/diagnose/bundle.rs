@@ -59,8 +59,8 @@ mod tests {
         let path = folder.path().join("ticket.zip");
         let late = BundleDestination::take(&path).expect("a place");
         BundleDestination::take(&path).expect("a place").fill(b"first").expect("written");
-        let said = late.fill(b"second").expect_err("a file is there").to_string();
-        assert!(said.contains("exists already"), "{said}");
+        let text = late.fill(b"second").expect_err("a file is there").to_string();
+        assert!(text.contains("exists already"), "{text}");
         assert!(BundleDestination::take(&path).is_err());
         assert_eq!(std::fs::read(&path).expect("the file"), b"first");
         assert_eq!(folder.path().read_dir().expect("the folder").count(), 1);

@@ -68,14 +68,14 @@ pub(crate) async fn run(arguments: &DiagnoseArguments) -> Result<u8, CliError> {
     if stderr().is_terminal() {
         terminal::note("looking, for up to ten seconds …");
     }
-    let told: DiagnosisAnswer = client.ask(&["v1", "diagnoses"], &arguments.subject).await?;
+    let answer: DiagnosisAnswer = client.ask(&["v1", "diagnoses"], &arguments.subject).await?;
     if arguments.json {
-        terminal::print_json(&told)?;
+        terminal::print_json(&answer)?;
     } else {
-        terminal::print(&render::diagnosis(&told))?;
+        terminal::print(&render::diagnosis(&answer))?;
     }
     if let Some(place) = place {
-        let zip = client.file(&["v1", "diagnoses", &told.id, "bundle"]).await?;
+        let zip = client.file(&["v1", "diagnoses", &answer.id, "bundle"]).await?;
         place.fill(&zip)?;
     }
     Ok(exit::SUCCEEDED)

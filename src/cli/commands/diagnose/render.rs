@@ -5,34 +5,34 @@ use crate::api::routes::diagnoses::wire::{CauseAnswer, CheckAnswer, DiagnosisAns
 use crate::cli::output::report::{field, to_the_second, wrapped};
 use crate::domain::CheckResult;
 
-pub(super) fn diagnosis(told: &DiagnosisAnswer) -> String {
-    let mut text = answer(told);
-    if let Some((_, others)) = told.causes.split_first().filter(|(_, others)| !others.is_empty()) {
+pub(super) fn diagnosis(answer: &DiagnosisAnswer) -> String {
+    let mut text = headline(answer);
+    if let Some((_, others)) = answer.causes.split_first().filter(|(_, others)| !others.is_empty()) {
         text.push_str("\nIt may also be\n");
         others.iter().for_each(|cause| text.push_str(&other(cause)));
     }
     text.push_str("\nChecks\n");
-    text.push_str(&checks(&told.checks));
+    text.push_str(&checks(&answer.checks));
     text.push('\n');
-    text + &facts(told)
+    text + &facts(answer)
 }
 
 /// One sentence for whoever reads no further, and what to do.
-fn answer(told: &DiagnosisAnswer) -> String {
-    let unseen = told.checks.iter().filter(|check| check.result == CheckResult::Unknown.as_str()).count();
-    let mut text = match told.causes.first() {
+fn headline(answer: &DiagnosisAnswer) -> String {
+    let unseen = answer.checks.iter().filter(|check| check.result == CheckResult::Unknown.as_str()).count();
+    let mut text = match answer.causes.first() {
         Some(cause) => {
             let mut text = wrapped(&cause.summary, 0);
             text.push_str(&wrapped(&format!("({}: {})", cause.id, grounds(cause)), 1));
             text.push_str("\nWhat to do\n");
             text + &wrapped(&format!("  {}", cause.action), 2)
         }
-        None if told.checks.len() == unseen => "Nothing could be seen, so nothing is known.\n".to_owned(),
+        None if answer.checks.len() == unseen => "Nothing could be seen, so nothing is known.\n".to_owned(),
         None => "Nothing wrong was found.\n".to_owned(),
     };
-    if told.cut_short {
+    if answer.cut_short {
         text.push_str("\nThe time was over before all was seen: ask again, it may see more.\n");
-    } else if unseen > 0 && unseen < told.checks.len() {
+    } else if unseen > 0 && unseen < answer.checks.len() {
         let checks = if unseen == 1 { "check" } else { "checks" };
         text.push_str(&format!("\n{unseen} {checks} could not be made: see ? below.\n"));
     }
@@ -94,20 +94,20 @@ fn mark(result: &str) -> &str {
     }
 }
 
-fn facts(told: &DiagnosisAnswer) -> String {
+fn facts(answer: &DiagnosisAnswer) -> String {
     let mut text = String::new();
-    if let Some(job) = &told.subject.job {
+    if let Some(job) = &answer.subject.job {
         text.push_str(&field("job", job));
     }
-    if let Some(target) = &told.target {
+    if let Some(target) = &answer.target {
         // Whole and on its line, so that it can be copied.
         text.push_str(&format!("{:<14}{target}\n", "target"));
     }
     text.push_str(&field(
         "looked",
-        &format!("{} to {}", to_the_second(&told.started_at), to_the_second(&told.ended_at)),
+        &format!("{} to {}", to_the_second(&answer.started_at), to_the_second(&answer.ended_at)),
     ));
-    text + &field("diagnosis", &told.id)
+    text + &field("diagnosis", &answer.id)
 }
 
 #[cfg(test)]
@@ -140,7 +140,7 @@ mod tests {
         }
     }
 
-    fn told(causes: Vec<CauseAnswer>, checks: Vec<CheckAnswer>) -> DiagnosisAnswer {
+    fn answer_with(causes: Vec<CauseAnswer>, checks: Vec<CheckAnswer>) -> DiagnosisAnswer {
         DiagnosisAnswer {
             id: "diag_0192f3a000007000800000000000002a".to_owned(),
             subject: SubjectAnswer {
@@ -160,7 +160,7 @@ mod tests {
     fn the_answer_comes_first_at_80_columns() {
         let mut against = cause("edge_stale", "possible");
         against.against = vec!["cname".to_owned()];
-        let told = told(
+        let answer = answer_with(
             vec![cause("last_modified_unchanged", "likely"), against],
             vec![
                 check("request", "ok", "a purge of a directory, in mode invalidate"),
@@ -173,7 +173,7 @@ mod tests {
                 check("quota", "unknown", "the quota has not been read yet"),
             ],
         );
-        let text = diagnosis(&told);
+        let text = diagnosis(&answer);
         insta::assert_snapshot!(text, @r#"
     The origin's file kept its Last-Modified although its content changed, so the
     edge took its copy for new.
@@ -214,10 +214,10 @@ mod tests {
 
     #[test]
     fn nothing_found_and_nothing_seen_are_told_apart() {
-        let first = |told: &DiagnosisAnswer| diagnosis(told).lines().next().map(str::to_owned);
-        let well = told(Vec::new(), vec![check("request", "ok", "fine")]);
+        let first = |answer: &DiagnosisAnswer| diagnosis(answer).lines().next().map(str::to_owned);
+        let well = answer_with(Vec::new(), vec![check("request", "ok", "fine")]);
         assert_eq!(first(&well).as_deref(), Some("Nothing wrong was found."));
-        let blind = told(Vec::new(), vec![check("request", "unknown", "no")]);
+        let blind = answer_with(Vec::new(), vec![check("request", "unknown", "no")]);
         assert_eq!(first(&blind).as_deref(), Some("Nothing could be seen, so nothing is known."));
         let cut = DiagnosisAnswer { cut_short: true, ..well };
         assert!(diagnosis(&cut).contains("ask again"));

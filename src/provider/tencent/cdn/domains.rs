@@ -33,17 +33,17 @@ pub(in super::super) async fn domains(
     query: &DomainQuery,
     detail: DomainDetail,
 ) -> Result<Vec<DomainFacts>, ReadError> {
-    let mut found = BTreeMap::new();
+    let mut facts_by_name = BTreeMap::new();
     match query {
-        DomainQuery::All => read(reader, detail, None, &mut found).await?,
+        DomainQuery::All => read(reader, detail, None, &mut facts_by_name).await?,
         DomainQuery::Hosts(hosts) => {
             let names: Vec<String> = names(hosts).into_iter().collect();
             for names in names.chunks(FILTER_VALUES_MAX) {
-                read(reader, detail, Some(names), &mut found).await?;
+                read(reader, detail, Some(names), &mut facts_by_name).await?;
             }
         }
     }
-    Ok(found.into_values().collect())
+    Ok(facts_by_name.into_values().collect())
 }
 
 /// The names under which these hosts may be served: their own, and every wildcard above them.
@@ -63,7 +63,7 @@ async fn read(
     reader: &CdnReader<'_>,
     detail: DomainDetail,
     names: Option<&[String]>,
-    found: &mut BTreeMap<String, DomainFacts>,
+    facts_by_name: &mut BTreeMap<String, DomainFacts>,
 ) -> Result<(), ReadError> {
     let filters: Vec<DomainFilter<'_>> =
         names.map(|names| DomainFilter { name: "domain", value: names, fuzzy: false }).into_iter().collect();
@@ -76,7 +76,7 @@ async fn read(
         let read = rows.len() as u64;
         for facts in rows.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).filter_map(facts) {
             if names.is_none_or(|names| names.contains(&facts.name)) {
-                found.entry(facts.name.clone()).or_insert(facts);
+                facts_by_name.entry(facts.name.clone()).or_insert(facts);
             }
         }
         seen += read;
@@ -103,24 +103,27 @@ mod tests {
         ok(&format!(r#","TotalNumber":{total},"Domains":{}"#, json!(rows)))
     }
 
-    async fn asked(
+    async fn list_domains(
         query: DomainQuery,
         detail: DomainDetail,
         acts: Vec<ServerAction>,
     ) -> (Result<Vec<String>, ReadError>, Vec<String>) {
         let (script, turnstile) = (Script::start(acts).await, CallCounter::default());
-        let found = script.client().domains(&query, detail, &turnstile).await;
-        assert_eq!((turnstile.calls(), script.left()), (script.seen().len(), 0), "every call has its own token");
+        let facts_by_name = script.client().domains(&query, detail, &turnstile).await;
+        assert_eq!((turnstile.calls(), script.remaining()), (script.seen().len(), 0), "every call has its own token");
         let action = if detail == DomainDetail::Full { "DescribeDomainsConfig" } else { "DescribeDomains" };
         assert!(script.seen().iter().all(|seen| seen.header("x-tc-action") == Some(action)));
-        (found.map(|found| found.into_iter().map(|facts| facts.name).collect()), script.bodies())
+        (
+            facts_by_name.map(|domain_factses| domain_factses.into_iter().map(|facts| facts.name).collect()),
+            script.bodies(),
+        )
     }
 
     #[tokio::test]
     async fn all_domains_are_paged_through_by_what_came_and_a_repeated_one_counts_once() {
         let acts = vec![page(3, &["b.example", "a.example"]), page(3, &["A.example"])];
-        let (found, bodies) = asked(DomainQuery::All, DomainDetail::Brief, acts).await;
-        assert_eq!(found.expect("a list"), ["a.example", "b.example"]);
+        let (texts, bodies) = list_domains(DomainQuery::All, DomainDetail::Brief, acts).await;
+        assert_eq!(texts.expect("a list"), ["a.example", "b.example"]);
         assert_eq!(bodies, [r#"{"Offset":0,"Limit":1000}"#, r#"{"Offset":2,"Limit":1000}"#]);
     }
 
@@ -130,8 +133,8 @@ mod tests {
             ["A.b.example.com", "c.b.example.com.", "d.b.example.com", "e.example.com"].map(str::to_owned).to_vec(),
         );
         let acts = vec![page(1, &["*.b.example.com"]), page(0, &[])];
-        let (found, bodies) = asked(hosts, DomainDetail::Full, acts).await;
-        assert_eq!(found.expect("a list"), ["*.b.example.com"]);
+        let (texts, bodies) = list_domains(hosts, DomainDetail::Full, acts).await;
+        assert_eq!(texts.expect("a list"), ["*.b.example.com"]);
         let filter = |values: &str| {
             format!(r#"{{"Filters":[{{"Name":"domain","Value":[{values}],"Fuzzy":false}}],"Offset":0,"Limit":100}}"#)
         };
@@ -142,20 +145,20 @@ mod tests {
     #[tokio::test]
     async fn rows_of_other_domains_and_rows_without_a_name_are_left_out() {
         let hosts = || DomainQuery::Hosts(vec!["www.example.com".to_owned()]);
-        let (found, _) =
-            asked(hosts(), DomainDetail::Brief, vec![page(2, &["other.example.com", "www.example.com"])]).await;
-        assert_eq!(found.expect("a list"), ["www.example.com"]);
+        let (texts, _) =
+            list_domains(hosts(), DomainDetail::Brief, vec![page(2, &["other.example.com", "www.example.com"])]).await;
+        assert_eq!(texts.expect("a list"), ["www.example.com"]);
         let nameless = ok(r#","TotalNumber":2,"Domains":[{"Domain":null},7]"#);
-        assert_eq!(asked(hosts(), DomainDetail::Brief, vec![nameless]).await.0, Ok(Vec::new()));
+        assert_eq!(list_domains(hosts(), DomainDetail::Brief, vec![nameless]).await.0, Ok(Vec::new()));
         let null = ok(r#","TotalNumber":0,"Domains":null"#);
-        assert_eq!(asked(hosts(), DomainDetail::Brief, vec![null]).await.0, Ok(Vec::new()));
+        assert_eq!(list_domains(hosts(), DomainDetail::Brief, vec![null]).await.0, Ok(Vec::new()));
     }
 
     #[tokio::test]
     async fn a_list_that_could_not_be_read_whole_is_a_fault() {
         for acts in [vec![page(3, &["a.example"]), page(3, &[])], vec![ok(r#","Domains":[]"#)]] {
-            let (found, _) = asked(DomainQuery::All, DomainDetail::Brief, acts).await;
-            assert!(matches!(found, Err(ReadError::Failed(_))), "{found:?}");
+            let (texts, _) = list_domains(DomainQuery::All, DomainDetail::Brief, acts).await;
+            assert!(matches!(texts, Err(ReadError::Failed(_))), "{texts:?}");
         }
     }
 
@@ -163,7 +166,7 @@ mod tests {
     async fn a_page_with_more_rows_than_asked_for_is_cut() {
         let names: Vec<String> = (0..300).map(|number| format!("h{number}.example.com")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (found, _) = asked(DomainQuery::All, DomainDetail::Full, vec![page(300, &names)]).await;
-        assert_eq!(found.expect("a list").len(), 100);
+        let (texts, _) = list_domains(DomainQuery::All, DomainDetail::Full, vec![page(300, &names)]).await;
+        assert_eq!(texts.expect("a list").len(), 100);
     }
 }

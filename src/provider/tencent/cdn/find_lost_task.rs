@@ -30,13 +30,13 @@ pub(in super::super) async fn find(reader: &CdnReader<'_>, query: &FindQuery) ->
     let of_target = listing.rows.into_iter().filter(|row| row.url.as_ref().is_some_and(is_target));
     let tasks: Option<BTreeSet<TaskId>> = of_target.map(|row| submit::task_id(row.task_id)).collect();
     let tasks = tasks.ok_or_else(|| senseless("a row of the provider's task list has no usable TaskId"))?;
-    let mut found = Vec::new();
+    let mut listed_tasks = Vec::new();
     for task in tasks {
         let listed = listed(reader, query.operation, task).await?;
-        found.extend(listed.map(|task| ListedTask { created_at: moved(task.created_at, -offset), ..task }));
+        listed_tasks.extend(listed.map(|task| ListedTask { created_at: moved(task.created_at, -offset), ..task }));
     }
-    found.sort_by_key(|task| task.created_at);
-    Ok(found)
+    listed_tasks.sort_by_key(|task| task.created_at);
+    Ok(listed_tasks)
 }
 
 const fn moved(moment: Timestamp, millis: i64) -> Timestamp {
@@ -91,14 +91,14 @@ mod tests {
         ok(&format!(r#","TotalCount":{total},"PurgeLogs":[{}]"#, rows.join(",")))
     }
 
-    async fn found(operation: ItemOperation, script: &Script) -> Result<Vec<ListedTask>, ReadError> {
+    async fn find(operation: ItemOperation, script: &Script) -> Result<Vec<ListedTask>, ReadError> {
         let turnstile = CallCounter::default();
         let target = Target::parse(TargetKind::Url, URL).expect("a target");
         let (since, until) = (NOW, Timestamp::from_millis(NOW.as_millis() + 90_500));
         let query = FindQuery { operation, kind: TargetKind::Url, target, since, until };
-        let found = script.client().find_tasks(&query, &turnstile).await;
-        assert_eq!((turnstile.calls(), script.left()), (script.seen().len(), 0));
-        found
+        let tasks = script.client().find_tasks(&query, &turnstile).await;
+        assert_eq!((turnstile.calls(), script.remaining()), (script.seen().len(), 0));
+        tasks
     }
 
     #[tokio::test]
@@ -113,12 +113,12 @@ mod tests {
             page(3, &[("t-2", URL, early), ("t-2", URL, late), ("t-9", "https://h.example/x", early)]),
         ])
         .await;
-        let tasks = found(ItemOperation::Purge, &script).await.expect("a list");
-        let shown: Vec<_> = tasks
+        let tasks = find(ItemOperation::Purge, &script).await.expect("a list");
+        let texts: Vec<_> = tasks
             .iter()
             .map(|task| (task.task.0.as_str(), task.created_at.as_millis() - NOW.as_millis(), task.targets.len()))
             .collect();
-        assert_eq!(shown, [("t-2", 10_000, 1), ("t-1", 20_000, 2)]);
+        assert_eq!(texts, [("t-2", 10_000, 1), ("t-1", 20_000, 2)]);
         let window = concat!(
             r#"{"StartTime":"2026-11-23 00:00:00","EndTime":"2026-11-23 00:01:31","#,
             r#""Keyword":"https://h.example/a","PurgeType":"url","Offset":0,"Limit":100}"#
@@ -129,7 +129,7 @@ mod tests {
     #[tokio::test]
     async fn prefetches_are_looked_for_without_a_purge_type() {
         let script = Script::start([page(0, &[])]).await;
-        assert_eq!(found(ItemOperation::Prefetch, &script).await, Ok(Vec::new()));
+        assert_eq!(find(ItemOperation::Prefetch, &script).await, Ok(Vec::new()));
         assert_eq!(script.seen()[0].header("x-tc-action"), Some("DescribePushTasks"));
         assert!(script.seen()[0].json().get("PurgeType").is_none());
     }
@@ -145,7 +145,7 @@ mod tests {
         ] {
             let calls = acts.len();
             let script = Script::start(acts).await;
-            let fault = found(ItemOperation::Purge, &script).await.expect_err("incomplete");
+            let fault = find(ItemOperation::Purge, &script).await.expect_err("incomplete");
             assert_eq!(script.seen().len(), calls, "an empty page ends a listing");
             assert!(matches!(fault, ReadError::Failed(_)), "{fault:?}");
         }
@@ -155,7 +155,7 @@ mod tests {
     async fn a_listing_without_end_is_left_after_its_limit() {
         let rows = vec![("t-1", "https://h.example/other", "2026-11-23 00:00:10"); 100];
         let script = Script::start((0..ROWS_MAX / 100).map(|_| page(1_000_000, &rows))).await;
-        let fault = found(ItemOperation::Purge, &script).await.expect_err("too long");
+        let fault = find(ItemOperation::Purge, &script).await.expect_err("too long");
         assert!(matches!(fault, ReadError::Failed(_)), "{fault:?}");
         assert_eq!(script.seen().len() as u64, ROWS_MAX / 100);
     }

@@ -39,7 +39,7 @@ pub(in super::super) async fn quota(
 /// Nothing if a figure is missing or the area is new to us: a pool is better asked for again than guessed.
 fn reading(operation: ItemOperation, kind: TargetKind, quota: &AreaQuota) -> Option<PoolReading> {
     let area = quota.area.as_deref()?;
-    let area = [Area::Mainland, Area::Overseas].into_iter().find(|known| known.as_str().eq_ignore_ascii_case(area))?;
+    let area = [Area::Mainland, Area::Overseas].into_iter().find(|entry| entry.as_str().eq_ignore_ascii_case(area))?;
     let figure = |value: Option<i64>| value.map(|value| u64::try_from(value).unwrap_or(0));
     Some(PoolReading {
         name: pool_name(operation, kind, area),
@@ -65,9 +65,9 @@ mod tests {
         let (script, turnstile) = (Script::start([ok(fields)]).await, CallCounter::default());
         let readings = script.client().quota(operation, &turnstile).await.expect("a quota");
         assert_eq!((turnstile.calls(), script.bodies()), (1, vec!["{}".to_owned()]));
-        let shown =
+        let reading =
             readings.iter().map(|pool| format!("{} {} {} {}", pool.name, pool.total, pool.available, pool.batch));
-        shown.collect()
+        reading.collect()
     }
 
     #[tokio::test]

@@ -111,17 +111,17 @@ mod tests {
         range.map(|number| row(&format!("u{number}"), status)).collect::<Vec<_>>().join(",")
     }
 
-    async fn looked(operation: ItemOperation, targets: u32, script: &Script) -> Result<TaskProgress, ReadError> {
+    async fn progress_of(operation: ItemOperation, targets: u32, script: &Script) -> Result<TaskProgress, ReadError> {
         let turnstile = CallCounter::default();
         let query = TaskQuery { operation, task: TaskId("t-1".to_owned()), targets };
         let progress = script.client().task_progress(&query, &turnstile).await;
-        assert_eq!(script.left(), 0, "every answer was asked for");
+        assert_eq!(script.remaining(), 0, "every answer was asked for");
         assert_eq!(turnstile.calls(), script.seen().len(), "every call has its own token");
         progress
     }
 
     async fn purge(targets: u32, acts: impl IntoIterator<Item = ServerAction>) -> TaskProgress {
-        looked(ItemOperation::Purge, targets, &Script::start(acts).await).await.expect("progress")
+        progress_of(ItemOperation::Purge, targets, &Script::start(acts).await).await.expect("progress")
     }
 
     fn failed(progress: &TaskProgress) -> Vec<(&str, &str, ErrorClass)> {
@@ -133,14 +133,14 @@ mod tests {
     async fn a_running_task_costs_one_call_and_a_done_one_three_whatever_its_size() {
         assert_eq!(purge(1_000, [page(1, "")]).await, TaskProgress::Running);
         let script = Script::start([page(0, ""), page(1_000, ""), page(1_000, "")]).await;
-        let progress = looked(ItemOperation::Purge, 1_000, &script).await.expect("progress");
+        let progress = progress_of(ItemOperation::Purge, 1_000, &script).await.expect("progress");
         assert!(failed(&progress).is_empty());
-        let asked = [
+        let texts = [
             r#"{"TaskId":"t-1","Status":"process","Offset":0,"Limit":1}"#,
             r#"{"TaskId":"t-1","Offset":0,"Limit":1}"#,
             r#"{"TaskId":"t-1","Status":"done","Offset":0,"Limit":1}"#,
         ];
-        assert_eq!(script.bodies(), asked);
+        assert_eq!(script.bodies(), texts);
     }
 
     #[tokio::test]
@@ -174,7 +174,7 @@ mod tests {
             page(150, &rows(130..150, "fail")),
         ]);
         let script = script.await;
-        let progress = looked(ItemOperation::Purge, 250, &script).await.expect("progress");
+        let progress = progress_of(ItemOperation::Purge, 250, &script).await.expect("progress");
         assert_eq!(failed(&progress).len(), 150);
         let pages: Vec<_> = script.seen()[3..].iter().map(|seen| seen.json()["Offset"].as_u64()).collect();
         assert_eq!(pages, [Some(0), Some(100), Some(130)]);
@@ -186,7 +186,7 @@ mod tests {
         let push = |total: u64, rows: &str| ok(&format!(r#","TotalCount":{total},"PushLogs":[{rows}]"#));
         let acts = [push(0, ""), push(3, ""), push(1, ""), push(1, &row("u1", "fail")), push(1, &row("u2", "invalid"))];
         let script = Script::start(acts).await;
-        let progress = looked(ItemOperation::Prefetch, 3, &script).await.expect("progress");
+        let progress = progress_of(ItemOperation::Prefetch, 3, &script).await.expect("progress");
         assert_eq!(failed(&progress), [("u1", "fail", ErrorClass::Outage), ("u2", "invalid", ErrorClass::BadTarget)]);
         assert_eq!(script.seen()[0].header("x-tc-action"), Some("DescribePushTasks"));
     }
@@ -220,7 +220,7 @@ mod tests {
     #[tokio::test]
     async fn a_list_without_a_count_is_a_fault() {
         let script = Script::start([ok(r#","PurgeLogs":[]"#)]).await;
-        let fault = looked(ItemOperation::Purge, 1, &script).await.expect_err("no count");
+        let fault = progress_of(ItemOperation::Purge, 1, &script).await.expect_err("no count");
         assert!(matches!(fault, ReadError::Failed(_)), "{fault:?}");
     }
 }

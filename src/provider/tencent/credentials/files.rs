@@ -123,8 +123,8 @@ mod tests {
 
     use super::*;
 
-    fn shown(held: Result<FileContents, String>) -> String {
-        match held {
+    fn summary(contents: Result<FileContents, String>) -> String {
+        match contents {
             Ok(FileContents::Pair(pair)) => {
                 let token = pair.token().map(|token| token.expose_secret().to_owned());
                 format!("{} {} {}", pair.secret_id(), pair.secret_key().expose_secret(), token.unwrap_or_default())
@@ -137,41 +137,41 @@ mod tests {
     #[test]
     fn the_sdk_file_is_read_as_the_sdks_read_it() {
         let file = "\u{feff}# mine\r\n[other]\nsecret_id = X\nsecret_key = Y\r\n[default]\r\n  Secret_Id = AKID1\r\n; no\nsecret_key: k=1\r\ntoken=t\n";
-        assert_eq!(shown(sdk(file)), "AKID1 k=1 t");
-        assert_eq!(shown(sdk("[default]\nsecret_id=a\nsecret_key=b\ntoken =\n")), "a b ");
+        assert_eq!(summary(sdk(file)), "AKID1 k=1 t");
+        assert_eq!(summary(sdk("[default]\nsecret_id=a\nsecret_key=b\ntoken =\n")), "a b ");
         for nothing in ["", "[other]\nsecret_id=a\nsecret_key=b", "secret_id=a\nsecret_key=b", "[default]\nsecret_id="]
         {
-            assert_eq!(shown(sdk(nothing)), "nothing: no secret_id in a section [default]", "{nothing:?}");
+            assert_eq!(summary(sdk(nothing)), "nothing: no secret_id in a section [default]", "{nothing:?}");
         }
     }
 
     #[test]
     fn a_tccli_profile_is_read_and_what_it_stands_for_is_respected() {
-        assert_eq!(shown(profile(r#"{"secretId":"a","secretKey":"b","token":"t","type":"oauth"}"#)), "a b t");
-        assert_eq!(shown(profile(r#"{"secretId":"a","secretKey":"b","token":null}"#)), "a b ");
+        assert_eq!(summary(profile(r#"{"secretId":"a","secretKey":"b","token":"t","type":"oauth"}"#)), "a b t");
+        assert_eq!(summary(profile(r#"{"secretId":"a","secretKey":"b","token":null}"#)), "a b ");
         assert_eq!(
-            shown(profile(r#"{"type":"cvm-role","secretId":"a","secretKey":"b"}"#)),
+            summary(profile(r#"{"type":"cvm-role","secretId":"a","secretKey":"b"}"#)),
             "nothing: says type cvm-role, the instance role"
         );
         assert!(
-            shown(profile(r#"{"secretId":"a","secretKey":"b","role-arn":"qcs::x"}"#))
+            summary(profile(r#"{"secretId":"a","secretKey":"b","role-arn":"qcs::x"}"#))
                 .starts_with("refused: names a role")
         );
-        assert_eq!(shown(profile("{}")), "nothing: no secretId in it");
-        assert_eq!(shown(profile("[]")), "nothing: no secretId in it");
+        assert_eq!(summary(profile("{}")), "nothing: no secretId in it");
+        assert_eq!(summary(profile("[]")), "nothing: no secretId in it");
     }
 
     #[test]
     fn half_a_pair_and_stray_spaces_are_refused_and_never_quoted() {
-        for (held, reason) in [
+        for (contents, reason) in [
             (sdk("[default]\nsecret_id=hush"), "refused: secret_id is set and secret_key is not"),
             (profile(r#"{"secretKey":"hush"}"#), "refused: secretKey is set and secretId is not"),
             (sdk("[default]\nsecret_id=a\nsecret_key=hu sh"), "refused: secret_key has a space"),
             (profile(r#"{"secretId":"a","secretKey":"b","token":"hu sh"}"#), "refused: token has a space"),
             (profile(r#"{"secretId":"hush""#), "refused: is no JSON (line 1)"),
         ] {
-            let shown = shown(held);
-            assert!(shown.starts_with(reason) && !shown.contains("hush") && !shown.contains("hu sh"), "{shown}");
+            let text = summary(contents);
+            assert!(text.starts_with(reason) && !text.contains("hush") && !text.contains("hu sh"), "{text}");
         }
     }
 

@@ -62,12 +62,12 @@ impl InstanceRole {
     }
 
     pub(super) async fn lease(&self) -> Result<TemporaryCredentials, InstanceRoleError> {
-        let asked = tokio::time::timeout(TOTAL, async {
+        let timeout = tokio::time::timeout(TOTAL, async {
             let name = self.get(PATH).await?;
             let name = role_name(&name)?;
             keys(&self.get(&format!("{PATH}{name}")).await?)
         });
-        asked
+        timeout
             .await
             .unwrap_or_else(|_| Err(InstanceRoleError::Silent(format!("no answer within {} s", TOTAL.as_secs()))))
     }

@@ -37,11 +37,11 @@ pub enum CredentialsError {
     Unusable { place: String, reason: String },
     #[error(
         "no key pair was found; set secret_id and secret_key_file of the account, or fill one of the places looked at: {}",
-        looked.join("; ")
+        places.join("; ")
     )]
     Nowhere {
         /// Each place, with what was found there instead.
-        looked: Vec<String>,
+        places: Vec<String>,
         /// One of the places did not answer, which may pass by itself.
         may_pass: bool,
     },
@@ -132,7 +132,7 @@ mod pair_tests {
 
     #[test]
     fn a_key_never_shows_in_debug() {
-        let shown = format!("{:?}", pair("AKIDx", "hush", Some("hush")).expect("complete"));
-        assert!(!shown.contains("hush") && !shown.contains("AKIDx"), "{shown}");
+        let text = format!("{:?}", pair("AKIDx", "hush", Some("hush")).expect("complete"));
+        assert!(!text.contains("hush") && !text.contains("AKIDx"), "{text}");
     }
 }

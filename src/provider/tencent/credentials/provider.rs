@@ -45,7 +45,7 @@ struct FreshCredentials {
 impl CredentialProvider {
     /// A pair as configured. It is not read again: a rotated key has a new id too, so the configuration changes with it.
     #[must_use]
-    pub fn given(pair: Credentials) -> Self {
+    pub fn from_pair(pair: Credentials) -> Self {
         let (source, place) = (RefreshSource::Fixed, "the configuration".to_owned());
         Self::new(SourcedCredentials { source, place, pair, expires_at: None }, Timestamp::from_millis(0))
     }

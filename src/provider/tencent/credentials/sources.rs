@@ -65,13 +65,13 @@ impl CredentialSources {
     /// # Errors
     /// If a place holds something that cannot be used, or none holds anything; then all are named.
     pub(super) async fn search(&self) -> Result<SourcedCredentials, CredentialsError> {
-        let mut looked = Vec::new();
+        let mut places = Vec::new();
         match self.environment_pair()? {
             FileContents::Pair(pair) => {
                 let place = "the environment".to_owned();
                 return Ok(SourcedCredentials { source: RefreshSource::Fixed, place, pair, expires_at: None });
             }
-            FileContents::Nothing(reason) => looked.push(format!("the environment ({reason})")),
+            FileContents::Nothing(reason) => places.push(format!("the environment ({reason})")),
         }
         for (path, format) in self.files() {
             match read(&path, format).await? {
@@ -80,7 +80,7 @@ impl CredentialSources {
                     let source = RefreshSource::File(path, format);
                     return Ok(SourcedCredentials { source, place, pair, expires_at: None });
                 }
-                FileContents::Nothing(reason) => looked.push(format!("{} ({reason})", path.display())),
+                FileContents::Nothing(reason) => places.push(format!("{} ({reason})", path.display())),
             }
         }
         let role = InstanceRole::new(self.metadata.clone())?;
@@ -96,8 +96,8 @@ impl CredentialSources {
             Err(InstanceRoleError::NoRole) => ("this machine has none".to_owned(), false),
             Err(InstanceRoleError::Silent(reason)) => (reason, true),
         };
-        looked.push(format!("the instance role at {} ({reason})", self.metadata));
-        Err(CredentialsError::Nowhere { looked, may_pass })
+        places.push(format!("the instance role at {} ({reason})", self.metadata));
+        Err(CredentialsError::Nowhere { places, may_pass })
     }
 
     fn value(&self, name: &str) -> Option<String> {

@@ -47,15 +47,14 @@ impl Machine {
 
     async fn search(&self) -> Result<CredentialProvider, CredentialsError> {
         let environment = self.environment.clone();
-        let lookup = move |name: &str| {
-            environment.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
-        };
+        let lookup =
+            move |name: &str| environment.iter().rev().find(|(text, _)| *text == name).map(|(_, value)| value.clone());
         let system = self.folder.path().join("etc/credentials");
         CredentialProvider::search(&CredentialSources::new(lookup, system, self.metadata.clone()), NOW).await
     }
 }
 
-async fn shown(ring: &CredentialProvider, now: Timestamp) -> String {
+async fn summary(ring: &CredentialProvider, now: Timestamp) -> String {
     match ring.current(now).await {
         Ok(pair) => {
             let token = pair.token().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
@@ -84,27 +83,27 @@ fn role_name() -> ServerAction {
 async fn the_places_are_looked_at_in_the_order_of_the_providers_tools() {
     let machine = Machine::bare().await;
     machine.write(".tccli/default.credential", r#"{"secretId":"profile","secretKey":"key"}"#);
-    assert_eq!(shown(&machine.search().await.expect("the profile"), NOW).await, "profile/key/");
+    assert_eq!(summary(&machine.search().await.expect("the profile"), NOW).await, "profile/key/");
     machine.write("etc/credentials", &sdk("system"));
-    assert_eq!(shown(&machine.search().await.expect("the system file"), NOW).await, "system/key/");
+    assert_eq!(summary(&machine.search().await.expect("the system file"), NOW).await, "system/key/");
     machine.write(".tencentcloud/credentials", &sdk("home"));
-    assert_eq!(shown(&machine.search().await.expect("the home file"), NOW).await, "home/key/");
+    assert_eq!(summary(&machine.search().await.expect("the home file"), NOW).await, "home/key/");
     let machine = machine.with(NAMES[0], "environment").with(NAMES[1], "key");
-    assert_eq!(shown(&machine.search().await.expect("the environment"), NOW).await, "environment/key/");
+    assert_eq!(summary(&machine.search().await.expect("the environment"), NOW).await, "environment/key/");
     // An empty name is as good as none.
     let machine = machine.with(NAMES[0], "").with(NAMES[1], "");
-    assert_eq!(shown(&machine.search().await.expect("the home file"), NOW).await, "home/key/");
+    assert_eq!(summary(&machine.search().await.expect("the home file"), NOW).await, "home/key/");
 }
 
 #[tokio::test]
 async fn both_names_of_the_session_token_are_read_and_the_first_counts() {
     let pair = || async { Machine::bare().await.with(NAMES[0], "id").with(NAMES[1], "key") };
     let node = pair().await.with("TENCENTCLOUD_SESSION_TOKEN", "node");
-    assert_eq!(shown(&node.search().await.expect("a pair"), NOW).await, "id/key/node");
+    assert_eq!(summary(&node.search().await.expect("a pair"), NOW).await, "id/key/node");
     let both = node.with("TENCENTCLOUD_TOKEN", "tccli");
-    assert_eq!(shown(&both.search().await.expect("a pair"), NOW).await, "id/key/tccli");
+    assert_eq!(summary(&both.search().await.expect("a pair"), NOW).await, "id/key/tccli");
     let emptied = both.with("TENCENTCLOUD_TOKEN", "");
-    assert_eq!(shown(&emptied.search().await.expect("a pair"), NOW).await, "id/key/node");
+    assert_eq!(summary(&emptied.search().await.expect("a pair"), NOW).await, "id/key/node");
 }
 
 #[tokio::test]
@@ -112,7 +111,7 @@ async fn the_profile_is_the_one_that_is_named() {
     let machine = Machine::bare().await.with("TCCLI_PROFILE", "work");
     machine.write(".tccli/default.credential", r#"{"secretId":"no","secretKey":"no"}"#);
     machine.write(".tccli/work.credential", r#"{"secretId":"work","secretKey":"key","token":"t"}"#);
-    assert_eq!(shown(&machine.search().await.expect("the profile"), NOW).await, "work/key/t");
+    assert_eq!(summary(&machine.search().await.expect("the profile"), NOW).await, "work/key/t");
 }
 
 #[tokio::test]
@@ -134,7 +133,7 @@ async fn nothing_anywhere_names_every_place_and_whether_it_may_pass() {
     machine.write("etc/credentials", "[other]\n");
     let fault = machine.search().await.err().expect("nothing");
     assert!(fault.may_pass(), "the metadata service may only be late");
-    let said = fault.to_string();
+    let text = fault.to_string();
     let file = |path: &str| machine.folder.path().join(path).display().to_string();
     for place in [
         "the environment (TENCENTCLOUD_SECRET_ID is not set)",
@@ -144,7 +143,7 @@ async fn nothing_anywhere_names_every_place_and_whether_it_may_pass() {
         &format!("the instance role at {}", machine.metadata),
         "secret_key_file",
     ] {
-        assert!(said.contains(place), "{place} is missing in: {said}");
+        assert!(text.contains(place), "{place} is missing in: {text}");
     }
     let script =
         Script::start([ServerAction::Raw("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned())]).await;
@@ -161,11 +160,11 @@ async fn a_role_is_asked_by_its_name_and_renewed_before_its_keys_expire() {
     let line = |index: usize| script.seen()[index].head.lines().next().unwrap_or_default().to_owned();
     assert_eq!(line(0), "GET /latest/meta-data/cam/security-credentials/ HTTP/1.1");
     assert_eq!(line(1), "GET /latest/meta-data/cam/security-credentials/my-role HTTP/1.1");
-    assert_eq!(shown(&ring, NOW + 54 * minute).await, "first/key/token");
+    assert_eq!(summary(&ring, NOW + 54 * minute).await, "first/key/token");
     assert_eq!(script.seen().len(), 2, "good keys are not asked for again");
-    assert_eq!(shown(&ring, NOW + 55 * minute).await, "second/key/token");
-    assert_eq!(shown(&ring, NOW + 2 * hour).await, "second/key/token");
-    assert_eq!(script.left(), 0);
+    assert_eq!(summary(&ring, NOW + 55 * minute).await, "second/key/token");
+    assert_eq!(summary(&ring, NOW + 2 * hour).await, "second/key/token");
+    assert_eq!(script.remaining(), 0);
 }
 
 #[tokio::test]
@@ -182,12 +181,12 @@ async fn a_failed_renewal_costs_nothing_until_the_keys_have_expired() {
     ];
     let script = Script::start(acts).await;
     let ring = Machine::beside(&script.endpoint()).search().await.expect("a role");
-    assert_eq!(shown(&ring, NOW + 6 * minute).await, "first/key/token");
-    assert_eq!(shown(&ring, NOW + 6 * minute + second).await, "first/key/token");
+    assert_eq!(summary(&ring, NOW + 6 * minute).await, "first/key/token");
+    assert_eq!(summary(&ring, NOW + 6 * minute + second).await, "first/key/token");
     assert_eq!(script.seen().len(), 3, "the next try waits a while");
-    let said = shown(&ring, NOW + 10 * minute).await;
-    assert!(said.starts_with("auth: ") && said.contains("have expired") && said.contains("500"), "{said}");
-    assert_eq!(shown(&ring, NOW + 10 * minute + 10 * second).await, "second/key/token");
+    let text = summary(&ring, NOW + 10 * minute).await;
+    assert!(text.starts_with("auth: ") && text.contains("have expired") && text.contains("500"), "{text}");
+    assert_eq!(summary(&ring, NOW + 10 * minute + 10 * second).await, "second/key/token");
 }
 
 #[tokio::test]
@@ -195,9 +194,9 @@ async fn many_callers_renew_once() {
     let hour = Duration::from_secs(3600);
     let script = Script::start([role_name(), role_keys("a", hour), role_name(), role_keys("b", 3 * hour)]).await;
     let ring = Machine::beside(&script.endpoint()).search().await.expect("a role");
-    let callers = (0..20).map(|_| shown(&ring, NOW + hour));
-    assert!(futures_util::future::join_all(callers).await.iter().all(|shown| shown == "b/key/token"));
-    assert_eq!(script.left(), 0);
+    let callers = (0..20).map(|_| summary(&ring, NOW + hour));
+    assert!(futures_util::future::join_all(callers).await.iter().all(|text| text == "b/key/token"));
+    assert_eq!(script.remaining(), 0);
 }
 
 #[tokio::test]
@@ -223,14 +222,14 @@ async fn a_rotated_file_is_read_again_and_a_broken_one_is_not_believed() {
     machine.write(path, &sdk("old"));
     let ring = machine.search().await.expect("the file");
     machine.write(path, &sdk("new"));
-    assert_eq!(shown(&ring, NOW).await, "old/key/");
-    assert_eq!(shown(&ring, NOW + minute).await, "new/key/");
+    assert_eq!(summary(&ring, NOW).await, "old/key/");
+    assert_eq!(summary(&ring, NOW + minute).await, "new/key/");
     for broken in ["[default]\nsecret_id = half\n", ""] {
         machine.write(path, broken);
-        assert_eq!(shown(&ring, NOW + 3 * minute).await, "new/key/");
+        assert_eq!(summary(&ring, NOW + 3 * minute).await, "new/key/");
     }
     std::fs::remove_file(machine.folder.path().join(path)).expect("a file");
-    assert_eq!(shown(&ring, NOW + 5 * minute).await, "new/key/");
+    assert_eq!(summary(&ring, NOW + 5 * minute).await, "new/key/");
 }
 
 fn lane() -> Lane {
@@ -248,7 +247,7 @@ async fn submitted(ring: CredentialProvider, acts: Vec<ServerAction>) -> (Submit
         let id = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split_once('/'));
         format!("{} {}", id.expect("an id").0, seen.header("x-tc-token").unwrap_or("-"))
     };
-    assert_eq!(script.left(), 0, "every act was played");
+    assert_eq!(script.remaining(), 0, "every act was played");
     (answer, script.seen().iter().map(signer).collect())
 }
 
@@ -268,8 +267,9 @@ async fn refused_keys_that_stay_the_same_are_not_tried_twice() {
     let hour = Duration::from_secs(3600);
     let metadata = Script::start([role_name(), role_keys("same", hour), role_name(), role_keys("same", hour)]).await;
     let ring = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
-    let given = CredentialProvider::given(Credentials::new("given".to_owned(), "key".into(), None).expect("a pair"));
-    for (ring, signer) in [(ring, "same token"), (given, "given -")] {
+    let provider =
+        CredentialProvider::from_pair(Credentials::new("given".to_owned(), "key".into(), None).expect("a pair"));
+    for (ring, signer) in [(ring, "same token"), (provider, "given -")] {
         let (answer, signers) = submitted(ring, vec![refused("AuthFailure.TokenFailure")]).await;
         assert!(
             matches!(&answer, SubmitOutcome::AccountRefused(failure) if failure.class == ErrorClass::Auth),

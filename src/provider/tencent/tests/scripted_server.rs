@@ -68,7 +68,7 @@ pub(crate) struct ReceivedRequest {
 impl ReceivedRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        lines.find(|(text, _)| text.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -127,7 +127,7 @@ impl Script {
     }
 
     /// Acts that were not played.
-    pub(crate) fn left(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.acts.lock().expect("acts").len()
     }
 
@@ -235,7 +235,7 @@ fn keys() -> CredentialProvider {
         SecretString::from("hush-secret-key"),
         Some(SecretString::from("hush-token")),
     );
-    CredentialProvider::given(credentials.expect("well formed"))
+    CredentialProvider::from_pair(credentials.expect("well formed"))
 }
 
 /// The same with other keys.
@@ -255,7 +255,7 @@ fn client_made(endpoint: &str, keys: CredentialProvider, patience: Duration, tru
         clock: Arc::new(LeapingClock(ManualClock::new(NOW))),
     };
     let patience = CallTimeouts { connect: patience / 2, total: patience };
-    TencentCdn::made(options, &patience, trusted).expect("a client")
+    TencentCdn::build(options, &patience, trusted).expect("a client")
 }
 
 /// A clock that leaps to where a sleeper wants it.
@@ -276,7 +276,7 @@ impl Clock for LeapingClock {
 #[derive(Default)]
 pub(crate) struct CallCounter {
     pub(crate) entered: Mutex<Vec<&'static str>>,
-    pub(crate) left: Mutex<Vec<&'static str>>,
+    pub(crate) texts: Mutex<Vec<&'static str>>,
 }
 
 #[async_trait]
@@ -288,15 +288,15 @@ impl CallLimiter for CallCounter {
     fn on_throttled(&self, _: ApiAction) {}
 
     fn release(&self, meter: ApiAction) {
-        self.left.lock().expect("left").push(meter.0);
+        self.texts.lock().expect("left").push(meter.0);
     }
 }
 
 impl CallCounter {
     /// How many calls were made; each must have left as it entered.
     pub(crate) fn calls(&self) -> usize {
-        let (entered, left) = (self.entered.lock().expect("entered"), self.left.lock().expect("left"));
-        assert_eq!(*entered, *left, "every token is given back");
+        let (entered, texts) = (self.entered.lock().expect("entered"), self.texts.lock().expect("left"));
+        assert_eq!(*entered, *texts, "every token is given back");
         entered.len()
     }
 }

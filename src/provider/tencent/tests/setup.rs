@@ -13,7 +13,7 @@ fn built(endpoint: &str) -> Result<TencentCdn, SetupError> {
     let endpoint = endpoint.parse().expect("a URL");
     TencentCdn::new(TencentOptions {
         endpoint,
-        keys: CredentialProvider::given(credentials),
+        keys: CredentialProvider::from_pair(credentials),
         clock: Arc::new(SystemClock::default()),
     })
 }

@@ -32,7 +32,7 @@ fn targets() -> Vec<Target> {
 async fn submitted(acts: impl IntoIterator<Item = ServerAction>) -> (SubmitOutcome, usize) {
     let script = Script::start(acts).await;
     let answer = script.client().submit(&lane(), &targets()).await;
-    assert_eq!(script.left(), 0, "every act was played");
+    assert_eq!(script.remaining(), 0, "every act was played");
     (answer, script.seen().len())
 }
 

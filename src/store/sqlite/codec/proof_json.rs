@@ -82,20 +82,20 @@ mod tests {
             address: None,
             look: HttpObservation { status: 404, ..HttpObservation::default() },
         };
-        let said = |text: &str| Some(text.to_owned());
+        let reason = |text: &str| Some(text.to_owned());
         let look = HttpObservation {
             status: 200,
-            etag: said("W/\"a\\b\""),
-            last_modified: said("b"),
+            etag: reason("W/\"a\\b\""),
+            last_modified: reason("b"),
             length: Some(u64::MAX),
             body_sha256: Some([0xab; 32]),
-            encoding: said("gzip"),
-            vary: said("c"),
-            cache_control: said("d"),
-            location: said("e"),
+            encoding: reason("gzip"),
+            vary: reason("c"),
+            cache_control: reason("d"),
+            location: reason("e"),
             age: Some(7),
-            cache: said("Cache Hit"),
-            edge_log_id: said("f"),
+            cache: reason("Cache Hit"),
+            edge_log_id: reason("f"),
         };
         let full = ObservedResponse { at: Timestamp::from_millis(-2), address: "[::1]:443".parse().ok(), look };
         for proof in [

@@ -80,17 +80,17 @@ impl Change for InsertDiagnosis {
     type Output = ();
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<(), StoreError> {
-        let kept = &self.0;
+        let diagnosis = &self.0;
         sqlx::query(
             "insert into diagnoses (public_id, tenant, job_id, job_version, body, created_at) \
              values ($1, $2, $3, $4, $5, $6)",
         )
-        .bind(kept.id.as_u128().to_be_bytes().to_vec())
-        .bind(kept.tenant.as_str())
-        .bind(kept.job.map(|(id, _)| id.as_u128().to_be_bytes().to_vec()))
-        .bind(kept.job.map(|(_, version)| version))
-        .bind(&kept.body)
-        .bind(kept.created_at.as_millis())
+        .bind(diagnosis.id.as_u128().to_be_bytes().to_vec())
+        .bind(diagnosis.tenant.as_str())
+        .bind(diagnosis.job.map(|(id, _)| id.as_u128().to_be_bytes().to_vec()))
+        .bind(diagnosis.job.map(|(_, version)| version))
+        .bind(&diagnosis.body)
+        .bind(diagnosis.created_at.as_millis())
         .execute(db)
         .await?;
         Ok(())

@@ -56,13 +56,13 @@ impl Batch {
             }
         }
         // Each priority goes on in its own order, and among them the oldest goes first.
-        let mut left = Vec::new();
+        let mut candidates = Vec::new();
         while let Some(queue) = queues.iter_mut().filter(|queue| !queue.is_empty()).min_by_key(|queue| queue[0].item) {
-            left.extend(queue.pop_front().filter(|head| !filling.take(head, grant.targets_max)));
+            candidates.extend(queue.pop_front().filter(|head| !filling.take(head, grant.targets_max)));
         }
         // Who found no place may ride with one that came after.
-        left.retain(|head| !(filling.seen.contains(&head.target) && filling.take(head, grant.targets_max)));
-        for head in left {
+        candidates.retain(|head| !(filling.seen.contains(&head.target) && filling.take(head, grant.targets_max)));
+        for head in candidates {
             filling.batch.left_over[head.class()] += 1;
         }
         filling.batch
@@ -164,10 +164,10 @@ mod tests {
             let urgent: HashSet<_> = heads.iter().filter(|head| head.priority == 0).map(|head| &head.target).collect();
             prop_assert!(batch.targets.len() <= targets_max as usize);
             prop_assert!(others.difference(&urgent).count() <= others_max as usize);
-            for left in heads.iter().filter(|head| !taken(head)) {
-                prop_assert!(!batch.targets.contains(&left.target), "an equal target was left behind");
+            for candidate in heads.iter().filter(|head| !taken(head)) {
+                prop_assert!(!batch.targets.contains(&candidate.target), "an equal target was left behind");
                 let is_full = batch.targets.len() == targets_max as usize;
-                prop_assert!(is_full || (left.priority > 0 && others_max <= batch.targets.len() as u32), "{left:?} could have gone");
+                prop_assert!(is_full || (candidate.priority > 0 && others_max <= batch.targets.len() as u32), "{candidate:?} could have gone");
             }
         }
     }

@@ -150,23 +150,23 @@ impl ClaimBatch {
             .bind(i64::from(reach.each))
             .fetch_one(&mut *db)
             .await?;
-        let found: Vec<(i64, i64, i64, &str)> =
+        let counts: Vec<(i64, i64, i64, &str)> =
             serde_json::from_str(row.try_get("heads")?).map_err(|error| StoreError::Database(error.into()))?;
-        if found.is_empty() {
+        if counts.is_empty() {
             return Ok(ScanResult::default());
         }
         let (cohort, kind) = (row.try_get("cohort")?, columns::word(&row, "kind")?);
         let head = |(item, priority, rank, text): (i64, i64, i64, &str)| {
             columns::target(kind, text).map(|target| Candidate { item, priority, rank, target })
         };
-        let all = found.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
+        let all = counts.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
         let seen = ScanCoverage::of(&all, reach);
         barriers.load_for(all.iter().map(|head| &head.target), &mut *db).await?;
         let mut free = Vec::with_capacity(all.len());
         let mut aside = Vec::new();
         for head in all {
             match barriers.deferral(head.item, cohort, &head.target, &mut *db).await? {
-                Some(barred) => aside.push(barred),
+                Some(count) => aside.push(count),
                 None => free.push((cohort, head)),
             }
         }
@@ -178,7 +178,7 @@ impl ClaimBatch {
         let others_max = if sorted.urgent_only { 0 } else { self.grant.non_urgent_max };
         let mut batch = Batch::of(sorted.heads, &Grant { non_urgent_max: others_max, ..self.grant.clone() });
         (batch.cohort, batch.isolated) = (cohort, sorted.apart);
-        batch.left_over.iter_mut().zip(sorted.left).for_each(|(left, held)| *left += held);
+        batch.left_over.iter_mut().zip(sorted.remaining).for_each(|(remaining, current)| *remaining += current);
         aside.extend(sorted.aside);
         let may_miss = seen.needs_second_scan(free, &batch, self.grant.targets_max);
         Ok(ScanResult { batch, aside, may_miss })

@@ -30,7 +30,7 @@ pub(crate) struct Eligibility<'a> {
     some_held: bool,
     /// The lane sends prefetches.
     prefetches: bool,
-    held: HashSet<String>,
+    held_targets: HashSet<String>,
     /// The first open purge of each target that was asked about.
     purges: HashMap<(TargetKind, String), i64>,
     /// How many were set aside for a purge.
@@ -50,8 +50,8 @@ impl<'a> Eligibility<'a> {
         .fetch_one(db)
         .await?;
         let (some_held, prefetches) = (row.try_get("some_held")?, row.try_get("prefetches")?);
-        let (held, purges, failures) = (HashSet::new(), HashMap::new(), HashMap::new());
-        Ok(Self { grant, some_held, prefetches, held, purges, put_off: 0, failures, now })
+        let (texts, purges, failures) = (HashSet::new(), HashMap::new(), HashMap::new());
+        Ok(Self { grant, some_held, prefetches, held_targets: texts, purges, put_off: 0, failures, now })
     }
 
     /// Whether anybody may be set aside at all.
@@ -71,7 +71,7 @@ impl<'a> Eligibility<'a> {
         }
         let texts: BTreeSet<&str> = targets.map(Target::as_str).collect();
         if self.some_held {
-            self.held.extend(Self::held_targets(self.grant.lane, texts.iter().copied(), &mut *db).await?);
+            self.held_targets.extend(Self::held_targets(self.grant.lane, texts.iter().copied(), &mut *db).await?);
         }
         if self.prefetches {
             let own = texts.iter().copied();
@@ -92,8 +92,8 @@ impl<'a> Eligibility<'a> {
         db: &mut SqliteConnection,
     ) -> Result<HashSet<String>, StoreError> {
         let keys: Vec<i64> = texts.map(target_key::of).collect();
-        let held = sqlx::query_scalar(sql!("held_targets.sql")).bind(lane.0).bind(columns::json(&keys)?);
-        Ok(held.fetch_all(db).await?.into_iter().collect())
+        let held_targets = sqlx::query_scalar(sql!("held_targets.sql")).bind(lane.0).bind(columns::json(&keys)?);
+        Ok(held_targets.fetch_all(db).await?.into_iter().collect())
     }
 
     /// Whether a purge that covers the target was asked for before, and is open. Its target has been met.
@@ -123,7 +123,7 @@ impl<'a> Eligibility<'a> {
                 return Ok(Some((item, columns::DUE, own, None, None)));
             }
         }
-        let (failure, again_at) = if self.held.contains(target.as_str()) {
+        let (failure, again_at) = if self.held_targets.contains(target.as_str()) {
             let message = "an earlier call with this target has no answer; the provider's list is being asked first";
             (Failure::new(ErrorClass::Lost, Failure::RECONCILING, message), self.now + HOLD_LOOK)
         } else if self.waits_for_purge(item, target) {
@@ -143,12 +143,12 @@ impl<'a> Eligibility<'a> {
         if let Some(id) = self.failures.get(&suspect.host) {
             return Ok(*id);
         }
-        let kept: Option<i64> =
+        let count: Option<i64> =
             sqlx::query_scalar("select failure_id from submissions where id = $1 and failure_id is not null")
                 .bind(suspect.refused.0)
                 .fetch_optional(&mut *db)
                 .await?;
-        let id = match kept {
+        let id = match count {
             Some(id) => id,
             None => command::insert_failure(&suspect.failure, db, self.now).await?,
         };
@@ -161,13 +161,13 @@ impl<'a> Eligibility<'a> {
         if let Some(id) = self.failures.get(&failure.code) {
             return Ok(*id);
         }
-        let kept: Option<i64> = sqlx::query_scalar(
+        let count: Option<i64> = sqlx::query_scalar(
             "select id from failures where code = $1 and code in ('reconciling', 'purge_first') limit 1",
         )
         .bind(&failure.code)
         .fetch_optional(&mut *db)
         .await?;
-        let id = match kept {
+        let id = match count {
             Some(id) => id,
             None => command::insert_failure(failure, db, self.now).await?,
         };

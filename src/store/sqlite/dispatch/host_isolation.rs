@@ -25,7 +25,7 @@ pub(crate) struct IsolatedBatch {
     /// Somebody of them is unproved, or they were apart already.
     pub(crate) apart: bool,
     /// How many of each priority are left behind because there are hosts enough.
-    pub(crate) left: [usize; PRIORITIES],
+    pub(crate) remaining: [usize; PRIORITIES],
     /// Urgent work is left behind: nobody else may take its place.
     pub(crate) urgent_only: bool,
 }
@@ -43,7 +43,7 @@ pub(crate) async fn isolate_unproved_hosts(
             heads,
             aside: Vec::new(),
             apart: cohort > 0,
-            left: [0; PRIORITIES],
+            remaining: [0; PRIORITIES],
             urgent_only: false,
         });
     }
@@ -59,19 +59,19 @@ pub(crate) async fn isolate_unproved_hosts(
         let (heads, unproved): (Vec<Candidate>, Vec<Candidate>) =
             heads.into_iter().partition(|head| proved.contains(head.target.host()));
         let aside = unproved.iter().map(|head| (head.item, columns::DUE, UNPROVED, None, None)).collect();
-        return Ok(IsolatedBatch { heads, aside, apart: false, left: [0; PRIORITIES], urgent_only: false });
+        return Ok(IsolatedBatch { heads, aside, apart: false, remaining: [0; PRIORITIES], urgent_only: false });
     }
-    let (heads, left) = few_unproved(heads, &proved);
+    let (heads, counts) = few_unproved(heads, &proved);
     let apart = cohort > 0 || proved.is_empty();
-    let urgent_only = left[0] > 0 || urgent_elsewhere(cohort, lane, db).await?;
-    Ok(IsolatedBatch { heads, aside: Vec::new(), apart, left, urgent_only })
+    let urgent_only = counts[0] > 0 || urgent_elsewhere(cohort, lane, db).await?;
+    Ok(IsolatedBatch { heads, aside: Vec::new(), apart, remaining: counts, urgent_only })
 }
 
 /// Of the unproved hosts only the first few, and how many of each priority are left behind.
 fn few_unproved(heads: Vec<Candidate>, proved: &HashSet<String>) -> (Vec<Candidate>, [usize; PRIORITIES]) {
     let mut admitted: BTreeMap<String, bool> = BTreeMap::new();
     let mut unproved = 0;
-    let mut left = [0; PRIORITIES];
+    let mut counts = [0; PRIORITIES];
     let heads = heads.into_iter().filter(|head| {
         let host = head.target.host();
         let may = *admitted.entry(host.to_owned()).or_insert_with(|| {
@@ -79,10 +79,10 @@ fn few_unproved(heads: Vec<Candidate>, proved: &HashSet<String>) -> (Vec<Candida
             unproved += usize::from(!is_proved);
             is_proved || unproved <= UNPROVED_MAX
         });
-        left[head.class()] += usize::from(!may);
+        counts[head.class()] += usize::from(!may);
         may
     });
-    (heads.collect(), left)
+    (heads.collect(), counts)
 }
 
 /// Whether urgent work waits in the other company, open or unproved.

@@ -34,16 +34,16 @@ impl ScanWindow {
 /// What a look went past, by priority.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ScanCoverage {
-    found: [usize; PRIORITIES],
+    result: [usize; PRIORITIES],
     /// So many were asked for.
     limits: [usize; PRIORITIES],
 }
 
 impl ScanCoverage {
     pub(crate) fn of(heads: &[Candidate], reach: ScanWindow) -> Self {
-        let found = count_by_priority(heads);
+        let result = count_by_priority(heads);
         let rest = |before: usize| (reach.ahead as usize).saturating_sub(before).max(reach.each as usize);
-        Self { found, limits: [reach.ahead as usize, rest(found[0]), rest(found[0] + found[1])] }
+        Self { result, limits: [reach.ahead as usize, rest(result[0]), rest(result[0] + result[1])] }
     }
 
     /// Whether others should perhaps go with a batch of `places`, or before it. Behind those who were seen, if of some priority
@@ -53,10 +53,10 @@ impl ScanCoverage {
         let room = (places as usize).saturating_sub(batch.targets.len());
         let has_room = room > (places / MARGIN_SHARE) as usize;
         let behind = (0..PRIORITIES).any(|class| {
-            let (found, free) = (self.found[class], free[class]);
-            found >= self.limits[class] && batch.left_over[class] == 0 && (has_room || free < found)
+            let (count, free) = (self.result[class], free[class]);
+            count >= self.limits[class] && batch.left_over[class] == 0 && (has_room || free < count)
         });
-        behind || (free[0] < self.found[0] && !batch.turns.contains_key(&0))
+        behind || (free[0] < self.result[0] && !batch.turns.contains_key(&0))
     }
 }
 
@@ -75,14 +75,14 @@ mod tests {
 
     const REACH: ScanWindow = ScanWindow { ahead: 10, each: 2 };
 
-    fn seen(found: [usize; 3]) -> ScanCoverage {
+    fn seen(counts: [usize; 3]) -> ScanCoverage {
         let rest = |before: usize| 10usize.saturating_sub(before).max(2);
-        ScanCoverage { found, limits: [10, rest(found[0]), rest(found[0] + found[1])] }
+        ScanCoverage { result: counts, limits: [10, rest(counts[0]), rest(counts[0] + counts[1])] }
     }
 
-    fn batch(places: usize, left: [usize; 3]) -> Batch {
+    fn batch(places: usize, counts: [usize; 3]) -> Batch {
         let target = crate::domain::Target::parse(crate::domain::TargetKind::Url, "https://h.example/").expect("a URL");
-        Batch { targets: vec![target; places], left_over: left, ..Batch::default() }
+        Batch { targets: vec![target; places], left_over: counts, ..Batch::default() }
     }
 
     fn with_urgent(batch: Batch) -> Batch {
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_few_empty_places_are_not_worth_another_look() {
-        let seen = ScanCoverage { found: [100, 0, 0], limits: [100, 11, 11] };
+        let seen = ScanCoverage { result: [100, 0, 0], limits: [100, 11, 11] };
         assert!(!seen.needs_second_scan([100, 0, 0], &with_urgent(batch(88, [0; 3])), 100));
         assert!(seen.needs_second_scan([100, 0, 0], &with_urgent(batch(87, [0; 3])), 100));
     }

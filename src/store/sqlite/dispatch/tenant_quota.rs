@@ -29,7 +29,7 @@ pub(crate) async fn limit_to_quota(
     for row in &rows {
         tenants.insert(row.try_get("id")?, row.try_get("name")?);
     }
-    let mut drawn: HashMap<&str, HashSet<Target>> = HashMap::new();
+    let mut targets: HashMap<&str, HashSet<Target>> = HashMap::new();
     let mut failures: HashMap<&str, i64> = HashMap::new();
     let (mut may, mut aside) = (Vec::new(), Vec::new());
     for (cohort, head) in heads {
@@ -38,9 +38,9 @@ pub(crate) async fn limit_to_quota(
             may.push((cohort, head));
             continue;
         };
-        let drawn = drawn.entry(share.tenant.as_str()).or_default();
-        if drawn.contains(&head.target) || (drawn.len() as u64) < share.left {
-            drawn.insert(head.target.clone());
+        let used = targets.entry(share.tenant.as_str()).or_default();
+        if used.contains(&head.target) || (used.len() as u64) < share.rest {
+            used.insert(head.target.clone());
             may.push((cohort, head));
             continue;
         }

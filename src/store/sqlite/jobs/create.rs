@@ -91,8 +91,8 @@ pub(crate) async fn create_jobs(
     for creating in creating {
         let PendingInsert { job, written, now, .. } = creating;
         let tenant = names.tenant(&job.tenant, db).await?;
-        if let Some(known) = keys.known(tenant, job) {
-            creations.push(known);
+        if let Some(creation) = keys.replay_of(tenant, job) {
+            creations.push(creation);
             continue;
         }
         let numbers = next.take(job);
@@ -121,35 +121,35 @@ impl KnownKeys {
         names: &mut IdCache,
         db: &mut SqliteConnection,
     ) -> Result<Self, StoreError> {
-        let mut asked = Vec::new();
+        let mut counts = Vec::new();
         for job in creating.iter().map(|creating| &creating.job) {
             if let Some(IdempotencyKey { key, .. }) = &job.idempotency {
-                asked.push((names.tenant(&job.tenant, &mut *db).await?, key));
+                counts.push((names.tenant(&job.tenant, &mut *db).await?, key));
             }
         }
-        let mut known = HashMap::new();
-        if asked.is_empty() {
-            return Ok(Self(known));
+        let mut ids = HashMap::new();
+        if counts.is_empty() {
+            return Ok(Self(ids));
         }
-        for row in sqlx::query(sql!("jobs_by_idempotency_keys.sql")).bind(json(&asked)?).fetch_all(db).await? {
+        for row in sqlx::query(sql!("jobs_by_idempotency_keys.sql")).bind(json(&counts)?).fetch_all(db).await? {
             let fingerprint: Vec<u8> = row.try_get("fingerprint")?;
             let fingerprint =
                 fingerprint.try_into().map_err(|_| StoreError::Damaged("an idempotency fingerprint".to_owned()))?;
             let key = (row.try_get("tenant_id")?, row.try_get("key")?);
-            known.insert(key, (fingerprint, super::read::job_id(&row, "public_id")?));
+            ids.insert(key, (fingerprint, super::read::job_id(&row, "public_id")?));
         }
-        Ok(Self(known))
+        Ok(Self(ids))
     }
 
-    fn known(&self, tenant: i64, job: &NewJob) -> Option<Creation> {
-        let asked = job.idempotency.as_ref()?;
-        let (fingerprint, id) = self.0.get(&(tenant, asked.key.clone()))?;
-        Some(if *fingerprint == asked.fingerprint { Creation::Replayed(*id) } else { Creation::KeyReused })
+    fn replay_of(&self, tenant: i64, job: &NewJob) -> Option<Creation> {
+        let key = job.idempotency.as_ref()?;
+        let (fingerprint, id) = self.0.get(&(tenant, key.key.clone()))?;
+        Some(if *fingerprint == key.fingerprint { Creation::Replayed(*id) } else { Creation::KeyReused })
     }
 
     fn remember(&mut self, tenant: i64, job: &NewJob) {
-        if let Some(asked) = &job.idempotency {
-            self.0.insert((tenant, asked.key.clone()), (asked.fingerprint, job.id));
+        if let Some(key) = &job.idempotency {
+            self.0.insert((tenant, key.key.clone()), (key.fingerprint, job.id));
         }
     }
 }
@@ -246,9 +246,9 @@ impl<'a> InsertRows<'a> {
     ) -> Result<(), StoreError> {
         let priority = priority_code(job.priority);
         let labels = json(&job.labels)?;
-        if let Some(asked) = &job.idempotency {
-            let fingerprint: String = asked.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
-            self.keys.push(serde_json::json!([tenant, asked.key, fingerprint, numbers.job, now]));
+        if let Some(idempotency_key) = &job.idempotency {
+            let fingerprint: String = idempotency_key.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.keys.push(serde_json::json!([tenant, idempotency_key.key, fingerprint, numbers.job, now]));
         }
         if !job.warnings.is_empty() {
             self.warnings.push((numbers.job, warnings_json::written(&job.warnings)?));

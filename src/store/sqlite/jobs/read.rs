@@ -191,10 +191,10 @@ pub(crate) fn decode_target(row: &SqliteRow) -> Result<Target, StoreError> {
 }
 
 pub(crate) async fn known_tasks(tasks: &[String], db: &SqlitePool) -> Result<Vec<String>, StoreError> {
-    let known = sqlx::query_scalar(
+    let task_ids = sqlx::query_scalar(
         "select distinct task_id from submissions where task_id in (select value from json_each($1))",
     );
-    Ok(known.bind(columns::json(&tasks)?).fetch_all(db).await?)
+    Ok(task_ids.bind(columns::json(&tasks)?).fetch_all(db).await?)
 }
 
 pub(crate) async fn spent(since: Timestamp, db: &SqlitePool) -> Result<Vec<QuotaUsage>, StoreError> {

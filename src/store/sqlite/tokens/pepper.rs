@@ -82,8 +82,8 @@ mod tests {
         assert!(read(&database).expect("readable").is_none());
         let token = Token::of(TokenId::from_u64(1), [3; 32]);
         let hashes: Vec<[u8; 32]> = std::thread::scope(|scope| {
-            let made: Vec<_> = (0..8).map(|_| scope.spawn(|| read_or_make(&database).expect("a pepper"))).collect();
-            made.into_iter().map(|made| made.join().expect("a thread").hash(&token)).collect()
+            let handles: Vec<_> = (0..8).map(|_| scope.spawn(|| read_or_make(&database).expect("a pepper"))).collect();
+            handles.into_iter().map(|handle| handle.join().expect("a thread").hash(&token)).collect()
         });
         assert!(hashes.iter().all(|hash| *hash == hashes[0]), "everybody got the same one");
         let mode = fs::metadata(beside(&database, "pepper")).expect("the file").permissions().mode();

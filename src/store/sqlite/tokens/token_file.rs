@@ -107,11 +107,11 @@ impl TokenFile {
         if revoked.rows_affected() > 0 {
             return Ok(Revocation::Revoked);
         }
-        let known: i64 = sqlx::query_scalar("select count(*) from tokens where public_id = $1")
+        let count: i64 = sqlx::query_scalar("select count(*) from tokens where public_id = $1")
             .bind(&public_id)
             .fetch_one(&mut self.connection)
             .await?;
-        Ok(if known > 0 { Revocation::Before } else { Revocation::Unknown })
+        Ok(if count > 0 { Revocation::Before } else { Revocation::Unknown })
     }
 
     /// Closes the file; without a daemon beside, its log is folded into it.

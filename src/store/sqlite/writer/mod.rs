@@ -106,7 +106,7 @@ impl Writer {
     async fn replay_singly(&mut self, replay: &mut GroupReplay) -> Result<(), StoreError> {
         let (db, names) = self.ready().await?;
         sqlx::query("begin immediate").execute(&mut *db).await?;
-        while let Some(single) = replay.left.front_mut() {
+        while let Some(single) = replay.groups.front_mut() {
             sqlx::query("savepoint command").execute(&mut *db).await?;
             let applied = single.apply(names, db).await;
             if applied.is_err() {
@@ -146,17 +146,17 @@ impl Writer {
 /// A failed group, command by command: what was applied and waits for the commit, and what is left to do.
 struct GroupReplay {
     applied: Vec<(CommandGroup, Vec<Creation>)>,
-    left: VecDeque<CommandGroup>,
+    groups: VecDeque<CommandGroup>,
 }
 
 impl GroupReplay {
     fn new(group: CommandGroup) -> Self {
-        Self { applied: Vec::new(), left: group.singles() }
+        Self { applied: Vec::new(), groups: group.singles() }
     }
 
     /// The first of those that are left was applied, or fails alone.
     fn next(&mut self, applied: Result<Vec<Creation>, StoreError>) {
-        let Some(single) = self.left.pop_front() else { return };
+        let Some(single) = self.groups.pop_front() else { return };
         match applied {
             Ok(creations) => self.applied.push((single, creations)),
             Err(error) => {
@@ -173,7 +173,7 @@ impl GroupReplay {
     }
 
     fn fail(self, error: &StoreError) {
-        for single in self.applied.into_iter().map(|(single, _)| single).chain(self.left) {
+        for single in self.applied.into_iter().map(|(single, _)| single).chain(self.groups) {
             single.fail(error);
         }
     }
