@@ -58,19 +58,19 @@ impl MetricsServer {
 
 pub(super) fn build_api(
     config: &Config,
-    parts: &EngineDeps,
+    deps: &EngineDeps,
     outlook: Arc<EngineStatus>,
     diagnoser: Arc<dyn Diagnose>,
     patrol: Arc<Monitor>,
     draining: &CancellationToken,
 ) -> Api {
     let service = Service {
-        store: parts.store.clone(),
+        store: deps.store.clone(),
         routes: Arc::new(config.routes.clone()),
-        lane_statuses: parts.lane_statuses.clone(),
+        lane_statuses: deps.lane_statuses.clone(),
         engine_status: outlook,
-        notifiers: parts.notifiers.clone(),
-        clock: parts.clock.clone(),
+        notifiers: deps.notifiers.clone(),
+        clock: deps.clock.clone(),
     };
     let probed = ProbeOverrides { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
     Api {
@@ -80,7 +80,7 @@ pub(super) fn build_api(
         service,
         authenticator: match config.auth {
             AuthMode::Open => Authenticator::Open,
-            AuthMode::Tokens => Authenticator::Tokens(Arc::new(Tokens::new(parts.store.clone(), parts.clock.clone()))),
+            AuthMode::Tokens => Authenticator::Tokens(Arc::new(Tokens::new(deps.store.clone(), deps.clock.clone()))),
         },
         sandbox_accounts: sandbox_accounts(config).into(),
         draining: draining.clone(),

@@ -79,7 +79,7 @@ impl Daemon {
             Some(address) => Some(listen("metrics.listen", address).await?),
             None => None,
         };
-        let parts = EngineDeps {
+        let deps = EngineDeps {
             store: store.clone(),
             accounts: accounts(config, &clock).await?,
             prober: prober(config, &clock)?,
@@ -91,24 +91,23 @@ impl Daemon {
         };
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let outlook = Arc::new(EngineStatus::new(parts.accounts.clone(), Arc::new(config.routes.clone())));
-        let diagnoser = diagnoser.unwrap_or_else(|| {
-            Arc::new(Diagnoser::new(parts.prober.clone(), parts.clock.clone())) as Arc<dyn Diagnose>
-        });
+        let outlook = Arc::new(EngineStatus::new(deps.accounts.clone(), Arc::new(config.routes.clone())));
+        let diagnoser = diagnoser
+            .unwrap_or_else(|| Arc::new(Diagnoser::new(deps.prober.clone(), deps.clock.clone())) as Arc<dyn Diagnose>);
         let patrol = Arc::new(monitor(
             config,
-            &parts.accounts,
+            &deps.accounts,
             outlook.clone(),
             diagnoser.clone(),
             Some(store.clone()),
-            &parts.clock,
+            &deps.clock,
         ));
-        let api = build_api(config, &parts, outlook, diagnoser, patrol.clone(), &draining);
+        let api = build_api(config, &deps, outlook, diagnoser, patrol.clone(), &draining);
         let pages = pages(&api);
         let figures = MetricsApp { service: api.service.clone(), diagnoses: api.diagnoses.clone() };
         let front = api::app(api, pages);
-        warn_if_no_token(config, &parts.store).await?;
-        let engine = Engine::start(parts, &engine_shutdown).await?;
+        warn_if_no_token(config, &deps.store).await?;
+        let engine = Engine::start(deps, &engine_shutdown).await?;
         let serve = server::serve(listener, front, ServerLimits::default(), REQUEST_GRACE, server_shutdown.clone());
         let server = tokio::spawn(serve);
         let figures = for_figures.map(|at| MetricsServer::open(at, figures, &server_shutdown));

@@ -138,7 +138,7 @@ pub(super) fn monitor(
     let beat = |(name, account): (&AccountName, &Arc<Account>)| MonitoredAccount {
         name: name.clone(),
         provider: account.provider(),
-        turnstile: account.clone() as Arc<dyn CallLimiter>,
+        limiter: account.clone() as Arc<dyn CallLimiter>,
     };
     Monitor::new(MonitorDeps {
         accounts: accounts.iter().map(beat).collect(),

@@ -65,11 +65,11 @@ fn check(check: &Check) -> CheckAnswer {
     }
 }
 
-fn record(exhibit: &Attachment) -> StoredAttachment {
-    let mut text = redact(&exhibit.text);
+fn record(attachment: &Attachment) -> StoredAttachment {
+    let mut text = redact(&attachment.text);
     if text.len() > EXHIBIT_BYTES_MAX {
         text.truncate(text.floor_char_boundary(EXHIBIT_BYTES_MAX));
         text.push_str("\n(cut off here)\n");
     }
-    StoredAttachment { name: exhibit.name.clone(), text }
+    StoredAttachment { name: attachment.name.clone(), text }
 }

@@ -48,7 +48,7 @@ impl Promotion {
     /// The directories that these URLs crowd, the deepest first, since they drop least of what nobody asked for. A URL counts
     /// for one of them.
     #[must_use]
-    pub fn crowds<'a>(&self, urls: impl IntoIterator<Item = (&'a Target, Priority)>) -> Vec<PromotionCandidate> {
+    pub fn candidates<'a>(&self, urls: impl IntoIterator<Item = (&'a Target, Priority)>) -> Vec<PromotionCandidate> {
         let mut below: HashMap<&str, BTreeMap<&Target, Priority>> = HashMap::new();
         for (url, priority) in urls {
             let Some(rule) = self.hosts.get(url.host()) else { continue };
@@ -101,7 +101,7 @@ mod tests {
 
     fn crowds(at: u32, depth: u32, urls: &[Target]) -> Vec<(String, u64)> {
         let hosts = BTreeMap::from([("h.example".to_owned(), PromotionRule { at, depth })]);
-        let crowds = Promotion { per_day: 1, hosts }.crowds(urls.iter().map(|url| (url, Priority::Normal)));
+        let crowds = Promotion { per_day: 1, hosts }.candidates(urls.iter().map(|url| (url, Priority::Normal)));
         let path = |target: &Target| target.as_str().trim_start_matches("https://h.example").to_owned();
         crowds.into_iter().map(|crowd| (path(&crowd.directory), crowd.urls)).collect()
     }
@@ -124,9 +124,9 @@ mod tests {
         let hosts = BTreeMap::from([("h.example".to_owned(), PromotionRule { at: 2, depth: 1 })]);
         let promotion = Promotion { per_day: 1, hosts };
         let all = [(&ours[0], Priority::Bulk), (&ours[1], Priority::Urgent), (&elsewhere, Priority::Urgent)];
-        let candidates = promotion.crowds(all);
+        let candidates = promotion.candidates(all);
         assert_eq!((candidates.len(), candidates[0].urls, candidates[0].priority), (1, 2, Priority::Urgent));
-        assert!(promotion.crowds([(&ours[0], Priority::Bulk), (&elsewhere, Priority::Bulk)]).is_empty());
+        assert!(promotion.candidates([(&ours[0], Priority::Bulk), (&elsewhere, Priority::Bulk)]).is_empty());
         assert_eq!((promotion.urls_min(), Promotion { per_day: 0, ..promotion }.urls_min()), (Some(2), None));
     }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use thiserror::Error;
 
 macro_rules! public_id {
-    ($(#[$meta:meta])* $name:ident, $prefix:literal, $fault:ident, $said:literal) => {
+    ($(#[$meta:meta])* $name:ident, $prefix:literal, $fault:ident, $message:literal) => {
         /// A text that is no id of the kind asked for.
         #[derive(Debug, Clone, PartialEq, Eq, Error)]
-        #[error($said)]
+        #[error($message)]
         pub struct $fault;
 
         $(#[$meta])*

@@ -30,8 +30,8 @@ pub(super) struct Cleaner {
 }
 
 impl Cleaner {
-    pub(super) fn new(parts: &EngineDeps) -> Self {
-        Self { store: parts.store.clone(), patience: parts.timeouts, next_at: None }
+    pub(super) fn new(deps: &EngineDeps) -> Self {
+        Self { store: deps.store.clone(), patience: deps.timeouts, next_at: None }
     }
 }
 

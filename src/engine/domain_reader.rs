@@ -34,8 +34,8 @@ struct LastDomainRead {
 }
 
 impl DomainReader {
-    pub(super) fn new(parts: &EngineDeps) -> Self {
-        Self { accounts: parts.accounts.clone(), last_reads: HashMap::new(), open: HashSet::new() }
+    pub(super) fn new(deps: &EngineDeps) -> Self {
+        Self { accounts: deps.accounts.clone(), last_reads: HashMap::new(), open: HashSet::new() }
     }
 
     fn due_at(&self, account: &Account, now: Timestamp) -> Timestamp {

@@ -93,15 +93,19 @@ mod tests {
 
     #[test]
     fn a_lanes_turn_is_its_own() {
-        let mut hand = InFlight::default();
+        let mut in_flight_calls = InFlight::default();
         let (one, other) = (LaneId(1), LaneId(2));
         for submission in [1, 3, 4] {
-            hand.add(SubmissionId(submission), one);
+            in_flight_calls.add(SubmissionId(submission), one);
         }
-        hand.add(SubmissionId(2), other);
-        hand.remove(SubmissionId(1));
+        in_flight_calls.add(SubmissionId(2), other);
+        in_flight_calls.remove(SubmissionId(1));
         assert_eq!(
-            [hand.call_sequence(one), hand.call_sequence(other), hand.call_sequence(LaneId(3))],
+            [
+                in_flight_calls.call_sequence(one),
+                in_flight_calls.call_sequence(other),
+                in_flight_calls.call_sequence(LaneId(3))
+            ],
             [3, 1, 0].map(CallSequence)
         );
     }

@@ -20,6 +20,7 @@ mod stepped;
 mod submitter;
 mod tenant_quota;
 mod verifier;
+mod waits;
 
 pub use account::Account;
 pub use account::AccountStatus;
@@ -28,8 +29,8 @@ pub use counters::{CounterKey, Counters};
 pub use lane_status::{LaneStatuses, Wait};
 pub use status::{EngineStatus, LaneLimits, PoolStatus};
 pub use stepped::{ServiceKind, SteppedEngine};
-pub use submitter::lane_paused;
 pub use verifier::VerifyPolicy;
+pub use waits::lane_paused;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -95,27 +96,24 @@ impl Engine {
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn start(parts: EngineDeps, shutdown: &CancellationToken) -> Result<Self, StoreError> {
-        parts.recover().await?;
+    pub async fn start(deps: EngineDeps, shutdown: &CancellationToken) -> Result<Self, StoreError> {
+        deps.recover().await?;
         let mut engine = Self { tasks: JoinSet::new(), broken: CancellationToken::new() };
-        let wakes = &parts.notifiers;
+        let wakes = &deps.notifiers;
         engine.run(
-            driver::drive(quota_reader::QuotaReader::new(&parts), parts.driver(&wakes.quota_reader, shutdown)),
+            driver::drive(quota_reader::QuotaReader::new(&deps), deps.driver(&wakes.quota_reader, shutdown)),
             shutdown,
         );
         engine.run(
-            driver::drive(domain_reader::DomainReader::new(&parts), parts.driver(&wakes.facts_reader, shutdown)),
+            driver::drive(domain_reader::DomainReader::new(&deps), deps.driver(&wakes.facts_reader, shutdown)),
             shutdown,
         );
+        engine.run(driver::drive(submitter::Submitter::new(&deps), deps.driver(&wakes.submitter, shutdown)), shutdown);
+        engine.run(driver::drive(poller::Poller::new(&deps), deps.driver(&wakes.poller, shutdown)), shutdown);
         engine
-            .run(driver::drive(submitter::Submitter::new(&parts), parts.driver(&wakes.submitter, shutdown)), shutdown);
-        engine.run(driver::drive(poller::Poller::new(&parts), parts.driver(&wakes.poller, shutdown)), shutdown);
-        engine.run(
-            driver::drive(reconciler::Reconciler::new(&parts), parts.driver(&wakes.reconciler, shutdown)),
-            shutdown,
-        );
-        engine.run(driver::drive(cleaner::Cleaner::new(&parts), parts.driver(&wakes.cleaner, shutdown)), shutdown);
-        engine.run(driver::drive(verifier::Verifier::new(&parts), parts.driver(&wakes.verifier, shutdown)), shutdown);
+            .run(driver::drive(reconciler::Reconciler::new(&deps), deps.driver(&wakes.reconciler, shutdown)), shutdown);
+        engine.run(driver::drive(cleaner::Cleaner::new(&deps), deps.driver(&wakes.cleaner, shutdown)), shutdown);
+        engine.run(driver::drive(verifier::Verifier::new(&deps), deps.driver(&wakes.verifier, shutdown)), shutdown);
         Ok(engine)
     }
 

@@ -52,13 +52,13 @@ pub(super) enum PollOutcome {
 }
 
 impl Poller {
-    pub(super) fn new(parts: &EngineDeps) -> Self {
+    pub(super) fn new(deps: &EngineDeps) -> Self {
         Self {
-            store: parts.store.clone(),
-            accounts: parts.accounts.clone(),
-            board: parts.lane_statuses.clone(),
-            wakes: parts.notifiers.clone(),
-            patience: parts.timeouts,
+            store: deps.store.clone(),
+            accounts: deps.accounts.clone(),
+            board: deps.lane_statuses.clone(),
+            wakes: deps.notifiers.clone(),
+            patience: deps.timeouts,
             open: HashSet::new(),
         }
     }

@@ -30,8 +30,8 @@ pub(super) struct Promoter {
 }
 
 impl Promoter {
-    pub(super) fn new(parts: &EngineDeps) -> Self {
-        Self { store: parts.store.clone(), accounts: parts.accounts.clone(), last_scans: HashMap::new() }
+    pub(super) fn new(deps: &EngineDeps) -> Self {
+        Self { store: deps.store.clone(), accounts: deps.accounts.clone(), last_scans: HashMap::new() }
     }
 
     /// Asks for the directories that are worth it now, and tells whether there was any.
@@ -58,13 +58,13 @@ impl Promoter {
     async fn promote(&self, depth: &LaneDepth, account: &Account, now: Timestamp) -> Result<bool, StoreError> {
         let Some(lane) = depth.lane.ridden() else { return Ok(false) };
         let heads = self.store.next_items(depth.id, HEADS_MAX).await?;
-        let crowds =
+        let candidates =
             account.promotion_candidates(&depth.lane, heads.iter().map(|(url, priority)| (url, *priority)), now);
-        if crowds.is_empty() || !account.may_send(&lane, now) {
+        if candidates.is_empty() || !account.may_send(&lane, now) {
             return Ok(false);
         }
         let count = promotions_left(self.store.as_ref(), account, now).await?;
-        let targets: Vec<Target> = crowds.iter().map(|crowd| crowd.directory.clone()).collect();
+        let targets: Vec<Target> = candidates.iter().map(|candidate| candidate.directory.clone()).collect();
         let is_held = |record: &LaneRecord| record.lane == lane && record.paused.is_some();
         // Where a person holds directories back, or has asked for this one already, nothing is added.
         if self.store.lanes().await?.iter().any(is_held) {
@@ -72,12 +72,14 @@ impl Promoter {
         }
         let pending = self.store.pending_targets(&lane, &targets).await?;
         let mut promoted = false;
-        for crowd in crowds.into_iter().filter(|crowd| !pending.contains(&crowd.directory)).take(count as usize) {
-            tracing::info!(directory = %crowd.directory, urls = crowd.urls, "URL purges are promoted to one of their directory");
+        for candidate in
+            candidates.into_iter().filter(|candidate| !pending.contains(&candidate.directory)).take(count as usize)
+        {
+            tracing::info!(directory = %candidate.directory, urls = candidate.urls, "URL purges are promoted to one of their directory");
             // Where the lane's area is the domain's own, nobody need have asked for it.
-            let is_own = account.area_of(crowd.directory.host(), now) == lane.area;
+            let is_own = account.area_of(candidate.directory.host(), now) == lane.area;
             let request = if is_own { Area::Own } else { lane.area };
-            self.store.create_job(NewJob { area: request, ..job(crowd, &lane, now) }, now).await?;
+            self.store.create_job(NewJob { area: request, ..job(candidate, &lane, now) }, now).await?;
             promoted = true;
         }
         Ok(promoted)
@@ -95,8 +97,8 @@ impl Account {
     ) -> Vec<PromotionCandidate> {
         let Some(lane) = urls.ridden() else { return Vec::new() };
         let capabilities = self.provider.capabilities();
-        let mut crowds = self.promotion.crowds(targets);
-        if crowds.is_empty() || capabilities.operation(&lane).is_none() {
+        let mut candidates = self.promotion.candidates(targets);
+        if candidates.is_empty() || capabilities.operation(&lane).is_none() {
             return Vec::new();
         }
         let (Some(urls_left), Some(directories_left)) = (
@@ -105,8 +107,8 @@ impl Account {
         ) else {
             return Vec::new();
         };
-        crowds.retain(|crowd| crowd.is_cheaper(urls_left, directories_left));
-        crowds
+        candidates.retain(|candidate| candidate.is_cheaper(urls_left, directories_left));
+        candidates
     }
 
     /// Whether the lane could send one target at once. A directory that had to wait would find its URLs gone.
@@ -135,8 +137,8 @@ fn remaining_targets<N>(pools: &[(N, PoolAvailability)]) -> Option<u64> {
     remaining.collect::<Option<Vec<u64>>>().map(|counts| counts.into_iter().min().unwrap_or(u64::MAX))
 }
 
-fn job(crowd: PromotionCandidate, lane: &Lane, now: Timestamp) -> NewJob {
-    let PromotionCandidate { directory, urls, priority } = crowd;
+fn job(candidate: PromotionCandidate, lane: &Lane, now: Timestamp) -> NewJob {
+    let PromotionCandidate { directory, urls, priority } = candidate;
     NewJob {
         id: clock::job_id(),
         tenant: TenantName::new(Promotion::TENANT),

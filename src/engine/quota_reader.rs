@@ -41,10 +41,10 @@ pub(super) struct QuotaCall {
 }
 
 impl QuotaReader {
-    pub(super) fn new(parts: &EngineDeps) -> Self {
+    pub(super) fn new(deps: &EngineDeps) -> Self {
         Self {
-            accounts: parts.accounts.clone(),
-            wakes: parts.notifiers.clone(),
+            accounts: deps.accounts.clone(),
+            wakes: deps.notifiers.clone(),
             last_reads: HashMap::new(),
             open: HashSet::new(),
         }

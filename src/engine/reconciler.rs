@@ -52,12 +52,12 @@ struct Window {
 }
 
 impl Reconciler {
-    pub(super) fn new(parts: &EngineDeps) -> Self {
+    pub(super) fn new(deps: &EngineDeps) -> Self {
         Self {
-            store: parts.store.clone(),
-            accounts: parts.accounts.clone(),
-            wakes: parts.notifiers.clone(),
-            patience: parts.timeouts,
+            store: deps.store.clone(),
+            accounts: deps.accounts.clone(),
+            wakes: deps.notifiers.clone(),
+            patience: deps.timeouts,
             open: HashSet::new(),
         }
     }

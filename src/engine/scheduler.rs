@@ -50,13 +50,13 @@ pub(super) struct AccountLimits {
     pub(super) reset: Timestamp,
 }
 
-pub(super) fn decide(lane: &LaneLoad, way: &AccountLimits, now: Timestamp) -> Decision {
+pub(super) fn decide(lane: &LaneLoad, limits: &AccountLimits, now: Timestamp) -> Decision {
     let wait = |reason, detail: &str, until| Decision::Wait(Wait { reason, detail: detail.to_owned(), until });
-    if let Some(pause) = lane.paused.as_ref().or(way.pause.as_ref()) {
+    if let Some(pause) = lane.paused.as_ref().or(limits.pause.as_ref()) {
         return Decision::Wait(pause.clone());
     }
     let (mut targets, mut others, mut batch) = (u64::MAX, u64::MAX, lane.batch_max);
-    for (name, usable) in &way.pools {
+    for (name, usable) in &limits.pools {
         match usable {
             PoolAvailability::Available { targets: count, others: open, batch: most } => {
                 if *open == 0 && lane.urgent == 0 {
@@ -64,28 +64,28 @@ pub(super) fn decide(lane: &LaneLoad, way: &AccountLimits, now: Timestamp) -> De
                     let detail = format!(
                         "what is left of the day quota {name} is kept for urgent jobs until {opens} minutes before the reset"
                     );
-                    return wait(WaitingReason::DayQuota, &detail, Some(way.reset));
+                    return wait(WaitingReason::DayQuota, &detail, Some(limits.reset));
                 }
                 targets = targets.min(*count);
                 others = others.min(*open);
                 batch = batch.min(*most);
             }
-            PoolAvailability::ReadingStale => return Decision::AskQuota(quota_unknown(way, now)),
+            PoolAvailability::ReadingStale => return Decision::AskQuota(quota_unknown(limits, now)),
             PoolAvailability::Exhausted { until } => {
                 return wait(WaitingReason::DayQuota, &format!("the day quota {name} is spent"), Some(*until));
             }
         }
     }
-    let reason = if way.throttled { WaitingReason::Throttled } else { WaitingReason::Rate };
+    let reason = if limits.throttled { WaitingReason::Throttled } else { WaitingReason::Rate };
     // Only an answer ends these waits, and its recording is the next step: no moment to wait for.
-    if way.probing && way.open_calls > 0 {
+    if limits.probing && limits.open_calls > 0 {
         return wait(reason, "one call at a time is tried, until one succeeds after a failure", None);
     }
     if lane.in_flight >= IN_FLIGHT_MAX {
         return wait(reason, "as many calls as may be open are waiting for their answers", None);
     }
-    if way.tokens == 0 {
-        return wait(reason, "the provider's call rate is used up for the moment", way.next_token);
+    if limits.tokens == 0 {
+        return wait(reason, "the provider's call rate is used up for the moment", limits.next_token);
     }
     let others = others.min(lane.others);
     let targets = targets.min(u64::from(batch)).min(lane.urgent + others);
@@ -94,9 +94,9 @@ pub(super) fn decide(lane: &LaneLoad, way: &AccountLimits, now: Timestamp) -> De
 }
 
 /// Nothing goes before the quota is known (law 3). If asking failed, that is why.
-fn quota_unknown(way: &AccountLimits, now: Timestamp) -> Wait {
+fn quota_unknown(limits: &AccountLimits, now: Timestamp) -> Wait {
     let until = Some(now + QUOTA_LOOK);
-    match &way.quota_fault {
+    match &limits.quota_fault {
         None => Wait {
             reason: WaitingReason::DayQuota,
             detail: "the provider is being asked what is left of the day quota".to_owned(),
@@ -125,7 +125,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-    fn way(tokens: u32, pools: Vec<PoolAvailability>) -> AccountLimits {
+    fn limits(tokens: u32, pools: Vec<PoolAvailability>) -> AccountLimits {
         let named = |(index, usable)| (PoolName(format!("pool-{index}")), usable);
         AccountLimits {
             pause: None,
@@ -158,7 +158,10 @@ mod tests {
     #[test]
     fn the_tighter_of_two_pools_decides() {
         let pools = vec![open(700, 500), open(300, 1000)];
-        assert_eq!(decide(&lane(10_000, 0), &way(1, pools), NOW), Decision::Send { targets_max: 300, others_max: 300 });
+        assert_eq!(
+            decide(&lane(10_000, 0), &limits(1, pools), NOW),
+            Decision::Send { targets_max: 300, others_max: 300 }
+        );
     }
 
     #[test]
@@ -167,17 +170,17 @@ mod tests {
         let availabilities = vec![PoolAvailability::Available { targets: 50, others: 0, batch: 1000 }];
         let until = NOW + std::time::Duration::from_secs(60);
         let paused = Wait { reason: WaitingReason::AccountPaused, detail: String::new(), until: None };
-        for (lane, way, expected) in [
-            (lane(1, 0), AccountLimits { pause: Some(paused), ..way(20, open()) }, WaitingReason::AccountPaused),
-            (lane(1, 0), way(20, vec![PoolAvailability::Exhausted { until }]), WaitingReason::DayQuota),
-            (lane(1, 0), way(20, vec![PoolAvailability::ReadingStale]), WaitingReason::DayQuota),
-            (lane(1, 0), way(20, availabilities), WaitingReason::DayQuota),
-            (lane(1, 0), way(0, open()), WaitingReason::Rate),
-            (lane(1, 0), AccountLimits { throttled: true, ..way(0, open()) }, WaitingReason::Throttled),
-            (lane(1, IN_FLIGHT_MAX), way(20, open()), WaitingReason::Rate),
-            (lane(1, 0), AccountLimits { probing: true, open_calls: 1, ..way(20, open()) }, WaitingReason::Rate),
+        for (lane, limits, expected) in [
+            (lane(1, 0), AccountLimits { pause: Some(paused), ..limits(20, open()) }, WaitingReason::AccountPaused),
+            (lane(1, 0), limits(20, vec![PoolAvailability::Exhausted { until }]), WaitingReason::DayQuota),
+            (lane(1, 0), limits(20, vec![PoolAvailability::ReadingStale]), WaitingReason::DayQuota),
+            (lane(1, 0), limits(20, availabilities), WaitingReason::DayQuota),
+            (lane(1, 0), limits(0, open()), WaitingReason::Rate),
+            (lane(1, 0), AccountLimits { throttled: true, ..limits(0, open()) }, WaitingReason::Throttled),
+            (lane(1, IN_FLIGHT_MAX), limits(20, open()), WaitingReason::Rate),
+            (lane(1, 0), AccountLimits { probing: true, open_calls: 1, ..limits(20, open()) }, WaitingReason::Rate),
         ] {
-            assert_eq!(reason(&decide(&lane, &way, NOW)), Some(expected));
+            assert_eq!(reason(&decide(&lane, &limits, NOW)), Some(expected));
         }
     }
 
@@ -187,22 +190,23 @@ mod tests {
         let load = LaneLoad { paused: Some(paused.clone()), ..lane(1, 0) };
         let open = || vec![open(1000, 1000)];
         let account = Wait { reason: WaitingReason::AccountPaused, detail: String::new(), until: Some(NOW) };
-        for way in [
-            way(20, open()),
-            way(0, open()),
-            AccountLimits { pause: Some(account), ..way(20, vec![PoolAvailability::ReadingStale]) },
+        for limits in [
+            limits(20, open()),
+            limits(0, open()),
+            AccountLimits { pause: Some(account), ..limits(20, vec![PoolAvailability::ReadingStale]) },
         ] {
-            assert_eq!(decide(&load, &way, NOW), Decision::Wait(paused.clone()));
+            assert_eq!(decide(&load, &limits, NOW), Decision::Wait(paused.clone()));
         }
     }
 
     #[test]
     fn a_wait_that_only_an_answer_ends_names_no_moment() {
-        let way = || AccountLimits { next_token: Some(NOW), ..way(20, vec![open(1000, 1000)]) };
-        for (lane, way) in
-            [(lane(1, IN_FLIGHT_MAX), way()), (lane(1, 1), AccountLimits { probing: true, open_calls: 1, ..way() })]
-        {
-            let Decision::Wait(waiting) = decide(&lane, &way, NOW) else { panic!("must wait") };
+        let limits = || AccountLimits { next_token: Some(NOW), ..limits(20, vec![open(1000, 1000)]) };
+        for (lane, limits) in [
+            (lane(1, IN_FLIGHT_MAX), limits()),
+            (lane(1, 1), AccountLimits { probing: true, open_calls: 1, ..limits() }),
+        ] {
+            let Decision::Wait(waiting) = decide(&lane, &limits, NOW) else { panic!("must wait") };
             assert_eq!(waiting.until, None, "stepping again at once would change nothing: {}", waiting.detail);
         }
     }
@@ -210,8 +214,8 @@ mod tests {
     #[test]
     fn an_unreadable_quota_says_why() {
         let fault = Failure::new(ErrorClass::Auth, "AuthFailure.SecretIdNotFound", "no such key");
-        let way = AccountLimits { quota_fault: Some(fault), ..way(20, vec![PoolAvailability::ReadingStale]) };
-        let Decision::AskQuota(waiting) = decide(&lane(1, 0), &way, NOW) else { panic!("must ask") };
+        let limits = AccountLimits { quota_fault: Some(fault), ..limits(20, vec![PoolAvailability::ReadingStale]) };
+        let Decision::AskQuota(waiting) = decide(&lane(1, 0), &limits, NOW) else { panic!("must ask") };
         assert_eq!(waiting.reason, WaitingReason::AccountPaused);
         assert!(waiting.detail.contains("AuthFailure.SecretIdNotFound"), "{}", waiting.detail);
     }
@@ -226,7 +230,7 @@ mod tests {
             let lane = LaneLoad { urgent, others, batch_max: 1000, in_flight, paused: None };
             let open = count.saturating_sub(stored);
             let pool = PoolAvailability::Available { targets: count, others: open, batch };
-            match decide(&lane, &way(tokens, vec![pool]), NOW) {
+            match decide(&lane, &limits(tokens, vec![pool]), NOW) {
                 Decision::Send { targets_max, others_max } => {
                     let (most, rest) = (u64::from(targets_max), u64::from(others_max));
                     prop_assert!(tokens > 0 && in_flight < IN_FLIGHT_MAX);

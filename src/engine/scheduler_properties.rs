@@ -73,7 +73,7 @@ fn live(terms: &Terms, latencies: &[u64]) -> ExpectedSends {
             pace.give_back(now);
         }
         let lane = LaneLoad { urgent, others, batch_max: 1_000, in_flight: open.len() as u32, paused: None };
-        let decision = decide(&lane, &way(terms, &pools, &pace, open.len(), now), now);
+        let decision = decide(&lane, &limits(terms, &pools, &pace, open.len(), now), now);
         if urgent + others == 0 {
             break;
         }
@@ -119,7 +119,7 @@ fn pool(terms: &Terms, count: u64, now: Timestamp) -> Pool {
     pool
 }
 
-fn way(terms: &Terms, pools: &[Pool], pace: &RateLimiter, open: usize, now: Timestamp) -> AccountLimits {
+fn limits(terms: &Terms, pools: &[Pool], pace: &RateLimiter, open: usize, now: Timestamp) -> AccountLimits {
     let usable = |pool: &Pool| pool.usable(Reserve(terms.reserve), DAY, RESET, now);
     let pools = pools.iter().enumerate().map(|(n, pool)| (PoolName(n.to_string()), usable(pool)));
     AccountLimits {

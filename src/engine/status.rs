@@ -112,12 +112,12 @@ impl EngineStatus {
         now: Timestamp,
     ) -> Result<Vec<Target>, StoreError> {
         let Some(account) = self.accounts.get(&lane.account) else { return Ok(Vec::new()) };
-        let crowds = account.promotion_candidates(lane, urls.iter().map(|url| (url, Priority::Normal)), now);
-        if crowds.is_empty() {
+        let candidates = account.promotion_candidates(lane, urls.iter().map(|url| (url, Priority::Normal)), now);
+        if candidates.is_empty() {
             return Ok(Vec::new());
         }
         let count = promotions_left(store, account, now).await?;
-        Ok(crowds.into_iter().map(|crowd| crowd.directory).take(count as usize).collect())
+        Ok(candidates.into_iter().map(|candidate| candidate.directory).take(count as usize).collect())
     }
 
     /// Calls per second of the lane's action; none if its account is not configured any more.
@@ -149,15 +149,15 @@ impl EngineStatus {
     pub fn lane(&self, lane: &Lane, now: Timestamp) -> Option<LaneLimits> {
         let account = self.accounts.get(&lane.account)?;
         let capabilities = account.provider.capabilities();
-        let way = account.limits_for(lane, now);
-        let names: Vec<&PoolName> = way.pools.iter().map(|(name, _)| name).collect();
+        let limits = account.limits_for(lane, now);
+        let names: Vec<&PoolName> = limits.pools.iter().map(|(name, _)| name).collect();
         let mut pools = self.of_account(account, now);
         pools.retain(|pool| names.contains(&&pool.name));
         let quota_is_unknown = pools.len() < names.len() || pools.iter().any(|pool| pool.resets_at <= now);
         let batch_max = capabilities.batch_targets_max(lane);
         // The reserve is told by the pools: whether it is for the target depends on who asks.
         let view = LaneLoad { urgent: 1, others: 0, batch_max, in_flight: 0, paused: None };
-        let waiting = match decide(&view, &way, now) {
+        let waiting = match decide(&view, &limits, now) {
             Decision::Send { .. } => None,
             Decision::AskQuota(waiting) | Decision::Wait(waiting) => Some(waiting),
         };
@@ -173,8 +173,8 @@ impl EngineStatus {
 
     fn of_account(&self, account: &Account, now: Timestamp) -> Vec<PoolStatus> {
         let day = account.provider.capabilities().day;
-        let outlook = |standing: PoolUsage| {
-            let PoolUsage { reading, read_at, available, used, exhausted_at } = standing;
+        let outlook = |usage: PoolUsage| {
+            let PoolUsage { reading, read_at, available, used, exhausted_at } = usage;
             let resets_at = day.next_reset(read_at);
             PoolStatus {
                 account: account.name.clone(),

@@ -50,20 +50,20 @@ impl SteppedEngine {
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn start(parts: &EngineDeps) -> Result<Self, StoreError> {
-        parts.recover().await?;
-        let hand = |duty| -> Box<dyn SteppedService> {
+    pub async fn start(deps: &EngineDeps) -> Result<Self, StoreError> {
+        deps.recover().await?;
+        let in_flight_calls = |duty| -> Box<dyn SteppedService> {
             match duty {
-                ServiceKind::QuotaReader => Stepped::boxed(QuotaReader::new(parts)),
-                ServiceKind::Submitter => Stepped::boxed(Submitter::new(parts)),
-                ServiceKind::Poller => Stepped::boxed(Poller::new(parts)),
-                ServiceKind::Reconciler => Stepped::boxed(Reconciler::new(parts)),
-                ServiceKind::Cleaner => Stepped::boxed(Cleaner::new(parts)),
-                ServiceKind::Verifier => Stepped::boxed(Verifier::new(parts)),
-                ServiceKind::FactsReader => Stepped::boxed(DomainReader::new(parts)),
+                ServiceKind::QuotaReader => Stepped::boxed(QuotaReader::new(deps)),
+                ServiceKind::Submitter => Stepped::boxed(Submitter::new(deps)),
+                ServiceKind::Poller => Stepped::boxed(Poller::new(deps)),
+                ServiceKind::Reconciler => Stepped::boxed(Reconciler::new(deps)),
+                ServiceKind::Cleaner => Stepped::boxed(Cleaner::new(deps)),
+                ServiceKind::Verifier => Stepped::boxed(Verifier::new(deps)),
+                ServiceKind::FactsReader => Stepped::boxed(DomainReader::new(deps)),
             }
         };
-        Ok(Self { hands: ServiceKind::ALL.map(hand) })
+        Ok(Self { hands: ServiceKind::ALL.map(in_flight_calls) })
     }
 
     /// Records the answers that are in.
@@ -71,7 +71,7 @@ impl SteppedEngine {
     /// # Errors
     /// The store refused one; it is offered again.
     pub async fn record(&mut self, duty: ServiceKind, now: Timestamp) -> Result<(), StoreError> {
-        self.hand(duty).record(now).await
+        self.in_flight_calls(duty).record(now).await
     }
 
     /// Steps once, and tells when there will be something to do, as far as is known.
@@ -79,7 +79,7 @@ impl SteppedEngine {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn step(&mut self, duty: ServiceKind, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.hand(duty).step(now).await
+        self.in_flight_calls(duty).step(now).await
     }
 
     /// How many calls of the service are prepared and not begun.
@@ -90,12 +90,12 @@ impl SteppedEngine {
 
     /// Begins the prepared call at `place`. It goes on by itself; several may be under way.
     pub fn begin(&mut self, duty: ServiceKind, place: usize) {
-        self.hand(duty).begin(place);
+        self.in_flight_calls(duty).begin(place);
     }
 
     /// How many calls are under way, over all services. Ended ones wait to be recorded.
     pub fn under_way(&mut self) -> usize {
-        self.hands.iter_mut().map(|hand| hand.under_way()).sum()
+        self.hands.iter_mut().map(|in_flight_calls| in_flight_calls.under_way()).sum()
     }
 
     /// How many answers of the service wait to be recorded.
@@ -104,7 +104,7 @@ impl SteppedEngine {
         self.hands[duty as usize].unrecorded()
     }
 
-    fn hand(&mut self, duty: ServiceKind) -> &mut dyn SteppedService {
+    fn in_flight_calls(&mut self, duty: ServiceKind) -> &mut dyn SteppedService {
         self.hands[duty as usize].as_mut()
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -15,14 +14,13 @@ use super::in_flight::InFlight;
 use super::lane_status::{LaneStatuses, Wait};
 use super::promoter::Promoter;
 use super::scheduler::{Decision, LaneLoad, decide};
+use super::waits::{account_removed, claim_failed, items_deferred, lane_paused};
 use super::{Accounts, EngineDeps, EngineTimeouts};
 use crate::clock;
-use crate::domain::{
-    ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, TargetKind, Timestamp, WaitingReason,
-};
+use crate::domain::{ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, TargetKind, Timestamp};
 use crate::notify::Notifiers;
 use crate::provider::{CallLimiter, SubmitOutcome};
-use crate::store::{Grant, Guarded, LaneDepth, LanePause, Release, ReleaseAction, Store, StoreError};
+use crate::store::{Grant, Guarded, LaneDepth, Release, ReleaseAction, Store, StoreError};
 
 pub(super) struct Submitter {
     store: Arc<dyn Store>,
@@ -30,7 +28,7 @@ pub(super) struct Submitter {
     board: Arc<LaneStatuses>,
     wakes: Notifiers,
     patience: EngineTimeouts,
-    hand: InFlight,
+    in_flight_calls: InFlight,
     /// Whose turn it is to be asked first, among lanes of equal priority.
     turn: usize,
     promoter: Promoter,
@@ -61,16 +59,16 @@ impl PendingCall {
 }
 
 impl Submitter {
-    pub(super) fn new(parts: &EngineDeps) -> Self {
+    pub(super) fn new(deps: &EngineDeps) -> Self {
         Self {
-            store: parts.store.clone(),
-            accounts: parts.accounts.clone(),
-            board: parts.lane_statuses.clone(),
-            wakes: parts.notifiers.clone(),
-            patience: parts.timeouts,
-            hand: InFlight::default(),
+            store: deps.store.clone(),
+            accounts: deps.accounts.clone(),
+            board: deps.lane_statuses.clone(),
+            wakes: deps.notifiers.clone(),
+            patience: deps.timeouts,
+            in_flight_calls: InFlight::default(),
             turn: 0,
-            promoter: Promoter::new(parts),
+            promoter: Promoter::new(deps),
         }
     }
 
@@ -82,7 +80,7 @@ impl Submitter {
     ) -> Result<Result<SubmitCall, Option<Wait>>, StoreError> {
         let [urgent, normal, bulk] = depth.due;
         let Some(account) = self.accounts.get(&depth.lane.account).cloned() else {
-            return Ok(Err(Some(no_such_account(&depth.lane))));
+            return Ok(Err(Some(account_removed(&depth.lane))));
         };
         if urgent + normal + bulk == 0 {
             return Ok(Err(None));
@@ -91,7 +89,7 @@ impl Submitter {
             urgent,
             others: normal + bulk,
             batch_max: account.provider.capabilities().batch_targets_max(&depth.lane),
-            in_flight: self.hand.in_flight(depth),
+            in_flight: self.in_flight_calls.in_flight(depth),
             paused: depth.paused.as_ref().map(lane_paused),
         };
         let (targets_max, others_max) = match decide(&view, &account.limits_for(&depth.lane, now), now) {
@@ -107,7 +105,7 @@ impl Submitter {
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
         let suspects = account.hosts(|hosts| hosts.suspended_hosts(depth.lane.operation));
-        let turn = self.hand.call_sequence(depth.id);
+        let turn = self.in_flight_calls.call_sequence(depth.id);
         let grant = Grant {
             lane: depth.id,
             sequence: turn,
@@ -127,11 +125,11 @@ impl Submitter {
             }
         };
         if claim.is_err() {
-            self.hand.expect_orphan();
+            self.in_flight_calls.expect_orphan();
         }
         account.return_quota(&depth.lane, u64::from(targets_max).saturating_sub(claimed));
-        let Some(claim) = claim? else { return Ok(Err(Some(set_aside(now)))) };
-        self.hand.add(claim.submission, depth.id);
+        let Some(claim) = claim? else { return Ok(Err(Some(items_deferred(now)))) };
+        self.in_flight_calls.add(claim.submission, depth.id);
         if claim.isolated {
             self.board.count_isolated_call(depth.id);
         }
@@ -213,7 +211,7 @@ impl EngineService for Submitter {
     const NAME: &'static str = "submitter";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<SubmitCall>, StoreError> {
-        if self.hand.release_orphans(self.store.as_ref(), now).await? {
+        if self.in_flight_calls.release_orphans(self.store.as_ref(), now).await? {
             self.wakes.jobs.notify();
         }
         let mut next_at = self.store.next_timer().await?;
@@ -245,7 +243,7 @@ impl EngineService for Submitter {
         for depth in &mut depths {
             // The calls of other lanes are on disk as sent: whatever happens to this one, they must go.
             let claimed =
-                self.claim(depth, now).await.unwrap_or_else(|error| Err(Some(unclaimable(depth, &error, now))));
+                self.claim(depth, now).await.unwrap_or_else(|error| Err(Some(claim_failed(depth, &error, now))));
             match claimed {
                 Ok(call) => {
                     calls.push(call);
@@ -265,7 +263,7 @@ impl EngineService for Submitter {
         if !calls.is_empty() {
             self.wakes.jobs.notify();
         }
-        Ok(Step { calls, next_at: earlier(next_at, self.hand.next_check()) })
+        Ok(Step { calls, next_at: earlier(next_at, self.in_flight_calls.next_check()) })
     }
 
     fn perform(&self, call: SubmitCall) -> BoxFuture<'static, (PendingCall, SubmitOutcome)> {
@@ -288,7 +286,7 @@ impl EngineService for Submitter {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let PendingCall { submission, lane, account, units, hosts, .. } = ticket;
-        let meter = account.provider.submit_action(lane);
+        let action = account.provider.submit_action(lane);
         let (refused, released) = (SubmissionState::Refused, SubmissionState::Released);
         match answer {
             SubmitOutcome::Accepted { task, request_id } => {
@@ -300,12 +298,12 @@ impl EngineService for Submitter {
                     account.charged(lane, *units);
                 }
                 account.hosts(|suspensions| suspensions.clear(lane.operation, hosts));
-                account.clear_pauses(meter);
+                account.clear_pauses(action);
                 self.wakes.poller.notify();
             }
             SubmitOutcome::Throttled(failure) => {
                 self.give_back(ticket, refused, failure, ReleaseAction::Requeue, now).await?;
-                account.throttle(meter, now);
+                account.throttle(action, now);
             }
             SubmitOutcome::QuotaSpent(failure) => {
                 self.give_back(ticket, refused, failure, ReleaseAction::Requeue, now).await?;
@@ -319,7 +317,7 @@ impl EngineService for Submitter {
             }
             SubmitOutcome::TargetRefused(failure) => {
                 self.give_back(ticket, refused, failure, ReleaseAction::SplitTargets, now).await?;
-                account.clear_pauses(meter);
+                account.clear_pauses(action);
             }
             SubmitOutcome::HostRefused(failure) => self.reject_host(ticket, failure, now).await?,
             SubmitOutcome::HostUnready(failure) => self.park(ticket, failure, now).await?,
@@ -327,11 +325,11 @@ impl EngineService for Submitter {
             | SubmitOutcome::Outage(failure)
             | SubmitOutcome::TooMany(failure) => {
                 self.give_back(ticket, refused, failure, ReleaseAction::Requeue, now).await?;
-                account.pause(meter, failure, clock::jitter(), now);
+                account.pause(action, failure, clock::jitter(), now);
             }
             SubmitOutcome::NotSent(failure) => {
                 self.give_back(ticket, released, failure, ReleaseAction::Requeue, now).await?;
-                account.pause(meter, failure, clock::jitter(), now);
+                account.pause(action, failure, clock::jitter(), now);
             }
             // Bytes left and nothing came back: it may have been done. Ask before sending again.
             SubmitOutcome::Lost(failure) => {
@@ -347,47 +345,9 @@ impl EngineService for Submitter {
             .counters
             .count(CounterKey::Submission { account: account_name, operation, answer: answer.word() }, 1);
         account.close_call();
-        self.hand.remove(*submission);
+        self.in_flight_calls.remove(*submission);
         self.wakes.jobs.notify();
         Ok(())
-    }
-}
-
-/// So much of the lane may not go that it takes another look, after whoever else wants to write.
-fn set_aside(now: Timestamp) -> Wait {
-    Wait {
-        reason: WaitingReason::Rate,
-        detail: "what may not go now is being set aside".to_owned(),
-        until: Some(now + ASIDE_PAUSE),
-    }
-}
-
-const ASIDE_PAUSE: Duration = Duration::from_millis(10);
-/// How soon a lane that the store could not claim from is tried again.
-const CLAIM_PAUSE: Duration = Duration::from_secs(1);
-
-/// A person said so, and only a person ends it.
-#[must_use]
-pub fn lane_paused(pause: &LanePause) -> Wait {
-    let why = pause.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-    let detail = format!("the lane was paused by {}{why}", pause.by);
-    Wait { reason: WaitingReason::LanePaused, detail, until: None }
-}
-
-fn unclaimable(depth: &LaneDepth, error: &StoreError, now: Timestamp) -> Wait {
-    tracing::error!(lane = %depth.lane, error = ?error, "the store failed to claim; the other lanes go on");
-    let detail = format!("the daemon's database failed ({error}); its log tells more");
-    Wait { reason: WaitingReason::Outage, detail, until: Some(now + CLAIM_PAUSE) }
-}
-
-fn no_such_account(lane: &Lane) -> Wait {
-    Wait {
-        reason: WaitingReason::AccountPaused,
-        detail: format!(
-            "account {} is not in the configuration any more; add it again, or cancel the job",
-            lane.account
-        ),
-        until: None,
     }
 }
 

@@ -22,7 +22,7 @@ impl Account {
         let totals: Vec<(PoolName, u64)> = self
             .pool_usages()
             .into_iter()
-            .map(|standing| (standing.reading.name, standing.reading.total))
+            .map(|usage| (usage.reading.name, usage.reading.total))
             .filter(|(name, _)| names.contains(name))
             .collect();
         let share = |(tenant, part): (&TenantName, &f64)| {
@@ -33,7 +33,7 @@ impl Account {
             let (count, pool) = totals.iter().map(remaining).min()?;
             let percent = (part * 100.0).round();
             let detail = format!("tenant {tenant} has used its share ({percent} %) of the day quota {pool}");
-            Some(TenantShare { tenant: tenant.clone(), rest: count, until: day.next_reset(now), detail })
+            Some(TenantShare { tenant: tenant.clone(), remaining: count, until: day.next_reset(now), detail })
         };
         Ok(self.shares.iter().filter_map(share).collect())
     }

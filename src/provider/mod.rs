@@ -56,29 +56,28 @@ pub trait Provider: Send + Sync {
     async fn submit(&self, lane: &Lane, targets: &[Target]) -> SubmitOutcome;
 
     /// How far a task is. Few calls, however large the batch, unless rows failed.
-    async fn task_progress(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError>;
+    async fn task_progress(&self, task: &TaskQuery, limiter: &dyn CallLimiter) -> Result<TaskProgress, ReadError>;
 
     /// The targets of a task that are done, as the provider writes them; for a task that takes too long to end. Takes a
     /// call for each page of rows.
     async fn completed_targets(
         &self,
         task: &TaskQuery,
-        turnstile: &dyn CallLimiter,
+        limiter: &dyn CallLimiter,
     ) -> Result<BTreeSet<String>, ReadError>;
 
     /// The tasks that the provider lists for one of `query`'s targets in its window, with all their targets.
-    async fn find_tasks(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError>;
+    async fn find_tasks(&self, query: &FindQuery, limiter: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError>;
 
     /// What is left today of the pools of one operation.
-    async fn quota(&self, operation: ItemOperation, turnstile: &dyn CallLimiter)
-    -> Result<Vec<PoolReading>, ReadError>;
+    async fn quota(&self, operation: ItemOperation, limiter: &dyn CallLimiter) -> Result<Vec<PoolReading>, ReadError>;
 
     /// What the provider knows of its domains. A host that is in none of them is not this account's.
     async fn domains(
         &self,
         query: &DomainQuery,
         detail: DomainDetail,
-        turnstile: &dyn CallLimiter,
+        limiter: &dyn CallLimiter,
     ) -> Result<Vec<DomainFacts>, ReadError>;
 
     /// The provider's clock less ours, in milliseconds, as its last answer told it; none: it has not told.

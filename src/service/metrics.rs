@@ -54,8 +54,8 @@ impl Service {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn snapshot(&self, desk: &DiagnosisService) -> Result<MetricsSnapshot, ServiceError> {
-        let (findings, patrolled_at) = desk.all_findings();
+    pub async fn snapshot(&self, diagnoses: &DiagnosisService) -> Result<MetricsSnapshot, ServiceError> {
+        let (findings, patrolled_at) = diagnoses.all_findings();
         Ok(MetricsSnapshot {
             counts: self.lane_statuses.counters.read(),
             lanes: self.store.lanes().await?,

@@ -37,7 +37,7 @@ pub struct Grant {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantShare {
     pub tenant: TenantName,
-    pub rest: u64,
+    pub remaining: u64,
     /// What is more waits until then.
     pub until: Timestamp,
     /// Why, in words.

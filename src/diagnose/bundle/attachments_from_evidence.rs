@@ -13,32 +13,32 @@ const CERTIFICATES_MAX: usize = 5;
 
 pub(crate) fn attachments_from_evidence(evidence: &Evidence) -> Vec<Attachment> {
     let mut attachments = vec![match &evidence.name {
-        Ok(look) => exhibit("dns", &DnsText(look)),
-        Err(NotObserved(because)) => exhibit("dns", because),
+        Ok(look) => attachment("dns", &DnsText(look)),
+        Err(NotObserved(because)) => attachment("dns", because),
     }];
     attachments.push(match &evidence.edge {
-        Ok(sighting) => exhibit("edge-response", &ProbeText(sighting)),
-        Err(NotObserved(because)) => exhibit("edge-response", because),
+        Ok(sighting) => attachment("edge-response", &ProbeText(sighting)),
+        Err(NotObserved(because)) => attachment("edge-response", because),
     });
     match &evidence.origins {
         Ok(origins) => attachments.extend(
             origins
                 .iter()
                 .enumerate()
-                .map(|(n, origin)| exhibit(&format!("origin-response-{}", n + 1), &ProbeText(origin))),
+                .map(|(n, origin)| attachment(&format!("origin-response-{}", n + 1), &ProbeText(origin))),
         ),
-        Err(NotObserved(because)) => attachments.push(exhibit("origin-response-1", because)),
+        Err(NotObserved(because)) => attachments.push(attachment("origin-response-1", because)),
     }
     let more = [("edge-past-cache", &evidence.control), ("edge-other-scheme", &evidence.other_scheme)];
-    attachments.extend(more.iter().filter_map(|(name, seen)| Some(exhibit(name, &ProbeText(seen.as_ref()?)))));
+    attachments.extend(more.iter().filter_map(|(name, seen)| Some(attachment(name, &ProbeText(seen.as_ref()?)))));
     if let Some(RedirectObservation { edge, origin, .. }) = &evidence.moved {
-        attachments.push(exhibit("edge-behind-redirect", &ProbeText(edge)));
-        attachments.extend(origin.iter().map(|origin| exhibit("origin-behind-redirect", &ProbeText(origin))));
+        attachments.push(attachment("edge-behind-redirect", &ProbeText(edge)));
+        attachments.extend(origin.iter().map(|origin| attachment("origin-behind-redirect", &ProbeText(origin))));
     }
     attachments
 }
 
-fn exhibit(name: &str, text: &dyn fmt::Display) -> Attachment {
+fn attachment(name: &str, text: &dyn fmt::Display) -> Attachment {
     Attachment { name: format!("{name}.txt"), text: format!("{text}\n") }
 }
 

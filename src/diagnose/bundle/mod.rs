@@ -48,9 +48,9 @@ pub fn zip(dossier: &DiagnosisRecord, about: BundleMetadata<'_>) -> Vec<u8> {
 
 fn files(dossier: &DiagnosisRecord, about: BundleMetadata<'_>) -> Vec<BundleFile> {
     let mut files: Vec<BundleFile> = Vec::new();
-    for exhibit in &dossier.evidence {
-        let name = distinct(&exhibit.name, &files);
-        files.push(BundleFile { name, text: exhibit.text.clone() });
+    for attachment in &dossier.evidence {
+        let name = distinct(&attachment.name, &files);
+        files.push(BundleFile { name, text: attachment.text.clone() });
     }
     let configuration = about.configuration.map_or_else(
         || "# The configuration is told to tokens with the scope oncall or admin only.\n".to_owned(),

@@ -51,7 +51,7 @@ pub trait AccountStatusSource: Send + Sync {
 pub struct MonitoredAccount {
     pub name: AccountName,
     pub provider: Arc<dyn Provider>,
-    pub turnstile: Arc<dyn CallLimiter>,
+    pub limiter: Arc<dyn CallLimiter>,
 }
 
 /// What the patrol works with.
@@ -114,12 +114,12 @@ impl Monitor {
     }
 
     async fn walk(&self, beat: &MonitoredAccount) {
-        let turnstile = beat.turnstile.as_ref();
+        let limiter = beat.limiter.as_ref();
         let mut readings = Vec::new();
         for operation in ItemOperation::ALL {
-            readings.push((*operation, beat.provider.quota(*operation, turnstile).await));
+            readings.push((*operation, beat.provider.quota(*operation, limiter).await));
         }
-        let domains = beat.provider.domains(&DomainQuery::All, DomainDetail::Full, turnstile).await;
+        let domains = beat.provider.domains(&DomainQuery::All, DomainDetail::Full, limiter).await;
         let mut seen = self.account(beat, &readings, &domains).await;
         let reached = domains.is_ok();
         let mut domains = domains.unwrap_or_default();

@@ -58,13 +58,13 @@ pub(super) const HEALTHY: &[EvidenceSetup] = &[
         e.edge = Ok(edge(200, 2));
     }),
     ("a private bucket", |e| {
-        known(e).origin.as_mut().expect("an origin").kind = Some(OriginKind::Bucket);
+        domain_facts(e).origin.as_mut().expect("an origin").kind = Some(OriginKind::Bucket);
         e.origins = Ok(vec![origin(403, 9)]);
         add(e.edge.as_mut().expect("an edge"), "age", "30");
     }),
     ("the query is ignored, and the purge with one worked", |e| {
         e.case.target = url("https://www.example.com/app.js?v=2");
-        known(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
+        domain_facts(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
     }),
     ("a clock that is corrected for", |e| account(e).skew_millis = Some(400_000)),
     ("quota that ran out afterwards", |e| e.case.circumstances.pools[0].available = 0),
@@ -72,8 +72,8 @@ pub(super) const HEALTHY: &[EvidenceSetup] = &[
     ("a refresh that runs for a minute", |e| runs(e, MINUTE)),
     ("accepted a second ago", |e| {
         waits(e, WaitingReason::Rate);
-        asked(e).waiting = None;
-        asked(e).created_at = NOW - Duration::from_secs(1);
+        job_context(e).waiting = None;
+        job_context(e).created_at = NOW - Duration::from_secs(1);
     }),
     ("unchanged content from a build without dates", |e| {
         for seen in e.edge.iter_mut().chain(e.origins.as_mut().expect("origins")) {
@@ -112,7 +112,7 @@ fn a_failed_purge_explains_the_prefetch_behind_it() {
         refused(e, ErrorClass::PurgeFailed, "purge_failed");
         let counts =
             [(ErrorClass::PurgeFailed, "purge_failed", 9), (ErrorClass::Permission, "UnauthorizedOperation", 9)];
-        asked(e).failures = counts.map(|(class, code, count)| (class, code.to_owned(), count)).to_vec();
+        job_context(e).failures = counts.map(|(class, code, count)| (class, code.to_owned(), count)).to_vec();
     });
     assert_eq!(ids(&evidence)[0], NoPermission);
 }
@@ -159,7 +159,7 @@ fn a_certificates_end_is_told_louder_as_it_comes_nearer() {
 fn a_warning_about_the_cache_key_names_the_target_to_use() {
     let evidence = world(|e| {
         e.case.target = url("https://www.example.com/app.js?v=2");
-        known(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
+        domain_facts(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
         stale(e);
     });
     let action = causes(&evidence).remove(0).action;
@@ -179,7 +179,7 @@ fn a_warning_about_the_cache_key_names_the_target_to_use() {
 fn a_hold_without_a_known_failure_is_told_as_it_stands() {
     let evidence = world(|e| {
         waits(e, WaitingReason::HostParked);
-        let request: &mut JobContext = asked(e);
+        let request: &mut JobContext = job_context(e);
         request.waiting =
             Some(CurrentWait { detail: "parked for an hour".to_owned(), ..request.waiting.clone().expect("a hold") });
     });

@@ -84,7 +84,7 @@ async fn a_healthy_case_takes_one_look_at_each_side_and_keeps_what_it_saw() {
     let pull = (origins[0].dial.clone(), origins[0].scheme, origins[0].host.as_str(), origins[0].user_agent.as_deref());
     let dial = DialTarget::Address((ORIGIN, 443).into());
     assert_eq!(pull, (dial, Scheme::Https, HOST, Some("TencentCdn")));
-    let names: Vec<&str> = diagnosis.evidence.iter().map(|exhibit| exhibit.name.as_str()).collect();
+    let names: Vec<&str> = diagnosis.evidence.iter().map(|attachment| attachment.name.as_str()).collect();
     assert_eq!(names, ["dns.txt", "edge-response.txt", "origin-response-1.txt"]);
     let response = &diagnosis.evidence[1].text;
     for part in ["asked: https://www.example.com/app.js", "status: 200", "x-nws-log-uuid: 5519", "SHA-256 0202"] {
@@ -95,7 +95,7 @@ async fn a_healthy_case_takes_one_look_at_each_side_and_keeps_what_it_saw() {
 #[tokio::test]
 async fn the_origin_is_asked_as_the_cdn_asks_it() {
     let change = |e: &mut Evidence| {
-        let origin = known(e).origin.as_mut().expect("an origin");
+        let origin = domain_facts(e).origin.as_mut().expect("an origin");
         origin.addresses = vec![
             OriginAddress { host: "origin.example.net".to_owned(), port: Some(8080), weight: None },
             OriginAddress { host: "5.6.7.8".to_owned(), port: None, weight: None },
@@ -133,7 +133,8 @@ async fn a_copy_that_is_old_is_looked_past_once_without_any_quota() {
     assert_eq!(diagnosis.causes[0].id, CauseId::EdgeStale);
     assert_eq!(requests.iter().filter(|ask| past_copy(ask)).count(), 1);
     // Where the query is no part of the key it would meet the same copy, so it is not asked.
-    let ignored = |e: &mut Evidence| known(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
+    let ignored =
+        |e: &mut Evidence| domain_facts(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
     let (_, probe_requests) = diagnosed(ignored, rules, LONG).await;
     assert_eq!(probe_requests.iter().filter(|ask| past_copy(ask)).count(), 0);
 }
@@ -148,7 +149,7 @@ async fn a_redirect_within_the_host_is_followed_once_at_both_sides() {
     let (diagnosis, requests) = diagnosed(|_| {}, rules, LONG).await;
     assert_eq!(diagnosis.causes.first().map(|cause| cause.id), Some(CauseId::WrongCacheKey), "{:?}", diagnosis.causes);
     assert_eq!(requests.iter().filter(|ask| behind(ask)).count(), 2);
-    assert!(diagnosis.evidence.iter().any(|exhibit| exhibit.name == "edge-behind-redirect.txt"));
+    assert!(diagnosis.evidence.iter().any(|attachment| attachment.name == "edge-behind-redirect.txt"));
 }
 
 #[tokio::test]

@@ -233,11 +233,11 @@ pub(super) fn distrusted(mut seen: ProbeResult, fault: CertificateError) -> Prob
 
 // What can be done to a world.
 
-pub(super) fn asked(evidence: &mut Evidence) -> &mut JobContext {
+pub(super) fn job_context(evidence: &mut Evidence) -> &mut JobContext {
     evidence.case.request.as_mut().expect("the world has a request")
 }
 
-pub(super) fn known(evidence: &mut Evidence) -> &mut DomainFacts {
+pub(super) fn domain_facts(evidence: &mut Evidence) -> &mut DomainFacts {
     match &mut evidence.case.circumstances.domain {
         KnownDomainState::Facts(facts) => facts,
         other => panic!("the world has facts: {other:?}"),
@@ -261,7 +261,7 @@ pub(super) fn stale(evidence: &mut Evidence) {
 /// The request failed in the provider's words, and the edge is as old as it was.
 pub(super) fn refused(evidence: &mut Evidence, class: ErrorClass, code: &str) {
     stale(evidence);
-    let request = asked(evidence);
+    let request = job_context(evidence);
     request.state = ItemState::Failed;
     request.verification = Verification::None;
     request.failure = Some(Failure::new(class, code, "as the provider says it"));
@@ -272,14 +272,14 @@ pub(super) fn refused(evidence: &mut Evidence, class: ErrorClass, code: &str) {
 pub(super) fn prefetch_failed(evidence: &mut Evidence, code: &str) {
     let class = if code == "fail" { ErrorClass::Outage } else { ErrorClass::BadTarget };
     refused(evidence, class, code);
-    let request = asked(evidence);
+    let request = job_context(evidence);
     (request.input, request.operation) = (Operation::Refresh, ItemOperation::Prefetch);
 }
 
 /// The request waits, and the edge is as old as it was.
 pub(super) fn waits(evidence: &mut Evidence, reason: WaitingReason) {
     stale(evidence);
-    let request = asked(evidence);
+    let request = job_context(evidence);
     (request.state, request.verification) = (ItemState::Pending, Verification::Pending);
     (request.submitted_at, request.finished_at, request.task_id) = (None, None, None);
     request.waiting =
@@ -289,7 +289,7 @@ pub(super) fn waits(evidence: &mut Evidence, reason: WaitingReason) {
 /// The task runs since so long.
 pub(super) fn runs(evidence: &mut Evidence, since: Duration) {
     stale(evidence);
-    let request = asked(evidence);
+    let request = job_context(evidence);
     (request.state, request.verification) = (ItemState::Submitted, Verification::Pending);
     (request.created_at, request.submitted_at, request.finished_at) = (NOW - since, Some(NOW - since), None);
 }

@@ -70,7 +70,7 @@ pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
         e.origins = Ok(vec![hanging]);
     }),
     ("the origin redirects http to https, and the CDN asks by http", OriginHttp, |e| {
-        known(e).origin.as_mut().expect("an origin").protocol = Some(PullProtocol::Http);
+        domain_facts(e).origin.as_mut().expect("an origin").protocol = Some(PullProtocol::Http);
         let mut round = origin(301, 9);
         (round.ask.scheme, round.tls) = (Scheme::Http, None);
         add(&mut round, "location", "https://www.example.com/app.js");
@@ -87,7 +87,7 @@ pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
         let mut cached = origin(200, 1);
         add(&mut cached, "age", "90000");
         e.origins = Ok(vec![cached]);
-        asked(e).verification = Verification::Fresh;
+        job_context(e).verification = Verification::Fresh;
     }),
     ("the release never reached the origin", OriginStale, |e| {
         e.edge = Ok(edge(200, 1));
@@ -103,19 +103,19 @@ pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
     }),
     ("the query is ignored and the purge had one", WrongCacheKey, |e| {
         e.case.target = url("https://www.example.com/app.js?v=2");
-        known(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
+        domain_facts(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
         stale(e);
     }),
     ("part of the query is ignored", WrongCacheKey, |e| {
         e.case.target = url("https://www.example.com/app.js?v=2&t=5");
         let rule = QueryRule { action: QueryAction::Include, names: vec!["v".to_owned()], reorder: false };
-        known(e).cache_key.as_mut().expect("a key").common =
+        domain_facts(e).cache_key.as_mut().expect("a key").common =
             KeyShape { query_counts: Some(false), ignore_case: Some(false), query: Some(rule) };
         stale(e);
     }),
     ("case is ignored and the purge had capitals", WrongCacheKey, |e| {
         e.case.target = url("https://www.example.com/App.js");
-        known(e).cache_key.as_mut().expect("a key").common.ignore_case = Some(true);
+        domain_facts(e).cache_key.as_mut().expect("a key").common.ignore_case = Some(true);
         stale(e);
     }),
     ("another query was never refreshed", WrongCacheKey, |e| {
@@ -124,7 +124,7 @@ pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
         stale(e);
     }),
     ("http and https are apart and the other is old", WrongCacheKey, |e| {
-        known(e).cache_key.as_mut().expect("a key").scheme = Some(true);
+        domain_facts(e).cache_key.as_mut().expect("a key").scheme = Some(true);
         e.other_scheme = Some(edge(200, 1));
     }),
     ("the URL only redirects to the one with a slash, which is old", WrongCacheKey, |e| {
@@ -139,8 +139,8 @@ pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
     ("a rule keeps nothing", NotCacheable, |e| {
         let kind = PathRuleKind::File;
         let rule = CacheRule { applies: PathRule { kind, paths: vec!["js".to_owned()] }, keeps: CachePolicy::Nothing };
-        known(e).cache_rules.as_mut().expect("rules").push(rule);
-        (asked(e).input, asked(e).operation) = (Operation::Prefetch, ItemOperation::Prefetch);
+        domain_facts(e).cache_rules.as_mut().expect("rules").push(rule);
+        (job_context(e).input, job_context(e).operation) = (Operation::Prefetch, ItemOperation::Prefetch);
         add(e.edge.as_mut().expect("an edge"), "x-cache-lookup", "Cache Miss");
     }),
     ("the origin says no-store", NotCacheable, |e| {
@@ -153,7 +153,7 @@ pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
         add(&mut page, "x-cache-lookup", "Cache Miss");
         e.edge = Ok(page);
         add(&mut e.origins.as_mut().expect("origins")[0], "cache-control", "private, max-age=0");
-        asked(e).verification = Verification::Stale;
+        job_context(e).verification = Verification::Stale;
     }),
     ("the edge refuses connections", EdgeUnreachable, |e| {
         e.edge = Ok(unconnected(edge(200, 2), ConnectError::Refused));
@@ -169,7 +169,7 @@ pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
     ("the provider said done and did nothing", EdgeStale, stale),
     ("the same, a minute ago", EdgeStale, |e| {
         stale(e);
-        asked(e).finished_at = Some(NOW - MINUTE);
+        job_context(e).finished_at = Some(NOW - MINUTE);
     }),
     ("an old copy that nobody asked to refresh", EdgeStale, |e| {
         e.case.request = None;
@@ -181,13 +181,13 @@ pub(super) const BEHIND_THE_EDGE: &[SingleFault] = &[
     }),
     ("invalidated, with the date unchanged", LastModifiedUnchanged, |e| {
         stale(e);
-        (asked(e).mode, asked(e).operation) = (Some(Mode::Invalidate), ItemOperation::Purge);
+        (job_context(e).mode, job_context(e).operation) = (Some(Mode::Invalidate), ItemOperation::Purge);
         let same = "Sun, 22 Nov 2026 11:40:00 GMT";
         add(e.edge.as_mut().expect("an edge"), "last-modified", same);
     }),
     ("the same, and only bytes differ", LastModifiedUnchanged, |e| {
-        asked(e).mode = Some(Mode::Invalidate);
-        asked(e).verification = Verification::Stale;
+        job_context(e).mode = Some(Mode::Invalidate);
+        job_context(e).verification = Verification::Stale;
         let Some(Ok(look)) = &mut e.edge.as_mut().expect("an edge").http else { panic!("an answer") };
         look.body_sha256 = Some([7; 32]);
     }),

@@ -22,7 +22,7 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
     }),
     ("a prefetch alone over an old copy", WrongRequest, |e| {
         stale(e);
-        let request = asked(e);
+        let request = job_context(e);
         (request.input, request.operation) = (Operation::Prefetch, ItemOperation::Prefetch);
     }),
     ("a directory purged as a URL", WrongRequest, |e| {
@@ -34,17 +34,17 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
         e.case.target = Target::parse(TargetKind::Directory, "https://www.example.com/app.js/").expect("a directory");
         e.origins = Ok(vec![origin(404, 9)]);
         e.edge = Ok(edge(404, 9));
-        asked(e).kind = TargetKind::Directory;
+        job_context(e).kind = TargetKind::Directory;
     }),
     ("only one area of a global domain", WrongRequest, |e| {
         stale(e);
-        asked(e).area = Some(Area::Mainland);
+        job_context(e).area = Some(Area::Mainland);
     }),
-    ("one area of a global domain, seen from the other", WrongRequest, |e| asked(e).area = Some(Area::Overseas)),
+    ("one area of a global domain, seen from the other", WrongRequest, |e| job_context(e).area = Some(Area::Overseas)),
     ("an area that the domain is not served in", WrongRequest, |e| {
         refused(e, ErrorClass::BadTarget, "InvalidParameter.CdnParamError");
-        asked(e).area = Some(Area::Overseas);
-        known(e).area = Some(ServedArea::Mainland);
+        job_context(e).area = Some(Area::Overseas);
+        domain_facts(e).area = Some(ServedArea::Mainland);
     }),
     ("no route for the host", WrongRequest, |e| {
         e.case.request = None;
@@ -64,7 +64,7 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
     }),
     ("no policy for the domain, parked", NoPermission, |e| {
         waits(e, WaitingReason::HostParked);
-        asked(e).failure =
+        job_context(e).failure =
             Some(Failure::new(ErrorClass::Permission, "UnauthorizedOperation.CdnHostUnauthorized", "no"));
     }),
     ("one action refused", NoPermission, |e| {
@@ -91,7 +91,7 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
     }),
     ("it expired for want of quota", QuotaSpent, |e| {
         refused(e, ErrorClass::Quota, "LimitExceeded.CdnPurgeUrlExceedDayLimit");
-        asked(e).state = ItemState::Expired;
+        job_context(e).state = ItemState::Expired;
     }),
     ("the clock is an hour slow", ClockSkew, |e| {
         waits(e, WaitingReason::AccountPaused);
@@ -116,7 +116,7 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
     }),
     ("an isolated account with its domain off", AccountSuspended, |e| {
         refused(e, ErrorClass::DomainState, "UnauthorizedOperation.CdnUserIsIsolated");
-        known(e).status = Some(DomainStatus::Offline);
+        domain_facts(e).status = Some(DomainStatus::Offline);
     }),
     ("the account has no such domain", NotOnCdn, |e| {
         refused(e, ErrorClass::BadTarget, "ResourceNotFound.CdnHostNotExists");
@@ -148,13 +148,13 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
     }),
     ("switched off", DomainOffline, |e| {
         refused(e, ErrorClass::DomainState, "ResourceUnavailable.CdnHostIsNotOnline");
-        known(e).status = Some(DomainStatus::Offline);
+        domain_facts(e).status = Some(DomainStatus::Offline);
         edge_says(e, 404);
     }),
     ("switched off for its bill, with its DNS empty", DomainOffline, |e| {
         waits(e, WaitingReason::HostParked);
-        known(e).status = Some(DomainStatus::Offline);
-        known(e).disabled = Some(DisableReason::Overdue);
+        domain_facts(e).status = Some(DomainStatus::Offline);
+        domain_facts(e).disabled = Some(DisableReason::Overdue);
         e.name = Ok(nameless(DnsError::NoAddress));
         e.edge = Ok(unnamed(edge(200, 2), DnsError::NoAddress));
     }),
@@ -163,7 +163,7 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
         e.case.circumstances.domain = KnownDomainState::NotYet;
     }),
     ("its licence was withdrawn", DomainOffline, |e| {
-        known(e).status = Some(DomainStatus::Rejected);
+        domain_facts(e).status = Some(DomainStatus::Rejected);
         edge_says(e, 403);
     }),
     ("refused as moved", MovedToEdgeone, |e| {
@@ -185,17 +185,17 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
     ("too many calls", Throttled, |e| waits(e, WaitingReason::Throttled)),
     ("its failure says throttled", Throttled, |e| {
         waits(e, WaitingReason::Backoff);
-        asked(e).failure = Some(Failure::new(ErrorClass::Throttle, "RequestLimitExceeded", "too many"));
+        job_context(e).failure = Some(Failure::new(ErrorClass::Throttle, "RequestLimitExceeded", "too many"));
     }),
     ("the API fails", ProviderFailed, |e| {
         waits(e, WaitingReason::Outage);
-        asked(e).failure = Some(Failure::new(ErrorClass::Outage, "InternalError.CdnSystemError", "oops"));
+        job_context(e).failure = Some(Failure::new(ErrorClass::Outage, "InternalError.CdnSystemError", "oops"));
     }),
     ("a row failed and all else is well", ProviderFailed, |e| refused(e, ErrorClass::Outage, "fail")),
     ("the answer was lost", ProviderFailed, |e| waits(e, WaitingReason::Reconciling)),
     ("the task ran out of time", ProviderSlow, |e| {
         refused(e, ErrorClass::ProviderTimeout, "task_max");
-        asked(e).task_id = Some("1533".to_owned());
+        job_context(e).task_id = Some("1533".to_owned());
     }),
     ("the task runs for an hour", ProviderSlow, |e| runs(e, MINUTE * 60)),
     ("the task runs a little longer than usual", ProviderSlow, |e| runs(e, MINUTE * 8)),
@@ -204,10 +204,12 @@ pub(super) const BEFORE_THE_EDGE: &[SingleFault] = &[
     ("behind another purge", HeldBack, |e| waits(e, WaitingReason::PurgeFirst)),
     ("cancelled", HeldBack, |e| {
         stale(e);
-        (asked(e).state, asked(e).finished_at, asked(e).task_id) = (ItemState::Cancelled, Some(NOW), None);
+        (job_context(e).state, job_context(e).finished_at, job_context(e).task_id) =
+            (ItemState::Cancelled, Some(NOW), None);
     }),
     ("expired", HeldBack, |e| {
         stale(e);
-        (asked(e).state, asked(e).finished_at, asked(e).task_id) = (ItemState::Expired, Some(NOW), None);
+        (job_context(e).state, job_context(e).finished_at, job_context(e).task_id) =
+            (ItemState::Expired, Some(NOW), None);
     }),
 ];

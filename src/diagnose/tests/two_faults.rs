@@ -32,7 +32,7 @@ const PAIRS: &[FaultPair] = &[
     }),
     ("the wrong key, and an edge that is old anyhow", [WrongCacheKey, EdgeStale], |e| {
         e.case.target = url("https://www.example.com/app.js?v=2");
-        known(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
+        domain_facts(e).cache_key.as_mut().expect("a key").common.query_counts = Some(false);
         stale(e);
     }),
     ("elsewhere by DNS, and old there", [NotOnCdn, EdgeStale], |e| {

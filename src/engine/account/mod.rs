@@ -92,7 +92,7 @@ impl Account {
 
     /// What stands in the way of the lane.
     pub(super) fn limits_for(&self, lane: &Lane, now: Timestamp) -> AccountLimits {
-        let meter = self.provider.submit_action(lane);
+        let action = self.provider.submit_action(lane);
         let day = self.provider.capabilities().day;
         let (day_start, reset) = (day.start(now), day.next_reset(now));
         let mut state = self.state();
@@ -110,9 +110,9 @@ impl Account {
         };
         let pools = pools.into_iter().map(usable).collect();
         let quota_fault = state.quota_faults.get(&lane.operation).cloned();
-        let (pause, probing) = state.pauses.before(meter, now);
+        let (pause, probing) = state.pauses.before(action, now);
         let open_calls = state.open_calls;
-        let pace = self.pace(&mut state, meter);
+        let pace = self.pace(&mut state, action);
         AccountLimits {
             pause,
             probing,
@@ -128,9 +128,9 @@ impl Account {
 
     /// Sets aside a token and so many targets, before the claim is made.
     pub(super) fn reserve(&self, lane: &Lane, targets: u64, now: Timestamp) {
-        let meter = self.provider.submit_action(lane);
+        let action = self.provider.submit_action(lane);
         let mut state = self.state();
-        self.pace(&mut state, meter).take(now);
+        self.pace(&mut state, action).take(now);
         state.open_calls += 1;
         self.each_pool(&mut state, lane, |pool| pool.spend(targets));
         state.note_empty(Some(now));
@@ -138,10 +138,10 @@ impl Account {
 
     /// Puts a token back: nothing could be claimed, so there is no call.
     pub(super) fn return_token(&self, lane: &Lane) {
-        let meter = self.provider.submit_action(lane);
+        let action = self.provider.submit_action(lane);
         let mut state = self.state();
         state.open_calls = state.open_calls.saturating_sub(1);
-        self.pace(&mut state, meter).put_back();
+        self.pace(&mut state, action).put_back();
         drop(state);
         self.freed.notify();
     }
@@ -153,13 +153,13 @@ impl Account {
     }
 
     /// Holds everything, or one action, back for a while that doubles each time.
-    pub(super) fn pause(&self, meter: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
-        self.state().pauses.add(meter, failure, jitter, now);
+    pub(super) fn pause(&self, action: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
+        self.state().pauses.add(action, failure, jitter, now);
     }
 
     /// A call of this action was accepted: whatever held it back is over.
-    pub(super) fn clear_pauses(&self, meter: ApiAction) {
-        self.state().pauses.end(meter);
+    pub(super) fn clear_pauses(&self, action: ApiAction) {
+        self.state().pauses.end(action);
     }
 
     /// The hosts that the provider refused of late.

@@ -29,17 +29,17 @@ struct Pause {
 
 impl Pauses {
     /// What holds the action back at `now`, and whether anything does that may be over.
-    pub(crate) fn before(&self, meter: ApiAction, now: Timestamp) -> (Option<Wait>, bool) {
-        let scopes = [PauseScope::Account, PauseScope::Action(meter)];
+    pub(crate) fn before(&self, action: ApiAction, now: Timestamp) -> (Option<Wait>, bool) {
+        let scopes = [PauseScope::Account, PauseScope::Action(action)];
         let pauses: Vec<_> = scopes.iter().filter_map(|scope| self.0.get(scope)).collect();
         let pause = pauses.iter().find(|pause| now < pause.until).map(|pause| pause.waiting());
         (pause, !pauses.is_empty())
     }
 
     /// Holds everything, or one action, back for a while that doubles each time.
-    pub(crate) fn add(&mut self, meter: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
+    pub(crate) fn add(&mut self, action: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
         let scope = match failure.class {
-            ErrorClass::Permission | ErrorClass::Internal => PauseScope::Action(meter),
+            ErrorClass::Permission | ErrorClass::Internal => PauseScope::Action(action),
             _ => PauseScope::Account,
         };
         let times = match self.0.get(&scope) {
@@ -53,9 +53,9 @@ impl Pauses {
     }
 
     /// A call of this action was accepted.
-    pub(crate) fn end(&mut self, meter: ApiAction) {
+    pub(crate) fn end(&mut self, action: ApiAction) {
         self.0.remove(&PauseScope::Account);
-        self.0.remove(&PauseScope::Action(meter));
+        self.0.remove(&PauseScope::Action(action));
     }
 
     /// What stops all calls, if something does; a pause that is over counts until a call has worked.
@@ -67,7 +67,7 @@ impl Pauses {
     pub(crate) fn actions(&self) -> Vec<(String, Failure)> {
         let actions = self.0.iter().filter_map(|(scope, pause)| match scope {
             PauseScope::Account => None,
-            PauseScope::Action(meter) => Some((meter.0.to_owned(), pause.failure.clone())),
+            PauseScope::Action(action) => Some((action.0.to_owned(), pause.failure.clone())),
         });
         actions.collect()
     }

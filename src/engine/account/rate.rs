@@ -7,33 +7,33 @@ use crate::domain::{Lane, RateLimiter, Timestamp};
 use crate::provider::{ApiAction, CallLimiter};
 
 impl Account {
-    pub(crate) fn throttle(&self, meter: ApiAction, now: Timestamp) {
+    pub(crate) fn throttle(&self, action: ApiAction, now: Timestamp) {
         let mut state = self.state();
         state.throttled_at = Some(now);
-        self.pace(&mut state, meter).throttle(now);
+        self.pace(&mut state, action).throttle(now);
     }
 
     /// Calls per second that the lane's action may make now.
     pub(crate) fn rate(&self, lane: &Lane, now: Timestamp) -> u32 {
-        let meter = self.provider.submit_action(lane);
-        self.pace(&mut self.state(), meter).rate_at(now)
+        let action = self.provider.submit_action(lane);
+        self.pace(&mut self.state(), action).rate_at(now)
     }
 
-    pub(super) fn pace<'a>(&self, state: &'a mut State, meter: ApiAction) -> &'a mut RateLimiter {
-        let limit = self.provider.capabilities().rate_limit(meter);
-        state.paces.entry(meter).or_insert_with(|| RateLimiter::after_start(limit, self.started_at))
+    pub(super) fn pace<'a>(&self, state: &'a mut State, action: ApiAction) -> &'a mut RateLimiter {
+        let limit = self.provider.capabilities().rate_limit(action);
+        state.paces.entry(action).or_insert_with(|| RateLimiter::after_start(limit, self.started_at))
     }
 }
 
 #[async_trait]
 impl CallLimiter for Account {
-    async fn acquire(&self, meter: ApiAction) {
+    async fn acquire(&self, action: ApiAction) {
         let mut freed = self.freed.subscribe();
         loop {
             let now = self.clock.now();
             let next = {
                 let mut state = self.state();
-                let pace = self.pace(&mut state, meter);
+                let pace = self.pace(&mut state, action);
                 if pace.tokens(now) > 0 {
                     pace.take(now);
                     return;
@@ -52,13 +52,13 @@ impl CallLimiter for Account {
         }
     }
 
-    fn on_throttled(&self, meter: ApiAction) {
-        self.throttle(meter, self.clock.now());
+    fn on_throttled(&self, action: ApiAction) {
+        self.throttle(action, self.clock.now());
     }
 
-    fn release(&self, meter: ApiAction) {
+    fn release(&self, action: ApiAction) {
         let now = self.clock.now();
-        self.pace(&mut self.state(), meter).give_back(now);
+        self.pace(&mut self.state(), action).give_back(now);
         self.freed.notify();
     }
 }

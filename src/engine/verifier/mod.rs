@@ -116,17 +116,17 @@ pub(super) struct JobObservation {
 }
 
 impl Verifier {
-    pub(super) fn new(parts: &EngineDeps) -> Self {
+    pub(super) fn new(deps: &EngineDeps) -> Self {
         let viewer =
-            Observer::new(parts.prober.clone(), parts.verify.clone(), Arc::new(AccountsLookup(parts.accounts.clone())));
+            Observer::new(deps.prober.clone(), deps.verify.clone(), Arc::new(AccountsLookup(deps.accounts.clone())));
         Self {
-            store: parts.store.clone(),
+            store: deps.store.clone(),
             viewer: Arc::new(viewer),
-            accounts: parts.accounts.clone(),
-            policy: parts.verify.clone(),
-            board: parts.lane_statuses.clone(),
-            wakes: parts.notifiers.clone(),
-            patience: parts.timeouts,
+            accounts: deps.accounts.clone(),
+            policy: deps.verify.clone(),
+            board: deps.lane_statuses.clone(),
+            wakes: deps.notifiers.clone(),
+            patience: deps.timeouts,
             places: ProbeSlots::default(),
             walked: String::new(),
             shared: Arc::new(Semaphore::new(SHARED_PROBES_MAX)),

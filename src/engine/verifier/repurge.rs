@@ -37,7 +37,7 @@ pub(super) async fn purge_again(
         tracing::warn!(job.id = %job.id, targets, "no second purge: the day quota has no room for it");
         return Ok(None);
     }
-    let parts = lanes.into_iter().map(|(lane, targets)| JobPart { lane, state: PartState::Due, targets }).collect();
+    let deps = lanes.into_iter().map(|(lane, targets)| JobPart { lane, state: PartState::Due, targets }).collect();
     // A client's key has no space in it, so nobody else can have this one.
     let key = IdempotencyKey { key: format!("{SOURCE} {}", job.id), fingerprint: [0; 32] };
     let new = NewJob {
@@ -45,7 +45,7 @@ pub(super) async fn purge_again(
         source: Some(SOURCE.to_owned()),
         verify: true,
         idempotency: Some(key),
-        ..NewJob::again(job, clock::job_id(), parts, 0)
+        ..NewJob::again(job, clock::job_id(), deps, 0)
     };
     Ok(match store.create_job(new, now).await? {
         Creation::Created(again) => Some((again.id, targets)),

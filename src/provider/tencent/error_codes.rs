@@ -37,8 +37,8 @@ pub(super) fn answer(fault: CallError) -> SubmitOutcome {
         CallError::Lost(failure) => return SubmitOutcome::Lost(failure),
         CallError::Refused(refusal) => refusal,
     };
-    let (cure, failure) = classify(refusal);
-    match cure {
+    let (remedy, failure) = classify(refusal);
+    match remedy {
         SlowDown => SubmitOutcome::Throttled(failure),
         NextDay => SubmitOutcome::QuotaSpent(failure),
         Split => SubmitOutcome::TooMany(failure),
@@ -68,12 +68,12 @@ pub(super) fn read_fault(fault: CallError) -> ReadError {
 
 /// Whether the provider refused because the signature's time is off.
 pub(super) fn blames_clock(refusal: &TencentError) -> bool {
-    cure(&refusal.code) == Hold(Clock)
+    remedy(&refusal.code) == Hold(Clock)
 }
 
 /// Whether the provider refused the key pair itself, so that another one may pass.
 pub(super) fn blames_key(refusal: &TencentError) -> bool {
-    cure(&refusal.code) == Hold(Auth)
+    remedy(&refusal.code) == Hold(Auth)
 }
 
 fn classify(refusal: TencentError) -> (Remedy, Failure) {
@@ -84,8 +84,8 @@ fn classify(refusal: TencentError) -> (Remedy, Failure) {
             "the provider answered with a code that is not in our table"
         );
     }
-    let cure = cure(&refusal.code);
-    let class = match cure {
+    let remedy = remedy(&refusal.code);
+    let class = match remedy {
         SlowDown => ErrorClass::Throttle,
         NextDay => ErrorClass::Quota,
         // We sent more than was allowed: that is ours to mend, by cutting.
@@ -94,15 +94,15 @@ fn classify(refusal: TencentError) -> (Remedy, Failure) {
         Disown => BadTarget,
         AskAgain => ErrorClass::Outage,
     };
-    (cure, refusal.failure(class))
+    (remedy, refusal.failure(class))
 }
 
-fn cure(code: &str) -> Remedy {
+fn remedy(code: &str) -> Remedy {
     listed(code).unwrap_or_else(|| by_shape(code))
 }
 
 fn listed(code: &str) -> Option<Remedy> {
-    CODES.iter().find(|(text, _)| *text == code).map(|(_, cure)| *cure)
+    CODES.iter().find(|(text, _)| *text == code).map(|(_, remedy)| *remedy)
 }
 
 /// The cure of a code that is not in the table, by how it is written; the first rule that fits counts.

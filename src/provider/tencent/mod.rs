@@ -108,37 +108,33 @@ impl Provider for TencentCdn {
         cdn::submit::submit(&self.client, lane, targets).await
     }
 
-    async fn task_progress(&self, task: &TaskQuery, turnstile: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
-        cdn::tasks::look(&cdn::CdnReader { client: &self.client, turnstile }, task).await
+    async fn task_progress(&self, task: &TaskQuery, limiter: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
+        cdn::tasks::look(&cdn::CdnReader { client: &self.client, limiter }, task).await
     }
 
     async fn completed_targets(
         &self,
         task: &TaskQuery,
-        turnstile: &dyn CallLimiter,
+        limiter: &dyn CallLimiter,
     ) -> Result<BTreeSet<String>, ReadError> {
-        cdn::tasks::done(&cdn::CdnReader { client: &self.client, turnstile }, task).await
+        cdn::tasks::done(&cdn::CdnReader { client: &self.client, limiter }, task).await
     }
 
-    async fn find_tasks(&self, query: &FindQuery, turnstile: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
-        cdn::find_lost_task::find(&cdn::CdnReader { client: &self.client, turnstile }, query).await
+    async fn find_tasks(&self, query: &FindQuery, limiter: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
+        cdn::find_lost_task::find(&cdn::CdnReader { client: &self.client, limiter }, query).await
     }
 
-    async fn quota(
-        &self,
-        operation: ItemOperation,
-        turnstile: &dyn CallLimiter,
-    ) -> Result<Vec<PoolReading>, ReadError> {
-        cdn::quota::quota(&cdn::CdnReader { client: &self.client, turnstile }, operation).await
+    async fn quota(&self, operation: ItemOperation, limiter: &dyn CallLimiter) -> Result<Vec<PoolReading>, ReadError> {
+        cdn::quota::quota(&cdn::CdnReader { client: &self.client, limiter }, operation).await
     }
 
     async fn domains(
         &self,
         query: &DomainQuery,
         detail: DomainDetail,
-        turnstile: &dyn CallLimiter,
+        limiter: &dyn CallLimiter,
     ) -> Result<Vec<DomainFacts>, ReadError> {
-        cdn::domains::domains(&cdn::CdnReader { client: &self.client, turnstile }, query, detail).await
+        cdn::domains::domains(&cdn::CdnReader { client: &self.client, limiter }, query, detail).await
     }
 
     fn skew_millis(&self) -> Option<i64> {

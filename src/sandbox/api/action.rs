@@ -83,10 +83,10 @@ impl Action {
         self,
         cloud: &Arc<Cloud>,
         params: &Params<'_>,
-        curse: &RowFaults,
+        row_faults: &RowFaults,
         moment: Moment,
     ) -> Result<Done, ApiRefusal> {
-        let submit = |order: SubmitRequest| submit::submit(cloud, &order, curse, moment);
+        let submit = |order: SubmitRequest| submit::submit(cloud, &order, row_faults, moment);
         match self {
             Self::PurgeUrlsCache => submit(SubmitRequest::purge_urls(params)?),
             Self::PurgePathCache => submit(SubmitRequest::purge_paths(params)?),

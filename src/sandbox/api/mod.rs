@@ -61,27 +61,28 @@ pub(super) async fn answer(
     request: Request<Body>,
 ) -> Result<Response<Body>, DroppedConnectionError> {
     let arrival = IncomingRequest::read(request).await?;
-    let strike = cloud.state().faults.strike(arrival.action(), &arrival.targets());
+    let matched_faults = cloud.state().faults.matched_faults(arrival.action(), &arrival.targets());
     let now = cloud.now();
-    let message = Timestamp::from_millis(now.as_millis().saturating_add(strike.skew_seconds().saturating_mul(1000)));
+    let message =
+        Timestamp::from_millis(now.as_millis().saturating_add(matched_faults.skew_seconds().saturating_mul(1000)));
     let moment = Moment { now, timestamp: message };
     let request_id = Uuid::new_v4().to_string();
-    if strike.drops_request() {
-        record(&cloud, &arrival, &strike, moment, &request_id, None);
+    if matched_faults.drops_request() {
+        record(&cloud, &arrival, &matched_faults, moment, &request_id, None);
         return Err(DroppedConnectionError);
     }
-    if let Some(gateway) = strike.gateway_before() {
-        record(&cloud, &arrival, &strike, moment, &request_id, None);
+    if let Some(gateway) = matched_faults.gateway_before() {
+        record(&cloud, &arrival, &matched_faults, moment, &request_id, None);
         return Ok(reply::gateway(&gateway, moment.timestamp));
     }
-    let outcome = carry_out(&cloud, &arrival, &strike, moment, &request_id).await;
-    record(&cloud, &arrival, &strike, moment, &request_id, Some(&outcome));
-    let delay = strike.answer_delay();
+    let outcome = carry_out(&cloud, &arrival, &matched_faults, moment, &request_id).await;
+    record(&cloud, &arrival, &matched_faults, moment, &request_id, Some(&outcome));
+    let delay = matched_faults.answer_delay();
     if !delay.is_zero() {
         cloud.clock.sleep(delay).await;
     }
     let envelope = reply::envelope(outcome, &request_id);
-    match strike.spoiling() {
+    match matched_faults.response_fault() {
         None => Ok(reply::json(envelope, moment.timestamp)),
         Some(ResponseFault::Lost) => Err(DroppedConnectionError),
         Some(ResponseFault::Garbage) => Ok(reply::json(reply::GARBAGE, moment.timestamp)),
@@ -95,7 +96,7 @@ pub(super) async fn answer(
 async fn carry_out(
     cloud: &Arc<Cloud>,
     arrival: &IncomingRequest,
-    strike: &MatchedFaults,
+    matched_faults: &MatchedFaults,
     moment: Moment,
     request_id: &str,
 ) -> Result<Done, ApiRefusal> {
@@ -117,14 +118,14 @@ async fn carry_out(
         return Err(ApiRefusal::new("InvalidAction", "The requested action does not exist."));
     };
     pass_rate(cloud, action, &credential.secret_id, moment.now)?;
-    if let Some(refusal) = strike.refusal() {
+    if let Some(refusal) = matched_faults.refusal() {
         return Err(refusal);
     }
     let context = CallContext { action: action.as_str(), hosts: arrival.hosts(), request_id };
     cloud.state().account.check(&context)?;
     let type_error_code = cloud.state().switches.type_error_code.clone();
     let params = Params::read(arrival.params.as_ref(), action.fields(), type_error_code)?;
-    action.carry_out(cloud, &params, &strike.curse(), moment).await
+    action.carry_out(cloud, &params, &matched_faults.row_faults(), moment).await
 }
 
 fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> Result<(), ApiRefusal> {
@@ -142,7 +143,7 @@ fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> 
 fn record(
     cloud: &Cloud,
     arrival: &IncomingRequest,
-    strike: &MatchedFaults,
+    matched_faults: &MatchedFaults,
     moment: Moment,
     request_id: &str,
     outcome: Option<&Result<Done, ApiRefusal>>,
@@ -158,6 +159,6 @@ fn record(
         task_id: done.and_then(|done| done.task_id.clone()),
         items: arrival.targets().len() as u64,
         charged: done.map_or(0, |done| done.charged),
-        faults: strike.names(),
+        faults: matched_faults.names(),
     });
 }

@@ -61,7 +61,7 @@ fn requested_target(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Resu
 pub(super) fn submit(
     cloud: &Cloud,
     order: &SubmitRequest,
-    curse: &RowFaults,
+    row_faults: &RowFaults,
     moment: Moment,
 ) -> Result<Done, ApiRefusal> {
     let state = &mut *cloud.state();
@@ -75,14 +75,15 @@ pub(super) fn submit(
     }
     let listed = read_targets(state, order)?;
     let (listed, charged) = charge(state, kind, listed, moment.now)?;
-    let rows = rows(state, listed, curse, |url| task::ready_at(url, cloud.task_time, moment.now) + curse.task_delay);
+    let rows =
+        rows(state, listed, row_faults, |url| task::ready_at(url, cloud.task_time, moment.now) + row_faults.task_delay);
     let task_id = state.tasks.add(Task {
         id: String::new(),
         kind,
         flush: order.flush,
         made_at: moment.now,
         created_at: moment.timestamp,
-        listed_from: moment.now + state.switches.listing_delay.max(curse.listing_delay),
+        listed_from: moment.now + state.switches.listing_delay.max(row_faults.listing_delay),
         rows,
     });
     let fields = Map::from_iter([("TaskId".to_owned(), Value::from(task_id.clone()))]);
@@ -131,7 +132,7 @@ fn charge(
 fn rows(
     state: &State,
     listed: Vec<ParsedTarget>,
-    curse: &RowFaults,
+    row_faults: &RowFaults,
     ready_at: impl Fn(&str) -> Timestamp,
 ) -> Vec<TaskRow> {
     let mut rows = Vec::with_capacity(listed.len());
@@ -146,7 +147,7 @@ fn rows(
                 path: target.path.clone(),
                 area: *area,
                 ready_at: ready_at(&target.url),
-                fate: fate(&target, curse),
+                fate: fate(&target, row_faults),
                 status: RowStatus::Process,
             });
         }
@@ -154,13 +155,13 @@ fn rows(
     rows
 }
 
-fn fate(target: &ParsedTarget, curse: &RowFaults) -> RowOutcome {
-    let cursed = curse.targets.contains(&target.url) || task::share(&target.url, "failure") < curse.fraction;
+fn fate(target: &ParsedTarget, row_faults: &RowFaults) -> RowOutcome {
+    let cursed = row_faults.targets.contains(&target.url) || task::share(&target.url, "failure") < row_faults.fraction;
     match () {
-        () if curse.never_done => RowOutcome::NeverEnds,
+        () if row_faults.never_done => RowOutcome::NeverEnds,
         () if target.bad || cursed => RowOutcome::Fails,
-        () if curse.no_effect => RowOutcome::Lies,
-        () => curse.keeps_copy.map_or(RowOutcome::Works, RowOutcome::LiesIn),
+        () if row_faults.no_effect => RowOutcome::Lies,
+        () => row_faults.keeps_copy.map_or(RowOutcome::Works, RowOutcome::LiesIn),
     }
 }
 

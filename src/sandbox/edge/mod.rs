@@ -54,9 +54,10 @@ pub(super) async fn answer(
     cloud.settle_due().await;
     let (parts, _) = request.into_parts();
     let visit = visit(&parts, door);
-    let spoiling = cloud.state().answers.strike(FaultySide::Edge, &[&visit.host], &visit.path, &parts.headers);
-    spoiling.delay(cloud.clock.as_ref()).await?;
-    let mut response = match spoiling.instead(&visit.path) {
+    let response_fault =
+        cloud.state().answers.matched_faults(FaultySide::Edge, &[&visit.host], &visit.path, &parts.headers);
+    response_fault.delay(cloud.clock.as_ref()).await?;
+    let mut response = match response_fault.instead(&visit.path) {
         Some(response) => response,
         None => serve(&cloud, &parts, &visit).await,
     };
@@ -64,7 +65,7 @@ pub(super) async fn answer(
     headers.insert(header::SERVER, HeaderValue::from_static("NWS_SPMid"));
     insert(headers, HeaderName::from_static("x-nws-log-uuid"), &Uuid::new_v4().to_string());
     insert(headers, header::DATE, &time_formats::http_date(cloud.now()));
-    spoiling.dress(headers);
+    response_fault.dress(headers);
     Ok(response)
 }
 

@@ -33,14 +33,14 @@ impl FaultSet {
     }
 
     /// Counts a call against every rule and gathers what strikes it. Several rules can strike one call.
-    pub(super) fn strike(&mut self, action: &str, targets: &[&str]) -> MatchedFaults {
-        let struck = self.armed.iter_mut().filter_map(|armed| armed.strike(action, targets));
+    pub(super) fn matched_faults(&mut self, action: &str, targets: &[&str]) -> MatchedFaults {
+        let struck = self.armed.iter_mut().filter_map(|armed| armed.matched_faults(action, targets));
         MatchedFaults(struck.collect())
     }
 }
 
 impl ArmedFault {
-    fn strike(&mut self, action: &str, targets: &[&str]) -> Option<Fault> {
+    fn matched_faults(&mut self, action: &str, targets: &[&str]) -> Option<Fault> {
         let rule = &self.rule;
         let concerned = rule.action == "*" || rule.action == action;
         let aimed = rule.host.as_ref().is_none_or(|host| targets.iter().any(|target| is_on(target, host)));
@@ -100,7 +100,7 @@ impl MatchedFaults {
         })
     }
 
-    pub(super) fn spoiling(&self) -> Option<ResponseFault> {
+    pub(super) fn response_fault(&self) -> Option<ResponseFault> {
         self.0.iter().find_map(|fault| match fault {
             Fault::LoseAnswer => Some(ResponseFault::Lost),
             Fault::Garbage => Some(ResponseFault::Garbage),
@@ -119,21 +119,21 @@ impl MatchedFaults {
     }
 
     /// What the faults do to the tasks that this call makes.
-    pub(super) fn curse(&self) -> RowFaults {
-        let mut curse = RowFaults::default();
+    pub(super) fn row_faults(&self) -> RowFaults {
+        let mut row_faults = RowFaults::default();
         for fault in &self.0 {
             match fault {
-                Fault::LateListing { delay } => curse.listing_delay = curse.listing_delay.max(*delay),
-                Fault::NeverDone => curse.never_done = true,
-                Fault::NoEffect => curse.no_effect = true,
-                Fault::KeepsCopy { area } => curse.keeps_copy = Some(area.area()),
-                Fault::SlowTask { delay } => curse.task_delay = curse.task_delay.max(*delay),
-                Fault::TaskFails { fraction, target: None } => curse.fraction = fraction.unwrap_or(1.0),
-                Fault::TaskFails { target: Some(target), .. } => curse.targets.push(target.clone()),
+                Fault::LateListing { delay } => row_faults.listing_delay = row_faults.listing_delay.max(*delay),
+                Fault::NeverDone => row_faults.never_done = true,
+                Fault::NoEffect => row_faults.no_effect = true,
+                Fault::KeepsCopy { area } => row_faults.keeps_copy = Some(area.area()),
+                Fault::SlowTask { delay } => row_faults.task_delay = row_faults.task_delay.max(*delay),
+                Fault::TaskFails { fraction, target: None } => row_faults.fraction = fraction.unwrap_or(1.0),
+                Fault::TaskFails { target: Some(target), .. } => row_faults.targets.push(target.clone()),
                 _ => {}
             }
         }
-        curse
+        row_faults
     }
 
     /// The kinds that struck, for the call log.
@@ -193,7 +193,10 @@ mod tests {
     fn strikes(rule: FaultRule, calls: &[&str]) -> Vec<bool> {
         let mut faults = FaultSet::default();
         faults.replace(vec![rule]);
-        calls.iter().map(|action| faults.strike(action, &["https://www.example.com/a"]).drops_request()).collect()
+        calls
+            .iter()
+            .map(|action| faults.matched_faults(action, &["https://www.example.com/a"]).drops_request())
+            .collect()
     }
 
     #[test]

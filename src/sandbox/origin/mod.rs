@@ -22,22 +22,22 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, DroppedConnectionError> {
     let host = listener::host(request.headers()).unwrap_or_default();
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let (spoiling, site) = {
+    let (response_fault, site) = {
         let state = cloud.state();
         if state.switches.origin_down {
             return Err(DroppedConnectionError);
         }
         let site = Site::of(&host, &state.domains);
-        (state.answers.strike(FaultySide::Origin, &[&host, site.name()], &path, request.headers()), site)
+        (state.answers.matched_faults(FaultySide::Origin, &[&host, site.name()], &path, request.headers()), site)
     };
-    spoiling.delay(cloud.clock.as_ref()).await?;
-    let mut response = match spoiling.instead(&path) {
+    response_fault.delay(cloud.clock.as_ref()).await?;
+    let mut response = match response_fault.instead(&path) {
         Some(response) => response,
-        None => cloud.state().origin.serve(&host, &site, &path, &request, spoiling.serves_old_content()),
+        None => cloud.state().origin.serve(&host, &site, &path, &request, response_fault.serves_old_content()),
     };
     if let Ok(date) = HeaderValue::from_str(&time_formats::http_date(cloud.now())) {
         response.headers_mut().insert(header::DATE, date);
     }
-    spoiling.dress(response.headers_mut());
+    response_fault.dress(response.headers_mut());
     Ok(response)
 }

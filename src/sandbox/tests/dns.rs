@@ -1,4 +1,4 @@
-//! The name server, asked by a real resolver over real packets.
+//! The name server, queried by a real resolver over real packets.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn looked_up(
     Ok((names, addresses))
 }
 
-async fn asked(bench: &TestClient, name: &str) -> Result<(Vec<String>, Vec<IpAddr>), String> {
+async fn lookup_addresses(bench: &TestClient, name: &str) -> Result<(Vec<String>, Vec<IpAddr>), String> {
     looked_up(bench, name, ConnectionConfig::udp()).await
 }
 
@@ -69,13 +69,13 @@ async fn domains_lead_to_the_edge_and_origins_are_found_by_either_kind_of_packet
     for carrier in [ConnectionConfig::udp(), ConnectionConfig::tcp()] {
         assert_eq!(looked_up(&bench, HOST, carrier).await, Ok((vec![edge.clone()], vec![HERE])));
     }
-    assert_eq!(asked(&bench, "WWW.example.com.").await, Ok((vec![edge], vec![HERE])));
+    assert_eq!(lookup_addresses(&bench, "WWW.example.com.").await, Ok((vec![edge], vec![HERE])));
     let wildcard = "example.net.cdn.dnsv1.com.".to_owned();
-    assert_eq!(asked(&bench, "a.b.example.net.").await, Ok((vec![wildcard], vec![HERE])));
+    assert_eq!(lookup_addresses(&bench, "a.b.example.net.").await, Ok((vec![wildcard], vec![HERE])));
     for origin in ["origin.www.example.com.", "origin.example.net."] {
-        assert_eq!(asked(&bench, origin).await, Ok((vec![], vec![HERE])));
+        assert_eq!(lookup_addresses(&bench, origin).await, Ok((vec![], vec![HERE])));
     }
-    assert!(asked(&bench, "nobody.example.org.").await.unwrap_err().contains("NXDomain"));
+    assert!(lookup_addresses(&bench, "nobody.example.org.").await.unwrap_err().contains("NXDomain"));
 }
 
 #[tokio::test]
@@ -83,9 +83,9 @@ async fn a_name_is_answered_as_it_was_set() {
     let bench = TestClient::start().await;
     let set = |answer| bench.sandbox.cloud().set_dns(vec![DnsRule::new("www.example.com", [answer])]);
     set(at(PUBLIC));
-    assert_eq!(asked(&bench, HOST).await, Ok((vec![], vec![PUBLIC])));
+    assert_eq!(lookup_addresses(&bench, HOST).await, Ok((vec![], vec![PUBLIC])));
     set(cname("another.cdn.example.net"));
-    assert!(asked(&bench, HOST).await.unwrap_err().contains("NXDomain"));
+    assert!(lookup_addresses(&bench, HOST).await.unwrap_err().contains("NXDomain"));
     for (answer, word) in [
         (DnsAnswer::Nxdomain, "NXDomain"),
         (DnsAnswer::Servfail, "ServFail"),
@@ -94,7 +94,7 @@ async fn a_name_is_answered_as_it_was_set() {
         (cname("www.example.com"), "ServFail"),
     ] {
         set(answer.clone());
-        let text = asked(&bench, HOST).await.unwrap_err();
+        let text = lookup_addresses(&bench, HOST).await.unwrap_err();
         assert!(text.contains(word), "{answer:?}: {text}");
     }
 }
@@ -108,7 +108,7 @@ async fn a_chain_is_told_link_by_link() {
         DnsRule::new("b.example.net", [at(PUBLIC)]),
     ]);
     let links = vec!["a.example.net.".to_owned(), "b.example.net.".to_owned()];
-    assert_eq!(asked(&bench, HOST).await, Ok((links, vec![PUBLIC])));
+    assert_eq!(lookup_addresses(&bench, HOST).await, Ok((links, vec![PUBLIC])));
     let first = resolver(&bench, ConnectionConfig::udp()).lookup(HOST, RecordType::CNAME).await.expect("a link");
     assert_eq!(first.answers().len(), 1);
 }
@@ -125,7 +125,7 @@ async fn answers_can_change_between_queries_as_rebinding_does() {
     let other = resolver(&bench, ConnectionConfig::udp()).lookup(HOST, RecordType::AAAA).await;
     assert!(other.is_err());
     for expected in [PUBLIC, HERE, HERE] {
-        assert_eq!(asked(&bench, HOST).await, Ok((vec![], vec![expected])));
+        assert_eq!(lookup_addresses(&bench, HOST).await, Ok((vec![], vec![expected])));
     }
 }
 

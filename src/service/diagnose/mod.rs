@@ -47,7 +47,7 @@ pub struct DiagnosisService {
     configuration: String,
     limits: DiagnosisLimits,
     /// None: nobody walks.
-    patrol: Option<Arc<Monitor>>,
+    monitor: Option<Arc<Monitor>>,
 }
 
 /// What a question is about, once it is understood.
@@ -61,7 +61,7 @@ impl DiagnosisService {
     #[must_use]
     pub fn new(service: Service, diagnoser: Arc<dyn Diagnose>, probed: ProbeOverrides, configuration: String) -> Self {
         let limits = DiagnosisLimits::new(service.clock.clone());
-        Self { service, diagnoser, probed, configuration, limits, patrol: None }
+        Self { service, diagnoser, probed, configuration, limits, monitor: None }
     }
 
     /// Makes a new diagnosis.

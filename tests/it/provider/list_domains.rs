@@ -36,7 +36,7 @@ async fn cloud(domains: Vec<Domain>, shutdown: &CancellationToken) -> (Sandbox, 
     let pair = Credentials::new(key.secret_id, key.secret_key.into(), None).expect("a key pair");
     let client = TencentCdn::new(TencentOptions {
         endpoint: format!("http://{}/", sandbox.addresses.api).parse().expect("a URL"),
-        keys: CredentialProvider::given(pair),
+        keys: CredentialProvider::from_pair(pair),
         clock: Arc::new(SystemClock::default()),
     });
     (sandbox, client.expect("a client"))

@@ -62,7 +62,7 @@ async fn signed(case: &Case, clock: &ManualClock) -> Vec<u8> {
         Credentials::new(case.secret_id.clone(), case.secret_key.clone().into(), case.token.clone().map(Into::into));
     let client = TencentCdn::new(TencentOptions {
         endpoint: format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL"),
-        keys: CredentialProvider::given(pair.expect("a pair")),
+        keys: CredentialProvider::from_pair(pair.expect("a pair")),
         clock: Arc::new(clock.clone()),
     });
     let caught = tokio::spawn(async move {

@@ -60,7 +60,9 @@ fn client(address: SocketAddr, credential: &Credential, clock: &ManualClock) -> 
     let key = SecretString::from(credential.secret_key.clone());
     let options = TencentOptions {
         endpoint: format!("http://{address}").parse().expect("a URL"),
-        keys: CredentialProvider::given(Credentials::new(credential.secret_id.clone(), key, None).expect("a key pair")),
+        keys: CredentialProvider::from_pair(
+            Credentials::new(credential.secret_id.clone(), key, None).expect("a key pair"),
+        ),
         clock: Arc::new(clock.clone()),
     };
     TencentCdn::new(options).expect("a client")

@@ -13,7 +13,7 @@ fn of(tenant: &str, urls: std::ops::Range<u32>) -> NewJob {
 
 async fn claim(store: &dyn Store, lane: LaneId, left: u64, now: Timestamp) -> Option<Claim> {
     let detail = "its share is spent".to_owned();
-    let shares = vec![TenantShare { tenant: TenantName::new("web"), rest, until: at(9_000), detail }];
+    let shares = vec![TenantShare { tenant: TenantName::new("web"), remaining: left, until: at(9_000), detail }];
     let grant = Grant {
         lane,
         sequence: CallSequence::default(),

@@ -108,9 +108,9 @@ mod tests {
         detail: DomainDetail,
         acts: Vec<ServerAction>,
     ) -> (Result<Vec<String>, ReadError>, Vec<String>) {
-        let (script, turnstile) = (Script::start(acts).await, CallCounter::default());
-        let facts_by_name = script.client().domains(&query, detail, &turnstile).await;
-        assert_eq!((turnstile.calls(), script.remaining()), (script.seen().len(), 0), "every call has its own token");
+        let (script, limiter) = (Script::start(acts).await, CallCounter::default());
+        let facts_by_name = script.client().domains(&query, detail, &limiter).await;
+        assert_eq!((limiter.calls(), script.remaining()), (script.seen().len(), 0), "every call has its own token");
         let action = if detail == DomainDetail::Full { "DescribeDomainsConfig" } else { "DescribeDomains" };
         assert!(script.seen().iter().all(|seen| seen.header("x-tc-action") == Some(action)));
         (

@@ -92,12 +92,12 @@ mod tests {
     }
 
     async fn find(operation: ItemOperation, script: &Script) -> Result<Vec<ListedTask>, ReadError> {
-        let turnstile = CallCounter::default();
+        let limiter = CallCounter::default();
         let target = Target::parse(TargetKind::Url, URL).expect("a target");
         let (since, until) = (NOW, Timestamp::from_millis(NOW.as_millis() + 90_500));
         let query = FindQuery { operation, kind: TargetKind::Url, target, since, until };
-        let tasks = script.client().find_tasks(&query, &turnstile).await;
-        assert_eq!((turnstile.calls(), script.remaining()), (script.seen().len(), 0));
+        let tasks = script.client().find_tasks(&query, &limiter).await;
+        assert_eq!((limiter.calls(), script.remaining()), (script.seen().len(), 0));
         tasks
     }
 

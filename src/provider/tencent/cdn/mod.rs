@@ -69,7 +69,7 @@ const fn offer(
 /// Makes the read calls, each behind the turnstile.
 pub(super) struct CdnReader<'a> {
     pub(super) client: &'a TencentClient,
-    pub(super) turnstile: &'a dyn CallLimiter,
+    pub(super) limiter: &'a dyn CallLimiter,
 }
 
 impl CdnReader<'_> {
@@ -78,12 +78,12 @@ impl CdnReader<'_> {
         meter: ApiAction,
         parameters: &(impl Serialize + Sync),
     ) -> Result<A, ReadError> {
-        self.turnstile.acquire(meter).await;
-        let _pass = CallPass { turnstile: self.turnstile, meter };
+        self.limiter.acquire(meter).await;
+        let _pass = CallPass { limiter: self.limiter, meter };
         let answer = self.client.call(meter.0, parameters).await;
         let answer = answer.map(|reply| reply.fields).map_err(error_codes::read_fault);
         if matches!(answer, Err(ReadError::Throttled(_))) {
-            self.turnstile.on_throttled(meter);
+            self.limiter.on_throttled(meter);
         }
         answer
     }
@@ -91,12 +91,12 @@ impl CdnReader<'_> {
 
 /// A token in use: given back however the call ends, also if nobody waits for it any more.
 struct CallPass<'a> {
-    turnstile: &'a dyn CallLimiter,
+    limiter: &'a dyn CallLimiter,
     meter: ApiAction,
 }
 
 impl Drop for CallPass<'_> {
     fn drop(&mut self) {
-        self.turnstile.release(self.meter);
+        self.limiter.release(self.meter);
     }
 }

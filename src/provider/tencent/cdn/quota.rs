@@ -62,9 +62,9 @@ mod tests {
 
     /// The readings as `name total available batch`, of an answer with these fields.
     async fn read(operation: ItemOperation, fields: &str) -> Vec<String> {
-        let (script, turnstile) = (Script::start([ok(fields)]).await, CallCounter::default());
-        let readings = script.client().quota(operation, &turnstile).await.expect("a quota");
-        assert_eq!((turnstile.calls(), script.bodies()), (1, vec!["{}".to_owned()]));
+        let (script, limiter) = (Script::start([ok(fields)]).await, CallCounter::default());
+        let readings = script.client().quota(operation, &limiter).await.expect("a quota");
+        assert_eq!((limiter.calls(), script.bodies()), (1, vec!["{}".to_owned()]));
         let reading =
             readings.iter().map(|pool| format!("{} {} {} {}", pool.name, pool.total, pool.available, pool.batch));
         reading.collect()

@@ -112,11 +112,11 @@ mod tests {
     }
 
     async fn progress_of(operation: ItemOperation, targets: u32, script: &Script) -> Result<TaskProgress, ReadError> {
-        let turnstile = CallCounter::default();
+        let limiter = CallCounter::default();
         let query = TaskQuery { operation, task: TaskId("t-1".to_owned()), targets };
-        let progress = script.client().task_progress(&query, &turnstile).await;
+        let progress = script.client().task_progress(&query, &limiter).await;
         assert_eq!(script.remaining(), 0, "every answer was asked for");
-        assert_eq!(turnstile.calls(), script.seen().len(), "every call has its own token");
+        assert_eq!(limiter.calls(), script.seen().len(), "every call has its own token");
         progress
     }
 

@@ -61,7 +61,7 @@ impl InstanceRole {
         Ok(Self { http: http.map_err(|error| unusable(&error))?, base })
     }
 
-    pub(super) async fn lease(&self) -> Result<TemporaryCredentials, InstanceRoleError> {
+    pub(super) async fn credentials(&self) -> Result<TemporaryCredentials, InstanceRoleError> {
         let timeout = tokio::time::timeout(TOTAL, async {
             let name = self.get(PATH).await?;
             let name = role_name(&name)?;

@@ -124,7 +124,7 @@ impl CredentialProvider {
                 Ok(FileContents::Nothing(reason)) => Err(reason),
                 Err(fault) => Err(fault.to_string()),
             },
-            RefreshSource::Role(role) => match role.lease().await {
+            RefreshSource::Role(role) => match role.credentials().await {
                 Ok(TemporaryCredentials { pair, expires_at }) => {
                     Ok(Some(FreshCredentials { pair, expires_at: Some(expires_at) }))
                 }

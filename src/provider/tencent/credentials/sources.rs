@@ -84,7 +84,7 @@ impl CredentialSources {
             }
         }
         let role = InstanceRole::new(self.metadata.clone())?;
-        let (reason, may_pass) = match role.lease().await {
+        let (reason, may_pass) = match role.credentials().await {
             Ok(keys) => {
                 return Ok(SourcedCredentials {
                     source: RefreshSource::Role(role),

@@ -234,7 +234,7 @@ async fn the_content_type_decides_nothing() {
 
 #[tokio::test]
 async fn a_lost_read_is_a_fault_to_be_asked_again() {
-    let turnstile = CallCounter::default();
+    let limiter = CallCounter::default();
     for act in
         [ServerAction::CloseAfterRequest, ServerAction::Answer("[]".to_owned()), refused("InternalError"), ok("")]
     {
@@ -244,10 +244,10 @@ async fn a_lost_read_is_a_fault_to_be_asked_again() {
             task: TaskId("t".to_owned()),
             targets: 1,
         };
-        let fault = script.client().task_progress(&task, &turnstile).await.expect_err("no answer");
+        let fault = script.client().task_progress(&task, &limiter).await.expect_err("no answer");
         assert!(matches!(&fault, ReadError::Failed(failure) if failure.class == ErrorClass::Outage), "{fault:?}");
     }
-    assert_eq!(turnstile.calls(), 4);
+    assert_eq!(limiter.calls(), 4);
 }
 
 fn dated(date: &str, fields: &str) -> ServerAction {

@@ -35,7 +35,13 @@ impl HttpFaults {
     }
 
     /// `names` are all that the host goes by.
-    pub(crate) fn strike(&self, at: FaultySide, names: &[&str], path: &str, headers: &HeaderMap) -> HttpFaultPlan {
+    pub(crate) fn matched_faults(
+        &self,
+        at: FaultySide,
+        names: &[&str],
+        path: &str,
+        headers: &HeaderMap,
+    ) -> HttpFaultPlan {
         let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
         let fits = |rule: &&AnswerRule| {
             rule.at == at

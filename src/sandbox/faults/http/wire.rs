@@ -61,7 +61,7 @@ pub enum AnswerFault {
     },
     Redirect {
         location: String,
-        #[serde(default = "found")]
+        #[serde(default = "status_found")]
         status: u16,
     },
     /// To the same URL, without end.
@@ -74,7 +74,7 @@ pub enum AnswerFault {
     Headers { headers: BTreeMap<String, String> },
 }
 
-const fn found() -> u16 {
+const fn status_found() -> u16 {
     302
 }
 

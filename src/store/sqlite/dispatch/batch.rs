@@ -39,7 +39,7 @@ pub(crate) struct Batch {
     /// How many of each priority were there and found no place.
     pub(crate) left_over: [usize; PRIORITIES],
     /// Which company they are of.
-    pub(crate) cohort: i64,
+    pub(crate) isolation_group: i64,
     /// They go apart from others, because of a refusal or for want of proof.
     pub(crate) isolated: bool,
 }

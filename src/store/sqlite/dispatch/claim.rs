@@ -25,7 +25,7 @@ pub(crate) struct ClaimBatch {
 struct ScanResult {
     batch: Batch,
     /// Who may not go with it.
-    aside: Vec<Deferral>,
+    deferrals: Vec<Deferral>,
     /// Behind those who were seen may be others who should.
     may_miss: bool,
 }
@@ -34,8 +34,8 @@ impl ScanResult {
     /// Whether others than the batch may have to leave before it: who was set aside only to go in other company, whoever is
     /// in other company if nobody here may go, or who was not seen.
     fn needs_rescan(&self, is_far: bool) -> bool {
-        let has_become_due = self.aside.iter().any(|(_, becomes, ..)| *becomes == columns::DUE);
-        let has_changed = !self.aside.is_empty();
+        let has_become_due = self.deferrals.iter().any(|(_, becomes, ..)| *becomes == columns::DUE);
+        let has_changed = !self.deferrals.is_empty();
         has_become_due || (has_changed && self.batch.targets.is_empty()) || (self.may_miss && (has_changed || !is_far))
     }
 }
@@ -64,7 +64,7 @@ impl Change for ClaimBatch {
         );
         move_into_submission(&picked.items, submission, db).await?;
         // Who travels apart stands outside the turns.
-        if picked.cohort == 0 {
+        if picked.isolation_group == 0 {
             let turns: Vec<_> = picked.turns.iter().collect();
             sqlx::query(sql!("advance_lane_turn.sql"))
                 .bind(self.grant.lane.0)
@@ -100,15 +100,15 @@ impl ClaimBatch {
     /// The next items that may go, and what they passed. What may not is set aside.
     async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Eligibility<'_>), StoreError> {
         let mut barriers = Eligibility::load(&self.grant, self.now, db).await?;
-        let (mut reach, mut is_far) = (ScanWindow::first(&self.grant, &barriers), false);
+        let (mut window, mut is_far) = (ScanWindow::first(&self.grant, &barriers), false);
         for looks_left in (0..LOOKS_MAX).rev() {
-            let look = self.scan(reach, &mut barriers, &mut *db).await?;
+            let look = self.scan(window, &mut barriers, &mut *db).await?;
             let again = look.needs_rescan(is_far);
-            if !look.aside.is_empty() {
-                sqlx::query(sql!("defer_items.sql")).bind(columns::json(&look.aside)?).execute(&mut *db).await?;
+            if !look.deferrals.is_empty() {
+                sqlx::query(sql!("defer_items.sql")).bind(columns::json(&look.deferrals)?).execute(&mut *db).await?;
                 command::apply_moves(db, self.now).await?;
             } else if again {
-                (reach, is_far) = (reach.widened(), true);
+                (window, is_far) = (window.widened(), true);
             }
             // The lane does not stand still for a pile: at the end those go who were seen and may.
             if !again || looks_left == 0 {
@@ -138,16 +138,16 @@ impl ClaimBatch {
     /// The heads of the lane that may go.
     async fn scan(
         &self,
-        reach: ScanWindow,
+        window: ScanWindow,
         barriers: &mut Eligibility<'_>,
         db: &mut SqliteConnection,
     ) -> Result<ScanResult, StoreError> {
         let row = sqlx::query(sql!("next_candidates.sql"))
             .bind(self.grant.lane.0)
-            .bind(i64::from(reach.ahead))
+            .bind(i64::from(window.ahead))
             .bind(host_isolation::UNPROVED)
             .bind(i64::try_from(self.grant.sequence.0).unwrap_or(i64::MAX))
-            .bind(i64::from(reach.each))
+            .bind(i64::from(window.each))
             .fetch_one(&mut *db)
             .await?;
         let counts: Vec<(i64, i64, i64, &str)> =
@@ -155,33 +155,33 @@ impl ClaimBatch {
         if counts.is_empty() {
             return Ok(ScanResult::default());
         }
-        let (cohort, kind) = (row.try_get("cohort")?, columns::word(&row, "kind")?);
+        let (isolation_group, kind) = (row.try_get("cohort")?, columns::word(&row, "kind")?);
         let head = |(item, priority, rank, text): (i64, i64, i64, &str)| {
             columns::target(kind, text).map(|target| Candidate { item, priority, rank, target })
         };
         let all = counts.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
-        let seen = ScanCoverage::of(&all, reach);
+        let seen = ScanCoverage::of(&all, window);
         barriers.load_for(all.iter().map(|head| &head.target), &mut *db).await?;
         let mut free = Vec::with_capacity(all.len());
-        let mut aside = Vec::new();
+        let mut deferrals = Vec::new();
         for head in all {
-            match barriers.deferral(head.item, cohort, &head.target, &mut *db).await? {
-                Some(count) => aside.push(count),
-                None => free.push((cohort, head)),
+            match barriers.deferral(head.item, isolation_group, &head.target, &mut *db).await? {
+                Some(count) => deferrals.push(count),
+                None => free.push((isolation_group, head)),
             }
         }
         let (heads, unpaid) = tenant_quota::limit_to_quota(free, &self.grant.shares, self.now, &mut *db).await?;
-        aside.extend(unpaid);
+        deferrals.extend(unpaid);
         let heads: Vec<Candidate> = heads.into_iter().map(|(_, head)| head).collect();
         let free = count_by_priority(&heads);
-        let sorted = host_isolation::isolate_unproved_hosts(heads, cohort, self.grant.lane, db).await?;
+        let sorted = host_isolation::isolate_unproved_hosts(heads, isolation_group, self.grant.lane, db).await?;
         let others_max = if sorted.urgent_only { 0 } else { self.grant.non_urgent_max };
         let mut batch = Batch::of(sorted.heads, &Grant { non_urgent_max: others_max, ..self.grant.clone() });
-        (batch.cohort, batch.isolated) = (cohort, sorted.apart);
+        (batch.isolation_group, batch.isolated) = (isolation_group, sorted.apart);
         batch.left_over.iter_mut().zip(sorted.remaining).for_each(|(remaining, current)| *remaining += current);
-        aside.extend(sorted.aside);
+        deferrals.extend(sorted.deferrals);
         let may_miss = seen.needs_second_scan(free, &batch, self.grant.targets_max);
-        Ok(ScanResult { batch, aside, may_miss })
+        Ok(ScanResult { batch, deferrals, may_miss })
     }
 }
 

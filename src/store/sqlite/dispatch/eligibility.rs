@@ -108,7 +108,7 @@ impl<'a> Eligibility<'a> {
     pub(crate) async fn deferral(
         &mut self,
         item: i64,
-        cohort: i64,
+        isolation_group: i64,
         target: &Target,
         db: &mut SqliteConnection,
     ) -> Result<Option<Deferral>, StoreError> {
@@ -119,7 +119,7 @@ impl<'a> Eligibility<'a> {
                 let failure = self.refusal(suspect, db).await?;
                 return Ok(Some((item, columns::DELAYED, own, Some(suspect.until.as_millis()), Some(failure))));
             }
-            if cohort == 0 {
+            if isolation_group == 0 {
                 return Ok(Some((item, columns::DUE, own, None, None)));
             }
         }
@@ -135,7 +135,7 @@ impl<'a> Eligibility<'a> {
             return Ok(None);
         };
         let failure = self.wait(&failure, db).await?;
-        Ok(Some((item, columns::DELAYED, cohort, Some(again_at.as_millis()), Some(failure))))
+        Ok(Some((item, columns::DELAYED, isolation_group, Some(again_at.as_millis()), Some(failure))))
     }
 
     /// The failure that the host was refused with.

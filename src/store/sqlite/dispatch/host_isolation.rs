@@ -21,7 +21,7 @@ pub(crate) struct IsolatedBatch {
     /// Who may go together now.
     pub(crate) heads: Vec<Candidate>,
     /// Who is taken out of open company; if any, the lane is to be looked at again.
-    pub(crate) aside: Vec<Deferral>,
+    pub(crate) deferrals: Vec<Deferral>,
     /// Somebody of them is unproved, or they were apart already.
     pub(crate) apart: bool,
     /// How many of each priority are left behind because there are hosts enough.
@@ -33,16 +33,16 @@ pub(crate) struct IsolatedBatch {
 /// Sorts out heads that nothing else holds back.
 pub(crate) async fn isolate_unproved_hosts(
     heads: Vec<Candidate>,
-    cohort: i64,
+    isolation_group: i64,
     lane: LaneId,
     db: &mut SqliteConnection,
 ) -> Result<IsolatedBatch, StoreError> {
     // Halves of a refused batch stay as they were cut.
-    if ![0, UNPROVED].contains(&cohort) || heads.is_empty() {
+    if ![0, UNPROVED].contains(&isolation_group) || heads.is_empty() {
         return Ok(IsolatedBatch {
             heads,
-            aside: Vec::new(),
-            apart: cohort > 0,
+            deferrals: Vec::new(),
+            apart: isolation_group > 0,
             remaining: [0; PRIORITIES],
             urgent_only: false,
         });
@@ -55,16 +55,16 @@ pub(crate) async fn isolate_unproved_hosts(
         .await?;
     let proved: HashSet<String> = proved.into_iter().collect();
     let is_mixed = !proved.is_empty() && proved.len() < hosts.len();
-    if cohort == 0 && is_mixed {
+    if isolation_group == 0 && is_mixed {
         let (heads, unproved): (Vec<Candidate>, Vec<Candidate>) =
             heads.into_iter().partition(|head| proved.contains(head.target.host()));
-        let aside = unproved.iter().map(|head| (head.item, columns::DUE, UNPROVED, None, None)).collect();
-        return Ok(IsolatedBatch { heads, aside, apart: false, remaining: [0; PRIORITIES], urgent_only: false });
+        let deferrals = unproved.iter().map(|head| (head.item, columns::DUE, UNPROVED, None, None)).collect();
+        return Ok(IsolatedBatch { heads, deferrals, apart: false, remaining: [0; PRIORITIES], urgent_only: false });
     }
     let (heads, counts) = few_unproved(heads, &proved);
-    let apart = cohort > 0 || proved.is_empty();
-    let urgent_only = counts[0] > 0 || urgent_elsewhere(cohort, lane, db).await?;
-    Ok(IsolatedBatch { heads, aside: Vec::new(), apart, remaining: counts, urgent_only })
+    let apart = isolation_group > 0 || proved.is_empty();
+    let urgent_only = counts[0] > 0 || urgent_elsewhere(isolation_group, lane, db).await?;
+    Ok(IsolatedBatch { heads, deferrals: Vec::new(), apart, remaining: counts, urgent_only })
 }
 
 /// Of the unproved hosts only the first few, and how many of each priority are left behind.
@@ -86,7 +86,7 @@ fn few_unproved(heads: Vec<Candidate>, proved: &HashSet<String>) -> (Vec<Candida
 }
 
 /// Whether urgent work waits in the other company, open or unproved.
-async fn urgent_elsewhere(cohort: i64, lane: LaneId, db: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let other = if cohort == 0 { UNPROVED } else { 0 };
+async fn urgent_elsewhere(isolation_group: i64, lane: LaneId, db: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let other = if isolation_group == 0 { UNPROVED } else { 0 };
     Ok(sqlx::query_scalar(sql!("has_urgent_items.sql")).bind(lane.0).bind(other).fetch_one(db).await?)
 }

@@ -40,10 +40,10 @@ pub(crate) struct ScanCoverage {
 }
 
 impl ScanCoverage {
-    pub(crate) fn of(heads: &[Candidate], reach: ScanWindow) -> Self {
+    pub(crate) fn of(heads: &[Candidate], window: ScanWindow) -> Self {
         let result = count_by_priority(heads);
-        let rest = |before: usize| (reach.ahead as usize).saturating_sub(before).max(reach.each as usize);
-        Self { result, limits: [reach.ahead as usize, rest(result[0]), rest(result[0] + result[1])] }
+        let rest = |before: usize| (window.ahead as usize).saturating_sub(before).max(window.each as usize);
+        Self { result, limits: [window.ahead as usize, rest(result[0]), rest(result[0] + result[1])] }
     }
 
     /// Whether others should perhaps go with a batch of `places`, or before it. Behind those who were seen, if of some priority

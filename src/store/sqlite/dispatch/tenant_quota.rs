@@ -31,17 +31,17 @@ pub(crate) async fn limit_to_quota(
     }
     let mut targets: HashMap<&str, HashSet<Target>> = HashMap::new();
     let mut failures: HashMap<&str, i64> = HashMap::new();
-    let (mut may, mut aside) = (Vec::new(), Vec::new());
-    for (cohort, head) in heads {
+    let (mut may, mut deferrals) = (Vec::new(), Vec::new());
+    for (isolation_group, head) in heads {
         let tenant = tenants.get(&head.item).map_or("", String::as_str);
         let Some(share) = shares.iter().find(|share| share.tenant.as_str() == tenant) else {
-            may.push((cohort, head));
+            may.push((isolation_group, head));
             continue;
         };
         let used = targets.entry(share.tenant.as_str()).or_default();
-        if used.contains(&head.target) || (used.len() as u64) < share.rest {
+        if used.contains(&head.target) || (used.len() as u64) < share.remaining {
             used.insert(head.target.clone());
-            may.push((cohort, head));
+            may.push((isolation_group, head));
             continue;
         }
         let failure = match failures.get(share.tenant.as_str()) {
@@ -52,9 +52,9 @@ pub(crate) async fn limit_to_quota(
             }
         };
         failures.insert(share.tenant.as_str(), failure);
-        aside.push((head.item, columns::DELAYED, cohort, Some(share.until.as_millis()), Some(failure)));
+        deferrals.push((head.item, columns::DELAYED, isolation_group, Some(share.until.as_millis()), Some(failure)));
     }
-    Ok((may, aside))
+    Ok((may, deferrals))
 }
 
 /// Remembers who pays for the places of a submission.
