@@ -56,7 +56,7 @@ impl RequestInfo {
                 tracing::error!(request.id = %id, %method, path = %path, error = %cause, "a request failed");
             }
             let allow = response.headers_mut().remove(header::ALLOW);
-            response = error.into_problem(id.clone());
+            response = error.to_problem(id.clone());
             response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
         }
         if let Ok(value) = HeaderValue::try_from(id) {

@@ -139,7 +139,7 @@ impl ApiError {
     }
 
     /// The answer to the request of this id.
-    pub(super) fn into_problem(&self, request_id: String) -> Response {
+    pub(super) fn to_problem(&self, request_id: String) -> Response {
         let mut response = (self.status(), Json(self.problem(request_id))).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

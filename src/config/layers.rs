@@ -94,7 +94,7 @@ pub(super) fn leaves(file: Option<&Path>, env: HashMap<String, String>, problems
             }
         }
         Err(error) => {
-            problems.push(ConfigProblem { key: "configuration".to_owned(), detail: ends_of(&error.to_string()) })
+            problems.push(ConfigProblem { key: "configuration".to_owned(), detail: ends_of(&error.to_string()) });
         }
     }
     leaves

@@ -191,7 +191,7 @@ impl EngineService for Poller {
         match outcome {
             Ok(PollOutcome::Progress(TaskProgress::Ended { failed })) => self.end(submission, failed, now).await?,
             Ok(PollOutcome::Progress(TaskProgress::Running | TaskProgress::NotListed)) => {
-                self.look_again(submission, now).await?
+                self.look_again(submission, now).await?;
             }
             Ok(PollOutcome::OutOfTime { done }) => self.give_up(submission, done, now).await?,
             Err(fault) => {
