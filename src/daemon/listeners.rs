@@ -51,7 +51,7 @@ impl MetricsServer {
 
     pub(super) async fn stopped(self) {
         if let Err(error) = self.server.await {
-            tracing::error!(%error, "the server of the metrics broke off");
+            tracing::error!(%error, "the metrics server stopped unexpectedly");
         }
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn build_api(
     }
 }
 
-/// A daemon that nobody can use runs well and looks broken.
+/// Warn if auth.mode = tokens and no token exists: nobody could use the daemon.
 pub(super) async fn warn_if_no_token(config: &Config, store: &Arc<dyn Store>) -> Result<(), StoreError> {
     if config.auth == AuthMode::Tokens && store.tokens().await?.tokens.is_empty() {
         tracing::warn!("auth.mode is tokens and there is no token: make one with `refreshd token create`");

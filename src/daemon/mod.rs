@@ -114,7 +114,7 @@ impl Daemon {
         let patrol = tokio::spawn(run_monitor(patrol, config.patrol.every, engine_shutdown.clone()));
         let sandboxed = sandbox_accounts(config);
         if !sandboxed.is_empty() {
-            tracing::warn!(accounts = %sandboxed.join(", "), "these accounts talk to a simulated cloud");
+            tracing::warn!(accounts = %sandboxed.join(", "), "these accounts use a simulated cloud");
         }
         tracing::info!(address = %address, database = %config.store.path.display(), "refreshd is listening");
         Ok(Self { address, engine, server, figures, patrol, store, draining, engine_shutdown, server_shutdown })
@@ -137,11 +137,11 @@ impl Daemon {
         self.engine_shutdown.cancel();
         self.engine.finished().await;
         if let Err(error) = self.patrol.await {
-            tracing::error!(%error, "the patrol broke off");
+            tracing::error!(%error, "the monitor stopped unexpectedly");
         }
         self.server_shutdown.cancel();
         if let Err(error) = self.server.await {
-            tracing::error!(%error, "the HTTP server broke off");
+            tracing::error!(%error, "the HTTP server stopped unexpectedly");
         }
         if let Some(figures) = self.figures {
             figures.stopped().await;

@@ -18,7 +18,7 @@ pub enum StartError {
     Busy(String),
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("the database could not be taken up again")]
+    #[error("the work in the database could not be resumed")]
     Store(#[from] StoreError),
 }
 

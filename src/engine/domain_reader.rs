@@ -101,7 +101,7 @@ impl EngineService for DomainReader {
                 tracing::debug!(account = %account.name, domains = domains.len(), "domains read");
                 if !moved.is_empty() {
                     tracing::warn!(account = %account.name, domains = %moved.join(", "),
-                        "these domains are served in another area now; what is pending of them goes where they were served");
+                        "domain area changed; pending items keep the old area");
                 }
             }
             Err(fault) => {

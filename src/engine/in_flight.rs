@@ -67,7 +67,7 @@ impl InFlight {
         self.strays = sending.iter().map(|one| (one.id, one.lane.clone())).collect();
         for stray in &sending {
             tracing::error!(submission.id = stray.id.0, lane = %stray.lane, targets = stray.targets,
-                "a claim was made that the database told an error for; its targets are given back");
+                "releasing an orphaned submission: the claim was committed although the database reported an error");
             let back =
                 Release { state: SubmissionState::Released, failure: orphan_failure(), items: ReleaseAction::Requeue };
             match store.release(stray.id, back, now).await {
@@ -83,7 +83,7 @@ impl InFlight {
 }
 
 fn orphan_failure() -> Failure {
-    let message = "the database told an error for this claim although it was made, so nobody has made its call";
+    let message = "the database reported an error but stored the batch; it was never sent and is queued again";
     Failure::new(ErrorClass::Internal, Failure::CLAIM_ASTRAY, message)
 }
 

@@ -124,7 +124,7 @@ impl Engine {
         self.tasks.spawn(async move {
             let ended = AssertUnwindSafe(service).catch_unwind().await;
             if ended.is_err() || !shutdown.is_cancelled() {
-                tracing::error!("a service of the engine broke off");
+                tracing::error!("a service of the engine stopped unexpectedly");
                 broken.cancel();
             }
         });
@@ -134,7 +134,7 @@ impl Engine {
     pub async fn finished(mut self) {
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(error = %error, "a service of the engine broke off");
+                tracing::error!(error = %error, "a service of the engine stopped unexpectedly");
             }
         }
     }
@@ -146,7 +146,10 @@ impl EngineDeps {
         let now = self.clock.now();
         let count = self.store.recover(now).await?;
         if count > 0 {
-            tracing::info!(submissions = count, "calls were cut off by the last stop; the provider's list will tell");
+            tracing::info!(
+                submissions = count,
+                "unanswered submissions from the last run; checking the provider's task list"
+            );
         }
         for account in self.accounts.values() {
             account.load_usage(self.store.as_ref(), now).await?;

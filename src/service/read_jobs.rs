@@ -151,7 +151,7 @@ fn waiting(job: &Job, state: PartState, failure: Option<&Failure>, (lane, due): 
 }
 
 fn leaves_next() -> Wait {
-    let detail = "it leaves with one of the next calls".to_owned();
+    let detail = "queued for one of the next calls".to_owned();
     Wait { reason: WaitingReason::Rate, detail, until: None }
 }
 

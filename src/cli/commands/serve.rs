@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: &ServeArguments) -> ExitCode {
     tokio::select! {
         () = signals::stop_signal() => {}
         () = daemon.broken() => {
-            terminal::note("refreshd ends because a part of it broke off; its log tells why, and the next start takes the work up");
+            terminal::note("refreshd ends because a part of it stopped unexpectedly; the log says why, and the next start continues the work");
             return ExitCode::from(exit::BROKEN);
         }
     }

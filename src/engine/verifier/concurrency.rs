@@ -46,7 +46,7 @@ pub(super) struct ProbeSlots {
 #[derive(Debug)]
 struct Slot {
     host: String,
-    /// One that asks nobody takes nobody's place.
+    /// A job that only expires does not use a probe slot.
     counts: bool,
 }
 

@@ -152,7 +152,7 @@ impl Verifier {
                 }
                 // Those who have a place by now are looked at all the same.
                 Err(error) => {
-                    tracing::error!(error = ?error, "hosts behind a pile of jobs to be verified could not be read");
+                    tracing::error!(error = ?error, "could not read the next hosts due for verification");
                 }
             }
         }
@@ -295,7 +295,7 @@ impl EngineService for Verifier {
         async move {
             let watch = Stopwatch::start();
             let (mut viewed, silent) = match time {
-                None => (unasked(targets, "there was no place for a look until verify.deadline was over"), None),
+                None => (unasked(targets, "not probed: all probe slots were busy until verify.deadline"), None),
                 Some(time) => {
                     let round = ProbeRound { viewer, turns, ended, time };
                     match catch_panic(Self::NAME, round.look(targets.clone())).await {

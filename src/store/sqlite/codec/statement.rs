@@ -70,7 +70,9 @@ fn every_name_in_capitals_is_known() {
             } else if path.extension().is_some_and(|ending| ending == "sql") {
                 let text = with_codes(&std::fs::read_to_string(&path).expect("a statement"));
                 let capitals = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
-                let unknown = text.split(|c: char| !c.is_alphanumeric() && c != '_').find(capitals);
+                // Every second part between quotes is a text.
+                let code: String = text.split('\'').step_by(2).collect();
+                let unknown = code.split(|c: char| !c.is_alphanumeric() && c != '_').find(capitals);
                 assert_eq!(unknown, None, "{}", path.display());
                 statements += 1;
             }

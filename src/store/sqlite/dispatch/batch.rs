@@ -60,7 +60,7 @@ impl Batch {
         while let Some(queue) = queues.iter_mut().filter(|queue| !queue.is_empty()).min_by_key(|queue| queue[0].item) {
             candidates.extend(queue.pop_front().filter(|head| !filling.take(head, grant.targets_max)));
         }
-        // Who found no place may ride with one that came after.
+        // An item that did not fit may still share the slot of an equal target added later.
         candidates.retain(|head| !(filling.seen.contains(&head.target) && filling.take(head, grant.targets_max)));
         for head in candidates {
             filling.batch.left_over[head.class()] += 1;

@@ -20,19 +20,19 @@ pub(crate) struct ClaimBatch {
     pub(crate) now: Timestamp,
 }
 
-/// What one look at the lane found.
+/// What one scan of the lane found.
 #[derive(Default)]
 struct ScanResult {
     batch: Batch,
-    /// Who may not go with it.
+    /// Items that may not go with it.
     deferrals: Vec<Deferral>,
-    /// Behind those who were seen may be others who should.
+    /// Items behind the window could belong in the batch.
     may_miss: bool,
 }
 
 impl ScanResult {
-    /// Whether others than the batch may have to leave before it: who was set aside only to go in other company, whoever is
-    /// in other company if nobody here may go, or who was not seen.
+    /// Whether to scan again: an item was moved to another isolation group, nothing here is eligible and something was
+    /// deferred, or the scan window was too small.
     fn needs_rescan(&self, is_far: bool) -> bool {
         let has_become_due = self.deferrals.iter().any(|(_, becomes, ..)| *becomes == columns::DUE);
         let has_changed = !self.deferrals.is_empty();
@@ -63,7 +63,7 @@ impl Change for ClaimBatch {
             .await?,
         );
         move_into_submission(&picked.items, submission, db).await?;
-        // Who travels apart stands outside the turns.
+        // Isolated items do not advance the lane's turn.
         if picked.isolation_group == 0 {
             let turns: Vec<_> = picked.turns.iter().collect();
             sqlx::query(sql!("advance_lane_turn.sql"))
@@ -91,13 +91,13 @@ impl Change for ClaimBatch {
     }
 }
 
-/// Items that travel along with a batch; the others share a place of a later one.
+/// Items that share a place of a batch; further ones share a place of a later one.
 const RIDERS_MAX: u32 = 10_000;
-/// What is looked at in one claim, in batches: whoever is claimed for waits for what is set aside, so that has a bound.
+/// Scans of one claim: the caller waits while items are deferred, so that has a bound.
 const LOOKS_MAX: usize = 16;
 
 impl ClaimBatch {
-    /// The next items that may go, and what they passed. What may not is set aside.
+    /// The next eligible items. What may not go is deferred.
     async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Eligibility<'_>), StoreError> {
         let mut barriers = Eligibility::load(&self.grant, self.now, db).await?;
         let (mut window, mut is_far) = (ScanWindow::first(&self.grant, &barriers), false);
@@ -110,7 +110,7 @@ impl ClaimBatch {
             } else if again {
                 (window, is_far) = (window.widened(), true);
             }
-            // The lane does not stand still for a pile: at the end those go who were seen and may.
+            // The lane does not stop for many deferred items: after the last scan its eligible items go.
             if !again || looks_left == 0 {
                 return Ok((look.batch, barriers));
             }
@@ -118,7 +118,7 @@ impl ClaimBatch {
         Ok((Batch::default(), barriers))
     }
 
-    /// Whoever waits in the lane for one of the targets that move travels along, however far behind.
+    /// Also claims every other pending item of this lane with a target in the batch.
     async fn riders(&self, barriers: &Eligibility<'_>, db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
         let rows = sqlx::query(sql!("coalescing_items.sql"))
             .bind(self.grant.lane.0)
@@ -135,7 +135,7 @@ impl ClaimBatch {
         Ok(riders)
     }
 
-    /// The heads of the lane that may go.
+    /// Reads the heads of the lane once, and sorts them into a batch and deferrals.
     async fn scan(
         &self,
         window: ScanWindow,

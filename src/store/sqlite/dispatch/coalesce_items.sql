@@ -10,7 +10,7 @@ where i.state = DUE;
 insert into events (job_id, at, kind, items, submission_id, message)
 select m.job_id, $3, 'claimed', count(*), $2, 
     case when t.name = $4 then 'promoted: enough URL purges wait below it to purge the directory ' || carrier.target || ' instead'
-        else 'riding on the purge of ' || carrier.target end
+        else 'covered by the directory purge of ' || carrier.target end
         || ', which leaves with submission ' || $2
 from moves as m
 cross join items as carrier on carrier.id = m.ride

@@ -1,5 +1,5 @@
 //! What keeps a due item of a lane that may send from going: a call without an answer that has its target (law 4), an open
-//! purge that a prefetch waits for (law 6), or a host that the provider refused. Such items are set aside for a while.
+//! purge that a prefetch waits for (law 6), or a host that the provider refused. Such items are deferred for a while.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(crate) struct Eligibility<'a> {
     held_targets: HashSet<String>,
     /// The first open purge of each target that was asked about.
     purges: HashMap<(TargetKind, String), i64>,
-    /// How many were set aside for a purge.
+    /// Prefetches deferred for a purge.
     put_off: u32,
     /// Kept for this claim already, by host or code.
     failures: HashMap<String, i64>,
@@ -54,13 +54,13 @@ impl<'a> Eligibility<'a> {
         Ok(Self { grant, some_held, prefetches, held_targets: texts, purges, put_off: 0, failures, now })
     }
 
-    /// Whether anybody may be set aside at all.
+    /// Whether an item may be deferred at all.
     pub(crate) fn may_defer(&self) -> bool {
         let Grant { suspended_hosts: suspects, shares, .. } = self.grant;
         self.some_held || self.prefetches || !suspects.is_empty() || !shares.is_empty()
     }
 
-    /// Looks at what stands before these targets as a whole.
+    /// Reads what holds these targets back, in one statement for each reason.
     pub(crate) async fn load_for(
         &mut self,
         targets: impl Iterator<Item = &Target>,

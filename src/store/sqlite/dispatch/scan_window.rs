@@ -1,14 +1,14 @@
-//! How far a look at a lane's heads goes, and whether it may have missed somebody who should leave with this call: a look
-//! costs the more the further it goes, and a second one as much again.
+//! How far a scan of a lane's heads goes, and whether it missed items that belong in this batch: a scan costs the more the
+//! further it goes, and a second one as much again.
 
 use super::batch::{AGE_SHARE, Batch, Candidate, PRIORITIES};
 use super::eligibility::Eligibility;
 use crate::store::Grant;
 
-/// Where somebody may be barred, a look goes so much further than the batch has places: one in so many.
+/// Where items may be deferred, a scan goes so much further than the batch has places: one in so many.
 const MARGIN_SHARE: u32 = 8;
 
-/// How many heads are looked at.
+/// How many heads are scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ScanWindow {
     /// In the order of priority and turn.
@@ -31,7 +31,7 @@ impl ScanWindow {
     }
 }
 
-/// What a look went past, by priority.
+/// What a scan read, by priority.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ScanCoverage {
     result: [usize; PRIORITIES],
@@ -46,9 +46,9 @@ impl ScanCoverage {
         Self { result, limits: [window.ahead as usize, rest(result[0]), rest(result[0] + result[1])] }
     }
 
-    /// Whether others should perhaps go with a batch of `places`, or before it. Behind those who were seen, if of some priority
-    /// all who are free got a place, there may be more, and they were barred or leave a good part of the batch empty. In other
-    /// company, if urgent work was barred and the batch has none.
+    /// Whether a second, wider scan could find items that belong in this batch of `places`: some priority hit its limit with
+    /// every eligible item placed, and the batch is short or items were deferred; or urgent items were deferred and none is
+    /// in the batch.
     pub(crate) fn needs_second_scan(&self, free: [usize; PRIORITIES], batch: &Batch, places: u32) -> bool {
         let room = (places as usize).saturating_sub(batch.targets.len());
         let has_room = room > (places / MARGIN_SHARE) as usize;
@@ -60,7 +60,7 @@ impl ScanCoverage {
     }
 }
 
-/// How many there are of each priority.
+/// Items of each priority.
 pub(crate) fn count_by_priority(heads: &[Candidate]) -> [usize; PRIORITIES] {
     let mut counts = [0; PRIORITIES];
     for head in heads {

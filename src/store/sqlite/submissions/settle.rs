@@ -83,8 +83,7 @@ impl SettleSubmission {
 }
 
 /// What is told to those who rode on a directory that was not done.
-pub(crate) const BACK_FROM_A_RIDE: &str =
-    "the purge of the directory above these was not done; they go by themselves now";
+pub(crate) const BACK_FROM_A_RIDE: &str = "the directory purge failed; purging these URLs individually";
 
 /// Law 6 within a refresh: a prefetch goes when every purge that covers it has succeeded, and ends unsent with the first one
 /// that did not. A cancelled job or a passed deadline ends purges and prefetches alike, so nobody has to ask here then.
