@@ -1,16 +1,15 @@
 //! The stage: a sandbox and a daemon in front of it, in a temporary folder.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::daemon::{Daemon, provider_limits};
+use crate::daemon::{Daemon, StartError, provider_limits};
 use crate::sandbox::{self, Addresses, Sandbox, SandboxOptions};
 
 /// Where the client commands look for a daemon, so that they work beside the demo without a setting.
@@ -34,11 +33,11 @@ impl Environment {
         let sandbox_shutdown = CancellationToken::new();
         let sandbox = sandbox::start(options, sandbox_shutdown.clone()).await.context("the sandbox cannot listen")?;
         let addresses = sandbox.addresses;
-        let file = folder.path().join("refreshd.toml");
-        let text = configuration(folder.path(), addresses, &key, free_port().await);
-        std::fs::write(&file, text).context("the configuration cannot be written")?;
-        let config = Config::load(Some(&file), std::iter::empty(), provider_limits)?;
-        let daemon = Daemon::start(&config, Arc::new(SystemClock::default())).await?;
+        // Another program, or another demo, may have the usual port.
+        let daemon = match start_daemon(&folder, addresses, &key, USUAL_PORT).await {
+            Err(StartError::Busy(_)) => start_daemon(&folder, addresses, &key, 0).await,
+            started => started,
+        }?;
         Ok(Self { daemon_address: daemon.address, addresses, daemon, sandbox, sandbox_shutdown, _folder: folder })
     }
 
@@ -50,12 +49,17 @@ impl Environment {
     }
 }
 
-/// The usual port if nobody has it, otherwise any.
-async fn free_port() -> u16 {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT)).await {
-        Ok(_) => USUAL_PORT,
-        Err(_) => 0,
-    }
+async fn start_daemon(
+    folder: &TempDir,
+    at: Addresses,
+    key: &sandbox::Credential,
+    port: u16,
+) -> Result<Daemon, StartError> {
+    let file = folder.path().join("refreshd.toml");
+    std::fs::write(&file, configuration(folder.path(), at, key, port))
+        .map_err(|error| StartError::Setting(format!("the configuration cannot be written ({error})")))?;
+    let config = Config::load(Some(&file), std::iter::empty(), provider_limits)?;
+    Daemon::start(&config, Arc::new(SystemClock::default())).await
 }
 
 fn configuration(folder: &std::path::Path, at: Addresses, key: &sandbox::Credential, port: u16) -> String {

@@ -295,7 +295,7 @@ impl EngineService for Verifier {
         async move {
             let watch = Stopwatch::start();
             let (mut viewed, silent) = match time {
-                None => (unasked(targets, "not probed: all probe slots were busy until verify.deadline"), None),
+                None => (unasked(targets, "all probe slots were busy until verify.deadline"), None),
                 Some(time) => {
                     let round = ProbeRound { viewer, turns, ended, time };
                     match catch_panic(Self::NAME, round.look(targets.clone())).await {

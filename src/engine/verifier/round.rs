@@ -44,7 +44,7 @@ pub(super) fn by_target(samples: Vec<VerificationSample>, extra: Vec<Target>) ->
 /// What is said of targets that nobody looks at, or whose look nobody can tell of.
 pub(super) fn unasked(targets: BTreeMap<Target, Requesters>, because: &str) -> Vec<TargetObservation> {
     let unseen = targets.into_iter().map(|(target, requesters)| {
-        let reason = format!("{target}: not looked at: {because}");
+        let reason = format!("{target}: not probed: {because}");
         TargetObservation::new(target, requesters, Verification::Unknown, reason)
     });
     unseen.collect()

@@ -28,7 +28,7 @@ fn the_demo_ends_with_0_and_a_job_that_was_seen_fresh() {
 fn nothing_is_wrong_with_what_the_demo_leaves_behind() {
     let demo = Command::new(env!("CARGO_BIN_EXE_refreshd")).arg("demo").stdout(Stdio::piped()).spawn();
     let mut demo = Killed(demo.expect("the demo runs"));
-    // Kept open to the end: whoever prints to nobody ends.
+    // Kept open to the end: a process whose output is closed ends.
     let mut lines = BufReader::new(demo.0.stdout.take().expect("its output")).lines().map(|line| line.expect("text"));
     let page = lines.find_map(|line| Some(line.split_once("  page   ")?.1.to_owned())).expect("the page's address");
     for subject in ["http://www.example.com/app.js", "static.example.com"] {

@@ -1,6 +1,5 @@
-//! The patrol of a running daemon, and the doctor's without one, before a simulated cloud.
+//! The monitor of a running daemon: `GET /v1/findings` and `POST /v1/findings/check`.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use refreshd::sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use crate::support::World;
-use crate::support::binary::Ended;
 
 /// Sees a certificate that dies, and what is no standing fact.
 pub(crate) struct Worried;
@@ -60,7 +58,7 @@ pub(crate) async fn rounded(world: &World) -> Value {
     panic!("no round has ended");
 }
 
-fn results(findings: &Value) -> Vec<String> {
+pub(crate) fn results(findings: &Value) -> Vec<String> {
     let items = findings["items"].as_array().expect("items");
     let word = |item: &Value, field: &str| item[field].as_str().expect("a word").to_owned();
     let mut results: Vec<String> = items
@@ -109,34 +107,5 @@ async fn a_daemon_walks_at_the_start_and_when_it_is_told_to() {
     assert_ne!(clock(&again.body)["checked_at"], clock(&findings)["checked_at"]);
     // Domains that could not be asked for stay as they were seen last.
     assert!(results(&again.body).iter().any(|one| one == "domain www.example.com origin_certificate warn"));
-    world.end().await;
-}
-
-async fn doctor(world: &World, words: &[&str]) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_refreshd"));
-    command.arg("doctor").args(words).arg("--config").arg(world.config_file());
-    Ended::of(tokio::task::block_in_place(|| command.output().expect("the binary runs")))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_needs_no_daemon_and_tells_what_is_broken() {
-    let mut world = World::start().await;
-    world.stop_daemon().await;
-    let well = doctor(&world, &["--json"]).await;
-    let told = results(&serde_json::from_str(&well.out).expect("JSON"));
-    for expected in ["account main clock ok", "account main permission ok"] {
-        assert!(told.iter().any(|one| one == expected), "{expected} of {told:#?}");
-    }
-    let text = std::fs::read_to_string(world.config_file()).expect("the configuration");
-    let wrong: Vec<&str> = text.lines().filter(|line| !line.starts_with("secret_key")).collect();
-    let wrong = wrong.join("\n").replace("[probe.edges]", "secret_key = \"a-wrong-key\"\n[probe.edges]");
-    std::fs::write(world.config_file(), wrong).expect("written");
-    let sick = doctor(&world, &[]).await;
-    sick.expect(1);
-    assert!(sick.out.starts_with("Something is broken"), "{}", sick.out);
-    assert!(sick.out.contains("FAIL  permission") && !sick.out.contains("a-wrong-key"), "{}", sick.out);
-    assert!(sick.out.lines().all(|line| line.chars().count() <= 80), "{}", sick.out);
-    std::fs::write(world.config_file(), "server.listne = 1\n").expect("written");
-    doctor(&world, &[]).await.expect(78);
     world.end().await;
 }

@@ -4,4 +4,5 @@ pub(crate) mod bad_hosts;
 pub(crate) mod directory_promotion;
 pub(crate) mod faults;
 pub(crate) mod lost_calls;
+pub(crate) mod provider_failures;
 pub(crate) mod tenant_quota;

@@ -1,10 +1,6 @@
-//! What goes wrong before and around the work: bad bodies, bad configuration, a second daemon, a dead or strict cloud.
+//! Bad requests: what is answered, and that nothing is stored.
 
-use std::time::Duration;
-
-use refreshd::clock::{Clock, SystemClock};
-use refreshd::sandbox::{Fault, FaultRule};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -84,123 +80,6 @@ async fn a_body_far_over_the_limit_is_read_on_so_that_the_answer_can_be_read() {
     stream.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("\"too_large\""), "{answer}");
     world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_idempotency_key_names_one_job() {
-    let world = World::start().await;
-    let post =
-        |body: &Value| world.http().post(world.url("/v1/jobs")).header("idempotency-key", "release-7").json(body);
-    let body = json!({"operation": "purge", "urls": ["https://www.example.com/a"], "verify": false});
-    let first = world.send(post(&body)).await;
-    let again = world.send(post(&body)).await;
-    assert_eq!((first.status, again.status), (202, 202));
-    assert_eq!(first.body["id"], again.body["id"]);
-    assert_eq!(again.headers["idempotency-replayed"], "true");
-    assert!(first.headers.get("idempotency-replayed").is_none());
-    let other = json!({"operation": "purge", "urls": ["https://www.example.com/b"], "verify": false});
-    let refused = world.send(post(&other)).await;
-    assert_eq!((refused.status, refused.body["code"].as_str()), (422, Some("idempotency_key_reused")));
-    world.end().await;
-}
-
-/// A client that lost the first answer may ask again when the body would be refused as a new one.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_replay_is_answered_though_the_deadline_has_passed() {
-    let world = World::with(|options| options.quota.urls = 0, "").await;
-    let soon = SystemClock::default().now() + Duration::from_millis(1500);
-    let deadline = jiff::Timestamp::from_millisecond(soon.as_millis()).expect("a moment");
-    let body = json!({"operation": "purge", "urls": ["https://www.example.com/a"], "deadline": deadline.to_string()});
-    let post = || world.http().post(world.url("/v1/jobs")).header("idempotency-key", "release-8").json(&body);
-    let first = world.send(post()).await;
-    assert_eq!(first.status, 202, "{}", first.body);
-    tokio::time::sleep(Duration::from_millis(1600)).await;
-    assert_eq!(world.post(&body).await.status, 422, "without a key it is a new job");
-    let again = world.send(post()).await;
-    assert_eq!((again.status, &again.body["id"]), (202, &first.body["id"]), "{}", again.body);
-    assert_eq!(again.headers["idempotency-replayed"], "true");
-    world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_did_not_change_is_not_sent_again() {
-    let world = World::start().await;
-    let body = json!({"operation": "purge", "urls": ["https://www.example.com/a"], "verify": false});
-    let id = world.post(&body).await.body["id"].as_str().expect("an id").to_owned();
-    world.proved(&id).await;
-    let seen = world.get(&format!("/v1/jobs/{id}")).await;
-    let again = world.http().get(world.url(&format!("/v1/jobs/{id}")));
-    let known = world.send(again.try_clone().expect("a request").header("if-none-match", &seen.headers["etag"])).await;
-    assert_eq!((seen.status, known.status), (200, 304));
-    let other = world.send(again.header("if-none-match", "\"another\"")).await;
-    assert_eq!((other.status, &other.body), (200, &seen.body));
-    world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_can_wait_for_the_end() {
-    let world = World::start().await;
-    let body = json!({"operation": "purge", "urls": ["https://www.example.com/a"], "verify": false});
-    let request = world.http().post(world.url("/v1/jobs")).header("prefer", "wait=20").json(&body);
-    let answered = world.send(request).await;
-    assert_eq!((answered.status, answered.body["status"].as_str()), (200, Some("succeeded")), "{}", answered.body);
-    assert_eq!(answered.headers["preference-applied"], "wait");
-    world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_key_keeps_the_job_and_says_why() {
-    let world = World::with(|options| options.credentials[0].secret_key = "another-key".to_owned(), "").await;
-    waits(&world, "account_paused", "AuthFailure.SignatureFailure").await;
-    world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refused_permission_keeps_the_job_and_says_why_and_goes_on_when_it_is_granted() {
-    let world = World::start().await;
-    let denied =
-        Fault::Refuse { code: "UnauthorizedOperation.CdnCamUnauthorized".to_owned(), message: "no".to_owned() };
-    world.sandbox.cloud().set_faults(vec![FaultRule::new("PurgeUrlsCache", denied)]);
-    let id = waits(&world, "account_paused", "UnauthorizedOperation.CdnCamUnauthorized").await;
-    world.sandbox.cloud().set_faults(Vec::new());
-    assert_eq!(world.proved(&id).await["status"], "succeeded");
-    world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dead_provider_keeps_the_job_and_says_why() {
-    let world = World::with_endpoint("http://127.0.0.1:9").await;
-    waits(&world, "outage", "127.0.0.1:9").await;
-    world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_spent_day_quota_parks_the_job_until_the_reset() {
-    let world = World::with(|options| options.quota.urls = 0, "").await;
-    let id = waits(&world, "day_quota", "purge-url").await;
-    let job = world.get(&format!("/v1/jobs/{id}")).await.body;
-    assert!(job["waiting"]["until"].as_str().is_some_and(|until| until.contains("T16:00:00")), "{job}");
-    assert!(world.calls("PurgeUrlsCache").is_empty());
-    world.end().await;
-}
-
-/// Posts a job, and sees it wait for this reason with this in the detail. Nothing is lost meanwhile.
-async fn waits(world: &World, reason: &str, detail: &str) -> String {
-    let body = json!({"operation": "purge", "urls": ["https://www.example.com/a"], "verify": false});
-    let accepted = world.post(&body).await;
-    assert_eq!(accepted.status, 202, "{}", accepted.body);
-    let id = accepted.body["id"].as_str().expect("an id").to_owned();
-    let mut job = Value::Null;
-    for _ in 0..200 {
-        job = world.get(&format!("/v1/jobs/{id}")).await.body;
-        let told = job["waiting"]["detail"].as_str().is_some_and(|told| told.contains(detail));
-        if job["waiting"]["reason"] == reason && told {
-            assert_eq!(job["counts"]["pending"], 1, "{job}");
-            return id;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("it does not wait for {reason} with {detail}: {job}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -164,7 +164,7 @@ async fn past_its_deadline_no_job_waits_for_the_turn_of_a_silent_host() {
     assert!(place.prober.asked.load(Ordering::Relaxed) <= 3, "{}", place.prober.asked.load(Ordering::Relaxed));
     assert!(place.pending(&slow).await <= 1, "{} wait", place.pending(&slow).await);
     let last = place.last_event(&slow[149]).await;
-    assert!(last.contains("there was no place for a look"), "{last}");
+    assert!(last.contains("all probe slots were busy"), "{last}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,7 +31,7 @@ pub(crate) async fn attach_covered_urls(
     db: &mut SqliteConnection,
 ) -> Result<(), StoreError> {
     let urls: Option<i64> =
-        sqlx::query_scalar(sql!("covering_directory_lane.sql")).bind(lane.0).fetch_optional(&mut *db).await?;
+        sqlx::query_scalar(sql!("covered_url_lane.sql")).bind(lane.0).fetch_optional(&mut *db).await?;
     let Some(urls) = urls else { return Ok(()) };
     let rides = rides(batch, LaneId(urls), db).await?;
     if rides.is_empty() {

@@ -56,7 +56,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 49] = [
     sql!("writer/insert_events_for_moves"),
     sql!("jobs/example_pending_item"),
     sql!("dispatch/open_purges"),
-    sql!("dispatch/covering_directory_lane"),
+    sql!("dispatch/covered_url_lane"),
     sql!("dispatch/coalescing_items"),
     sql!("verification/sample_succeeded_items"),
     sql!("submissions/sending_submissions"),
