@@ -147,7 +147,7 @@ impl Drop for Sleeper<'_> {
     }
 }
 
-/// Measures a span, for what is shown and for the door's patience with its peers. What the engine decides goes by a `Clock`, which a
+/// Measures a span, for what is shown and for the server's time limits. What the engine decides goes by a `Clock`, which a
 /// test can move.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);

@@ -34,7 +34,7 @@ impl FromRequestParts<Arc<Api>> for AuthenticatedCaller {
                 tokens.caller(bearer(&parts.headers).ok_or(ApiError::Unauthorized)?).await?
             }
         };
-        // Nothing behind the door has a use for it, so nothing can let it out.
+        // No handler needs it, so none can leak it.
         parts.headers.remove(header::AUTHORIZATION);
         Ok(Self(caller))
     }

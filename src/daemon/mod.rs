@@ -45,7 +45,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Opens the database, takes up the work and opens the door.
+    /// Opens the database, resumes the work and starts to listen.
     ///
     /// # Errors
     /// A setting that cannot work, or a database that cannot be used.

@@ -1,4 +1,4 @@
-//! What a job asks for, and the lane an item travels in: whatever one provider call may carry together.
+//! What a job asks for, and its lane: what one provider call may carry together.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// The lane of the directories that URLs of this lane can ride on (law 5).
+    /// The lane of the directories that can cover URLs of this lane (law 5).
     #[must_use]
     pub fn ridden(&self) -> Option<Self> {
         let rides = (self.operation, self.kind) == (ItemOperation::Purge, TargetKind::Url);

@@ -1,4 +1,4 @@
-//! How fast: a token bucket that holds law 3 at the provider's door, whatever the network does.
+//! How fast: a token bucket that holds law 3 where calls arrive, whatever the network does.
 //!
 //! A call takes a token when it leaves, and the token comes back one second after its *answer*. A call reached the
 //! provider before it was answered, so no second there ever sees more than the limit, however the arrivals bunch.

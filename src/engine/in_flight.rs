@@ -1,5 +1,5 @@
-//! What the submitter has in hand: claims whose calls are open, or whose answers are not recorded. Whatever else the store has
-//! as `sending` is a stray: the store told an error for its claim and had made it, so nobody will send or record it.
+//! The submitter's open calls: claims whose calls are in flight, or whose answers are not recorded. Any other submission in
+//! state `sending` is an orphan: the store committed its claim although it reported an error, so it was never sent.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use std::time::Duration;
 use crate::domain::{ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Timestamp};
 use crate::store::{CallSequence, LaneDepth, Release, ReleaseAction, Store, StoreError};
 
-/// Between two looks for strays when nothing is amiss: a store may make a change after it told an error for it.
+/// Between two checks for orphaned submissions: a store may commit a change after it reported an error.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10);
-/// How soon a stray is tried again that the store would not let go.
+/// How soon the release of an orphan is tried again if the store failed.
 const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub(super) struct InFlight {
     turns: HashMap<LaneId, CallSequence>,
     calls: HashMap<SubmissionId, LaneId>,
-    /// Strays that are still `sending`.
+    /// Orphans that are still `sending`.
     strays: HashMap<SubmissionId, Lane>,
     /// None: at once.
     look_at: Option<Timestamp>,
@@ -50,7 +50,7 @@ impl InFlight {
         u32::try_from(calls + strays).unwrap_or(u32::MAX)
     }
 
-    /// When the store is to be asked again although nothing happens: it would not let a stray go.
+    /// When the store is asked again although nothing happens: it could not release an orphan.
     pub(super) fn next_check(&self) -> Option<Timestamp> {
         if self.strays.is_empty() { None } else { self.look_at }
     }

@@ -1,4 +1,4 @@
-//! The board: why each lane that has due items does not send right now, and what was counted since the start. Written by
+//! Lane statuses: why each lane that has due items does not send right now, and what was counted since the start. Written by
 //! the services, read by callers.
 
 use std::collections::HashMap;

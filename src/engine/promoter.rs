@@ -15,9 +15,9 @@ use crate::domain::{
 };
 use crate::store::{JobPart, LaneDepth, LaneRecord, NewJob, PartState, Store, StoreError};
 
-/// How far into each priority of a lane is looked for crowds: no further than riders are found.
+/// How far into each priority of a lane candidates are searched: no further than covered URLs are found.
 const HEADS_MAX: u32 = 1_000;
-/// Between two looks at a lane in which there was no crowd.
+/// Between two scans of a lane without a candidate.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// URLs that went by themselves in the meantime are no reason any more to drop a directory.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Promoter {
     store: Arc<dyn Store>,
     accounts: Accounts,
-    /// When no crowd was found last.
+    /// When the last scan found no candidate.
     last_scans: HashMap<LaneId, Timestamp>,
 }
 

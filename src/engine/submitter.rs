@@ -118,7 +118,7 @@ impl Submitter {
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
-            // If it was made all the same, it is found among the strays and given back: there is no call for it.
+            // If it was made all the same, it is found among the orphaned submissions and released: there is no call for it.
             Ok(None) | Err(_) => {
                 account.return_token(&depth.lane);
                 0
@@ -154,7 +154,7 @@ impl Submitter {
         Ok(())
     }
 
-    /// Some host is not the account's. What else is pending of it will travel apart.
+    /// Some host is not the account's. What else is pending of it is sent in calls of its own.
     async fn reject_host(&self, ticket: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
         let doubt = |host: &str| {
             ticket.account.hosts(|hosts| hosts.suspect((ticket.lane.operation, host), ticket.submission, failure, now));
@@ -235,7 +235,7 @@ impl EngineService for Submitter {
             depths.rotate_left(first);
             self.turn = self.turn.wrapping_add(1);
         }
-        // Directories go before the URLs that may ride on them.
+        // Directories go before the URLs that they may cover.
         depths.sort_by_key(|depth| (depth.due.iter().position(|due| *due > 0), depth.lane.kind == TargetKind::Url));
         let mut calls = Vec::new();
         let mut waits: HashMap<LaneId, Wait> = HashMap::new();

@@ -77,7 +77,7 @@ pub enum TaskLookup {
     BySameKey,
 }
 
-/// What one bad target does to those that travel with it.
+/// What one bad target does to the others of its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchRefusal {
     /// The call is refused whole, and which target is to blame is not said.

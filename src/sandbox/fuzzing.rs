@@ -1,4 +1,4 @@
-//! What holds of any request that reaches the API's door: it is nobody's, unless it says what a vector says that was
+//! What holds of any request that reaches the API: it is nobody's, unless it says what a vector says that was
 //! signed, within its window. `fuzz/` tries it on what it finds, the tests on the corpus.
 
 use std::str::FromStr;
@@ -123,7 +123,7 @@ fn vectors() -> &'static [FuzzVector] {
 }
 
 impl FuzzRequest {
-    /// Nothing, if hyper would not let it through to the door.
+    /// Nothing, if hyper would not pass it on to the API.
     fn read(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(2).position(|window| window == b"\n\n")?;
         let mut lines = bytes[..end].split(|byte| *byte == b'\n');

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::faults::DroppedConnectionError;
 use super::tls::TlsListener;
 
-/// Serves until `shutdown`, over TLS if there is a door for it; connections then end at once, with whatever they were doing.
+/// Serves until `shutdown`, over TLS if a TLS listener is given; connections then end at once, with whatever they were doing.
 pub(super) async fn serve<H, A>(
     listener: TcpListener,
     door: Option<TlsListener>,

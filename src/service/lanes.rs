@@ -91,7 +91,7 @@ impl Service {
     }
 
     fn lane_view(&self, record: LaneRecord, now: Timestamp) -> LaneDetails {
-        // The board is as old as the submitter's last step; whether the lane is paused is known better.
+        // The lane's status is as old as the submitter's last step; whether the lane is paused is read from the store.
         let wait = self.lane_statuses.lane(record.id).0.filter(|waiting| waiting.reason != WaitingReason::LanePaused);
         let is_idle = record.due.iter().sum::<u64>() == 0;
         let (state, why) = match (&record.paused, wait) {

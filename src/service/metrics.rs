@@ -1,5 +1,5 @@
 //! What can be measured at one moment, for whoever draws it over time. Read from what knows it already: counters, the
-//! accounts, the lanes, the patrol. No walk over jobs or items.
+//! accounts, the lanes, the monitor. No walk over jobs or items.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,7 +18,7 @@ pub struct MetricsSnapshot {
     pub pools: Vec<PoolStatus>,
     pub accounts: Vec<AccountStatus>,
     pub standing: BTreeMap<FindingKey, FindingStats>,
-    /// When the last round of the patrol ended.
+    /// When the last round of the monitor ended.
     pub patrolled_at: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! What a caller can do, with whose authority. Every door goes through here.
+//! What a caller can do, with whose authority. API, pages and commands go through here.
 
 mod accept;
 mod authorization;

@@ -44,7 +44,7 @@ pub struct TenantShare {
     pub detail: String,
 }
 
-/// A host that the provider refused. Its targets travel by themselves, so that nobody else's batch is refused for them.
+/// A host that the provider refused. Its targets are sent by themselves, so that no other batch is refused for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuspendedHost {
     pub host: String,

@@ -8,7 +8,7 @@ use crate::domain::{DiagnosisId, ErrorClass, JobId, Lane, TenantName, Timestamp}
 pub struct RelevantItem {
     pub item: Item,
     pub lane: Lane,
-    /// When the call was written down that it travels or travelled in.
+    /// When its submission was stored.
     pub sent_at: Option<Timestamp>,
     /// How many of the job's items failed in each way, most frequent first.
     pub failures: Vec<(ErrorClass, String, u64)>,

@@ -32,11 +32,11 @@ pub struct Release {
 pub enum ReleaseAction {
     /// Due at once: whatever holds the lane back is the scheduler's to know.
     Requeue,
-    /// Each half of the targets travels alone next time; a batch of one target fails.
+    /// Each half of the targets is sent alone next time; a batch of one target fails.
     SplitTargets,
-    /// Each half of the hosts travels alone next time; a batch of one host is halved.
+    /// Each half of the hosts is sent alone next time; a batch of one host is halved.
     SplitHosts,
-    /// All of them wait until then, and travel by themselves after that.
+    /// All of them wait until then, and are sent by themselves after that.
     Park { until: Timestamp },
     /// All of them end `failed`.
     Fail,

@@ -1,4 +1,4 @@
-//! The door for people: pages that work without JavaScript and load nothing from elsewhere.
+//! Pages for people, which work without JavaScript and load nothing from elsewhere.
 
 mod jobs;
 

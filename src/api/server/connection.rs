@@ -13,7 +13,7 @@ use super::body_timeout::{TimeoutBody, TrackedBody};
 use super::connection_timeouts::{ConnectionActivity, ObservedStream, PhaseTimeout};
 use super::{Handler, ServerLimits};
 
-/// Serves requests until the peer leaves, waits too long, or `shutdown` comes; then the request in hand is finished.
+/// Serves requests until the peer leaves, waits too long, or `shutdown` comes; then the current request is finished.
 pub(super) async fn serve(stream: TcpStream, front: impl Handler, limits: ServerLimits, shutdown: CancellationToken) {
     // Small answers would otherwise wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);

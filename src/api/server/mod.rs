@@ -1,4 +1,4 @@
-//! The accept loop of the door: how many connections there may be, how patient each of them is, and how all of them end.
+//! The accept loop: how many connections there may be, their time limits, and how all of them end.
 //! HTTP/1.1 only; a proxy in front speaks the rest.
 
 mod body_timeout;

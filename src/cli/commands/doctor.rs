@@ -1,4 +1,4 @@
-//! `refreshd doctor`: one round of the patrol from the configuration alone, with or without a daemon beside it.
+//! `refreshd doctor`: one round of the monitor from the configuration alone, with or without a daemon beside it.
 
 use std::process::ExitCode;
 use std::sync::Arc;

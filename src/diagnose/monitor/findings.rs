@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{AccountName, Check, CheckId, CheckResult, Timestamp};
 
-/// One thing as the patrol last saw it.
+/// One thing as the monitor last saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub account: AccountName,

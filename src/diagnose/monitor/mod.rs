@@ -1,4 +1,4 @@
-//! The patrol: looks at every account and domain from time to time, so that a dying certificate or a domain that was moved is
+//! The monitor: checks every account and domain from time to time, so that a dying certificate or a domain that was moved is
 //! known before a refresh fails on it. It sees with the eyes of the diagnoser and remembers since when each thing is so.
 
 mod account;
@@ -54,7 +54,7 @@ pub struct MonitoredAccount {
     pub limiter: Arc<dyn CallLimiter>,
 }
 
-/// What the patrol works with.
+/// What the monitor works with.
 pub struct MonitorDeps {
     pub accounts: Vec<MonitoredAccount>,
     pub routes: Arc<Routes>,

@@ -1,4 +1,4 @@
-//! When the patrol walks: at the start, and then every so often, a little earlier or later each time so that many daemons do
+//! When the monitor runs: at the start, and then every so often, a little earlier or later each time so that many daemons do
 //! not ask together.
 
 use std::time::Duration;

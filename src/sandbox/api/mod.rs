@@ -1,4 +1,4 @@
-//! The API's door: reads a request, lets the faults that strike it do their work, carries it out, and keeps the log.
+//! The API: reads a request, applies the faults that match it, carries it out, and writes the call log.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the patrol found, for whom it is.
+//! The monitor's findings, for callers who may see them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The desk where diagnoses are asked for: who may have one looked at, how many at once, and which is kept for whom.
+//! Diagnoses on request: who may ask for one, how many run at once, and which is stored for whom.
 
 mod findings;
 mod input;

@@ -34,7 +34,7 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
 }
 
-/// What of the job would travel in one lane.
+/// The part of the job that one lane would send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LanePlan {
     pub lane: Lane,

@@ -1,4 +1,4 @@
-//! Whom a planned job would meet: equal targets that wait already, and directories that its URLs would ride on (law 5).
+//! What a planned job would be coalesced with: equal targets that wait already, and directories above its URLs (law 5).
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,7 +9,7 @@ use crate::store::{JobPart, PartState};
 /// Targets that are looked for among those that wait; for more of them nobody waits.
 const LOOKED_MAX: usize = 10_000;
 
-/// What a job would meet.
+/// What a job would be coalesced with.
 pub(crate) struct Overlap {
     /// Directories that would be purged in the place of URLs below them.
     pub(crate) promoted: Vec<Target>,

@@ -1,4 +1,4 @@
--- Idempotency keys of before $1 whose jobs are final, at most $2. While a job is open its key is kept, however old.
+-- Deletes idempotency keys from before $1 whose jobs are final, at most $2. The key of an open job stays, however old.
 delete from idempotency_keys
 where (tenant_id, key) in (
     select k.tenant_id, k.key

@@ -1,4 +1,4 @@
-//! What the patrol knows of accounts and domains before a refresh fails on it.
+//! What the monitor knows of accounts and domains before a refresh fails on it.
 
 pub mod wire;
 
@@ -16,7 +16,7 @@ use crate::api::wire::ProblemAnswer;
 use crate::domain::Timestamp;
 use crate::service::Finding;
 
-/// What the last rounds of the patrol saw: accounts and quotas, and the domains that the token may read.
+/// What the last rounds of the monitor saw: accounts and quotas, and the domains that the token may read.
 #[utoipa::path(get, path = "/v1/findings", operation_id = "findings", responses(
     (status = 200, description = "worst first, on one page", body = FindingsAnswer),
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),

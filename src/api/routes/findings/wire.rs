@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What the patrol last saw of every account and domain, worst first.
+/// What the monitor last saw of every account and domain, worst first.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FindingsAnswer {
     pub items: Vec<FindingAnswer>,

@@ -1,4 +1,4 @@
-//! The figures of this moment for Prometheus, behind the door with a token, and at `metrics.listen` without one.
+//! The figures of this moment for Prometheus, with a token, and at `metrics.listen` without one.
 
 mod families;
 mod format;

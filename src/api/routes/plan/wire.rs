@@ -35,7 +35,7 @@ pub struct PlannedTarget {
     pub kind: String,
 }
 
-/// What of a job would travel in one lane.
+/// The part of a job that one lane would send.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LanePlanAnswer {
     pub account: String,

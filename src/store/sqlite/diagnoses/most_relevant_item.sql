@@ -1,5 +1,5 @@
--- The item of job $1, or of its items with target $2 (null: any), that tells most of what went wrong: failed, expired, stale,
--- pending, submitted, unknown, any other; the first of these.
+-- The item of job $1, or of its items with target $2 (null: any), that says most about what went wrong: the first of
+-- failed, expired, stale, pending, submitted, unknown, any other.
 select i.id, i.lane_id, i.target, i.state, i.attempts, i.due_at, l.account, l.operation, l.kind, l.area, l.mode, s.task_id,
     s.created_at as sent_at, coalesce(s.request_id, f.request_id) as request_id, v.verification as seen,
     v.reason as seen_reason, v.at as seen_at, v.proof, j.verification as job_verification,

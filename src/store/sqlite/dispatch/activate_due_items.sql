@@ -1,4 +1,4 @@
--- Delayed items whose moment has come at $1, at most $2.
+-- Delayed items whose time has come at $1 become due, at most $2.
 insert into moves (item_id, job_id, lane_id, priority, was, becomes, cohort, failure_id)
 select id, job_id, lane_id, priority, state, DUE, cohort, failure_id
 from items

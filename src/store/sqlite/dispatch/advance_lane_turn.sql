@@ -1,4 +1,4 @@
--- So far has lane $1 got: whoever comes now stands behind them. $2: [[priority, turn], ...].
+-- Records how far lane $1 has got: new items queue up behind that. $2: [[priority, turn], ...].
 update depths
 set turn = max(depths.turn, got.value ->> 1)
 from json_each($2) as got

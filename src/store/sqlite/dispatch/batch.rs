@@ -31,14 +31,14 @@ impl Candidate {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) items: Vec<i64>,
-    /// Of these, those that took a place; the others ride.
+    /// Of these, the items that took a place; the others share one.
     pub(crate) placed: Vec<i64>,
     pub(crate) targets: Vec<Target>,
     /// How far the lane got with them: of each priority, the last turn that won a place.
     pub(crate) turns: BTreeMap<i64, i64>,
     /// How many of each priority were there and found no place.
     pub(crate) left_over: [usize; PRIORITIES],
-    /// Which company they are of.
+    /// Their isolation group; 0 is the normal one.
     pub(crate) isolation_group: i64,
     /// They go apart from others, because of a refusal or for want of proof.
     pub(crate) isolated: bool,
@@ -79,7 +79,7 @@ struct BatchBuilder<'a> {
 }
 
 impl BatchBuilder<'_> {
-    /// Whether the item travels: on a place of its own among `places`, or with an equal target.
+    /// Whether the item goes: on a place of its own among `places`, or with an equal target.
     fn take(&mut self, head: &Candidate, places: u32) -> bool {
         if !self.seen.contains(&head.target) {
             let is_other = head.priority > 0;

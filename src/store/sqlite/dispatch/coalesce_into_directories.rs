@@ -1,4 +1,4 @@
-//! Who rides on a directory: pending URL purges below one that is being claimed (law 5). They cost no quota, end with the
+//! URL purges that a directory purge covers: pending ones below a directory that is being claimed (law 5). They cost no quota, end with the
 //! directory's row, and go by themselves if that is not done.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use crate::store::sqlite::codec::{columns, target_key};
 use crate::store::sqlite::jobs::read;
 
-/// Items that ride with one submission; more go by themselves, or with the next.
+/// Items that one submission covers; more are sent by themselves, or with the next.
 const RIDERS_MAX: usize = 10_000;
 /// Neighbours in the index that are looked at for a directory, at least.
 const LOOK_MIN: usize = 20;
@@ -69,7 +69,7 @@ async fn rides(batch: &Batch, urls: LaneId, db: &mut SqliteConnection) -> Result
         }
     }
     rides.truncate(RIDERS_MAX);
-    // Law 4 is the riders' too.
+    // Law 4 holds for covered items too.
     let texts = Eligibility::held_targets(urls, rides.iter().map(|(target, _)| target.as_str()), db).await?;
     Ok(rides.into_iter().filter(|(target, _)| !texts.contains(target.as_str())).map(|(_, ride)| ride).collect())
 }

@@ -1,12 +1,13 @@
--- The items of $1, [[item, directory's item], ...], travel with submission $2. They keep their cohort, for when they come back.
+-- The items of $1, [[item, directory's item], ...], are attached to the directories of submission $2. They keep their
+-- isolation group for the case that they are released.
 insert into moves (item_id, job_id, lane_id, priority, was, becomes, cohort, submission_id, failure_id, ride)
 select i.id, i.job_id, i.lane_id, i.priority, i.state, SUBMITTED, i.cohort, $2, i.failure_id, r.value ->> 1
 from json_each($1) as r
 cross join items as i on i.id = r.value ->> 0
 where i.state = DUE;
 
--- Each of their jobs is told on which directory it rides, and if that was asked for by promotion (tenant $4). $3 now. Nobody
--- rides twice, so this is not told again and again.
+-- Each of their jobs gets an event that names the directory, and says whether it was promoted (tenant $4). $3 now. An item is
+-- attached only once, so these events do not repeat.
 insert into events (job_id, at, kind, items, submission_id, message)
 select m.job_id, $3, 'claimed', count(*), $2, 
     case when t.name = $4 then 'promoted: enough URL purges wait below it to purge the directory ' || carrier.target || ' instead'

@@ -1,5 +1,5 @@
--- Due items of lane $1 with the target of an item that moves and that do not move yet: they travel along, whatever their
--- tenant, priority or cohort (law 5). At most $2.
+-- Due items of lane $1 with the target of an item that has a move, and without a move of their own. They are claimed along
+-- with it, whatever their tenant, priority or isolation group (law 5). At most $2.
 select distinct r.id, r.target, l.kind
 from moves as m
 cross join items as p on p.id = m.item_id

@@ -1,5 +1,5 @@
--- The lane whose URL purges may ride on the directories of lane $1, unless a person holds it back: the same account and area. A
--- directory that is only revalidated carries nobody.
+-- The lane whose URL purges may be attached to the directories of lane $1, unless a person paused it: the same account and
+-- area. A directory that is only revalidated covers no URLs.
 select urls.id
 from lanes as ours
 join lanes as urls on urls.account = ours.account and urls.area = ours.area

@@ -1,4 +1,4 @@
--- Due items that may not go now. $1: [[item, becomes, cohort, due_at, failure], ...].
+-- Due items that may not be sent now. $1: [[item, becomes, isolation group, due_at, failure], ...].
 insert into moves (item_id, job_id, lane_id, priority, was, becomes, cohort, due_at, failure_id)
 select i.id, i.job_id, i.lane_id, i.priority, i.state, a.value ->> 1, a.value ->> 2, a.value ->> 3, a.value ->> 4
 from json_each($1) as a

@@ -1,5 +1,5 @@
--- Pending items of jobs whose deadline is past at $1, at most $2. What was sent is followed to its end. An item keeps the
--- failure of its last attempt: that is why it was not done in time.
+-- Pending items of jobs whose deadline is past at $1, at most $2. Submitted items are tracked until they end. An item keeps
+-- the failure of its last attempt, which says why it was not done in time.
 insert into moves (item_id, job_id, lane_id, priority, was, becomes, failure_id)
 select i.id, i.job_id, i.lane_id, i.priority, i.state, EXPIRED, i.failure_id
 from jobs as j

@@ -1,5 +1,5 @@
--- Of the targets with keys $2, those of lane $1's account, operation and kind whose call has no answer: what became of them is
--- not known, so no other call with one of them leaves (law 4).
+-- Of the targets with keys $2, those of lane $1's account, operation and kind whose call has no answer. Whether the
+-- provider did them is not known, so no other call may have them (law 4).
 select distinct i.target
 from json_each($2) as k
 cross join items as i on i.target_key = k.value

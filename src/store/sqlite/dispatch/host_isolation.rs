@@ -20,7 +20,7 @@ pub(crate) const UNPROVED: i64 = 1 << 52;
 pub(crate) struct IsolatedBatch {
     /// Who may go together now.
     pub(crate) heads: Vec<Candidate>,
-    /// Who is taken out of open company; if any, the lane is to be looked at again.
+    /// Items moved to another isolation group; if any, the lane is scanned again.
     pub(crate) deferrals: Vec<Deferral>,
     /// Somebody of them is unproved, or they were apart already.
     pub(crate) apart: bool,
@@ -85,7 +85,7 @@ fn few_unproved(heads: Vec<Candidate>, proved: &HashSet<String>) -> (Vec<Candida
     (heads.collect(), counts)
 }
 
-/// Whether urgent work waits in the other company, open or unproved.
+/// Whether urgent items wait in the other group, normal or unproved.
 async fn urgent_elsewhere(isolation_group: i64, lane: LaneId, db: &mut SqliteConnection) -> Result<bool, StoreError> {
     let other = if isolation_group == 0 { UNPROVED } else { 0 };
     Ok(sqlx::query_scalar(sql!("has_urgent_items.sql")).bind(lane.0).bind(other).fetch_one(db).await?)

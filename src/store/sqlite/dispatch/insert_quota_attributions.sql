@@ -1,4 +1,4 @@
--- The items of $2 won a place each in submission $1; kept are those of tenants $3.
+-- The items of $2 took a slot each in submission $1: counts them by tenant, for the tenants $3.
 insert into places (submission_id, tenant_id, targets)
 select $1, t.id, count(*)
 from json_each($2) as placed

@@ -1,6 +1,6 @@
--- Due items of URL lane $1 that may be below the directories of $2, [[first key, last key], ...]. Those right below one are
--- neighbours in the index, of which $3 are looked at for each, whatever their state. Those deeper are found where the lane's
--- next batches begin: $4 of each priority. Who has ridden once goes by itself.
+-- Due items of URL lane $1 that may be below the directories of $2, [[first key, last key], ...]. Items right below a
+-- directory are neighbours in the index: $3 of them are read for each, whatever their state. Deeper ones are found among
+-- the lane's next items, $4 of each priority. An item that was attached to a directory once is sent by itself.
 select i.id, i.target, 'url' as kind
 from json_each($2) as d
 cross join items as i on i.id in (

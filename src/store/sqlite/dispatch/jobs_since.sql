@@ -1,4 +1,4 @@
--- How many of the last $3 jobs of tenant $1 were made since $2.
+-- How many of the last $3 jobs of tenant $1 were created since $2.
 select count(*)
 from (
     select j.created_at

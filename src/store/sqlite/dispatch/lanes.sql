@@ -1,5 +1,5 @@
--- Every lane there ever was. Its oldest item is looked for where each line begins, in open company and apart from it: a
--- walk over all that is due would take seconds.
+-- Every lane that was ever used. Its oldest item is looked for at the front of each priority and of the isolated items: a
+-- walk over all due items would take seconds.
 select l.id, l.account, l.operation, l.kind, l.area, l.mode,
     coalesce(sum(case d.priority when URGENT then d.due end), 0) as urgent,
     coalesce(sum(case d.priority when NORMAL then d.due end), 0) as normal,

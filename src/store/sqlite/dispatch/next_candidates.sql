@@ -1,11 +1,13 @@
--- The heads of lane $1: $2 in the order of their priority and turn, and $5 at least of each priority. Items that must travel apart go one cohort at a time, and before others
--- of their priority: whoever waits for them has waited a call longer already. One call of ten is theirs unless urgent work
--- waits, so that bulk which was refused once is not behind all that comes. Those of unproved hosts (cohort $3) only take turns
--- with open company: there may be as many of them as somebody likes. Whose turn it is goes by the lane's calls before this ($4).
+-- The next due items of lane $1, all of one isolation group (`cohort`; 0 is the normal one): $2 in the order of priority
+-- and turn, and at least $5 of each priority. The group is chosen by the rules in `chosen`, the first that finds one.
+-- Groups of a rejected batch come before the normal items of the same priority, because they have waited a call longer. If
+-- no urgent work is due, one call of ten is for isolated items, so that isolated bulk work is not behind all new work.
+-- Items with unproved hosts (group $3) only take turns with the normal group, because there may be any number of them. The
+-- turn is the number of the lane's calls before this one ($4).
 with turn (unproved, apart) as materialized (
     select $4 % 2 = 1, $4 % 10 = 9
 ),
-company (cohort) as materialized (
+chosen (cohort) as materialized (
     select coalesce(
         (select min(cohort) from items where state = DUE and lane_id = $1 and cohort > 0 and cohort < $3 and priority = URGENT),
         (
@@ -32,21 +34,21 @@ company (cohort) as materialized (
 urgent as materialized (
     select i.id, i.target, i.rank, i.priority
     from items as i
-    where i.state = DUE and i.lane_id = $1 and i.cohort = (select cohort from company) and i.priority = URGENT
+    where i.state = DUE and i.lane_id = $1 and i.cohort = (select cohort from chosen) and i.priority = URGENT
     order by i.rank, i.id
     limit $2
 ),
 normal as materialized (
     select i.id, i.target, i.rank, i.priority
     from items as i
-    where i.state = DUE and i.lane_id = $1 and i.cohort = (select cohort from company) and i.priority = NORMAL
+    where i.state = DUE and i.lane_id = $1 and i.cohort = (select cohort from chosen) and i.priority = NORMAL
     order by i.rank, i.id
     limit max($5, $2 - (select count(*) from urgent))
 ),
 bulk as materialized (
     select i.id, i.target, i.rank, i.priority
     from items as i
-    where i.state = DUE and i.lane_id = $1 and i.cohort = (select cohort from company) and i.priority = BULK
+    where i.state = DUE and i.lane_id = $1 and i.cohort = (select cohort from chosen) and i.priority = BULK
     order by i.rank, i.id
     limit max($5, $2 - (select count(*) from urgent) - (select count(*) from normal))
 ),
@@ -57,8 +59,8 @@ heads as (
     union all
     select * from bulk
 )
--- One row with all of them, [[id, priority, rank, target], ...]: to hand over a thousand rows takes longer than to find them.
+-- One row with all of them, [[id, priority, rank, target], ...]: passing on a thousand rows takes longer than finding them.
 select json_group_array(json_array(h.id, h.priority, h.rank, h.target)) as heads,
-    (select cohort from company) as cohort,
+    (select cohort from chosen) as cohort,
     (select kind from lanes where id = $1) as kind
 from heads as h;

@@ -1,4 +1,5 @@
--- The next due items of URL lane $1 that have not ridden on a directory, at most $2 of each priority, in open company.
+-- The next due items of URL lane $1 in the normal group that were never attached to a directory, at most $2 of each
+-- priority.
 select * from (
     select i.target, 'url' as kind, i.priority
     from items as i

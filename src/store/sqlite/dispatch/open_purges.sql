@@ -1,5 +1,5 @@
--- The open purges among targets with keys $1: of each target the first that was asked for. A prefetch that was asked for
--- after it waits (law 6).
+-- The open purges among targets with keys $1: of each target the one that was requested first. A prefetch that was
+-- requested after it waits for it (law 6).
 select l.kind, i.target, min(i.id) as first
 from json_each($1) as k
 cross join items as i on i.target_key = k.value

@@ -1,4 +1,4 @@
--- Those of $2, [[key, target], ...], that are pending in lane $1.
+-- The targets of $2, [[key, target], ...], that are pending in lane $1.
 select distinct i.target, l.kind
 from json_each($2) as t
 cross join items as i on i.target_key = t.value ->> 0

@@ -1,4 +1,5 @@
--- Places that may have been charged since $1, by lane and tenant; counted over midnight as spent.sql does.
+-- Targets that may have been charged to a tenant since $1, by lane and tenant; calls open at that moment count as in
+-- quota_usage_by_lane.sql.
 select l.account, l.operation, l.kind, l.area, l.mode, t.name as tenant, sum(p.targets) as targets
 from submissions as s
 cross join places as p on p.submission_id = s.id

@@ -1,4 +1,4 @@
--- The pending items of job $1 are cancelled.
+-- Cancels the pending items of job $1.
 insert into moves (item_id, job_id, lane_id, priority, was, becomes, failure_id)
 select i.id, i.job_id, i.lane_id, i.priority, i.state, CANCELLED, i.failure_id
 from jobs as j

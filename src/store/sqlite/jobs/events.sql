@@ -1,4 +1,5 @@
--- The events of job $1 after number $2, oldest first, at most $3. The first one is its acceptance, which its row tells.
+-- The events of job $1 after number $2, oldest first, at most $3. The acceptance, which is the first, is read from the
+-- job's row.
 with told (seq, at, kind, items, submission_id, failure_id, message) as (
     select id, created_at, 'accepted', kept, null, null, kept || ' items kept'
     from (select *, pending + submitted + succeeded + failed + cancelled + expired as kept from jobs where id = $1 and id > $2)

@@ -1,5 +1,5 @@
--- A pending item of job $1. Items leave in the order of their ids, so the last ones are pending longest; if that one
--- waits for its purge, the purge itself is the better example while it is pending too.
+-- A pending item of job $1. Items are sent in the order of their ids, so the last ones are pending longest; if that one
+-- waits for its purge, the purge is the better example while it is pending too.
 select coalesce(purge.lane_id, last.lane_id) as lane_id,
     coalesce(purge.state, last.state) as state,
     case when purge.id is null then last.due_at else purge.due_at end as due_at,

@@ -1,6 +1,7 @@
--- Jobs numbered below $1, newest first, at most $2, that fit every condition which is not null: $3 tenant, $4 status,
--- $5 operation, $6 host, $7 target, $8 and $9 a label and its value, $10 source, $11 since, $12 until, $13 task, and $14: a job's
--- public id ($15, in its stored form), a task or request id, a target, a host or a label's value, exactly.
+-- Jobs numbered below $1, newest first, at most $2, that fit every condition which is not null: $3 tenant, $4 status, $5
+-- operation, $6 host, $7 target, $8 and $9 a label and its value, $10 source, $11 since, $12 until, $13 task. $14 is a text
+-- that must be one of: the job's public id ($15 in its stored form), a task or request id, a target ($16 in its normal
+-- form), a host or a label's value.
 with called as (
     select e.job_id
     from submissions as s

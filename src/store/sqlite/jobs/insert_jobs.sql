@@ -1,17 +1,18 @@
 -- A group of new jobs, a statement per table, each of which binds its own values in the order of the rows. {TABLE COLUMNS}
--- stands for the rows (src/store/sqlite/rows.rs), and a statement without rows is left out. Values that are bound cost a third of
--- a list that has to be parsed, so only what has few rows comes as one. `or fail`: a fault undoes the transaction or the savepoint
--- around it, so SQLite need not be able to undo the statement alone, for which it copies each page before it is changed.
+-- stands for the rows (writer/multi_insert.rs), and a statement without rows is left out. Bound values cost a third of a
+-- list that has to be parsed, so only tables with few rows get one list. `or fail`: an error undoes the transaction or the
+-- savepoint around it, so SQLite need not be able to undo the statement alone, for which it copies each page before it is
+-- changed.
 
--- A job's row tells of its acceptance, too: what happened to a job is this, and its rows of `events`.
+-- A job's acceptance is not a row of `events`: it is read from this row.
 insert or fail into jobs (
     id, public_id, tenant_id, operation, priority, source, labels, notify, not_before, deadline, merged, first_item,
     pair_offset, pending, verification, created_at, retry_of, area, host
 )
 values {jobs 19};
 
--- Turns: [lane, priority, tenant, span], small and bulk parts alike. A tenant goes on behind its own last item, or from
--- where the lane has got to.
+-- Turns: [lane, priority, tenant, span], of small and bulk parts. A tenant's new items queue up behind its own last one, or
+-- where the lane has got to if that is later.
 insert into turns (lane_id, priority, tenant_id, base, last)
 select value ->> 0, value ->> 1, value ->> 2, coalesce(d.turn, 0), coalesce(d.turn, 0) + (value ->> 3)
 from jsonb_each({turns 1})
@@ -39,7 +40,7 @@ insert into idempotency_keys (tenant_id, key, fingerprint, job_id, created_at)
 select value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4
 from jsonb_each({keys 1});
 
--- What was told of them: [job, list].
+-- Warnings: [job, list].
 insert into job_warnings (job_id, warnings)
 select value ->> 0, value ->> 1
 from jsonb_each({warnings 1});

@@ -1,4 +1,4 @@
--- The idempotency key $2 of tenant $1, if it is kept, with its job.
+-- The idempotency key $2 of tenant $1, if it is stored, with its job.
 select k.fingerprint, j.public_id
 from tenants as t
 join idempotency_keys as k on k.tenant_id = t.id and k.key = $2

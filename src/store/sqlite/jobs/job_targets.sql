@@ -1,4 +1,4 @@
--- The targets of job $1, in the order they were asked for.
+-- The targets of job $1, in the order of the request.
 select i.target, l.kind
 from jobs as j
 join items as i on i.id >= j.first_item

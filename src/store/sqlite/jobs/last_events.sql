@@ -1,4 +1,4 @@
--- The last events of job $1, newest first, at most $2. The first of all is its acceptance, which its row tells.
+-- The last events of job $1, newest first, at most $2. The acceptance, which is the first, is read from the job's row.
 with told (seq, at, kind, items, submission_id, failure_id, message) as (
     select id, created_at, 'accepted', kept, null, null, kept || ' items kept'
     from (select *, pending + submitted + succeeded + failed + cancelled + expired as kept from jobs where id = $1)

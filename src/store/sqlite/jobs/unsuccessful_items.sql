@@ -1,4 +1,4 @@
--- The failed and expired items of job $1, in the order they were asked for.
+-- The failed and expired items of job $1, in the order of the request.
 select i.target, l.account, l.operation, l.kind, l.area, l.mode
 from jobs as j
 join items as i on i.id >= j.first_item

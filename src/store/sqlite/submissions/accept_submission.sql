@@ -1,5 +1,5 @@
--- Submission $1 has task $2 (request $3), to be looked at from $4 on. $5 now. Another submission of the same account
--- and operation that has this task keeps it: adopting it twice would end targets that were never done.
+-- Submission $1 has task $2 (request $3), which is first polled at $4. $5 now. If another submission of the same account
+-- and operation has this task, nothing changes: with two, targets would end that were never done.
 update submissions
 set state = 'accepted', task_id = $2, request_id = $3, due_at = $4, answered_at = $5, looks = 0
 where id = $1

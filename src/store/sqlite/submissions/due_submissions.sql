@@ -1,4 +1,4 @@
--- Open submissions in state $1 that want a look at $2, the most overdue first, at most $3.
+-- Open submissions in state $1 that are to be checked at $2, the most overdue first, at most $3.
 select s.id, s.targets, s.task_id, s.created_at, s.answered_at, s.looks, l.account, l.operation, l.kind, l.area, l.mode
 from submissions as s
 join lanes as l on l.id = s.lane_id

@@ -1,4 +1,4 @@
--- The prefetches that follow_purges.sql fails get failure $1, and their jobs are told. $2 now.
+-- The prefetches that release_prefetches.sql fails get failure $1, and each of their jobs an event. $2 now.
 update moves set failure_id = $1 where was = BLOCKED and becomes = FAILED;
 
 insert into events (job_id, at, kind, items, failure_id, message)

@@ -1,5 +1,5 @@
--- Tells each job with items in submission $1 what happened to them. $2 now, $3 kind, $4 failure, $5 message. What was
--- never told is also a change of the job, for whoever waits with an ETag.
+-- An event for each job with items in submission $1. $2 now, $3 kind, $4 failure, $5 message. The job's version changes
+-- too, because a client may wait for this with an ETag.
 insert into events (job_id, at, kind, items, submission_id, failure_id, message)
 select job_id, $2, $3, count(*), $1, $4, $5
 from items

@@ -1,4 +1,5 @@
--- The provider took submission $1 at $2: its hosts are proved. Who rides on a directory has the directory's host.
+-- The provider accepted submission $1 at $2: its hosts are proved. A URL that is attached to a directory has the
+-- directory's host.
 insert or ignore into hosts (account, operation, host, proved_at)
 select distinct l.account, l.operation, substr(rest, 1, instr(rest, '/') - 1), $2
 from (

@@ -1,4 +1,4 @@
--- The hosts of submission $1 were refused by themselves: what was proved of them counts no more.
+-- The hosts of submission $1 are not proved any more: the provider rejected a call with them alone.
 delete from hosts
 where (account, operation, host) in (
     select l.account, l.operation, substr(rest, 1, instr(rest, '/') - 1)

@@ -185,7 +185,7 @@ enum ReleasedState {
     Due,
     Fail,
     Park(Timestamp),
-    /// These targets travel apart from the others.
+    /// These targets are sent in other calls than the rest.
     Split(Vec<String>),
 }
 

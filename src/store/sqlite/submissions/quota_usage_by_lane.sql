@@ -1,6 +1,6 @@
--- Distinct targets that may have been charged since $1, by lane. A call that was open over the bound counts on both
--- sides of it, and none is open for an hour; but one whose answer was lost counts until that is settled, however old it is.
--- One that the provider's list ($2) did not show counts apart.
+-- Distinct targets that may have been charged since $1, by lane. A call that was open at that moment counts before and
+-- after it; no call is open for an hour, but one whose answer was lost counts until that is settled, however old it is.
+-- Calls that the provider's list did not show (failure code $2) count apart.
 select l.account, l.operation, l.kind, l.area, l.mode,
     sum(s.spent * s.targets) as spent, sum(s.open * s.targets) as in_flight, sum((1 - s.spent) * s.targets) as undecided
 from (

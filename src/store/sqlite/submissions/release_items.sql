@@ -1,7 +1,7 @@
--- The items of submission $1 come back as $2 (due, delayed until $5, or failed), with failure $4. With $3, the targets in it
--- and the others become two cohorts, named after the submission so that no other has the same name; delayed ones become
--- one of their own. Items that would be tried again, of a job with a cancel mark, are cancelled instead. Who rode on a directory
--- is not to blame, and goes by itself.
+-- The items of submission $1 are released as $2 (due, delayed until $5, or failed), with failure $4. With $3, the targets
+-- in it and the others become two isolation groups, numbered after the submission so that no other group has the same
+-- number; delayed items become one group. If the job was cancelled, items are cancelled that would be retried otherwise. A
+-- URL that was attached to a directory has no part in the failure: it is due again and will be sent by itself.
 insert into moves (item_id, job_id, lane_id, priority, was, becomes, cohort, due_at, failure_id, attempt, ride)
 select i.id, i.job_id, i.lane_id, i.priority, i.state,
     case

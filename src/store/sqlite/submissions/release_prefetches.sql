@@ -1,15 +1,15 @@
--- The prefetches that the purges ending here decide (law 6 within a refresh): due when the purge of the same URL and those
--- of all directories above it in the same job have succeeded, failed as soon as one ended otherwise; until then they stay
--- blocked, and make no move. A job numbers URL purges, directory purges, and then, `pair_offset` items after its own
--- purge, the prefetch of each URL; prefetches that have no purge of their own come last. The crosses and pluses keep
--- SQLite from walking over all items and looking for the few that matter.
+-- The blocked prefetches that the purges ending here decide (law 6 within a refresh). A prefetch becomes due when the purge
+-- of the same URL and the purges of all directories above it in the same job have succeeded, and fails as soon as one of
+-- them ended otherwise; until then it stays blocked and gets no move. A job numbers URL purges, directory purges, and then,
+-- `pair_offset` items after its own purge, the prefetch of each URL; prefetches that have no purge of their own come last.
+-- The crosses and pluses keep SQLite from walking over all items and looking for the few that matter.
 with recursive ended as materialized (
     select j.id as job_id, j.first_item, j.first_item + j.pair_offset as first_prefetch, j.pair_offset,
         j.first_item + j.pending + j.submitted + j.succeeded + j.failed + j.cancelled + j.expired as past_last
     from jobs as j
     where j.id in (select job_id from moves where becomes in (SUCCEEDED, FAILED)) and j.pair_offset > 0
 ),
--- From the last purge of each job backwards: a job without directories costs one look.
+-- From the last purge of each job backwards: a job without directories costs one lookup.
 directories (job_id, first_item, id, target, state, ends) as (
     select n.job_id, n.first_item, i.id, i.target, coalesce(m.becomes, i.state), m.becomes in (SUCCEEDED, FAILED)
     from ended as n

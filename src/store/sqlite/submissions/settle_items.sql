@@ -1,6 +1,7 @@
--- The items of submission $1 end. $2: [[failed target, failure], ...], where a target may stand twice, as when a provider
--- keeps a row for each area; those go again at $4 while fewer than $3 attempts were made and nobody cancelled the job, and
--- fail after that; all others succeeded. Who rides ends with the directory, or goes by itself if that failed.
+-- The items of submission $1 end. $2: [[failed target, failure], ...]; a target may be in it twice, as when a provider has
+-- a row for each area. Failed items are retried at $4 while fewer than $3 attempts were made and the job is not cancelled,
+-- and fail after that; all others succeeded. A URL that was attached to a directory ends with it, or is due again if the
+-- directory failed.
 insert into moves (item_id, job_id, lane_id, priority, was, becomes, cohort, due_at, failure_id, attempt, ride)
 select i.id, i.job_id, i.lane_id, i.priority, i.state,
     case

@@ -1,4 +1,4 @@
--- The distinct targets of open submission $1. Those who ride on a directory are not sent.
+-- The distinct targets of open submission $1. URLs that are attached to a directory are not sent.
 select distinct i.target, l.kind
 from items as i
 join lanes as l on l.id = i.lane_id

@@ -1,4 +1,4 @@
--- Jobs that want a look at $1, by moment, at most $2.
+-- Jobs that are due for verification at $1, the longest due first, at most $2.
 select id, public_id, finished_at, verify_looks, verify_host
 from jobs
 where verify_due_at <= $1

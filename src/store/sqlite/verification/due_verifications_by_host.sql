@@ -1,6 +1,6 @@
--- Jobs that want a look at $1, of at most $3 hosts after host $2, by host and moment, at most $4 of each. From host to host it
--- leaps over the index, so that a pile of one host's costs no more than one job of it. A host of which nothing is due yet has
--- a row without a job: the walk has come that far.
+-- Jobs that are due for verification at $1, of at most $3 hosts after host $2, by host and time, at most $4 of each. The
+-- query jumps from host to host in the index, so that a host with many jobs costs no more than one with few. A host of
+-- which nothing is due yet has a row without a job, which shows how far the scan has come.
 with recursive waiting (host, place) as (
     select (select min(verify_host) from jobs where verify_due_at is not null and verify_host > $2), 1
     union all

@@ -1,5 +1,5 @@
--- Job $1 is seen to be $2. $3 now, $4 event kind, $5 message; $6 and $7 a second event, if $7 is not null. Only the first
--- verdict counts.
+-- Job $1 has the verdict $2. $3 now, $4 event kind, $5 message; $6 and $7 are a second event, if $7 is not null. Only the
+-- first verdict counts.
 insert into events (job_id, at, kind, message)
 select id, $3, $4, $5 from jobs where id = $1 and verification = 'pending';
 

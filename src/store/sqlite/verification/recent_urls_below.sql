@@ -1,5 +1,5 @@
--- At most $3 URLs below the directory $1 of host $2 that jobs named of late. Of the newest jobs a bounded number is walked
--- over, and of each a bounded number of items.
+-- At most $3 URLs below the directory $1 of host $2 that recent jobs had. Reads a bounded number of the newest jobs, and of
+-- each a bounded number of items.
 with recent as (
     select id, host, first_item, pending + submitted + succeeded + failed + cancelled + expired as total
     from jobs

@@ -1,4 +1,4 @@
--- At most $2 succeeded items of job $1, spread evenly over them and the same ones every time.
+-- At most $2 succeeded items of job $1, spread evenly over them, and the same ones every time.
 select id, target, account, operation, kind, area, mode
 from (
     select i.id, i.target, l.account, l.operation, l.kind, l.area, l.mode, row_number() over (order by i.id) - 1 as place,

@@ -1,4 +1,4 @@
--- Carries out the moves: the items, the counters of their jobs and lanes, and the end of jobs that have no open item.
+-- Applies the rows of `moves` to the items, to the counters of their jobs and lanes, and finishes jobs without open items.
 -- $1: now. The plus keeps SQLite from walking over all items and looking for the move of each: it must walk the moves.
 update items
 set state = m.becomes,
@@ -11,7 +11,7 @@ set state = m.becomes,
 from moves as m
 where items.id = +m.item_id and items.state = m.was;
 
--- What has ended is not looked for by its target any more.
+-- An item that has ended (its state is above SUBMITTED) is not found by its target any more.
 update items
 set target_key = null
 from moves as m
@@ -58,7 +58,7 @@ select id, $1, 'finished', succeeded + failed + cancelled + expired,
 from jobs
 where id in (select distinct job_id from moves where becomes > SUBMITTED) and pending + submitted = 0 and finished_at is null;
 
--- The verdict of a job without a success is known at once: there is nothing to look at.
+-- A job without a success gets its verdict at once: there is nothing to probe.
 update jobs
 set finished_at = $1,
     verify_due_at = case when verification = 'pending' and succeeded > 0 then $1 end,

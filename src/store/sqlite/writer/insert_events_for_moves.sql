@@ -1,7 +1,7 @@
--- Tells each job with moved items what happened. $1 now, $2 kind, $3 submission, $4 failure, $5 message, $6 new state
--- of the moves that count (null: any). Without $4 a job is told of a failure of its own, if its items have any: what
--- failed for one tenant is not another's to read. A job that was last told that items came back is not told again that
--- they leave, nor that they came back for the same reason: the events between would make each try a new fact.
+-- An event for each job with moved items. $1 now, $2 kind, $3 submission, $4 failure, $5 message, $6 new state of the moves
+-- that count (null: any). Without $4 the event has a failure of the job's own items, if they have any: one tenant may not
+-- read another's failure. After an event that items were released, no event follows that they are claimed again, nor one
+-- that they were released for the same reason: a provider that is down for hours would fill the history.
 with told (job_id, items, failure_id) as materialized (
     select job_id, count(*), min(case when becomes in (DELAYED, FAILED) then failure_id end)
     from moves

@@ -18,7 +18,7 @@ use crate::store::{Creation, StoreError};
 use command::AnyChange;
 use id_cache::IdCache;
 
-/// Commands that can wait for the writer. More callers than this wait at the door.
+/// Commands that can wait for the writer. Further callers wait until there is room.
 const INBOX_MAX: usize = 4096;
 /// New items in one transaction, so that a pile of large bodies does not hold up everyone's commit.
 const GROUP_ITEMS_MAX: usize = 200_000;

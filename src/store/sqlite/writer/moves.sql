@@ -1,4 +1,4 @@
--- What a change does to items, row by row, before it is done to all of them at once (apply_moves.sql).
+-- What a change does to items, collected row by row and then applied to all of them at once (apply_moves.sql).
 create temp table moves (
     item_id integer primary key,
     job_id integer not null,

@@ -1,4 +1,4 @@
--- The next numbers of a job and of an item. A job's is the number of its acceptance among the events, too.
+-- The next ids of a job and of an item. A job's id is also the number of its acceptance among the events.
 select
     max(
         coalesce((select max(id) from jobs), 0),
