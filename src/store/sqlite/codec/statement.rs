@@ -41,11 +41,11 @@ pub fn with_codes(statement: &str) -> String {
     text
 }
 
-/// The statement of a file beside the caller's, with names of states and priorities read as numbers, once.
+/// The statements of files beside the caller's, with names of states and priorities read as numbers, once.
 macro_rules! sql {
-    ($file:literal) => {{
+    ($($file:literal),+) => {{
         static STATEMENT: std::sync::LazyLock<String> =
-            std::sync::LazyLock::new(|| $crate::store::sqlite::with_codes(include_str!($file)));
+            std::sync::LazyLock::new(|| $crate::store::sqlite::with_codes(concat!($(include_str!($file)),+)));
         STATEMENT.as_str()
     }};
 }

@@ -70,7 +70,7 @@ impl<C: Change> AnyChange for QueuedChange<C> {
 
 /// Carries out what stands in `moves`.
 pub(crate) async fn apply_moves(db: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(sql!("apply_moves.sql")).bind(now.as_millis()).execute(db).await?;
+    sqlx::query(sql!("apply_moves.sql", "finish_jobs.sql")).bind(now.as_millis()).execute(db).await?;
     Ok(())
 }
 
