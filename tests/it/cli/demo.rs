@@ -20,7 +20,7 @@ fn the_demo_ends_with_0_and_a_job_that_was_seen_fresh() {
     // Observed in this order: the old content at the edge, the calls, the new content.
     let old = place("200 \"release 1\"   (Cache Hit)");
     let (purge, push) = (place("cloud  PurgeUrlsCache"), place("cloud  PushUrlsCache"));
-    assert!(old < purge && purge < push && push < place("seen fresh at the edge"), "{told}");
+    assert!(old < purge && purge < push && push < place("succeeded at the provider, fresh at the edge"), "{told}");
     assert!(told.contains("curl -s") && told.contains("page   http://127.0.0.1:"), "{told}");
 }
 

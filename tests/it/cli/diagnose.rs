@@ -35,7 +35,7 @@ fn the_command_tells_the_answer_and_takes_the_bundle_home() {
     let ended = run(&["https://www.example.com/a.js", "--bundle", path]);
     ended.expect(0);
     assert!(ended.out.starts_with("The edge serves an old copy.\n"), "{}", ended.out);
-    assert!(ended.err.contains("read it before you send it on"), "{}", ended.err);
+    assert!(ended.err.contains("read it before you send it to anybody"), "{}", ended.err);
     assert_eq!(std::fs::read(&file).expect("the bundle"), b"\"zip\"");
     let asked = daemon.requests(DIAGNOSES);
     assert_eq!(asked[0].body, r#"{"url":"https://www.example.com/a.js"}"#);

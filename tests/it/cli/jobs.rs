@@ -53,7 +53,7 @@ fn conditions_are_passed_on_and_pages_read_up_to_the_limit() {
     // A person is told that there are more.
     let daemon = ScriptedDaemon::start(vec![(JOBS, vec![page(3, Some("3"))])]);
     let ended = run(&daemon.url(), &["jobs", "--limit", "3"]);
-    assert!(ended.err.contains("--limit shows more"), "{}", ended.err);
+    assert!(ended.err.contains("a higher --limit shows more"), "{}", ended.err);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn nothing_found_and_a_refused_condition_are_told_apart() {
     let daemon = ScriptedDaemon::start(vec![(JOBS, vec![list(&[], None)])]);
     let ended = run(&daemon.url(), &["jobs", "nobody.example"]);
     ended.expect(0);
-    assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", "no job fits\n"));
+    assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", "no job matches\n"));
     for (status, code) in [(422, 2), (401, 4), (403, 4), (507, 5)] {
         let daemon = ScriptedDaemon::start(vec![(JOBS, vec![problem(status, "no", &json!([]))])]);
         run(&daemon.url(), &["jobs"]).expect(code);

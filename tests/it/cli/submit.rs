@@ -78,7 +78,7 @@ fn waiting_ends_when_the_edge_was_seen_fresh() {
     let ended = run(&daemon, &["purge", URL, "--wait"]);
     ended.expect(0);
     assert_eq!(ended.out, format!("{ID}: purge succeeded\nitems         2 succeeded; 2 in all\nverification  fresh\n"));
-    for line in ["0/2 running, 2 submitted\n", "2/2 succeeded; looking at the edge\n", "2/2 succeeded\n"] {
+    for line in ["0/2 running, 2 submitted\n", "2/2 succeeded; checking the edge\n", "2/2 succeeded\n"] {
         assert_eq!(ended.err.matches(line).count(), 1, "{line:?} in {}", ended.err);
     }
     let looks = daemon.requests(LOOK);
@@ -185,7 +185,7 @@ fn nobody_there_is_told_apart_from_a_refusal() {
     let gone = ScriptedDaemon::start(Vec::new()).url();
     let ended = Ended::of(refreshd(&gone).args(["purge", URL]).output().expect("it runs"));
     ended.expect(5);
-    assert!(ended.err.contains("REFRESHD_URL") && !ended.err.contains("may have been kept"), "{}", ended.err);
+    assert!(ended.err.contains("REFRESHD_URL") && !ended.err.contains("may have been stored"), "{}", ended.err);
     assert_eq!(ended.out, "");
     Ended::of(refreshd(&gone).args(["job", ID]).output().expect("it runs")).expect(5);
     Ended::of(refreshd("not a url").args(["job", ID]).output().expect("it runs")).expect(2);
