@@ -1,5 +1,5 @@
-//! The configuration: what an operator may set (CONTRACT §4), read once at start, whole or not at all.
-//! `config/default.toml` is the default and explains every key; a file and the environment are laid over it.
+//! The configuration (CONTRACT §4): read once at start; any problem stops the start.
+//! `config/default.toml` is the default and explains every key; a file and the environment override it.
 
 mod account;
 mod dump;
@@ -31,7 +31,7 @@ pub use provider::{ProviderKind, ProviderLimits};
 
 use crate::domain::{AccountName, Promotion, Routes, TenantName};
 
-/// Read when no file is named, if it is there.
+/// Read if no file is named and this one exists.
 pub const DEFAULT_FILE: &str = "/etc/refreshd/refreshd.toml";
 
 /// The configuration in force.
@@ -50,7 +50,7 @@ pub struct Config {
     pub probe: ProbeConfig,
     pub patrol: MonitorConfig,
     pub metrics: MetricsConfig,
-    /// What is allowed and probably not meant. For the log, once, at start.
+    /// What is allowed but probably a mistake; logged once at start.
     pub warnings: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ pub struct StoreConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMode {
     Tokens,
-    /// Nobody is asked who they are. Only ever on a loopback address.
+    /// No token is needed. Only allowed on a loopback address.
     Open,
 }
 
@@ -96,9 +96,9 @@ pub struct VerifyConfig {
     /// At least 1.
     pub sample: u32,
     pub repurge: bool,
-    /// Never empty for a host.
+    /// No host has an empty list.
     pub edges: BTreeMap<String, Vec<SocketAddr>>,
-    /// Each a path that makes a target behind its host.
+    /// For each host, paths that form valid targets with it.
     pub directories: BTreeMap<String, Vec<String>>,
 }
 
@@ -107,18 +107,18 @@ pub struct IdempotencyConfig {
     pub keep: Duration,
 }
 
-/// Hosts are written as targets write them.
+/// Hosts are in the normal form that targets have.
 #[derive(Debug, Clone)]
 pub struct ProbeConfig {
     pub allow: Vec<IpNet>,
-    /// None: those of this machine.
+    /// Empty: those of this machine.
     pub resolver: Vec<SocketAddr>,
     pub ca_file: Option<CaFile>,
     pub edges: BTreeMap<String, SocketAddr>,
     pub origins: BTreeMap<String, SocketAddr>,
 }
 
-/// Roots beyond those that everyone trusts, read once.
+/// Additional trusted root certificates, read once.
 #[derive(Debug, Clone)]
 pub struct CaFile {
     pub path: PathBuf,
@@ -136,29 +136,28 @@ pub struct MetricsConfig {
 }
 
 impl Config {
-    /// Reads the layers: the default, `file` (unnamed: `DEFAULT_FILE` if it is there), and `env`, which comes in from
-    /// outside and is the only part of the environment looked at. See `environment`. `ceiling` tells what each provider
-    /// allows.
+    /// Reads the layers: the default, `file` (`None`: `DEFAULT_FILE` if it exists), and `env`, usually `environment()`.
+    /// `limits_of` returns the limits of a provider.
     pub fn load(
         file: Option<&Path>,
         env: impl Iterator<Item = (String, String)>,
-        ceiling: fn(ProviderKind) -> ProviderLimits,
+        limits_of: fn(ProviderKind) -> ProviderLimits,
     ) -> Result<Self, ConfigError> {
         let default = Path::new(DEFAULT_FILE);
-        // If it cannot be told whether the file is there, reading it will say why.
+        // If its existence cannot be checked, reading the file reports why.
         let file = file.or_else(|| default.try_exists().unwrap_or(true).then_some(default));
-        Self::read(file, env.collect(), ceiling)
+        Self::read(file, env.collect(), limits_of)
     }
 
     fn read(
         file: Option<&Path>,
         env: HashMap<String, String>,
-        ceiling: fn(ProviderKind) -> ProviderLimits,
+        limits_of: fn(ProviderKind) -> ProviderLimits,
     ) -> Result<Self, ConfigError> {
         let state_folder = env.get("STATE_DIRECTORY").cloned();
         let mut problems = Vec::new();
         let leaves = layers::leaves(file, env, &mut problems);
-        let mut reader = reader::ConfigReader::new(leaves, problems, ceiling);
+        let mut reader = reader::ConfigReader::new(leaves, problems, limits_of);
         let config = sections::read(&mut reader, state_folder.as_deref());
         let problems = reader.finish();
         match config {
@@ -168,7 +167,7 @@ impl Config {
     }
 }
 
-/// This process's environment for `Config::load`. Variables that are not Unicode cannot be meant for us and are left out.
+/// This process's environment for `Config::load`, without variables that are not Unicode: none of ours is.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

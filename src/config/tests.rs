@@ -1,4 +1,4 @@
-//! What the configuration promises an operator: layers, every problem by its key, and no secret in sight.
+//! Layers, every problem by its key, and no secret in any output.
 
 use std::io::Write;
 
@@ -17,12 +17,12 @@ fn variables(pairs: &[(&str, &str)]) -> HashMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-const fn ceiling(_: ProviderKind) -> ProviderLimits {
+const fn limits_of(_: ProviderKind) -> ProviderLimits {
     ProviderLimits { calls_per_second: 20, batch_targets: 1_000 }
 }
 
 fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    Config::read(Some(file(text).path()), variables(env), ceiling)
+    Config::read(Some(file(text).path()), variables(env), limits_of)
 }
 
 fn accepted(text: &str) -> Config {
@@ -50,7 +50,7 @@ fn default_with_examples() -> String {
 
 #[test]
 fn the_default_is_what_the_contract_says() {
-    let config = Config::read(None, HashMap::new(), ceiling).expect("the default");
+    let config = Config::read(None, HashMap::new(), limits_of).expect("the default");
     let secs = Duration::from_secs;
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8470");
     assert_eq!(config.store.path, Path::new("refreshd.db"));
@@ -167,7 +167,7 @@ fn each_bad_value_is_named_by_its_key() {
         ("store.url = 'sqlite://'", "store.url", "sqlite://"),
         ("auth.mode = 'none'", "auth.mode", "\"tokens\" or \"open\""),
         ("accounts = 'main'", "accounts", "expected a section"),
-        ("accounts.Main.sandbox = true", "accounts.Main", "no account name"),
+        ("accounts.Main.sandbox = true", "accounts.Main", "not a valid account name"),
         ("accounts.main.provider = 'edgeone'", "accounts.main.provider", "tencent-cdn"),
         ("accounts.main.sandbox = 'yes'", "accounts.main.sandbox", "true or false"),
         ("accounts.main.endpoint = 'cdn.example'", "accounts.main.endpoint", "https://"),
@@ -197,7 +197,7 @@ fn each_bad_value_is_named_by_its_key() {
         ("promote.hosts.h = { at = 1 }", "promote.hosts.h.at", "at least 2"),
         ("promote.hosts.h = { depth = 1 }", "promote.hosts.h.at", "is missing"),
         ("promote.hosts.h = { at = 9, deep = 1 }", "promote.hosts.h.deep", "is unknown"),
-        ("promote.hosts.'a b' = { at = 9 }", "promote.hosts.\"a b\"", "no host name"),
+        ("promote.hosts.'a b' = { at = 9 }", "promote.hosts.\"a b\"", "not a host name"),
         ("quota.shares.web = 0", "quota.shares.web", "above 0"),
         ("quota.shares = 0.3", "quota.shares", "a section"),
         ("promote.per_day = -1", "promote.per_day", "whole number"),
@@ -211,13 +211,13 @@ fn each_bad_value_is_named_by_its_key() {
         ("verify.repurge = 'maybe'", "verify.repurge", "true or false"),
         ("verify.edges.'h.example' = []", "verify.edges.\"h.example\"", "is empty"),
         ("verify.edges.'h.example' = ['1.1.1.1']", "verify.edges.\"h.example\"[0]", "ADDRESS:PORT"),
-        ("verify.edges.'h/x' = ['1.1.1.1:1']", "verify.edges.\"h/x\"", "no host name"),
+        ("verify.edges.'h/x' = ['1.1.1.1:1']", "verify.edges.\"h/x\"", "not a host name"),
         ("verify.directories.'h.example' = ['img/a']", "verify.directories.\"h.example\"[0]", "/img/logo.svg"),
         ("verify.directories.'h.example' = ['/a/../b']", "verify.directories.\"h.example\"[0]", "/img/logo.svg"),
         ("probe.resolver = ['10.0.0.2']", "probe.resolver[0]", "10.0.0.2:53"),
         ("probe.ca_file = '/nowhere/ca.pem'", "probe.ca_file", "cannot be read"),
         ("probe.ca_file = '/dev/null'", "probe.ca_file", "holds no certificate"),
-        ("probe.origins.'h.example/x' = '127.0.0.1:1'", "probe.origins.\"h.example/x\"", "no host name"),
+        ("probe.origins.'h.example/x' = '127.0.0.1:1'", "probe.origins.\"h.example/x\"", "not a host name"),
         ("metrics.listen = 'on'", "metrics.listen", "ADDRESS:PORT"),
         ("metrics.listen = '127.0.0.1:8470'", "metrics.listen", "another address"),
     ] {
@@ -276,7 +276,8 @@ fn an_unknown_key_is_refused_and_the_near_one_suggested() {
 
 #[test]
 fn a_named_file_must_be_there_and_be_toml() {
-    let fault = Config::read(Some(Path::new("/nowhere/refreshd.toml")), HashMap::new(), ceiling).expect_err("missing");
+    let fault =
+        Config::read(Some(Path::new("/nowhere/refreshd.toml")), HashMap::new(), limits_of).expect_err("missing");
     assert_eq!(fault.problems[0].key, "/nowhere/refreshd.toml");
     let texts = problems("[server]\nlisten = \"canary-in-the-line", &[("REFRESHD__QUOTA__RESERVE", "2")]);
     assert_eq!(texts.len(), 2, "the environment is checked all the same: {texts:?}");
