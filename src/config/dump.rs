@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::account::AccountConfig;
 use super::parse::duration_text;
-use super::{AccountConfig, AuthMode, Config};
+use super::settings::{AuthMode, Config};
 
 impl Config {
     /// All settings, in the order of `config/default.toml`. A key pair appears only as a comment.

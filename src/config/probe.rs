@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use super::layers::KeyPath;
 use super::parse::{ADDRESS, address, network};
 use super::reader::{ConfigReader, ReportedError};
-use super::{CaFile, ProbeConfig};
+use super::settings::{CaFile, ProbeConfig};
 use crate::domain::host_name;
 
 pub(super) fn read_probe(reader: &mut ConfigReader) -> Option<ProbeConfig> {

@@ -9,11 +9,11 @@ use super::layers::KeyPath;
 use super::parse::{ADDRESS, address, is_private, share};
 use super::probe::read_probe;
 use super::reader::ConfigReader;
-use super::verify::read_verify;
-use super::{
+use super::settings::{
     AuthMode, Config, EngineConfig, IdempotencyConfig, MetricsConfig, MonitorConfig, ProbeConfig, QuotaConfig,
     ServerConfig, StoreConfig, VerifyConfig,
 };
+use super::verify::read_verify;
 use crate::domain::{AccountName, HostPattern, Promotion, PromotionRule, Routes, TenantName, host_name};
 
 /// `None`: a setting has no value because of a problem, which was noted.

@@ -1,11 +1,15 @@
 //! Layers, every problem by its key, and no secret in any output.
 
+use std::collections::HashMap;
 use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tempfile::NamedTempFile;
 
 use super::*;
+use crate::domain::AccountName;
 
 fn file(text: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().expect("a temporary file");

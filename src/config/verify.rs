@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::VerifyConfig;
 use super::layers::KeyPath;
 use super::parse::{ADDRESS, address, switch};
 use super::reader::ConfigReader;
+use super::settings::VerifyConfig;
 use crate::domain::{Target, TargetKind, host_name};
 
 /// Each target costs two probes, and a host is probed at most twenty times a second: more would take too long.
