@@ -175,8 +175,8 @@ mod tests {
           all sent    2026-11-22T16:00:00Z
           takes       12000 of purge-url-mainland, which has 9000 left, 500 of them only
                       for urgent work; resets 2026-11-22T16:00:00Z
-          takes       12000 of purge-url-overseas, which has 10000 left, 500 of them only
-                      for urgent work; resets 2026-11-22T16:00:00Z
+          takes       12000 of purge-url-overseas, which has 10000 left, 500 of them
+                      only for urgent work; resets 2026-11-22T16:00:00Z
 
         main/prefetch/url/own
           sends       12000 targets in 12 calls

@@ -280,7 +280,7 @@ mod tests {
         waiting       day_quota: the day quota for directories of account main is spent,
                       and the reserve is for urgent jobs
                       until 2026-11-22T16:00:00Z
-                      at most 37 items leave before
+                      at most 37 items are sent before
         priority      normal
         labels        release=2026.11.22-3
         tenant        local
