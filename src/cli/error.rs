@@ -168,8 +168,8 @@ mod tests {
     use super::*;
     use crate::api::wire::FieldErrorAnswer;
 
-    fn refused(status: u16, faults: &[(&str, &str)]) -> CliError {
-        let errors = faults.iter().map(|(pointer, detail)| FieldErrorAnswer {
+    fn refused(status: u16, field_errors: &[(&str, &str)]) -> CliError {
+        let errors = field_errors.iter().map(|(pointer, detail)| FieldErrorAnswer {
             pointer: (*pointer).to_owned(),
             code: "x".to_owned(),
             detail: (*detail).to_owned(),
@@ -202,14 +202,14 @@ mod tests {
             deadline: Some("tomorrow".to_owned()),
             ..JobBody::default()
         };
-        let faults = [
+        let field_errors = [
             ("/urls/1", "' ' must be percent-encoded; write https://h/a%20b"),
             ("/directories/0", "a directory ends in /; write https://h/img/"),
             ("/deadline", "not a moment"),
             ("/urls/7", "out of range"),
             ("", "too much"),
         ];
-        let text = refused(422, &faults).describe_pointers(&body).to_string();
+        let text = refused(422, &field_errors).describe_pointers(&body).to_string();
         insta::assert_snapshot!(text, @r#"
         the job was refused and nothing of it was kept
         https://h/a b: ' ' must be percent-encoded; write https://h/a%20b

@@ -204,7 +204,8 @@ fn warnings(
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     if accounts.is_empty() {
-        warnings.push("accounts: none is configured, so every job will be refused: its host has no route".to_owned());
+        warnings
+            .push("accounts: none is configured, so every job will be refused because no host has a route".to_owned());
     } else if routes.iter().next().is_none() {
         warnings.push("routes: none is configured, so every job will be refused".to_owned());
     }

@@ -30,13 +30,13 @@ fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
 }
 
 fn accepted(text: &str) -> Config {
-    load(text, &[]).unwrap_or_else(|fault| panic!("{text}\n{fault}"))
+    load(text, &[]).unwrap_or_else(|error| panic!("{text}\n{error}"))
 }
 
 fn problems(text: &str, env: &[(&str, &str)]) -> Vec<(String, String)> {
-    let fault = load(text, env).expect_err(text);
-    assert_eq!(fault.to_string().lines().count(), fault.problems.len(), "one problem on each line: {fault}");
-    fault.problems.into_iter().map(|problem| (problem.key, problem.detail)).collect()
+    let error = load(text, env).expect_err(text);
+    assert_eq!(error.to_string().lines().count(), error.problems.len(), "one problem on each line: {error}");
+    error.problems.into_iter().map(|problem| (problem.key, problem.detail)).collect()
 }
 
 fn keys(text: &str, env: &[(&str, &str)]) -> Vec<String> {
@@ -113,11 +113,11 @@ fn the_default_explains_every_key_of_the_contract_and_no_other() {
         "verify.sample",
     ];
     let examples = file(&default_with_examples());
-    let mut faults = Vec::new();
-    let leaves = layers::leaves(Some(examples.path()), HashMap::new(), &mut faults);
+    let mut problems = Vec::new();
+    let leaves = layers::leaves(Some(examples.path()), HashMap::new(), &mut problems);
     let mut explained: Vec<String> = leaves.keys().map(ToString::to_string).collect();
     explained.sort();
-    assert_eq!((explained, faults), (contract.map(str::to_owned).to_vec(), vec![]));
+    assert_eq!((explained, problems), (contract.map(str::to_owned).to_vec(), vec![]));
     assert!(DEFAULT.contains("SECRET_KEY"), "the one key that no example should show");
 }
 
@@ -280,9 +280,9 @@ fn an_unknown_key_is_refused_and_the_near_one_suggested() {
 
 #[test]
 fn a_named_file_must_be_there_and_be_toml() {
-    let fault =
+    let error =
         Config::read(Some(Path::new("/nowhere/refreshd.toml")), HashMap::new(), limits_of).expect_err("missing");
-    assert_eq!(fault.problems[0].key, "/nowhere/refreshd.toml");
+    assert_eq!(error.problems[0].key, "/nowhere/refreshd.toml");
     let texts = problems("[server]\nlisten = \"canary-in-the-line", &[("REFRESHD__QUOTA__RESERVE", "2")]);
     assert_eq!(texts.len(), 2, "the environment is checked all the same: {texts:?}");
     assert!(texts.iter().any(|(_, detail)| detail.contains("line 2")), "{texts:?}");
@@ -346,10 +346,10 @@ fn no_secret_is_ever_shown() {
     let secrets = ["AKIDcanarycanarycanary", "canary-key"];
     let text = format!("[accounts.main]\nsecret_id = '{}'\nsecret_key = '{}'", secrets[0], secrets[1]);
     let config = accepted(&text);
-    let fault = load(&format!("{text}\nsecret_key_file = 'x'\n[server]\nlisten = 'x'"), &[]).expect_err("two keys");
+    let error = load(&format!("{text}\nsecret_key_file = 'x'\n[server]\nlisten = 'x'"), &[]).expect_err("two keys");
     let nested = load("accounts.main.secret_key = ['canary-key']", &[]).expect_err("a list");
     for rendered in
-        [config.effective_toml(), format!("{config:?}"), format!("{fault} {fault:?}"), format!("{nested} {nested:?}")]
+        [config.effective_toml(), format!("{config:?}"), format!("{error} {error:?}"), format!("{nested} {nested:?}")]
     {
         assert!(!secrets.iter().any(|secret| rendered.contains(secret)), "{rendered}");
     }

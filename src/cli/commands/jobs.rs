@@ -49,10 +49,10 @@ pub struct JobsArguments {
     /// Another tenant's jobs; needs the scope oncall
     #[arg(long, value_name = "T")]
     pub tenant: Option<String>,
-    /// Created at or after this time (RFC 3339) or age: 2h
+    /// Created at or after (RFC 3339), or an age: 2h
     #[arg(long, value_name = "TIME|DURATION", value_parser = parse_time)]
     pub since: Option<String>,
-    /// Created before this time (RFC 3339) or age
+    /// Created before (RFC 3339), or an age
     #[arg(long, value_name = "TIME|DURATION", value_parser = parse_time)]
     pub until: Option<String>,
     /// The id of the provider's task

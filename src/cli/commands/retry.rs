@@ -20,7 +20,7 @@ Examples:
 pub struct RetryArguments {
     /// job_ and 32 hexadecimal digits
     pub id: JobId,
-    /// Wait for the new job and its verification at the edge
+    /// Wait for the new job and its verification
     #[arg(long)]
     pub wait: bool,
     /// How long to wait

@@ -28,10 +28,10 @@ pub struct SandboxArguments {
     /// Where the API listens; port 0 takes any free port
     #[arg(long, value_name = "ADDR")]
     pub listen: SocketAddr,
-    /// The key id that calls are signed with; without it a key pair is generated
+    /// Key id of calls; without it, a pair is generated
     #[arg(long, value_name = "ID", requires = "secret_key")]
     pub secret_id: Option<String>,
-    /// The key; set the variable instead, other users can see arguments
+    /// Better set in the environment: others see arguments
     #[arg(
         long,
         value_name = "KEY",

@@ -47,7 +47,7 @@ pub struct SubmitArguments {
     /// More URLs, one per line, # for comments; - is stdin
     #[arg(short, long, value_name = "FILE|-")]
     pub file: Option<PathBuf>,
-    /// Print the plan of the job; nothing is sent or stored
+    /// Print the plan; nothing is sent or stored
     #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,
     /// Wait for the job and its verification at the edge
@@ -80,7 +80,7 @@ pub struct SubmitArguments {
     /// Nothing is sent before (RFC 3339)
     #[arg(long, value_name = "T")]
     pub not_before: Option<String>,
-    /// The same command with the same key makes no second job
+    /// The same key again makes no second job
     #[arg(long, value_name = "K", value_parser = parse_idempotency_key)]
     pub idempotency_key: Option<String>,
     /// Print the job as GET /v1/jobs/{id} answers it

@@ -24,7 +24,7 @@ pub struct WatchArguments {
     /// How long to watch; without it, to the job's end
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
-    /// Print the job as a line of JSON each time it has changed
+    /// Print the job as a line of JSON at each change
     #[arg(long)]
     pub json: bool,
 }

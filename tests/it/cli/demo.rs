@@ -9,14 +9,14 @@ use crate::support::binary::{Ended, refreshd};
 #[test]
 fn the_demo_ends_with_0_and_a_job_that_was_seen_fresh() {
     let ended = Command::new(env!("CARGO_BIN_EXE_refreshd")).args(["demo", "--exit"]).output().expect("the demo runs");
-    let (told, said) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
-    assert_eq!(ended.status.code(), Some(0), "{told}\n{said}");
-    let place = |text: &str| told.find(text).unwrap_or_else(|| panic!("{text} is not told:\n{told}"));
-    // Observed in this order: the old content at the edge, the calls, the new content.
+    let (output, errors) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(ended.status.code(), Some(0), "{output}\n{errors}");
+    let place = |text: &str| output.find(text).unwrap_or_else(|| panic!("{text} is not in:\n{output}"));
+    // In this order: the old content at the edge, the calls, the new content.
     let old = place("200 \"release 1\"   (Cache Hit)");
     let (purge, push) = (place("cloud  PurgeUrlsCache"), place("cloud  PushUrlsCache"));
-    assert!(old < purge && purge < push && push < place("succeeded at the provider, fresh at the edge"), "{told}");
-    assert!(told.contains("curl -s") && told.contains("page   http://127.0.0.1:"), "{told}");
+    assert!(old < purge && purge < push && push < place("succeeded at the provider, fresh at the edge"), "{output}");
+    assert!(output.contains("curl -s") && output.contains("page   http://127.0.0.1:"), "{output}");
 }
 
 #[test]

@@ -22,13 +22,13 @@ fn the_sandbox_tells_its_addresses_in_one_line() {
     BufReader::new(sandbox.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
     sandbox.kill().expect("an end");
     sandbox.wait().expect("an end");
-    let told: Value = serde_json::from_str(&line).expect("JSON");
+    let line_json: Value = serde_json::from_str(&line).expect("JSON");
     for name in ["api", "edge", "edge_overseas", "edge_tls", "origin", "origin_tls", "dns", "control"] {
-        let address = told[name].as_str().and_then(|address| address.parse::<SocketAddr>().ok());
+        let address = line_json[name].as_str().and_then(|address| address.parse::<SocketAddr>().ok());
         assert!(address.is_some_and(|address| address.port() > 0), "{name}: {line}");
     }
-    assert!(told["secret_id"].as_str().is_some_and(|id| id.starts_with("AKID")), "{line}");
-    assert!(told["secret_key"].is_string(), "{line}");
+    assert!(line_json["secret_id"].as_str().is_some_and(|id| id.starts_with("AKID")), "{line}");
+    assert!(line_json["secret_key"].is_string(), "{line}");
 }
 
 #[tokio::test]
@@ -41,27 +41,29 @@ async fn the_sandbox_alone_serves_its_names_and_its_certificates() {
     let mut sandbox = KilledOnDrop(sandbox);
     let mut line = String::new();
     BufReader::new(sandbox.0.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-    let told: Value = serde_json::from_str(&line).expect("JSON");
-    let at = |name: &str| told[name].as_str().and_then(|at| at.parse::<SocketAddr>().ok()).expect("an address");
+    let line_json: Value = serde_json::from_str(&line).expect("JSON");
+    let address =
+        |name: &str| line_json[name].as_str().and_then(|text| text.parse::<SocketAddr>().ok()).expect("an address");
 
     let mut carrier = ConnectionConfig::udp();
-    carrier.port = at("dns").port();
-    let server = NameServerConfig::new(at("dns").ip(), true, vec![carrier]);
+    carrier.port = address("dns").port();
+    let server = NameServerConfig::new(address("dns").ip(), true, vec![carrier]);
     let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
     let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default()).build().expect("a resolver");
-    let found = resolver.lookup_ip("www.example.com.").await.expect("an address");
-    assert_eq!(found.iter().next(), Some(at("edge").ip()));
+    let addresses = resolver.lookup_ip("www.example.com.").await.expect("an address");
+    assert_eq!(addresses.iter().next(), Some(address("edge").ip()));
 
-    let ca = format!("http://{}/control/ca", at("control"));
+    let ca = format!("http://{}/control/ca", address("control"));
     let ca = crate::support::http().get(ca).send().await.expect("an answer").bytes().await.expect("the root");
     for name in ["edge_tls", "origin_tls"] {
         let client = reqwest::Client::builder()
             .no_proxy()
             .tls_certs_only([reqwest::Certificate::from_pem(&ca).expect("a certificate")])
-            .resolve("www.example.com", at(name))
+            .resolve("www.example.com", address(name))
             .build()
             .expect("a client");
-        let page = client.get(format!("https://www.example.com:{}/", at(name).port())).send().await.expect("a page");
+        let page =
+            client.get(format!("https://www.example.com:{}/", address(name).port())).send().await.expect("a page");
         assert_eq!(page.status(), 200, "{name}");
     }
 }
