@@ -1,4 +1,4 @@
-//! refreshd makes a CDN serve fresh content. The map is `ARCHITECTURE.md`; each module's head says what it knows.
+//! refreshd makes a CDN serve fresh content. `ARCHITECTURE.md` is the map; the head of each module says what it does.
 
 pub mod api;
 pub mod cli;
@@ -18,7 +18,7 @@ pub mod store;
 pub mod telemetry;
 pub mod web;
 
-/// The committed inputs of `fuzz/`: the tests hold each law on every sample, so that what once broke stays mended.
+/// The committed inputs of `fuzz/`: the unit tests check each property on every sample, so that a fixed bug stays fixed.
 #[cfg(test)]
 mod corpus {
     use std::path::Path;

@@ -1,4 +1,4 @@
-//! The binary: nothing but a call of the library.
+//! The binary: runs the command line of the library.
 
 use std::process::ExitCode;
 

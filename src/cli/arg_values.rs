@@ -1,4 +1,4 @@
-//! Values and arguments that several commands take.
+//! Arguments that several commands share, and how their values are parsed.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,15 +15,15 @@ pub struct ConfigFile {
     pub config: Option<PathBuf>,
 }
 
-pub(super) fn words(all: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
-    PossibleValuesParser::new(all)
+pub(super) fn one_of(values: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
+    PossibleValuesParser::new(values)
 }
 
-pub(super) fn span(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| format!("expected {DURATION}"))
 }
 
-pub(super) fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn parse_label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE such as release=42".to_owned()),

@@ -1,4 +1,4 @@
-//! The command line: its commands, each of which owns its arguments. Help opens with examples.
+//! The list of commands. Each command's arguments are in its own file; its help opens with examples.
 
 use clap::{Parser, Subcommand};
 
@@ -26,14 +26,15 @@ Examples:
   refreshd serve --config /etc/refreshd/refreshd.toml";
 
 const ENVIRONMENT: &str = "\
-Environment of the commands that ask a daemon:
-  REFRESHD_URL         where it is; http://127.0.0.1:8470 if unset
+Environment of the commands that call a daemon:
+  REFRESHD_URL         its address; http://127.0.0.1:8470 if unset
   REFRESHD_TOKEN       the token, or
-  REFRESHD_TOKEN_FILE  a file that holds nothing else
+  REFRESHD_TOKEN_FILE  the path of a file that holds only the token
 
-Exit codes of these commands: 0 succeeded; 1 nothing succeeded; 2 usage, or
-refused by the daemon as wrong; 3 still open at the timeout; 4 token, scope or
-unknown id; 5 no answer; 6 partial; 7 succeeded but seen stale; 130 interrupted.";
+Exit codes of these commands: 0 succeeded; 1 nothing succeeded; 2 wrong usage,
+or the daemon rejected the request; 3 still open at the timeout; 4 token or
+scope missing, or unknown id; 5 no answer; 6 partly succeeded; 7 succeeded, but
+the edge still serves old content; 130 interrupted.";
 
 /// Makes a CDN serve fresh content: durable, quota-aware purge and prefetch, with proof at the edge.
 #[derive(Debug, Parser)]
@@ -45,34 +46,34 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make the CDN forget URLs or directories
+    /// Make the CDN drop its copies of URLs or directories
     #[command(before_help = submit::PURGE_EXAMPLES, after_help = ENVIRONMENT)]
     Purge(Box<SubmitArguments>),
-    /// Make the CDN load URLs before somebody asks for them
+    /// Make the CDN load URLs before visitors request them
     #[command(before_help = submit::PREFETCH_EXAMPLES, after_help = ENVIRONMENT)]
     Prefetch(Box<SubmitArguments>),
-    /// Purge, and when that is done prefetch
+    /// Purge, then prefetch
     #[command(before_help = submit::REFRESH_EXAMPLES, after_help = ENVIRONMENT)]
     Refresh(Box<SubmitArguments>),
-    /// Show one job: where it stands, its targets, its history
+    /// Show one job: its state, targets and history
     #[command(before_help = job::EXAMPLES, after_help = job::SHAPE)]
     Job(JobArguments),
     /// Show what is left of each day quota
     #[command(before_help = quota::EXAMPLES, after_help = quota::SHAPE)]
     Quota(QuotaArguments),
-    /// Show what waits in each lane and why; pause and resume one
+    /// Show what waits in each lane and why; pause or resume a lane
     #[command(before_help = lanes::EXAMPLES, after_help = lanes::SHAPE)]
     Lanes(LanesArguments),
-    /// Find jobs, newest first
+    /// Search for jobs, newest first
     #[command(before_help = jobs::EXAMPLES, after_help = jobs::SHAPE)]
     Jobs(Box<JobsArguments>),
-    /// Follow a job until its last target has ended and was looked at
+    /// Follow a job until it has ended and was verified
     #[command(before_help = watch::EXAMPLES, after_help = ENVIRONMENT)]
     Watch(WatchArguments),
-    /// End what has not been sent of a job
+    /// Cancel the items of a job that were not sent yet
     #[command(before_help = cancel::EXAMPLES, after_help = cancel::CODES)]
     Cancel(CancelArguments),
-    /// Make a new job of what failed or expired
+    /// Make a new job of a job's failed and expired items
     #[command(before_help = retry::EXAMPLES, after_help = ENVIRONMENT)]
     Retry(RetryArguments),
     /// Find out why a refresh failed or had no effect
@@ -84,22 +85,22 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Make, list and revoke tokens, also beside a running daemon
+    /// Create, list and revoke tokens; a daemon may be running
     #[command(before_help = token::EXAMPLES)]
     Token {
         #[command(subcommand)]
         command: TokenCommand,
     },
-    /// Look at accounts, domains, origins and certificates before a refresh does
+    /// Check accounts, domains, origins and certificates
     #[command(before_help = doctor::EXAMPLES, after_help = doctor::CODES)]
     Doctor(DoctorArguments),
     /// Run the daemon
     #[command(before_help = serve::EXAMPLES)]
     Serve(ServeArguments),
-    /// Run the simulated cloud alone
+    /// Run the simulated cloud without a daemon
     #[command(before_help = sandbox::EXAMPLES)]
     Sandbox(SandboxArguments),
-    /// See it work: daemon, simulated cloud and a real refresh, on loopback
+    /// Show a real refresh with a daemon and a simulated cloud, on loopback
     #[command(before_help = demo::EXAMPLES)]
     Demo(DemoArguments),
 }

@@ -1,4 +1,4 @@
-//! Why a command did not do its work: what a person reads, and the exit code that a script reads.
+//! Why a command failed: the text for a person and the exit code for a script.
 
 use std::error::Error;
 use std::fmt;
@@ -6,25 +6,25 @@ use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::Value;
 
 use super::exit;
+use super::output::pointer::describe_pointer;
 use super::output::terminal;
 use crate::api::wire::{JobBody, ProblemAnswer};
 
 #[derive(Debug)]
 pub(super) enum CliError {
-    /// What was asked for, or the environment, cannot be meant so.
+    /// The arguments or the environment are wrong.
     Usage(String),
-    /// Nothing came back. `sent`: it may have arrived, so nobody knows whether it was done.
+    /// No response came. `sent`: the request may have arrived, so it may have been executed.
     Unanswered {
         url: String,
         why: String,
         sent: bool,
     },
-    /// The daemon, or something on the way to it, said no.
+    /// The daemon, or a proxy before it, answered with an error status.
     Refused(Box<ProblemError>),
-    /// An answer that is none of ours.
+    /// The response is not one of the daemon's.
     Unreadable {
         url: String,
         why: String,
@@ -36,14 +36,14 @@ pub(super) enum CliError {
 pub(super) struct ProblemError {
     pub(super) url: String,
     pub(super) status: StatusCode,
-    /// `None`: it did not speak as a daemon does.
+    /// `None`: the body is not the daemon's, so a proxy may have answered.
     pub(super) problem: Option<ProblemAnswer>,
     pub(super) retry_after: Option<Duration>,
     pub(super) token_was_sent: bool,
 }
 
 impl CliError {
-    /// Tells a person, and gives the exit code.
+    /// Prints the error and returns the exit code.
     pub(super) fn report(&self) -> u8 {
         terminal::note(&format!("refreshd: {self}"));
         self.exit_code()
@@ -52,80 +52,60 @@ impl CliError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => exit::USAGE,
-            Self::Refused(refused) => match refused.status.as_u16() {
+            Self::Refused(refusal) => match refusal.status.as_u16() {
                 400 | 413 | 415 | 422 => exit::USAGE,
                 401 | 403 | 404 => exit::DENIED,
-                // The job is final, or has nothing to retry: what was asked for is not to be had of it.
+                // The job is final, or it has nothing to retry.
                 409 => exit::NOTHING_SUCCEEDED,
                 _ => exit::UNANSWERED,
             },
             Self::Unanswered { .. } | Self::Unreadable { .. } => exit::UNANSWERED,
-            Self::Output(_) => exit::OUTPUT_LOST,
+            Self::Output(_) => exit::OUTPUT_FAILED,
         }
     }
 
-    /// Whether the same request may fare better in a moment.
-    pub(super) fn may_pass(&self) -> bool {
+    /// Whether the same request may succeed a moment later.
+    pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Unanswered { .. } => true,
-            Self::Refused(refused) => match refused.status.as_u16() {
+            Self::Refused(refusal) => match refusal.status.as_u16() {
                 429 | 502 | 503 | 504 => true,
-                500.. => refused.problem.as_ref().is_some_and(|problem| problem.retryable),
+                500.. => refusal.problem.as_ref().is_some_and(|problem| problem.retryable),
                 _ => false,
             },
             Self::Usage(_) | Self::Unreadable { .. } | Self::Output(_) => false,
         }
     }
 
-    /// Whether the request may have been done all the same.
+    /// Whether the request may have been executed although it failed here.
     pub(super) fn maybe_executed(&self) -> bool {
         match self {
             Self::Unanswered { sent, .. } => *sent,
             Self::Unreadable { .. } => true,
-            // A proxy that gave up says nothing of what the daemon did.
-            Self::Refused(refused) => refused.problem.is_none() && refused.status.is_server_error(),
+            // A proxy that gave up does not know what the daemon did.
+            Self::Refused(refusal) => refusal.problem.is_none() && refusal.status.is_server_error(),
             Self::Usage(_) | Self::Output(_) => false,
         }
     }
 
-    /// The moment that the other side named for another try.
+    /// How long the daemon asks to wait before another try.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused(refused) => refused.retry_after,
+            Self::Refused(refusal) => refusal.retry_after,
             _ => None,
         }
     }
 
-    /// Names what was written in the place of pointers to it.
-    pub(super) fn naming(mut self, body: &JobBody) -> Self {
-        if let Self::Refused(refused) = &mut self
-            && let Some(problem) = &mut refused.problem
+    /// Replaces each JSON Pointer by what is written there in `body`.
+    pub(super) fn describe_pointers(mut self, body: &JobBody) -> Self {
+        if let Self::Refused(refusal) = &mut self
+            && let Some(problem) = &mut refusal.problem
         {
-            for fault in &mut problem.errors {
-                fault.pointer = written_at(&fault.pointer, body);
+            for field_error in &mut problem.errors {
+                field_error.pointer = describe_pointer(&field_error.pointer, body);
             }
         }
         self
-    }
-}
-
-/// What stands at a JSON Pointer into `body`: a target as it is, anything else behind its place.
-pub(super) fn written_at(pointer: &str, body: &JobBody) -> String {
-    let list = |name: &str, targets: &[String]| {
-        let index: usize = pointer.strip_prefix(name)?.parse().ok()?;
-        targets.get(index).cloned()
-    };
-    if let Some(target) = list("/urls/", &body.urls).or_else(|| list("/directories/", &body.directories)) {
-        return target;
-    }
-    // Without the targets: there may be many, and none is meant.
-    let rest = JobBody { urls: Vec::new(), directories: Vec::new(), ..body.clone() };
-    let value = serde_json::to_value(rest).unwrap_or_default();
-    let place = pointer.trim_start_matches('/');
-    match value.pointer(pointer) {
-        Some(Value::String(text)) => format!("{place} {text:?}"),
-        Some(value @ (Value::Bool(_) | Value::Number(_))) => format!("{place} {value}"),
-        _ => place.to_owned(),
     }
 }
 
@@ -136,8 +116,10 @@ impl fmt::Display for CliError {
             Self::Unanswered { url, why, .. } => {
                 write!(f, "no answer from {url}: {why}; is the daemon running, and is REFRESHD_URL right?")
             }
-            Self::Refused(refused) => refused.fmt(f),
-            Self::Unreadable { url, why } => write!(f, "{url} answered what this program cannot read: {why}"),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Unreadable { url, why } => {
+                write!(f, "the answer of {url} cannot be read: {why}; is it a refreshd of another version?")
+            }
             Self::Output(error) => write!(f, "standard output cannot be written: {error}"),
         }
     }
@@ -148,10 +130,10 @@ impl fmt::Display for ProblemError {
         match &self.problem {
             Some(problem) => {
                 f.write_str(if problem.detail.is_empty() { &problem.title } else { &problem.detail })?;
-                for fault in &problem.errors {
-                    match fault.pointer.as_str() {
-                        "" => write!(f, "\n{}", fault.detail)?,
-                        place => write!(f, "\n{place}: {}", fault.detail)?,
+                for field_error in &problem.errors {
+                    match field_error.pointer.as_str() {
+                        "" => write!(f, "\n{}", field_error.detail)?,
+                        place => write!(f, "\n{place}: {}", field_error.detail)?,
                     }
                 }
                 if self.status.is_server_error() {
@@ -160,7 +142,7 @@ impl fmt::Display for ProblemError {
             }
             None => {
                 let Self { url, status, .. } = self;
-                write!(f, "{url} answered {status}, and not as refreshd does; is REFRESHD_URL right?")?;
+                write!(f, "{url} answered {status}, and the answer is not from refreshd; is REFRESHD_URL right?")?;
             }
         }
         if self.status == StatusCode::UNAUTHORIZED && !self.token_was_sent {
@@ -186,8 +168,8 @@ mod tests {
     use super::*;
     use crate::api::wire::FieldErrorAnswer;
 
-    fn refused(status: u16, faults: &[(&str, &str)]) -> CliError {
-        let errors = faults.iter().map(|(pointer, detail)| FieldErrorAnswer {
+    fn refused(status: u16, field_errors: &[(&str, &str)]) -> CliError {
+        let errors = field_errors.iter().map(|(pointer, detail)| FieldErrorAnswer {
             pointer: (*pointer).to_owned(),
             code: "x".to_owned(),
             detail: (*detail).to_owned(),
@@ -220,14 +202,14 @@ mod tests {
             deadline: Some("tomorrow".to_owned()),
             ..JobBody::default()
         };
-        let faults = [
+        let field_errors = [
             ("/urls/1", "' ' must be percent-encoded; write https://h/a%20b"),
             ("/directories/0", "a directory ends in /; write https://h/img/"),
             ("/deadline", "not a moment"),
             ("/urls/7", "out of range"),
             ("", "too much"),
         ];
-        let text = refused(422, &faults).naming(&body).to_string();
+        let text = refused(422, &field_errors).describe_pointers(&body).to_string();
         insta::assert_snapshot!(text, @r#"
         the job was refused and nothing of it was kept
         https://h/a b: ' ' must be percent-encoded; write https://h/a%20b
@@ -262,7 +244,7 @@ mod tests {
     #[test]
     fn only_what_can_pass_is_tried_again() {
         for (status, passes) in [(429, true), (503, true), (502, true), (500, false), (507, false), (422, false)] {
-            assert_eq!(refused(status, &[]).may_pass(), passes, "{status}");
+            assert_eq!(refused(status, &[]).is_transient(), passes, "{status}");
         }
     }
 

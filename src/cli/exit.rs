@@ -1,4 +1,4 @@
-//! Exit codes (CONTRACT §3): what a script learns without reading a word.
+//! Exit codes (CONTRACT §3), and the code for a job's state.
 
 use crate::api::wire::JobAnswer;
 use crate::domain::{JobStatus, Verification};
@@ -12,15 +12,15 @@ pub(super) const UNANSWERED: u8 = 5;
 pub(super) const PARTIAL: u8 = 6;
 pub(super) const STALE: u8 = 7;
 pub(super) const SERVER_USAGE: u8 = 64;
-/// Standard output could not be written (`EX_IOERR`). Not in the contract, so that it is mistaken for none of those.
-pub(super) const OUTPUT_LOST: u8 = 74;
-/// A bug of ours (`EX_SOFTWARE`): whoever supervises the daemon starts it again.
-pub(super) const BROKEN: u8 = 70;
+/// Standard output could not be written (`EX_IOERR`). None of the contract's codes means this.
+pub(super) const OUTPUT_FAILED: u8 = 74;
+/// A bug of the daemon (`EX_SOFTWARE`): its service manager starts it again.
+pub(super) const INTERNAL_ERROR: u8 = 70;
 pub(super) const BAD_CONFIGURATION: u8 = 78;
-/// As a shell reports a process that SIGINT ended.
+/// As a shell reports a process that ended by SIGINT.
 pub(super) const INTERRUPTED: u8 = 130;
 
-/// The code that a job's present state stands for.
+/// The code for a job's present state.
 pub(super) fn of_job(job: &JobAnswer) -> u8 {
     match status(job) {
         Some(JobStatus::Succeeded) => match verification(job) {
@@ -39,12 +39,12 @@ pub(super) fn is_settled(job: &JobAnswer) -> bool {
     status(job).is_some_and(JobStatus::is_final) && verification(job) != Some(Verification::Pending)
 }
 
-/// `None`: a word of a newer daemon's. What is not known to be over is open.
+/// `None`: the status is one of a newer daemon. Such a job counts as open.
 pub(super) fn status(job: &JobAnswer) -> Option<JobStatus> {
     job.status.parse().ok()
 }
 
-/// `None`: a word of a newer daemon's.
+/// `None`: the verification is one of a newer daemon.
 pub(super) fn verification(job: &JobAnswer) -> Option<Verification> {
     job.verification.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! The roof: what a person or a script can ask of the one binary, and how it ends.
+//! The command line of the binary: parses it, runs the command, and ends with its exit code.
 
 mod arg_values;
 mod arguments;
@@ -23,22 +23,22 @@ use clap::Parser;
 use crate::domain::Operation;
 use error::CliError;
 
-/// Reads the command line. `Err`: everything was said (help, version, a usage error) and this is how to end.
-pub fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
-    let of_server = words.get(1).is_some_and(|word| word == "serve" || word == "sandbox");
-    Cli::try_parse_from(words).map_err(|error| {
-        // There is nobody to tell that nobody listens.
+/// Parses the command line. `Err`: help, the version or a usage error was printed, and the process ends with this code.
+pub fn parse(arguments: Vec<OsString>) -> Result<Cli, ExitCode> {
+    let is_server = arguments.get(1).is_some_and(|name| name == "serve" || name == "sandbox");
+    Cli::try_parse_from(arguments).map_err(|error| {
+        // If standard error is closed, nothing can be reported.
         let _ = error.print();
         match error.exit_code() {
             0 => ExitCode::SUCCESS,
-            _ if of_server => ExitCode::from(exit::SERVER_USAGE),
+            _ if is_server => ExitCode::from(exit::SERVER_USAGE),
             _ => ExitCode::from(exit::USAGE),
         }
     })
 }
 
 pub async fn run(cli: Cli) -> ExitCode {
-    let ended = match cli.command {
+    let result = match cli.command {
         Command::Purge(arguments) => commands::submit::run(Operation::Purge, &arguments).await,
         Command::Prefetch(arguments) => commands::submit::run(Operation::Prefetch, &arguments).await,
         Command::Refresh(arguments) => commands::submit::run(Operation::Refresh, &arguments).await,
@@ -57,7 +57,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Sandbox(arguments) => return commands::sandbox::run(&arguments).await,
         Command::Demo(arguments) => return demo::run(&arguments).await,
     };
-    ExitCode::from(ended.unwrap_or_else(|fault| fault.report()))
+    ExitCode::from(result.unwrap_or_else(|error| error.report()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Hearing that someone wants the process to end.
+//! The signals that ask the process to end.
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(super) async fn stop_signal() {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
-        tracing::error!("signals cannot be heard; only a kill stops this process");
+        tracing::error!("signals cannot be handled; only SIGKILL stops this process");
         return std::future::pending().await;
     };
     tokio::select! {

@@ -1,4 +1,4 @@
-//! Which targets were named: on the command line, in a file, on standard input. Nothing is guessed from their form.
+//! Reads the targets from the command line, a file or standard input, as they are written.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,33 +6,33 @@ use std::path::Path;
 
 use super::error::CliError;
 
-/// The longest body that a daemon reads (CONTRACT §1, "Limits"): a longer list could not be sent.
+/// The longest body that a daemon accepts (CONTRACT §1, "Limits").
 const LIST_BYTES_MAX: u64 = 32 * 1024 * 1024;
-/// Likely mistakes that are named; more are only counted.
-const DOUBTS_NAMED_MAX: usize = 3;
+/// Warnings that name their URL; more are only counted.
+const WARNINGS_MAX: usize = 3;
 
-/// All targets in the order in which they were named, as they were written.
-pub(super) fn read(named: &[String], file: Option<&Path>) -> Result<Vec<String>, CliError> {
-    let mut targets = named.to_vec();
+/// All targets in their order: first `arguments`, then the lines of `file`.
+pub(super) fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<String>, CliError> {
+    let mut targets = arguments.to_vec();
     let Some(path) = file else { return Ok(targets) };
     let (name, text) = if path == Path::new("-") {
-        ("standard input".to_owned(), text(io::stdin().lock()))
+        ("standard input".to_owned(), read_text(io::stdin().lock()))
     } else {
-        (path.display().to_string(), File::open(path).and_then(text))
+        (path.display().to_string(), File::open(path).and_then(read_text))
     };
     let text = text.map_err(|error| CliError::Usage(format!("{name} cannot be read: {error}")))?;
     targets.extend(lines(&text).map(str::to_owned));
     if targets.is_empty() {
-        return Err(CliError::Usage(format!("{name} names no URL: one a line is expected")));
+        return Err(CliError::Usage(format!("{name} has no URL: expected one URL per line")));
     }
     Ok(targets)
 }
 
-fn text(source: impl Read) -> io::Result<String> {
+fn read_text(source: impl Read) -> io::Result<String> {
     let mut text = String::new();
     source.take(LIST_BYTES_MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LIST_BYTES_MAX {
-        return Err(io::Error::other("it is longer than the 32 MiB that one job may have; make it several jobs"));
+        return Err(io::Error::other("it is longer than 32 MiB, the limit of one job; split it into several jobs"));
     }
     Ok(text)
 }
@@ -42,25 +42,25 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(|line| line.trim_matches([' ', '\t'])).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// What to ask about URLs that look like directories but were not said to be.
-pub(super) fn doubts(urls: &[String]) -> Vec<String> {
-    let mut doubts: Vec<String> = Vec::new();
-    let mut unnamed = 0;
-    for url in urls.iter().filter(|url| is_doubtful(url)) {
-        if doubts.len() < DOUBTS_NAMED_MAX {
-            doubts.push(format!("{url}: this refreshes one object; add --dir for everything below it"));
+/// Warnings about URLs that look like directories although `--dir` was not set.
+pub(super) fn directory_warnings(urls: &[String]) -> Vec<String> {
+    let mut warnings: Vec<String> = Vec::new();
+    let mut more = 0;
+    for url in urls.iter().filter(|url| looks_like_directory(url)) {
+        if warnings.len() < WARNINGS_MAX {
+            warnings.push(format!("{url}: this refreshes one object; add --dir for everything below it"));
         } else {
-            unnamed += 1;
+            more += 1;
         }
     }
-    if unnamed > 0 {
-        doubts.push(format!("{unnamed} more URLs end in / and refresh one object each"));
+    if more > 0 {
+        warnings.push(format!("{more} more URLs end in / and refresh one object each"));
     }
-    doubts
+    warnings
 }
 
-/// Ends in a slash below the host. The home page is a usual thing to refresh alone.
-fn is_doubtful(url: &str) -> bool {
+/// The path ends in a slash. Not the home page, which is often refreshed alone.
+fn looks_like_directory(url: &str) -> bool {
     let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
     path.is_some_and(|(_, path)| path.ends_with('/') && !path.contains('?'))
 }
@@ -80,32 +80,31 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("list");
         std::fs::write(&path, "https://h/b\n").expect("written");
-        let named = ["https://h/a".to_owned()];
-        assert_eq!(read(&named, Some(&path)).expect("readable"), ["https://h/a", "https://h/b"]);
+        let arguments = ["https://h/a".to_owned()];
+        assert_eq!(read(&arguments, Some(&path)).expect("readable"), ["https://h/a", "https://h/b"]);
     }
 
     #[test]
     fn a_list_that_names_nothing_or_cannot_be_read_is_a_usage_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("list");
-        for (content, text) in [(Some(&b"# nothing\n\n"[..]), "names no URL"), (Some(b"\xff"), "UTF-8"), (None, "list")]
-        {
+        for (content, text) in [(Some(&b"# nothing\n\n"[..]), "has no URL"), (Some(b"\xff"), "UTF-8"), (None, "list")] {
             match content {
                 Some(content) => std::fs::write(&path, content).expect("written"),
                 None => std::fs::remove_file(&path).expect("removed"),
             }
-            let fault = read(&[], Some(&path)).expect_err("nothing to read");
-            assert!(fault.exit_code() == 2 && fault.to_string().contains(text), "{fault}");
+            let error = read(&[], Some(&path)).expect_err("nothing to read");
+            assert!(error.exit_code() == 2 && error.to_string().contains(text), "{error}");
         }
     }
 
     #[test]
     fn a_slash_at_the_end_is_asked_about_but_for_the_home_page() {
         let urls = ["https://h/", "https://h", "https://h/a", "https://h/?a=/", "https://h/a?b=/"].map(str::to_owned);
-        assert_eq!(doubts(&urls), Vec::<String>::new());
+        assert_eq!(directory_warnings(&urls), Vec::<String>::new());
         let urls = ["a", "b", "c", "d", "e"].map(|name| format!("https://h/{name}/"));
-        let doubts = doubts(&urls);
-        assert_eq!(doubts[0], "https://h/a/: this refreshes one object; add --dir for everything below it");
-        assert_eq!((doubts.len(), doubts[3].as_str()), (4, "2 more URLs end in / and refresh one object each"));
+        let warnings = directory_warnings(&urls);
+        assert_eq!(warnings[0], "https://h/a/: this refreshes one object; add --dir for everything below it");
+        assert_eq!((warnings.len(), warnings[3].as_str()), (4, "2 more URLs end in / and refresh one object each"));
     }
 }

@@ -1,4 +1,4 @@
-//! Answers for the tests of commands.
+//! Sample jobs and items for the tests of commands.
 
 use std::collections::BTreeMap;
 

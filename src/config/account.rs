@@ -1,4 +1,4 @@
-//! Accounts: whose cloud, where its API is, and the key pair that opens it.
+//! The section `accounts`: each account's provider, endpoint, key pair and limits.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,15 +12,15 @@ use super::provider::ProviderKind;
 use super::reader::{ConfigReader, ReportedError};
 use crate::domain::AccountName;
 
-/// One set of cloud credentials, as configured.
+/// One account at a provider.
 #[derive(Debug, Clone)]
 pub struct AccountConfig {
     pub provider: ProviderKind,
     /// The base of the API: scheme, host and port.
     pub endpoint: Url,
-    /// The endpoint is a simulation, which every view of this account's health must show.
+    /// The endpoint is a simulation; every view of this account's health shows that.
     pub sandbox: bool,
-    /// `None`: the provider looks in its own variables, files and instance role.
+    /// `None`: the provider's own variables, files and instance role are searched.
     pub credentials: Option<KeyPair>,
     /// Calls per second of each action, if fewer than the provider allows.
     pub rate: Option<u32>,
@@ -46,7 +46,7 @@ pub(super) fn read_accounts(reader: &mut ConfigReader) -> Option<BTreeMap<Accoun
             reader.drop_below(&path);
             reader.note(
                 &path,
-                r#"is no account name, expected lower-case letters, digits, "-" and "_", at most 32"#.into(),
+                r#"is not a valid account name, expected lower-case letters, digits, "-" and "_", at most 32"#.into(),
             );
             accounts.push(None);
         }
@@ -54,10 +54,10 @@ pub(super) fn read_accounts(reader: &mut ConfigReader) -> Option<BTreeMap<Accoun
     accounts.into_iter().collect()
 }
 
-/// Lower case, because a variable's name cannot tell cases apart and would quietly configure another account.
+/// Lower case only: environment variables ignore case, so `Main` would silently configure `main`.
 fn is_account_name(name: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-    (1..=32).contains(&name.len()) && name.bytes().all(fits)
+    let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    (1..=32).contains(&name.len()) && name.bytes().all(is_allowed)
 }
 
 fn read_account(reader: &mut ConfigReader, path: &KeyPath) -> Option<AccountConfig> {
@@ -68,11 +68,11 @@ fn read_account(reader: &mut ConfigReader, path: &KeyPath) -> Option<AccountConf
     let endpoint =
         reader.take(&endpoint_path, r#"a URL of scheme and host such as "https://cdn.tencentcloudapi.com""#, base_url);
     let credentials = read_credentials(reader, path);
-    let ceiling = (reader.ceiling)(provider.ok().flatten().unwrap_or(ProviderKind::TencentCdn));
-    let rate = read_figure(reader, &path.child("rate"), ceiling.calls_per_second, "calls of one action in a second");
-    let batch = read_figure(reader, &path.child("batch"), ceiling.batch_targets, "targets in one call");
+    let limits = (reader.limits_of)(provider.ok().flatten().unwrap_or(ProviderKind::TencentCdn));
+    let rate = read_limit(reader, &path.child("rate"), limits.calls_per_second, "calls of one action in a second");
+    let batch = read_limit(reader, &path.child("batch"), limits.batch_targets, "targets in one call");
 
-    // Unless the switch itself is broken: what it was meant to say is then unknown.
+    // Not checked if `sandbox` itself has a problem: its value is unknown then.
     if let (Ok(Some(url)), Ok(sandbox)) = (&endpoint, &sandbox)
         && url.scheme() == "http"
         && !is_loopback(url)
@@ -94,10 +94,10 @@ fn read_account(reader: &mut ConfigReader, path: &KeyPath) -> Option<AccountConf
     })
 }
 
-/// A figure that may only be lower than the provider's.
-fn read_figure(reader: &mut ConfigReader, path: &KeyPath, most: u32, what: &str) -> Result<Option<u32>, ReportedError> {
-    let expected = format!("a whole number from 1 to {most}: the provider takes at most {most} {what}");
-    reader.take(path, &expected, |text| text.parse().ok().filter(|figure| (1..=most).contains(figure)))
+/// A limit that may only be lower than the provider's.
+fn read_limit(reader: &mut ConfigReader, path: &KeyPath, max: u32, unit: &str) -> Result<Option<u32>, ReportedError> {
+    let expected = format!("a whole number from 1 to {max}: the provider takes at most {max} {unit}");
+    reader.take(path, &expected, |text| text.parse().ok().filter(|limit| (1..=max).contains(limit)))
 }
 
 fn read_credentials(reader: &mut ConfigReader, path: &KeyPath) -> Result<Option<KeyPair>, ReportedError> {
@@ -108,7 +108,9 @@ fn read_credentials(reader: &mut ConfigReader, path: &KeyPath) -> Result<Option<
     let (id, key, file) = (id?, key?, file?);
     let key = match (key, file) {
         (Some(_), Some(_)) => {
-            return Err(reader.note(&file_path, "is set beside secret_key, expected one of the two".to_owned()));
+            return Err(
+                reader.note(&file_path, "is set together with secret_key, expected only one of the two".to_owned())
+            );
         }
         (key, None) => key,
         (None, Some(file)) => Some(read_key(reader, &file_path, &file)?),
@@ -116,10 +118,8 @@ fn read_credentials(reader: &mut ConfigReader, path: &KeyPath) -> Result<Option<
     match (id, key) {
         (None, None) => Ok(None),
         (Some(id), Some(key)) => Ok(Some(KeyPair { secret_id: id.into(), secret_key: key.into() })),
-        (Some(_), None) => {
-            Err(reader
-                .note(&key_path, "is missing, expected secret_key or secret_key_file beside secret_id".to_owned()))
-        }
+        (Some(_), None) => Err(reader
+            .note(&key_path, "is missing, expected secret_key or secret_key_file together with secret_id".to_owned())),
         (None, Some(_)) => Err(reader.note(&id_path, "is missing, expected the id that belongs to the key".to_owned())),
     }
 }
@@ -131,7 +131,7 @@ fn read_key(reader: &mut ConfigReader, path: &KeyPath, file: &str) -> Result<Str
     if key.is_empty() || key.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(reader.note(
             path,
-            "names a file that holds more or less than a key, expected one line without spaces".to_owned(),
+            "names a file that does not hold exactly one key, expected one line without spaces".to_owned(),
         ));
     }
     Ok(key.to_owned())

@@ -1,16 +1,16 @@
-//! The configuration in force as text, for `config show`: valid TOML that loads again, with secrets left out; or as JSON.
+//! The configuration in force, for `config show`: as TOML that loads again, or as JSON. Without secrets.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::account::AccountConfig;
 use super::parse::duration_text;
-use super::{AccountConfig, AuthMode, Config};
+use super::settings::{AuthMode, Config};
 
 impl Config {
-    /// Everything that is set, in the order of `config/default.toml`. Credentials appear as comments that say only that
-    /// they are there.
+    /// All settings, in the order of `config/default.toml`. A key pair appears only as a comment.
     #[must_use]
     pub fn effective_toml(&self) -> String {
         let mut text = String::new();
@@ -22,12 +22,12 @@ impl Config {
     /// The same as JSON.
     ///
     /// # Panics
-    /// Never: what `shown` writes loads again.
+    /// Never: `effective_toml` writes valid TOML.
     #[must_use]
-    pub fn shown_json(&self) -> serde_json::Value {
+    pub fn effective_json(&self) -> serde_json::Value {
         let text = ::config::File::from_str(&self.effective_toml(), ::config::FileFormat::Toml);
-        let read = ::config::Config::builder().add_source(text).build();
-        read.and_then(::config::Config::try_deserialize).expect("what is shown is TOML")
+        let builder = ::config::Config::builder().add_source(text).build();
+        builder.and_then(::config::Config::try_deserialize).expect("it is written as TOML")
     }
 
     fn write_to(&self, out: &mut String) -> std::fmt::Result {
@@ -107,7 +107,7 @@ impl Config {
     }
 }
 
-/// A section of hosts, each with its list.
+/// A section with a list for each host.
 fn write_lists<T: ToString>(out: &mut String, name: &str, lists: &BTreeMap<String, Vec<T>>) -> std::fmt::Result {
     if lists.is_empty() {
         return Ok(());
@@ -124,19 +124,19 @@ fn write_account(out: &mut String, account: &AccountConfig) -> std::fmt::Result 
     writeln!(out, "provider = \"{}\"", account.provider.as_str())?;
     writeln!(out, "endpoint = {}", quoted(account.endpoint.as_str()))?;
     writeln!(out, "sandbox = {}", account.sandbox)?;
-    for (key, figure) in [("rate", account.rate), ("batch", account.batch)] {
-        if let Some(figure) = figure {
-            writeln!(out, "{key} = {figure}")?;
+    for (key, limit) in [("rate", account.rate), ("batch", account.batch)] {
+        if let Some(limit) = limit {
+            writeln!(out, "{key} = {limit}")?;
         }
     }
     match &account.credentials {
-        Some(pair) => writeln!(out, "# secret_id {}, secret_key is hidden\n", hint(&pair.secret_id)),
+        Some(pair) => writeln!(out, "# secret_id {}, secret_key is hidden\n", id_hint(&pair.secret_id)),
         None => writeln!(out, "# no key pair: the provider's own variables, files and instance role are used\n"),
     }
 }
 
-/// Enough of an id to tell two key pairs apart, and of no use to anybody else.
-fn hint(id: &SecretString) -> String {
+/// The last four characters of an id: enough to tell two key pairs apart.
+fn id_hint(id: &SecretString) -> String {
     let id = id.expose_secret();
     match id.char_indices().rev().nth(3) {
         Some((start, _)) if id.chars().count() >= 16 => format!("ends in {:?}", &id[start..]),
@@ -144,7 +144,7 @@ fn hint(id: &SecretString) -> String {
     }
 }
 
-/// A TOML basic string. Control characters cannot come through the parsers of this configuration but for a path.
+/// A TOML basic string. Only a path can hold control characters: all other values are parsed.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

@@ -1,13 +1,13 @@
-//! What is wrong with a configuration: every problem at once, each with its key, what was found and what is expected.
+//! The problems of a configuration, all at once, each with its key, the value and what is expected.
 
 use std::fmt;
 
 use thiserror::Error;
 
-/// One problem, told from the key that has it.
+/// One problem of one key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConfigProblem {
-    /// The key path as the operator would write it, or the file's name if the file itself cannot be read.
+    /// The key as the operator writes it, or the file's name if the file cannot be read.
     pub key: String,
     pub detail: String,
 }

@@ -1,4 +1,4 @@
-//! Lays the layers over each other (default, file, environment) and flattens the result into single settings.
+//! Merges the layers (default, file, environment) and flattens the result into single settings.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -15,7 +15,7 @@ use super::error::ConfigProblem;
 /// The default configuration, which also explains every key.
 pub const DEFAULT: &str = include_str!("../../config/default.toml");
 
-/// Where a setting is: one part for each level. Host names hold dots, so a path is not a text.
+/// The key of a setting, one part for each level. Not a text with dots, because host names have dots.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct KeyPath(pub(super) Vec<String>);
 
@@ -73,13 +73,13 @@ impl fmt::Display for LeafValue {
 /// One setting, and the layer it comes from (`None`: the default).
 #[derive(Debug, Clone)]
 pub(super) struct Leaf {
-    pub(super) leaf_value: LeafValue,
+    pub(super) value: LeafValue,
     pub(super) origin: Option<String>,
 }
 
 pub(super) type Leaves = BTreeMap<KeyPath, Leaf>;
 
-/// Everything that is set. A file that cannot be read or parsed is a problem, and the other layers still speak.
+/// All settings. A file that cannot be read or parsed is a problem; the other layers are still read.
 pub(super) fn leaves(file: Option<&Path>, env: HashMap<String, String>, problems: &mut Vec<ConfigProblem>) -> Leaves {
     let mut builder = Layers::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
     if let Some(path) = file {
@@ -94,7 +94,10 @@ pub(super) fn leaves(file: Option<&Path>, env: HashMap<String, String>, problems
             }
         }
         Err(error) => {
-            problems.push(ConfigProblem { key: "configuration".to_owned(), detail: ends_of(&error.to_string()) });
+            problems.push(ConfigProblem {
+                key: "configuration".to_owned(),
+                detail: first_and_last_line(&error.to_string()),
+            });
         }
     }
     leaves
@@ -107,7 +110,7 @@ fn add_file(
 ) -> ConfigBuilder<DefaultState> {
     let name = path.display().to_string();
     let mut note = |detail| problems.push(ConfigProblem { key: name.clone(), detail });
-    // Not the crate's own file source: it also tries other endings, and reads no pipe.
+    // Not the crate's own file source: it also tries other file extensions, and cannot read a pipe.
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
@@ -116,19 +119,19 @@ fn add_file(
         }
     };
     match FileFormat::Toml.parse(Some(&name), &text) {
-        Ok(settings) => builder.add_source(Parsed(settings)),
+        Ok(settings) => builder.add_source(ParsedFile(settings)),
         Err(error) => {
-            note(ends_of(&error.to_string()));
+            note(first_and_last_line(&error.to_string()));
             builder
         }
     }
 }
 
-/// A file whose values know its name.
+/// A parsed file, whose values carry its name as their origin.
 #[derive(Debug, Clone)]
-struct Parsed(Map<String, Value>);
+struct ParsedFile(Map<String, Value>);
 
-impl Source for Parsed {
+impl Source for ParsedFile {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
         Box::new(self.clone())
     }
@@ -138,9 +141,9 @@ impl Source for Parsed {
     }
 }
 
-/// The first and last line of a parser's message: the place and the reason. What stands between quotes the file, and the
-/// line quoted may hold a secret.
-fn ends_of(message: &str) -> String {
+/// The first and last line of a parser's message: the place and the reason. The lines between quote the file, which may
+/// hold a secret.
+fn first_and_last_line(message: &str) -> String {
     let mut lines = message.lines();
     match (lines.next(), lines.next_back()) {
         (Some(place), Some(reason)) => format!("{place}: {reason}"),
@@ -151,7 +154,7 @@ fn ends_of(message: &str) -> String {
 
 fn flatten(path: KeyPath, value: Value, leaves: &mut Leaves) {
     let origin = value.origin().map(str::to_owned);
-    let result = match value.kind {
+    let leaf = match value.kind {
         ValueKind::Table(table) if !table.is_empty() => {
             for (key, value) in table {
                 flatten(path.child(&key), value, leaves);
@@ -170,5 +173,5 @@ fn flatten(path: KeyPath, value: Value, leaves: &mut Leaves) {
         ValueKind::Boolean(on) => LeafValue::Switch(on),
         other => LeafValue::Number(other.to_string()),
     };
-    leaves.insert(path, Leaf { leaf_value: result, origin });
+    leaves.insert(path, Leaf { value: leaf, origin });
 }

@@ -1,4 +1,4 @@
-//! How single values are written: lengths of time, addresses, hosts, networks.
+//! Parses single values: durations, addresses, networks, URLs.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use url::{Host, Url};
 
 pub(super) const ADDRESS: &str = r#"ADDRESS:PORT such as "127.0.0.1:8470""#;
 pub(crate) const DURATION: &str =
-    r#"a length of time such as "250ms", "2s", "5m", "1h" or "90d", more than zero and at most 3650 days"#;
+    r#"a duration such as "250ms", "2s", "5m", "1h" or "90d", more than zero and at most 3650 days"#;
 
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", DAY_MILLIS)];
 const DAY_MILLIS: u64 = 86_400_000;
-/// Ten years: longer than anything here is meant to last, and far from overflowing a timestamp.
+/// Ten years: longer than any setting needs, and far from overflowing a timestamp.
 const MILLIS_MAX: u64 = 3650 * DAY_MILLIS;
 
 pub(crate) fn duration(text: &str) -> Option<Duration> {
@@ -22,9 +22,9 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     (1..=MILLIS_MAX).contains(&millis).then_some(Duration::from_millis(millis))
 }
 
-/// As `duration` reads it, in the largest unit that leaves no rest.
-pub(super) fn duration_text(span: Duration) -> String {
-    let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+/// The text that `duration` parses, in the largest unit that divides it.
+pub(super) fn duration_text(duration: Duration) -> String {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let (unit, size) = UNITS.iter().rev().find(|(_, size)| millis.is_multiple_of(*size)).unwrap_or(&UNITS[0]);
     format!("{}{unit}", millis / size)
 }
@@ -37,34 +37,34 @@ pub(super) fn switch(text: &str) -> Option<bool> {
     text.parse().ok()
 }
 
-/// A share of a whole, which must leave something.
+/// A share of a whole: from 0 up to, but not including, 1.
 pub(super) fn share(text: &str) -> Option<f64> {
     text.parse().ok().filter(|share| (0.0..1.0).contains(share))
 }
 
-/// A network, or one address as a network of its own. `Err` says what should have been written.
+/// A network, or one address as a network of its own. `Err`: what is expected.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(IpNet::from(address));
     }
     match text.parse::<IpNet>() {
         Ok(network) if network == network.trunc() => Ok(network),
-        // Reading 10.1.2.3/8 as 10.0.0.0/8 would open more than was written.
+        // Reading 10.1.2.3/8 as 10.0.0.0/8 would allow more addresses than meant.
         Ok(network) => Err(format!("{} if that whole network is meant", network.trunc())),
         Err(_) => Err(r#"a network such as "10.20.0.0/16" or an address"#.to_owned()),
     }
 }
 
-/// The base of an API: scheme and host, nothing after.
+/// The base of an API: scheme, host and port, nothing after.
 pub(super) fn base_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
-    let plain = matches!(url.scheme(), "http" | "https")
+    let is_plain = matches!(url.scheme(), "http" | "https")
         && url.path() == "/"
         && url.query().is_none()
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
-    plain.then_some(url)
+    is_plain.then_some(url)
 }
 
 pub(super) fn is_loopback(url: &Url) -> bool {
@@ -76,8 +76,8 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether a probe's guard would refuse this address unless it is allowed. Only good for a warning: the guard decides.
-pub(super) fn is_inside(address: IpAddr) -> bool {
+/// Whether probes refuse this address unless `probe.allow` has it. Only for a warning: `AddressPolicy` decides.
+pub(super) fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local(),

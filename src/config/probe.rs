@@ -1,4 +1,4 @@
-//! What may be probed, and whom to ask and trust on the way: the section `probe`.
+//! The section `probe`: allowed networks, name servers, trusted roots, and addresses used instead of DNS.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use super::layers::KeyPath;
 use super::parse::{ADDRESS, address, network};
 use super::reader::{ConfigReader, ReportedError};
-use super::{CaFile, ProbeConfig};
+use super::settings::{CaFile, ProbeConfig};
 use crate::domain::host_name;
 
 pub(super) fn read_probe(reader: &mut ConfigReader) -> Option<ProbeConfig> {
@@ -31,22 +31,24 @@ fn read_ca_file(reader: &mut ConfigReader) -> Result<Option<CaFile>, ReportedErr
     let expected = "the path of a file with certificates in PEM form";
     let file = reader.take(&path, expected, |text| (!text.is_empty()).then(|| PathBuf::from(text)))?;
     let Some(file) = file else { return Ok(None) };
-    match roots(&file) {
+    match read_roots(&file) {
         Ok(roots) => Ok(Some(CaFile { path: file, roots })),
-        Err(wrong) => Err(reader.note(&path, format!("{:?} {wrong}, expected {expected}", file.display().to_string()))),
+        Err(problem) => {
+            Err(reader.note(&path, format!("{:?} {problem}, expected {expected}", file.display().to_string())))
+        }
     }
 }
 
-fn roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn read_roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = std::fs::read(file).map_err(|error| format!("cannot be read ({error})"))?;
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    let roots = read.map_err(|error| format!("is no PEM file ({error})"))?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let roots = certificates.map_err(|error| format!("is not a PEM file ({error})"))?;
     if roots.is_empty() {
         return Err("holds no certificate".to_owned());
     }
     let mut store = RootCertStore::empty();
     for root in &roots {
-        store.add(root.clone()).map_err(|error| format!("holds a certificate that can be no root ({error})"))?;
+        store.add(root.clone()).map_err(|error| format!("holds a certificate that cannot be a root ({error})"))?;
     }
     Ok(roots)
 }
@@ -57,7 +59,8 @@ fn read_addresses(reader: &mut ConfigReader, section: &KeyPath) -> Option<BTreeM
     for name in reader.names(section) {
         let path = section.child(&name);
         let address = reader.take(&path, ADDRESS, address);
-        let host = host_name(&name).ok_or_else(|| reader.note(&path, "is no host name, expected one in quotes".into()));
+        let host =
+            host_name(&name).ok_or_else(|| reader.note(&path, "is not a host name, expected one in quotes".into()));
         addresses.push(match (host, address) {
             (Ok(host), Ok(Some(address))) => Ok((host, address)),
             _ => Err(ReportedError),

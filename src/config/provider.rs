@@ -1,6 +1,6 @@
-//! The providers that a configuration can name, and the limits that it must stay below.
+//! The providers that a configuration can name, and the limits that it must not exceed.
 
-/// The clouds that can be named, by the word that names them.
+/// The providers, by their names in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderKind {
     TencentCdn,
@@ -25,7 +25,8 @@ impl ProviderKind {
     }
 }
 
-/// The largest figures that a provider allows. Its own floor knows them; whoever loads a configuration brings them along.
+/// The highest limits that a provider allows. The caller of `Config::load` passes them, so that `config` does not
+/// depend on `provider`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProviderLimits {
     pub calls_per_second: u32,

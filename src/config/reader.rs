@@ -1,5 +1,5 @@
 //! Takes settings by key, parses each, and collects every problem instead of stopping at the first.
-//! What nobody has taken at the end is unknown, and so a problem too.
+//! A setting that is not taken until the end has an unknown key, which is a problem too.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,18 +12,19 @@ use super::provider::{ProviderKind, ProviderLimits};
 #[derive(Debug)]
 pub(super) struct ConfigReader {
     leaves: Leaves,
-    paths: BTreeSet<KeyPath>,
+    /// The keys that exist: every one that was asked for.
+    known_paths: BTreeSet<KeyPath>,
     problems: Vec<ConfigProblem>,
-    pub(super) ceiling: fn(ProviderKind) -> ProviderLimits,
+    pub(super) limits_of: fn(ProviderKind) -> ProviderLimits,
 }
 
 impl ConfigReader {
     pub(super) fn new(
         leaves: Leaves,
         problems: Vec<ConfigProblem>,
-        ceiling: fn(ProviderKind) -> ProviderLimits,
+        limits_of: fn(ProviderKind) -> ProviderLimits,
     ) -> Self {
-        Self { leaves, paths: BTreeSet::new(), problems, ceiling }
+        Self { leaves, known_paths: BTreeSet::new(), problems, limits_of }
     }
 
     /// The setting at `path`. `Ok(None)`: it is not set. `Err`: a problem was noted.
@@ -34,23 +35,23 @@ impl ConfigReader {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, ReportedError> {
         let Some(leaf) = self.take_leaf(path, expected)? else { return Ok(None) };
-        let parsed = match &leaf.leaf_value {
+        let parsed = match &leaf.value {
             LeafValue::Text(text) | LeafValue::Number(text) => parse(text),
             LeafValue::Switch(on) => parse(if *on { "true" } else { "false" }),
             LeafValue::EmptyList | LeafValue::EmptyTable => None,
         };
         match parsed {
             Some(value) => Ok(Some(value)),
-            None => Err(self.refuse(path, &leaf, expected)),
+            None => Err(self.note_mismatch(path, &leaf, expected)),
         }
     }
 
-    /// A length of time that must be there.
+    /// A duration that must be set.
     pub(super) fn duration(&mut self, path: &[&str]) -> Option<Duration> {
         self.require(&KeyPath::of(path), DURATION, duration)
     }
 
-    /// As `take`, for a setting that must be there: the default holds it, or nothing can.
+    /// As `take`, for a setting that must be set.
     pub(super) fn require<T>(
         &mut self,
         path: &KeyPath,
@@ -67,19 +68,19 @@ impl ConfigReader {
         }
     }
 
-    /// As `take`, for a setting whose text must not be shown.
+    /// As `take`, for a secret: its value is never part of a problem.
     pub(super) fn take_secret(&mut self, path: &KeyPath, expected: &str) -> Result<Option<String>, ReportedError> {
         match self.take_leaf(path, expected)? {
             None => Ok(None),
-            Some(Leaf { leaf_value: LeafValue::Text(text), .. }) if !text.is_empty() => Ok(Some(text)),
-            Some(Leaf { leaf_value: LeafValue::Text(_), .. }) => {
+            Some(Leaf { value: LeafValue::Text(text), .. }) if !text.is_empty() => Ok(Some(text)),
+            Some(Leaf { value: LeafValue::Text(_), .. }) => {
                 Err(self.note(path, format!("is empty, expected {expected}")))
             }
-            Some(_) => Err(self.note(path, format!("is no text, expected {expected}"))),
+            Some(_) => Err(self.note(path, format!("is not a text, expected {expected}"))),
         }
     }
 
-    /// A list of texts, or one text with commas, as the environment has to write it.
+    /// A list of texts, or, from the environment, one text with commas.
     pub(super) fn take_list<T>(
         &mut self,
         path: &KeyPath,
@@ -87,7 +88,7 @@ impl ConfigReader {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<T>> {
         let texts = match self.leaves.get(path) {
-            Some(Leaf { leaf_value: LeafValue::EmptyList, .. }) => {
+            Some(Leaf { value: LeafValue::EmptyList, .. }) => {
                 self.take_leaf(path, expected).ok()?;
                 Vec::new()
             }
@@ -99,17 +100,17 @@ impl ConfigReader {
             None => self.take_elements(path, expected)?,
         };
         let mut values = Vec::with_capacity(texts.len());
-        let mut sound = true;
+        let mut all_valid = true;
         for (place, text) in texts {
             match parse(&text) {
                 Ok(value) => values.push(value),
-                Err(target) => {
-                    self.note(&place, format!("found {text:?}, expected {target}"));
-                    sound = false;
+                Err(expected) => {
+                    self.note(&place, format!("found {text:?}, expected {expected}"));
+                    all_valid = false;
                 }
             }
         }
-        sound.then_some(values)
+        all_valid.then_some(values)
     }
 
     fn take_elements(&mut self, path: &KeyPath, expected: &str) -> Option<Vec<(KeyPath, String)>> {
@@ -117,7 +118,7 @@ impl ConfigReader {
         if !names.iter().all(|name| name.starts_with('[')) {
             self.take_leaf(path, expected).ok()?;
         }
-        self.paths.insert(path.clone());
+        self.known_paths.insert(path.clone());
         let mut texts = Vec::with_capacity(names.len());
         for name in names {
             let place = path.child(&name);
@@ -131,22 +132,22 @@ impl ConfigReader {
     pub(super) fn names(&self, path: &KeyPath) -> Vec<String> {
         let below = self.leaves.keys().filter(|key| key.starts_with(path) && key.0.len() > path.0.len());
         let mut names: Vec<String> = below.map(|key| key.0[path.0.len()].clone()).collect();
-        // Elements are counted, not spelled: [10] comes after [9].
+        // In numeric order: [10] comes after [9].
         names.sort_by_key(|name| (name.trim_matches(['[', ']']).parse::<usize>().unwrap_or(0), name.clone()));
         names.dedup();
         names
     }
 
-    /// A section with names of the operator's choice: it may be empty, and must not be a single value.
+    /// A section whose keys the operator chooses: it may be empty, but must not be a single value.
     pub(super) fn take_section(&mut self, path: &KeyPath) {
-        self.paths.insert(path.clone());
-        let empty = |leaf: &Leaf| matches!(leaf.leaf_value, LeafValue::EmptyTable | LeafValue::EmptyList);
+        self.known_paths.insert(path.clone());
+        let empty = |leaf: &Leaf| matches!(leaf.value, LeafValue::EmptyTable | LeafValue::EmptyList);
         if let Some(leaf) = self.leaves.remove(path).filter(|leaf| !empty(leaf)) {
-            self.refuse(path, &leaf, "a section");
+            self.note_mismatch(path, &leaf, "a section");
         }
     }
 
-    /// Takes everything at and below `path`, for a name that is itself a problem.
+    /// Drops everything at and below `path`, for a name that is itself a problem.
     pub(super) fn drop_below(&mut self, path: &KeyPath) {
         self.leaves.retain(|key, _| !key.starts_with(path));
     }
@@ -156,22 +157,22 @@ impl ConfigReader {
         ReportedError
     }
 
-    fn refuse(&mut self, path: &KeyPath, leaf: &Leaf, expected: &str) -> ReportedError {
+    fn note_mismatch(&mut self, path: &KeyPath, leaf: &Leaf, expected: &str) -> ReportedError {
         let origin = leaf.origin.as_ref().map(|origin| format!(" in {origin}")).unwrap_or_default();
-        self.note(path, format!("found {}{origin}, expected {expected}", leaf.leaf_value))
+        self.note(path, format!("found {}{origin}, expected {expected}", leaf.value))
     }
 
     fn take_leaf(&mut self, path: &KeyPath, expected: &str) -> Result<Option<Leaf>, ReportedError> {
-        self.paths.insert(path.clone());
-        // Where a table should be there may be a text: said once, then everything below it is silent.
+        self.known_paths.insert(path.clone());
+        // A text may stand where a table should be: that is reported once, and nothing below it.
         for level in 1..path.0.len() {
             let table = KeyPath(path.0[..level].to_vec());
             match self.leaves.get(&table) {
-                None | Some(Leaf { leaf_value: LeafValue::EmptyTable, .. }) => {}
+                None | Some(Leaf { value: LeafValue::EmptyTable, .. }) => {}
                 Some(_) => {
-                    if self.paths.insert(table.clone()) {
+                    if self.known_paths.insert(table.clone()) {
                         let Some(leaf) = self.leaves.get(&table).cloned() else { return Err(ReportedError) };
-                        self.refuse(&table, &leaf, "a table");
+                        self.note_mismatch(&table, &leaf, "a table");
                     }
                     return Err(ReportedError);
                 }
@@ -189,48 +190,48 @@ impl ConfigReader {
         Err(self.note(path, format!("found {kind}, expected {expected}")))
     }
 
-    /// All problems, those of settings that nobody knows among them, in the order of their keys.
+    /// All problems, unknown keys among them, in the order of their keys.
     pub(super) fn finish(mut self) -> Vec<ConfigProblem> {
         let unknown: Vec<(KeyPath, Leaf)> = std::mem::take(&mut self.leaves)
             .into_iter()
-            .filter(|(path, leaf)| !self.paths.contains(path) && !self.is_empty_section(path, leaf))
+            .filter(|(path, leaf)| !self.known_paths.contains(path) && !self.is_empty_section(path, leaf))
             .collect();
         for (path, leaf) in unknown {
             let origin = leaf.origin.map(|origin| format!(" (in {origin})")).unwrap_or_default();
-            let meant = self.closest(&path).map(|key| format!("; did you mean {key}?")).unwrap_or_default();
-            self.note(&path, format!("is unknown{origin}{meant}"));
+            let suggestion = self.closest(&path).map(|key| format!("; did you mean {key}?")).unwrap_or_default();
+            self.note(&path, format!("is unknown{origin}{suggestion}"));
         }
         self.problems.sort();
         self.problems.dedup();
         self.problems
     }
 
-    /// `[probe.edges]` with nothing in it says nothing, and is no mistake.
+    /// An empty `[probe.edges]` sets nothing and is no mistake.
     fn is_empty_section(&self, path: &KeyPath, leaf: &Leaf) -> bool {
-        matches!(leaf.leaf_value, LeafValue::EmptyTable) && self.paths.iter().any(|key| key.starts_with(path))
+        matches!(leaf.value, LeafValue::EmptyTable) && self.known_paths.iter().any(|key| key.starts_with(path))
     }
 
     fn closest(&self, path: &KeyPath) -> Option<String> {
-        let written = path.to_string();
-        let near = self.paths.iter().map(ToString::to_string).map(|key| (distance(&written, &key), key));
-        near.filter(|(distance, _)| *distance <= 2).min().map(|(_, key)| key)
+        let name = path.to_string();
+        let candidates = self.known_paths.iter().map(ToString::to_string).map(|key| (distance(&name, &key), key));
+        candidates.filter(|(distance, _)| *distance <= 2).min().map(|(_, key)| key)
     }
 }
 
-/// A problem was noted, so the value cannot be used; reading goes on for the sake of further problems.
+/// A problem was noted, so there is no value; reading goes on to find further problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ReportedError;
 
 /// How many letters must be added, dropped or changed to make one text of the other (Levenshtein).
-fn distance(text: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
+fn distance(left_text: &str, right_text: &str) -> usize {
+    let right: Vec<char> = right_text.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in text.chars().enumerate() {
+    for (i, a) in left_text.chars().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
         for (j, b) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(a != *b);
+            let substituted = diagonal + usize::from(a != *b);
             diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
         }
     }
     row[right.len()]

@@ -1,4 +1,4 @@
-//! Reads each section, then checks what must fit together. Every section is read to its end before a problem stops it.
+//! Reads each section and checks what must fit together. All sections are read before a problem stops.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::account::{AccountConfig, read_accounts};
 use super::layers::KeyPath;
-use super::parse::{ADDRESS, address, is_inside, share};
+use super::parse::{ADDRESS, address, is_private, share};
 use super::probe::read_probe;
 use super::reader::ConfigReader;
-use super::verify::read_verify;
-use super::{
+use super::settings::{
     AuthMode, Config, EngineConfig, IdempotencyConfig, MetricsConfig, MonitorConfig, ProbeConfig, QuotaConfig,
     ServerConfig, StoreConfig, VerifyConfig,
 };
+use super::verify::read_verify;
 use crate::domain::{AccountName, HostPattern, Promotion, PromotionRule, Routes, TenantName, host_name};
 
-/// `None` if a problem was noted that leaves nothing to build.
+/// `None`: a setting has no value because of a problem, which was noted.
 pub(super) fn read(reader: &mut ConfigReader, state_folder: Option<&str>) -> Option<Config> {
     let server = reader.require(&KeyPath::of(&["server", "listen"]), ADDRESS, address);
     let store = read_store(reader, state_folder);
@@ -91,7 +91,7 @@ fn read_auth(reader: &mut ConfigReader, listen: Option<SocketAddr>) -> Option<Au
 fn read_routes(reader: &mut ConfigReader, accounts: &[String]) -> Option<Routes> {
     let section = KeyPath::of(&["routes"]);
     let mut routes = Routes::default();
-    let mut sound = true;
+    let mut all_valid = true;
     reader.take_section(&section);
     for index in reader.names(&section) {
         if !index.starts_with('[') {
@@ -99,9 +99,9 @@ fn read_routes(reader: &mut ConfigReader, accounts: &[String]) -> Option<Routes>
             reader.note(&section, "found a table, expected a list: [[routes]]".to_owned());
             return None;
         }
-        sound &= read_route(reader, &section.child(&index), accounts, &mut routes).is_some();
+        all_valid &= read_route(reader, &section.child(&index), accounts, &mut routes).is_some();
     }
-    sound.then_some(routes)
+    all_valid.then_some(routes)
 }
 
 fn read_route(reader: &mut ConfigReader, path: &KeyPath, accounts: &[String], routes: &mut Routes) -> Option<()> {
@@ -109,14 +109,15 @@ fn read_route(reader: &mut ConfigReader, path: &KeyPath, accounts: &[String], ro
     let host = reader.require(&host_path, "a host, \"*.suffix\" or \"*\"", |text| text.parse::<HostPattern>().ok());
     let account = reader.require(&account_path, "the name of an account", |text| Some(text.to_owned()))?;
     if !accounts.contains(&account) {
-        let entry = if accounts.is_empty() { "none is configured".to_owned() } else { accounts.join(", ") };
-        reader.note(&account_path, format!("found {account:?}, expected the name of an account ({entry})"));
+        let names = if accounts.is_empty() { "none is configured".to_owned() } else { accounts.join(", ") };
+        reader.note(&account_path, format!("found {account:?}, expected the name of an account ({names})"));
         return None;
     }
     let host = host?;
     let text = host.to_string();
     if let Some(first) = routes.add(host, AccountName::new(account)) {
-        let detail = format!("found \"{text}\" again (its first route names {first}), expected one route for it");
+        let detail =
+            format!("found \"{text}\" again (its first route is to {first}), expected one route for each host");
         reader.note(&host_path, detail);
         return None;
     }
@@ -148,9 +149,9 @@ fn read_shares(reader: &mut ConfigReader) -> Option<BTreeMap<TenantName, f64>> {
     reader.take_section(&section);
     let mut shares = Vec::new();
     for tenant in reader.names(&section) {
-        let part = |text: &str| text.parse::<f64>().ok().filter(|part| *part > 0.0 && *part <= 1.0);
-        let part = reader.require(&section.child(&tenant), "a number above 0, at most 1", part);
-        shares.push(part.map(|part| (TenantName::new(tenant), part)));
+        let share = |text: &str| text.parse::<f64>().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+        let share = reader.require(&section.child(&tenant), "a number above 0, at most 1", share);
+        shares.push(share.map(|share| (TenantName::new(tenant), share)));
     }
     shares.into_iter().collect()
 }
@@ -166,7 +167,8 @@ fn read_promote(reader: &mut ConfigReader) -> Option<Promotion> {
         let at = reader.require(&path.child("at"), "a whole number of URLs, at least 2", at);
         let depth = |text: &str| text.parse().ok();
         let depth = reader.take(&path.child("depth"), "a number of path segments, such as 1", depth).ok();
-        let host = host_name(&name).ok_or_else(|| reader.note(&path, "is no host name, expected one in quotes".into()));
+        let host =
+            host_name(&name).ok_or_else(|| reader.note(&path, "is not a host name, expected one in quotes".into()));
         hosts.push(
             host.ok()
                 .zip(at)
@@ -177,9 +179,9 @@ fn read_promote(reader: &mut ConfigReader) -> Option<Promotion> {
     Some(Promotion { per_day: per_day?, hosts: hosts.into_iter().collect::<Option<_>>()? })
 }
 
-/// One URL is never worth a directory.
+/// A directory never replaces a single URL.
 const PROMOTE_AT_MIN: u32 = 2;
-/// Never the whole site, unless it is said.
+/// Not the whole site, unless `depth` is set to 0.
 const PROMOTE_DEPTH: u32 = 1;
 
 fn read_metrics(reader: &mut ConfigReader, server: Option<SocketAddr>) -> Option<MetricsConfig> {
@@ -202,7 +204,8 @@ fn warnings(
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     if accounts.is_empty() {
-        warnings.push("accounts: none is configured, so every job will be refused for want of a route".to_owned());
+        warnings
+            .push("accounts: none is configured, so every job will be refused because no host has a route".to_owned());
     } else if routes.iter().next().is_none() {
         warnings.push("routes: none is configured, so every job will be refused".to_owned());
     }
@@ -215,7 +218,7 @@ fn warnings(
     let named = single("probe.edges", &probe.edges).into_iter().chain(single("probe.origins", &probe.origins));
     for (key, host, address) in named.chain(several) {
         let allowed = probe.allow.iter().any(|network| network.contains(&address.ip().to_canonical()));
-        if is_inside(address.ip()) && !allowed {
+        if is_private(address.ip()) && !allowed {
             warnings.push(format!(
                 "{key}.{host:?}: {address} is a private address outside probe.allow, so probes of it will be refused"
             ));

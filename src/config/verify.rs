@@ -1,14 +1,14 @@
-//! How thoroughly is verified: the section `verify`.
+//! The section `verify`: how long, how often and where a job is verified.
 
 use std::collections::BTreeMap;
 
-use super::VerifyConfig;
 use super::layers::KeyPath;
 use super::parse::{ADDRESS, address, switch};
 use super::reader::ConfigReader;
+use super::settings::VerifyConfig;
 use crate::domain::{Target, TargetKind, host_name};
 
-/// Each target costs two probes, and a host is probed twenty times a second: more would not fit into one look.
+/// Each target costs two probes, and a host is probed at most twenty times a second: more would take too long.
 const SAMPLE_MAX: u32 = 300;
 
 pub(super) fn read_verify(reader: &mut ConfigReader) -> Option<VerifyConfig> {
@@ -23,9 +23,9 @@ pub(super) fn read_verify(reader: &mut ConfigReader) -> Option<VerifyConfig> {
         read_lists(reader, "edges", "a list of addresses", |_, text| address(text).ok_or_else(|| ADDRESS.to_owned()));
     let directories = read_lists(reader, "directories", "a list of paths", |host, text| {
         let url = format!("https://{host}{text}");
-        let path =
+        let is_path =
             text.starts_with('/') && Target::parse(TargetKind::Url, &url).is_ok_and(|url| url.as_str().ends_with(text));
-        if path { Ok(text.to_owned()) } else { Err(r#"a path such as "/img/logo.svg""#.to_owned()) }
+        if is_path { Ok(text.to_owned()) } else { Err(r#"a path such as "/img/logo.svg""#.to_owned()) }
     });
     Some(VerifyConfig {
         deadline: deadline?,
@@ -37,7 +37,7 @@ pub(super) fn read_verify(reader: &mut ConfigReader) -> Option<VerifyConfig> {
     })
 }
 
-/// A section of hosts, each with a list that holds something.
+/// A section with a list for each host, which must not be empty.
 fn read_lists<T>(
     reader: &mut ConfigReader,
     key: &str,
@@ -51,7 +51,7 @@ fn read_lists<T>(
         let path = section.child(&name);
         let host = host_name(&name);
         if host.is_none() {
-            reader.note(&path, "is no host name, expected one in quotes".to_owned());
+            reader.note(&path, "is not a host name, expected one in quotes".to_owned());
         }
         let list = reader.take_list(&path, expected, |text| parse(host.as_deref().unwrap_or("h.example"), text));
         if list.as_ref().is_some_and(Vec::is_empty) {

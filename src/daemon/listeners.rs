@@ -1,17 +1,18 @@
-//! The doors of the daemon: where it listens, who is asked for a token, and what stands behind the counter.
+//! Opens the daemon's addresses, builds the API, and serves both it and the metrics.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::start_error::StartError;
 use super::wiring::diagnosed_edges;
-use super::{REQUEST_GRACE, StartError};
 use crate::api::server::{self, ServerLimits};
-use crate::api::{Api, Authenticator, MetricsApp};
+use crate::api::{Api, App, Authenticator, MetricsApp};
 use crate::config::{AuthMode, Config};
 use crate::diagnose::{Diagnose, Monitor};
 use crate::engine::{EngineDeps, EngineStatus};
@@ -19,7 +20,10 @@ use crate::service::{DiagnosisService, ProbeOverrides, Service, Tokens};
 use crate::store::{Store, StoreError};
 use crate::web::{self, Web};
 
-/// `key` is the setting that the address is from.
+/// How long open requests may take when the daemon stops.
+const REQUEST_GRACE: Duration = Duration::from_secs(10);
+
+/// Binds `address`, which the setting `key` has.
 pub(super) async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         let text = format!("{key}: cannot listen on {address} ({error})");
@@ -32,7 +36,7 @@ pub(super) async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListene
     Ok((listener, address))
 }
 
-/// Where metrics are served without a token, and the server there.
+/// The server of `metrics.listen`, which needs no token.
 pub(super) struct MetricsServer {
     pub(super) address: SocketAddr,
     server: JoinHandle<()>,
@@ -41,41 +45,46 @@ pub(super) struct MetricsServer {
 impl MetricsServer {
     pub(super) fn open(
         (listener, address): (TcpListener, SocketAddr),
-        figures: MetricsApp,
+        app: MetricsApp,
         shutdown: &CancellationToken,
     ) -> Self {
-        let serve = server::serve(listener, figures.front(), ServerLimits::default(), REQUEST_GRACE, shutdown.clone());
         tracing::info!(address = %address, "metrics are served without a token");
-        Self { address, server: tokio::spawn(serve) }
+        Self { address, server: spawn_server(listener, app.front(), shutdown) }
     }
 
-    pub(super) async fn stopped(self) {
+    pub(super) async fn join(self) {
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the metrics server stopped unexpectedly");
         }
     }
 }
 
+/// Serves `app` until `shutdown`, and then open requests for at most `REQUEST_GRACE`.
+pub(super) fn spawn_server(listener: TcpListener, app: App, shutdown: &CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(server::serve(listener, app, ServerLimits::default(), REQUEST_GRACE, shutdown.clone()))
+}
+
 pub(super) fn build_api(
     config: &Config,
     deps: &EngineDeps,
-    outlook: Arc<EngineStatus>,
+    engine_status: Arc<EngineStatus>,
     diagnoser: Arc<dyn Diagnose>,
-    patrol: Arc<Monitor>,
+    monitor: Arc<Monitor>,
     draining: &CancellationToken,
 ) -> Api {
     let service = Service {
         store: deps.store.clone(),
         routes: Arc::new(config.routes.clone()),
         lane_statuses: deps.lane_statuses.clone(),
-        engine_status: outlook,
+        engine_status,
         notifiers: deps.notifiers.clone(),
         clock: deps.clock.clone(),
     };
-    let probed = ProbeOverrides { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
+    let probe_overrides = ProbeOverrides { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
     Api {
         diagnoses: Arc::new(
-            DiagnosisService::new(service.clone(), diagnoser, probed, config.effective_toml()).with_monitor(patrol),
+            DiagnosisService::new(service.clone(), diagnoser, probe_overrides, config.effective_toml())
+                .with_monitor(monitor),
         ),
         service,
         authenticator: match config.auth {
@@ -87,16 +96,18 @@ pub(super) fn build_api(
     }
 }
 
-/// Warn if auth.mode = tokens and no token exists: nobody could use the daemon.
+/// With `auth.mode = "tokens"` and no token, every request is refused.
 pub(super) async fn warn_if_no_token(config: &Config, store: &Arc<dyn Store>) -> Result<(), StoreError> {
     if config.auth == AuthMode::Tokens && store.tokens().await?.tokens.is_empty() {
-        tracing::warn!("auth.mode is tokens and there is no token: make one with `refreshd token create`");
+        tracing::warn!(
+            "auth.mode is \"tokens\" and no token exists, so every request is refused; create one with `refreshd token create`"
+        );
     }
     Ok(())
 }
 
-/// The pages know no caller yet, so they are shown only where everyone is `local`.
-pub(super) fn pages(api: &Api) -> axum::Router {
+/// The web pages have no login yet, so they are served only if no token is needed.
+pub(super) fn web_pages(api: &Api) -> axum::Router {
     match api.authenticator {
         Authenticator::Open => {
             web::router(Web { service: api.service.clone(), sandbox_accounts: api.sandbox_accounts.clone() })
@@ -106,6 +117,6 @@ pub(super) fn pages(api: &Api) -> axum::Router {
 }
 
 pub(super) fn sandbox_accounts(config: &Config) -> Vec<String> {
-    let sandboxed = config.accounts.iter().filter(|(_, account)| account.sandbox);
-    sandboxed.map(|(name, _)| name.to_string()).collect()
+    let accounts = config.accounts.iter().filter(|(_, account)| account.sandbox);
+    accounts.map(|(name, _)| name.to_string()).collect()
 }

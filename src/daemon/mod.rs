@@ -1,4 +1,4 @@
-//! The running daemon: opens the database, takes up the work, listens, and stops in the order in which work flows.
+//! The running daemon: opens the database, resumes the work, listens, and stops in the order in which work flows.
 
 mod listeners;
 mod start_error;
@@ -14,7 +14,6 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::server::{self, ServerLimits};
 use crate::api::{self, MetricsApp};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -23,12 +22,10 @@ use crate::engine::{Engine, EngineDeps, EngineStatus, LaneStatuses};
 use crate::notify::Notifiers;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use listeners::{MetricsServer, build_api, listen, pages, sandbox_accounts, warn_if_no_token};
-use wiring::{accounts, engine_timeouts, monitor, prober, run_monitor, verify_policy};
+use listeners::{MetricsServer, build_api, listen, sandbox_accounts, spawn_server, warn_if_no_token, web_pages};
+use wiring::{build_accounts, build_monitor, build_prober, engine_timeouts, run_monitor, verify_policy};
 
-/// How long open requests may take when the daemon stops.
-const REQUEST_GRACE: Duration = Duration::from_secs(10);
-/// How long the database may take to commit what it was given.
+/// How long the database may take to commit what is queued when the daemon stops.
 const STORE_GRACE: Duration = Duration::from_secs(10);
 
 /// A running daemon.
@@ -36,8 +33,8 @@ pub struct Daemon {
     pub address: SocketAddr,
     engine: Engine,
     server: JoinHandle<()>,
-    figures: Option<MetricsServer>,
-    patrol: JoinHandle<()>,
+    metrics_server: Option<MetricsServer>,
+    monitor: JoinHandle<()>,
     store: Arc<dyn Store>,
     draining: CancellationToken,
     engine_shutdown: CancellationToken,
@@ -53,7 +50,7 @@ impl Daemon {
         Self::assemble(config, clock, None).await
     }
 
-    /// The same with a diagnoser from outside.
+    /// The same with another diagnoser.
     ///
     /// # Errors
     /// As above.
@@ -75,14 +72,14 @@ impl Daemon {
         }
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store.path).await?);
         let (listener, address) = listen("server.listen", config.server.listen).await?;
-        let for_figures = match config.metrics.listen {
+        let metrics_listener = match config.metrics.listen {
             Some(address) => Some(listen("metrics.listen", address).await?),
             None => None,
         };
         let deps = EngineDeps {
             store: store.clone(),
-            accounts: accounts(config, &clock).await?,
-            prober: prober(config, &clock)?,
+            accounts: build_accounts(config, &clock).await?,
+            prober: build_prober(config, &clock)?,
             verify: Arc::new(verify_policy(config)),
             lane_statuses: Arc::new(LaneStatuses::default()),
             notifiers: Notifiers::default(),
@@ -91,60 +88,60 @@ impl Daemon {
         };
         let (draining, engine_shutdown, server_shutdown) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let outlook = Arc::new(EngineStatus::new(deps.accounts.clone(), Arc::new(config.routes.clone())));
+        let engine_status = Arc::new(EngineStatus::new(deps.accounts.clone(), Arc::new(config.routes.clone())));
         let diagnoser = diagnoser
             .unwrap_or_else(|| Arc::new(Diagnoser::new(deps.prober.clone(), deps.clock.clone())) as Arc<dyn Diagnose>);
-        let patrol = Arc::new(monitor(
+        let monitor = Arc::new(build_monitor(
             config,
             &deps.accounts,
-            outlook.clone(),
+            engine_status.clone(),
             diagnoser.clone(),
             Some(store.clone()),
             &deps.clock,
         ));
-        let api = build_api(config, &deps, outlook, diagnoser, patrol.clone(), &draining);
-        let pages = pages(&api);
-        let figures = MetricsApp { service: api.service.clone(), diagnoses: api.diagnoses.clone() };
-        let front = api::app(api, pages);
+        let api = build_api(config, &deps, engine_status, diagnoser, monitor.clone(), &draining);
+        let pages = web_pages(&api);
+        let metrics_app = MetricsApp { service: api.service.clone(), diagnoses: api.diagnoses.clone() };
+        let app = api::app(api, pages);
         warn_if_no_token(config, &deps.store).await?;
         let engine = Engine::start(deps, &engine_shutdown).await?;
-        let serve = server::serve(listener, front, ServerLimits::default(), REQUEST_GRACE, server_shutdown.clone());
-        let server = tokio::spawn(serve);
-        let figures = for_figures.map(|at| MetricsServer::open(at, figures, &server_shutdown));
-        let patrol = tokio::spawn(run_monitor(patrol, config.patrol.every, engine_shutdown.clone()));
-        let sandboxed = sandbox_accounts(config);
-        if !sandboxed.is_empty() {
-            tracing::warn!(accounts = %sandboxed.join(", "), "these accounts use a simulated cloud");
+        let server = spawn_server(listener, app, &server_shutdown);
+        let metrics_server =
+            metrics_listener.map(|listener| MetricsServer::open(listener, metrics_app, &server_shutdown));
+        let monitor = tokio::spawn(run_monitor(monitor, config.patrol.every, engine_shutdown.clone()));
+        let sandbox_accounts = sandbox_accounts(config);
+        if !sandbox_accounts.is_empty() {
+            tracing::warn!(accounts = %sandbox_accounts.join(", "), "these accounts use a simulated cloud");
         }
         tracing::info!(address = %address, database = %config.store.path.display(), "refreshd is listening");
-        Ok(Self { address, engine, server, figures, patrol, store, draining, engine_shutdown, server_shutdown })
+        Ok(Self { address, engine, server, metrics_server, monitor, store, draining, engine_shutdown, server_shutdown })
     }
 
-    /// Where metrics are served without a token, if they are.
+    /// The address that serves metrics without a token, if there is one.
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.figures.as_ref().map(|figures| figures.address)
+        self.metrics_server.as_ref().map(|server| server.address)
     }
 
-    /// Returns when a part of the engine ended that was not told to.
+    /// Returns when a part of the engine has ended although the daemon is not stopping.
     pub async fn broken(&self) {
         self.engine.broken.cancelled().await;
     }
 
-    /// Stops in the order in which work flows: accept nothing, finish open calls, answer open requests, commit.
+    /// Stops in the order in which work flows: refuse new jobs, finish open calls, answer open requests, commit.
     pub async fn stop(self) {
         self.draining.cancel();
         self.engine_shutdown.cancel();
         self.engine.finished().await;
-        if let Err(error) = self.patrol.await {
+        if let Err(error) = self.monitor.await {
             tracing::error!(%error, "the monitor stopped unexpectedly");
         }
         self.server_shutdown.cancel();
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the HTTP server stopped unexpectedly");
         }
-        if let Some(figures) = self.figures {
-            figures.stopped().await;
+        if let Some(server) = self.metrics_server {
+            server.join().await;
         }
         self.store.drain(STORE_GRACE).await;
     }

@@ -13,7 +13,7 @@ pub enum StartError {
     Config(#[from] ConfigError),
     #[error("{0}")]
     Setting(String),
-    /// The setting is good, but cannot be had at this moment.
+    /// The setting is valid, but what it names is not available now.
     #[error("{0}")]
     Busy(String),
     #[error(transparent)]
@@ -23,8 +23,8 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The exit code of the contract: 65 damaged or newer, 75 owned by another, 78 bad configuration. Everything that may
-    /// pass by itself is none of these but 74 (`EX_IOERR`): the service manager starts us again.
+    /// The exit code of the contract: 65 damaged or newer database, 75 another daemon owns it, 78 bad configuration. What
+    /// may pass without a change is 74 (`EX_IOERR`), so that the service manager starts the daemon again.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {

@@ -1,4 +1,4 @@
-//! Builds the parts of the daemon from its configuration. The one place that names the concrete provider.
+//! Builds what the daemon consists of from its configuration. The only place that names the concrete provider.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::StartError;
+use super::start_error::StartError;
 use crate::clock::Clock;
 use crate::config::{self, Config, ProviderKind, ProviderLimits};
 use crate::diagnose::{Diagnose, Diagnoser, Monitor, MonitorDeps, MonitoredAccount};
@@ -21,27 +21,27 @@ use crate::provider::{CallLimiter, OperatorLimits};
 use crate::store::Store;
 use crate::telemetry::error_chain;
 
-/// The most that a provider allows, for a configuration to stay below.
+/// The highest limits that a provider allows; a configuration must not exceed them.
 #[must_use]
 pub fn provider_limits(provider: ProviderKind) -> ProviderLimits {
-    let (pace, batch_targets) = match provider {
+    let (rate, batch_targets) = match provider {
         ProviderKind::TencentCdn => TencentCdn::limits().highest_limits(),
     };
-    ProviderLimits { calls_per_second: pace.0, batch_targets }
+    ProviderLimits { calls_per_second: rate.0, batch_targets }
 }
 
-pub(super) async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartError> {
+pub(super) async fn build_accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Accounts, StartError> {
     let mut accounts: BTreeMap<AccountName, Arc<Account>> = BTreeMap::new();
     let reserve = Reserve(config.quota.reserve);
     for (name, account) in &config.accounts {
-        let keys = credentials(account, clock).await.map_err(|fault| {
-            let text = format!("accounts.{name}: {}", error_chain(&fault));
-            // A metadata service that does not answer may only be slower to start than we are.
-            if fault.may_pass() { StartError::Busy(text) } else { StartError::Setting(text) }
+        let credentials = find_credentials(account, clock).await.map_err(|error| {
+            let text = format!("accounts.{name}: {}", error_chain(&error));
+            // A metadata service that does not answer may only need longer to start than the daemon.
+            if error.may_pass() { StartError::Busy(text) } else { StartError::Setting(text) }
         })?;
-        let options = TencentOptions { endpoint: account.endpoint.clone(), keys, clock: clock.clone() };
+        let options = TencentOptions { endpoint: account.endpoint.clone(), keys: credentials, clock: clock.clone() };
         let provider = TencentCdn::new(options)
-            .map_err(|fault| StartError::Setting(format!("accounts.{name}: {}", error_chain(&fault))))?
+            .map_err(|error| StartError::Setting(format!("accounts.{name}: {}", error_chain(&error))))?
             .within(OperatorLimits { rate: account.rate, batch: account.batch });
         let account = Account::new(name.clone(), Arc::new(provider), reserve, clock.clone());
         accounts.insert(
@@ -52,7 +52,7 @@ pub(super) async fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<
     Ok(Arc::new(accounts))
 }
 
-async fn credentials(
+async fn find_credentials(
     account: &config::AccountConfig,
     clock: &Arc<dyn Clock>,
 ) -> Result<CredentialProvider, CredentialsError> {
@@ -66,12 +66,12 @@ async fn credentials(
     }
 }
 
-pub(super) fn prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Prober>, StartError> {
-    let guard = AddressPolicy::new(config.probe.allow.clone());
+pub(super) fn build_prober(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Prober>, StartError> {
+    let policy = AddressPolicy::new(config.probe.allow.clone());
     let roots = config.probe.ca_file.as_ref().map(|file| file.roots.clone()).unwrap_or_default();
-    let surroundings = ProberOptions { resolvers: config.probe.resolver.clone(), roots };
-    let prober = NetProber::new(guard, &surroundings, clock.clone())
-        .map_err(|fault| StartError::Setting(format!("probe.ca_file: {}", error_chain(&fault))))?;
+    let options = ProberOptions { resolvers: config.probe.resolver.clone(), roots };
+    let prober = NetProber::new(policy, &options, clock.clone())
+        .map_err(|error| StartError::Setting(format!("probe.ca_file: {}", error_chain(&error))))?;
     Ok(Arc::new(prober))
 }
 
@@ -87,7 +87,7 @@ pub(super) fn verify_policy(config: &Config) -> VerifyPolicy {
     }
 }
 
-/// Where hosts' edges are looked at instead of where DNS says.
+/// The addresses of hosts' edges that are probed instead of those from DNS.
 fn configured_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
     let mut edges: BTreeMap<_, _> =
         config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address])).collect();
@@ -95,7 +95,7 @@ fn configured_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
     edges
 }
 
-/// The first of each, since a diagnosis explains what one visitor meets.
+/// The first address of each host: a diagnosis looks at one edge, as one visitor does.
 pub(super) fn diagnosed_edges(config: &Config) -> BTreeMap<String, SocketAddr> {
     configured_edges(config).into_iter().filter_map(|(host, edges)| Some((host, *edges.first()?))).collect()
 }
@@ -112,38 +112,38 @@ pub(super) fn engine_timeouts(config: &Config) -> EngineTimeouts {
     }
 }
 
-pub(super) async fn run_monitor(patrol: Arc<Monitor>, every: Duration, shutdown: CancellationToken) {
-    patrol.run(every, shutdown).await;
+pub(super) async fn run_monitor(monitor: Arc<Monitor>, every: Duration, shutdown: CancellationToken) {
+    monitor.run(every, shutdown).await;
 }
 
-/// A patrol without a daemon.
+/// A monitor without a daemon, for `refreshd doctor`.
 ///
 /// # Errors
 /// A setting that cannot work.
 pub async fn standalone_monitor(config: &Config, clock: Arc<dyn Clock>) -> Result<Monitor, StartError> {
-    let accounts = accounts(config, &clock).await?;
-    let outlook = Arc::new(EngineStatus::new(accounts.clone(), Arc::new(config.routes.clone())));
-    let diagnoser = Arc::new(Diagnoser::new(prober(config, &clock)?, clock.clone()));
-    Ok(monitor(config, &accounts, outlook, diagnoser, None, &clock))
+    let accounts = build_accounts(config, &clock).await?;
+    let engine_status = Arc::new(EngineStatus::new(accounts.clone(), Arc::new(config.routes.clone())));
+    let diagnoser = Arc::new(Diagnoser::new(build_prober(config, &clock)?, clock.clone()));
+    Ok(build_monitor(config, &accounts, engine_status, diagnoser, None, &clock))
 }
 
-pub(super) fn monitor(
+pub(super) fn build_monitor(
     config: &Config,
     accounts: &Accounts,
-    standings: Arc<EngineStatus>,
+    engine_status: Arc<EngineStatus>,
     diagnoser: Arc<dyn Diagnose>,
     store: Option<Arc<dyn Store>>,
     clock: &Arc<dyn Clock>,
 ) -> Monitor {
-    let beat = |(name, account): (&AccountName, &Arc<Account>)| MonitoredAccount {
+    let monitored = |(name, account): (&AccountName, &Arc<Account>)| MonitoredAccount {
         name: name.clone(),
         provider: account.provider(),
         limiter: account.clone() as Arc<dyn CallLimiter>,
     };
     Monitor::new(MonitorDeps {
-        accounts: accounts.iter().map(beat).collect(),
+        accounts: accounts.iter().map(monitored).collect(),
         routes: Arc::new(config.routes.clone()),
-        account_status: standings,
+        account_status: engine_status,
         diagnoser,
         store,
         clock: clock.clone(),

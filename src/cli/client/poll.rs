@@ -1,44 +1,46 @@
-//! Looks at a job until nothing about it changes any more, or the time for it is up.
+//! Reads a job again and again until nothing about it changes any more, or until a timeout.
 
 use std::time::Duration;
 
+use super::api_client::ApiClient;
 use super::progress::ProgressDisplay;
-use super::{ApiClient, RetryPolicy};
+use super::retry_policy::RetryPolicy;
 use crate::api::wire::JobAnswer;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 
-/// How long the daemon holds a look at an open job: the end is heard of at once, and progress shown this often.
-const HOLD: Duration = Duration::from_secs(2);
-/// No two looks begin closer together than this, whatever the daemon makes of `HOLD`.
-const LOOKS_APART: Duration = Duration::from_secs(1);
+/// How long the daemon may hold a read of an open job: it answers at once when the job ends, and progress is shown at
+/// least this often.
+const POLL_WAIT: Duration = Duration::from_secs(2);
+/// The shortest time between two reads, in case the daemon does not wait.
+const POLL_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
-/// Follows `job`, which is always the last that was seen. `true`: it is settled. `false`: `timeout` came first.
-pub(crate) async fn follow(
+/// Follows `job` and keeps it up to date. `true`: it is settled. `false`: `timeout` came first.
+pub(super) async fn poll_until_settled(
     client: &ApiClient,
     job: &mut JobAnswer,
     timeout: Duration,
     progress: &ProgressDisplay,
 ) -> Result<bool, CliError> {
-    let message = |text: &str| progress.note(text);
-    let patience = RetryPolicy::of(RetryPolicy::TRIES_FOLLOWING, &message);
+    let announce = |text: &str| progress.note(text);
+    let policy = RetryPolicy::following(&announce);
     progress.show(job)?;
-    let looks = async {
+    let polling = async {
         while !exit::is_settled(job) {
-            let apart = tokio::time::sleep(LOOKS_APART);
-            *job = client.job(&job.id, HOLD, patience).await?;
+            let interval = tokio::time::sleep(POLL_INTERVAL_MIN);
+            *job = client.await_job(&job.id, POLL_WAIT, policy).await?;
             progress.show(job)?;
             if !exit::is_settled(job) {
-                apart.await;
+                interval.await;
             }
         }
         Ok::<(), CliError>(())
     };
-    let settled = tokio::time::timeout(timeout, looks).await;
+    let result = tokio::time::timeout(timeout, polling).await;
     progress.end();
-    match settled {
+    match result {
         Ok(Ok(())) => Ok(true),
-        Ok(Err(fault)) => Err(fault),
+        Ok(Err(error)) => Err(error),
         Err(_) => Ok(false),
     }
 }

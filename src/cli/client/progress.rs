@@ -1,4 +1,4 @@
-//! How a job's progress is shown while somebody waits: a bar on a terminal, lines in a log, JSON for a program.
+//! Shows a job's progress during a wait: a bar on a terminal, lines in a log, or JSON for a program.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal};
@@ -12,20 +12,20 @@ use crate::cli::output::terminal;
 use crate::clock::Stopwatch;
 use crate::domain::{JobStatus, Verification};
 
-/// How often a log hears that nothing has changed.
-const QUIET_MAX: Duration = Duration::from_secs(10);
+/// How often an unchanged line is repeated in a log.
+const REPEAT_INTERVAL: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(120);
 
 pub(crate) enum ProgressDisplay {
     Bar(ProgressBar),
-    /// The line said last, and when.
+    /// The last line printed, and when.
     Lines(RefCell<Option<(String, Stopwatch)>>),
-    /// The job on standard output whenever it has changed; what was said last.
+    /// The job on standard output whenever it has changed; the last line printed.
     Changes(RefCell<Option<Vec<u8>>>),
 }
 
 impl ProgressDisplay {
-    /// What suits standard error.
+    /// A bar if standard error is a terminal, else lines.
     pub(crate) fn of_stderr() -> Self {
         if !io::stderr().is_terminal() {
             return Self::Lines(RefCell::default());
@@ -33,7 +33,7 @@ impl ProgressDisplay {
         let style = ProgressStyle::with_template("{spinner} [{bar:20}] {pos}/{len} {wide_msg}");
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         let style = style.expect("the template is right").progress_chars("=> ");
-        // Also when it is dropped half way, or the next line would be glued to it.
+        // Also cleared when it is dropped early, or the next line would start behind it.
         Self::Bar(bar.with_style(style).with_finish(ProgressFinish::AndClear))
     }
 
@@ -42,20 +42,20 @@ impl ProgressDisplay {
     }
 
     /// # Errors
-    /// Only if it goes to standard output, which cannot be written or is read by nobody any more.
+    /// Only for output to standard output: it cannot be written, or its reader has closed it.
     pub(crate) fn show(&self, job: &JobAnswer) -> io::Result<()> {
         match self {
             Self::Bar(bar) => {
                 bar.enable_steady_tick(TICK);
                 bar.set_length(job.counts.total.into());
-                bar.set_position(ended(job).into());
-                // One line, whatever a provider wrote: the bar counts on it.
-                bar.set_message(words(job).replace(char::is_control, " "));
+                bar.set_position(ended_items(job).into());
+                // The bar must be one line, whatever text the provider sent.
+                bar.set_message(describe(job).replace(char::is_control, " "));
             }
             Self::Lines(last) => {
                 let line = line(job);
                 let mut last = last.borrow_mut();
-                let due = |(text, since): &(String, Stopwatch)| *text != line || since.elapsed() >= QUIET_MAX;
+                let due = |(text, since): &(String, Stopwatch)| *text != line || since.elapsed() >= REPEAT_INTERVAL;
                 if last.as_ref().is_none_or(due) {
                     terminal::note(&line);
                     *last = Some((line, Stopwatch::start()));
@@ -72,7 +72,7 @@ impl ProgressDisplay {
         Ok(())
     }
 
-    /// Tells something else without tearing the bar.
+    /// Prints another line without breaking the bar.
     pub(crate) fn note(&self, text: &str) {
         match self {
             Self::Bar(bar) => bar.suspend(|| terminal::note(text)),
@@ -80,7 +80,7 @@ impl ProgressDisplay {
         }
     }
 
-    /// Takes the bar away; lines stay.
+    /// Removes the bar; lines stay.
     pub(crate) fn end(&self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
@@ -88,33 +88,33 @@ impl ProgressDisplay {
     }
 }
 
-fn ended(job: &JobAnswer) -> u32 {
+fn ended_items(job: &JobAnswer) -> u32 {
     job.counts.total.saturating_sub(job.counts.pending + job.counts.submitted)
 }
 
 fn line(job: &JobAnswer) -> String {
-    format!("{}/{} {}", ended(job), job.counts.total, words(job))
+    format!("{}/{} {}", ended_items(job), job.counts.total, describe(job))
 }
 
-/// Where the job stands, and what it waits for.
-fn words(job: &JobAnswer) -> String {
-    let mut words = job.status.to_string();
+/// The job's state, and what it waits for.
+fn describe(job: &JobAnswer) -> String {
+    let mut text = job.status.to_string();
     let counts = job.counts;
     for (count, state) in [(counts.submitted, "submitted"), (counts.pending, "pending"), (counts.failed, "failed")] {
         if count > 0 {
-            words.push_str(&format!(", {count} {state}"));
+            text.push_str(&format!(", {count} {state}"));
         }
     }
-    let over = exit::status(job).is_some_and(JobStatus::is_final);
-    if over && exit::verification(job) == Some(Verification::Pending) {
-        words.push_str("; looking at the edge");
+    let is_final = exit::status(job).is_some_and(JobStatus::is_final);
+    if is_final && exit::verification(job) == Some(Verification::Pending) {
+        text.push_str("; checking the edge");
     }
     if let Some(waiting) = &job.waiting {
-        // What matters most first: a bar's line is cut at the edge of the terminal.
+        // The most important part first: a bar's line is cut at the width of the terminal.
         let until = waiting.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
-        words.push_str(&format!("; {}{until}: {}", waiting.reason, waiting.detail));
+        text.push_str(&format!("; {}{until}: {}", waiting.reason, waiting.detail));
     }
-    words
+    text
 }
 
 #[cfg(test)]
@@ -134,7 +134,7 @@ mod tests {
             ahead: 37,
         });
         insta::assert_snapshot!(line(&open), @"1/3 running, 1 submitted, 1 pending; day_quota until 2026-11-22T16:00:00Z: directory quota of account main is spent");
-        insta::assert_snapshot!(line(&job("succeeded", "pending")), @"3/3 succeeded; looking at the edge");
+        insta::assert_snapshot!(line(&job("succeeded", "pending")), @"3/3 succeeded; checking the edge");
         insta::assert_snapshot!(line(&job("succeeded", "fresh")), @"3/3 succeeded");
     }
 }

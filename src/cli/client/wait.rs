@@ -1,27 +1,26 @@
-//! Standing by a job until it is settled, for whoever asked for it or looks on, and telling what came of it.
+//! Waits for a job to settle, prints the result, and handles Ctrl-C: for the commands that make or watch a job.
 
 use std::cell::OnceCell;
 use std::future::{Future, pending};
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::poll::follow;
+use super::api_client::ApiClient;
+use super::poll::poll_until_settled;
 use super::progress::ProgressDisplay;
-use super::{ApiClient, RetryPolicy};
+use super::select_items::select_items;
 use crate::api::wire::JobAnswer;
 use crate::cli::error::CliError;
 use crate::cli::exit;
-use crate::cli::output::report;
-use crate::cli::output::report::Selection;
-use crate::cli::output::terminal;
+use crate::cli::output::{report, terminal};
 use crate::domain::Verification;
 
-/// Troubled items that a summary names.
-const NAMED_MAX: usize = 5;
+/// Items with problems that a summary names.
+const PROBLEM_ITEMS_MAX: usize = 5;
 /// Longer than any job takes.
 const NO_TIMEOUT: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// What standard output gets.
+/// What is written to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitOutput {
     /// A summary for a person, at the end.
@@ -32,36 +31,36 @@ pub(crate) enum WaitOutput {
     Changes,
 }
 
-/// Runs `work` until it ends or somebody interrupts it, and tells what can be done then: about the job once it is `known`,
-/// before that about the `doubt` whether there is one. Returns the exit code.
+/// Runs `work` until it ends or Ctrl-C, and returns the exit code. If it was interrupted or failed, it prints how to go
+/// on: once `job_id` is set, how to see the job; before that, if the job may exist, `uncertain_hint`.
 pub(crate) async fn run_interruptible(
     work: impl Future<Output = Result<u8, CliError>>,
     job_id: &OnceCell<String>,
-    doubt: Option<&str>,
+    uncertain_hint: Option<&str>,
 ) -> u8 {
-    let ended = tokio::select! {
-        ended = work => ended,
+    let result = tokio::select! {
+        result = work => result,
         () = interrupt() => {
             terminal::note("interrupted");
             Ok(exit::INTERRUPTED)
         }
     };
-    let interrupted = matches!(ended, Ok(exit::INTERRUPTED));
-    let failed = ended.is_err();
-    let doubtful = interrupted || ended.as_ref().is_err_and(CliError::maybe_executed);
-    // Told first what happened, then what can be done about it.
-    let code = ended.unwrap_or_else(|fault| fault.report());
-    match (job_id.get(), doubt) {
+    let interrupted = matches!(result, Ok(exit::INTERRUPTED));
+    let failed = result.is_err();
+    let uncertain = interrupted || result.as_ref().is_err_and(CliError::maybe_executed);
+    // The error first, then what can be done about it.
+    let code = result.unwrap_or_else(|error| error.report());
+    match (job_id.get(), uncertain_hint) {
         (Some(id), _) if interrupted || failed => {
             terminal::note(&format!("the job goes on at the daemon; look with: refreshd job {id}"));
         }
-        (None, Some(doubt)) if doubtful => terminal::note(doubt),
+        (None, Some(hint)) if uncertain => terminal::note(hint),
         _ => {}
     }
     code
 }
 
-/// Ends a command that made a job: at once with its id, or, with a timeout, after waiting for it.
+/// Ends a command that made a job: without `timeout` it prints the job's id, with one it waits for the job first.
 pub(crate) async fn finish_submission(
     client: &ApiClient,
     mut job: JobAnswer,
@@ -80,7 +79,7 @@ pub(crate) async fn finish_submission(
     Ok(exit::SUCCEEDED)
 }
 
-/// Waits until `job` is settled, or the timeout if there is one, and tells how it stands then.
+/// Waits until `job` is settled, or until `timeout`, prints its state and returns the exit code for it.
 pub(crate) async fn wait(
     client: &ApiClient,
     job: &mut JobAnswer,
@@ -89,10 +88,10 @@ pub(crate) async fn wait(
 ) -> Result<u8, CliError> {
     let progress =
         if output == WaitOutput::Changes { ProgressDisplay::of_changes() } else { ProgressDisplay::of_stderr() };
-    let settled = match follow(client, job, timeout.unwrap_or(NO_TIMEOUT), &progress).await {
-        // Whoever read the changes has seen enough.
+    let settled = match poll_until_settled(client, job, timeout.unwrap_or(NO_TIMEOUT), &progress).await {
+        // The program that read the changes has closed the pipe: it needs no more.
         Err(CliError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(exit::of_job(job)),
-        followed => followed?,
+        result => result?,
     };
     match output {
         WaitOutput::Summary => terminal::print(&summary(client, job).await)?,
@@ -108,20 +107,19 @@ pub(crate) async fn wait(
     Ok(exit::of_job(job))
 }
 
-/// What came of it. If the items cannot be had now, the rest is told all the same.
+/// The outcome, and the items with problems. If these cannot be read, the outcome is printed all the same.
 async fn summary(client: &ApiClient, job: &JobAnswer) -> String {
     let mut text = report::outcome(job);
-    if report::has_troubled(job) {
-        let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
-        match Selection::read(client, job, NAMED_MAX, patience).await {
-            Ok(selection) => text.push_str(&report::troubled(&selection, job)),
-            Err(fault) => terminal::note(&format!("warning: the items cannot be shown: {fault}")),
+    if report::has_problem_items(job) {
+        match select_items(client, job, PROBLEM_ITEMS_MAX).await {
+            Ok(selection) => text.push_str(&report::problem_items(&selection, job)),
+            Err(error) => terminal::note(&format!("warning: the items cannot be shown: {error}")),
         }
     }
     text
 }
 
-/// Returns at Ctrl-C; never, if that cannot be listened for.
+/// Returns at Ctrl-C; never, if the signal cannot be listened for.
 async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
         pending::<()>().await;

@@ -1,12 +1,10 @@
-//! `refreshd cancel ID`: takes back what was not sent yet.
-
-use std::time::Duration;
+//! `refreshd cancel ID`: cancels the items that were not sent yet.
 
 use clap::Args;
 use http::StatusCode;
 
 use crate::api::wire::JobAnswer;
-use crate::cli::client::{ApiClient, RetryPolicy};
+use crate::cli::client::ApiClient;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::{report, terminal};
@@ -17,10 +15,10 @@ Examples:
   refreshd cancel job_0192f3a000007000800000000000002a";
 
 pub(crate) const CODES: &str = "\
-What was sent already is followed to its end: nothing takes it back.
+Items that were sent cannot be taken back; the daemon follows them to their end.
 
-Exit codes: 0 cancelled, now or before; 1 it had ended already; for the rest and
-for the environment see refreshd --help.";
+Exit codes: 0 cancelled, now or before; 1 the job had ended already; for the
+others and for the environment see refreshd --help.";
 
 #[derive(Debug, Args)]
 pub struct CancelArguments {
@@ -33,11 +31,10 @@ pub struct CancelArguments {
 
 pub(crate) async fn run(arguments: &CancelArguments) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
-    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
     let id = arguments.id.to_string();
-    let job = match client.cancel(&id, patience).await {
-        Err(fault) if is_final(&fault) => cancelled_before(&client, &id, fault, patience).await?,
-        answered => answered?,
+    let job = match client.cancel(&id).await {
+        Err(error) if is_conflict(&error) => check_cancelled_before(&client, &id, error).await?,
+        result => result?,
     };
     if arguments.json {
         terminal::print_json(&job)?;
@@ -46,28 +43,23 @@ pub(crate) async fn run(arguments: &CancelArguments) -> Result<u8, CliError> {
     }
     if job.counts.submitted > 0 {
         terminal::note(&format!(
-            "{} were sent before; see how they end with: refreshd watch {id}",
+            "{} items were sent already; see how they end with: refreshd watch {id}",
             job.counts.submitted
         ));
     }
     Ok(exit::SUCCEEDED)
 }
 
-fn is_final(fault: &CliError) -> bool {
-    matches!(fault, CliError::Refused(refused) if refused.status == StatusCode::CONFLICT)
+fn is_conflict(error: &CliError) -> bool {
+    matches!(error, CliError::Refused(refusal) if refusal.status == StatusCode::CONFLICT)
 }
 
-/// A cancel whose answer was lost finds its own work when it is sent again; that is no failure.
-async fn cancelled_before(
-    client: &ApiClient,
-    id: &str,
-    fault: CliError,
-    patience: RetryPolicy<'_>,
-) -> Result<JobAnswer, CliError> {
-    let job = client.job(id, Duration::ZERO, patience).await?;
+/// If the answer to a cancel was lost, the second try finds the job cancelled already: that is no failure.
+async fn check_cancelled_before(client: &ApiClient, id: &str, conflict: CliError) -> Result<JobAnswer, CliError> {
+    let job = client.job(id).await?;
     if job.counts.cancelled == 0 {
-        return Err(fault);
+        return Err(conflict);
     }
-    terminal::note("it was cancelled before");
+    terminal::note("the job was cancelled before");
     Ok(job)
 }

@@ -1,4 +1,4 @@
-//! `refreshd config`: what the daemon would say of its configuration, without starting it.
+//! `refreshd config`: checks or prints the configuration without starting the daemon.
 
 use std::io;
 
@@ -18,7 +18,7 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Say ok, or name everything that is wrong (exit code 78)
+    /// Print ok, or every problem (exit code 78)
     Check {
         #[command(flatten)]
         file: ConfigFile,
@@ -26,7 +26,7 @@ pub enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Print what is in force as TOML, without secrets
+    /// Print the configuration in force as TOML, without secrets
     Show {
         #[command(flatten)]
         file: ConfigFile,
@@ -38,12 +38,12 @@ pub enum ConfigCommand {
 
 pub(crate) fn run(command: &ConfigCommand) -> io::Result<u8> {
     let (ConfigCommand::Check { file, .. } | ConfigCommand::Show { file, .. }) = command;
-    let loaded = Config::load(file.config.as_deref(), environment(), provider_limits);
-    let code = if loaded.is_ok() { exit::SUCCEEDED } else { exit::BAD_CONFIGURATION };
-    match (command, loaded) {
-        (ConfigCommand::Check { json: true, .. }, loaded) => terminal::print_json(&report(loaded))?,
-        (_, Err(fault)) => terminal::note(&fault.to_string()),
-        (ConfigCommand::Show { json: true, .. }, Ok(config)) => terminal::print_json(&config.shown_json())?,
+    let result = Config::load(file.config.as_deref(), environment(), provider_limits);
+    let code = if result.is_ok() { exit::SUCCEEDED } else { exit::BAD_CONFIGURATION };
+    match (command, result) {
+        (ConfigCommand::Check { json: true, .. }, result) => terminal::print_json(&report(result))?,
+        (_, Err(error)) => terminal::note(&error.to_string()),
+        (ConfigCommand::Show { json: true, .. }, Ok(config)) => terminal::print_json(&config.effective_json())?,
         (ConfigCommand::Show { .. }, Ok(config)) => terminal::print(&config.effective_toml())?,
         (ConfigCommand::Check { .. }, Ok(config)) => {
             for warning in &config.warnings {
@@ -55,12 +55,12 @@ pub(crate) fn run(command: &ConfigCommand) -> io::Result<u8> {
     Ok(code)
 }
 
-fn report(loaded: Result<Config, ConfigError>) -> CheckReport {
+fn report(result: Result<Config, ConfigError>) -> CheckReport {
     let line = |problem: ConfigProblem| ProblemLine { key: problem.key, detail: problem.detail };
-    match loaded {
+    match result {
         Ok(config) => CheckReport { ok: true, warnings: config.warnings, problems: Vec::new() },
-        Err(fault) => {
-            CheckReport { ok: false, warnings: Vec::new(), problems: fault.problems.into_iter().map(line).collect() }
+        Err(error) => {
+            CheckReport { ok: false, warnings: Vec::new(), problems: error.problems.into_iter().map(line).collect() }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `refreshd doctor`: one round of the monitor from the configuration alone, with or without a daemon beside it.
+//! `refreshd doctor`: one round of the monitor, from the configuration alone; a daemon may run or not.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::api::routes::findings::answer;
 use crate::api::routes::findings::wire::{FindingAnswer, FindingsAnswer};
 use crate::cli::arg_values::ConfigFile;
 use crate::cli::exit;
-use crate::cli::output::report::wrapped;
+use crate::cli::output::report::wrap;
 use crate::cli::output::terminal;
 use crate::clock::SystemClock;
 use crate::config::{Config, environment};
@@ -23,13 +23,13 @@ Examples:
   refreshd doctor --config /etc/refreshd/refreshd.toml && systemctl start refreshd";
 
 pub(crate) const CODES: &str = "\
-Reads the configuration as serve does and looks at every account (key, clock,
+Reads the configuration as serve does and checks every account (key, clock,
 quota) and every routed domain (state, CNAME, origin, certificates). It needs no
-daemon and does not disturb one, but takes part of the provider's call rate. A
-daemon looks by itself every patrol.every: GET /v1/findings.
+daemon and does not disturb one, but uses part of the provider's call rate. A
+running daemon does the same every patrol.every: GET /v1/findings.
 
-Exit codes: 0 nothing is broken (warnings count as well); 1 something is; 2 usage;
-74 something could not be had at this moment; 78 bad configuration.";
+Exit codes: 0 no check failed (warnings are allowed); 1 a check failed; 2 usage;
+74 the checks could not start now, try again; 78 bad configuration.";
 
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
@@ -41,33 +41,32 @@ pub struct DoctorArguments {
 }
 
 pub(crate) async fn run(arguments: &DoctorArguments) -> ExitCode {
-    // A second subscriber is no reason to stop.
+    // Fails if a subscriber is installed already, which is as good.
     let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_QUIET);
-    let started = async {
+    let start = async {
         let config = Config::load(arguments.file.config.as_deref(), environment(), daemon::provider_limits)?;
         for warning in &config.warnings {
             terminal::note(&format!("warning: {warning}"));
         }
         daemon::standalone_monitor(&config, Arc::new(SystemClock::default())).await
     };
-    let patrol = match started.await {
-        Ok(patrol) => patrol,
-        Err(fault) => {
-            terminal::note(&format!("refreshd: nothing could be looked at:\n{}", error_chain(&fault)));
-            return ExitCode::from(fault.exit_code());
+    let monitor = match start.await {
+        Ok(monitor) => monitor,
+        Err(error) => {
+            terminal::note(&format!("refreshd: nothing could be checked:\n{}", error_chain(&error)));
+            return ExitCode::from(error.exit_code());
         }
     };
-    patrol.round().await;
-    let (findings, rounded_at) = patrol.findings();
+    monitor.round().await;
+    let (findings, rounded_at) = monitor.findings();
     let answer = answer(&findings, rounded_at);
-    let printed =
-        if arguments.json { terminal::print_json(&answer) } else { terminal::print(&findings_table(&answer)) };
-    match printed {
+    let result = if arguments.json { terminal::print_json(&answer) } else { terminal::print(&findings_table(&answer)) };
+    match result {
         Err(error) => {
             terminal::note(&format!("refreshd: standard output cannot be written: {error}"));
-            ExitCode::from(exit::OUTPUT_LOST)
+            ExitCode::from(exit::OUTPUT_FAILED)
         }
-        Ok(()) => ExitCode::from(code(&answer)),
+        Ok(()) => ExitCode::from(exit_code(&answer)),
     }
 }
 
@@ -75,23 +74,23 @@ fn count(answer: &FindingsAnswer, result: CheckResult) -> usize {
     answer.items.iter().filter(|finding| finding.result == result.as_str()).count()
 }
 
-fn code(answer: &FindingsAnswer) -> u8 {
+fn exit_code(answer: &FindingsAnswer) -> u8 {
     if count(answer, CheckResult::Fail) == 0 { exit::SUCCEEDED } else { exit::NOTHING_SUCCEEDED }
 }
 
-/// The verdict, what is wrong first, and all that was looked at.
+/// The verdict, then every check, failed ones first.
 fn findings_table(answer: &FindingsAnswer) -> String {
     if answer.items.is_empty() {
-        return "there is nothing to look at: no account is configured\n".to_owned();
+        return "there is nothing to check: no account is configured\n".to_owned();
     }
     let [fails, warns, unknown, ok] = [CheckResult::Fail, CheckResult::Warn, CheckResult::Unknown, CheckResult::Ok]
         .map(|result| count(answer, result));
     let verdict = match (fails, warns) {
         (0, 0) => "Nothing is broken",
-        (0, _) => "Nothing is broken, but something will be",
+        (0, _) => "Nothing is broken, but there are warnings",
         _ => "Something is broken",
     };
-    let mut text = wrapped(&format!("{verdict}: {fails} failed, {warns} to warn of, {unknown} unknown, {ok} ok."), 0);
+    let mut text = wrap(&format!("{verdict}: {fails} failed, {warns} with a warning, {unknown} unknown, {ok} ok."), 0);
     let mut subject = None;
     for finding in &answer.items {
         if subject != Some(&finding.subject) {
@@ -111,9 +110,9 @@ fn line(finding: &FindingAnswer) -> String {
         "unknown" => "?",
         other => other,
     };
-    let mut text = wrapped(&format!("  {mark:<5} {:<19}{}", finding.check, finding.seen), FINDING_WIDTH);
+    let mut text = wrap(&format!("  {mark:<5} {:<19}{}", finding.check, finding.seen), FINDING_WIDTH);
     if let Some(action) = &finding.action {
-        text.push_str(&wrapped(&format!("{}-> {action}", " ".repeat(FINDING_WIDTH)), FINDING_WIDTH + 3));
+        text.push_str(&wrap(&format!("{}-> {action}", " ".repeat(FINDING_WIDTH)), FINDING_WIDTH + 3));
     }
     text
 }
@@ -149,7 +148,7 @@ mod tests {
         ]);
         let text = findings_table(&answer);
         insta::assert_snapshot!(text, @r"
-    Something is broken: 1 failed, 1 to warn of, 1 unknown, 1 ok.
+    Something is broken: 1 failed, 1 with a warning, 1 unknown, 1 ok.
 
     domain www.example.com
       FAIL  origin_certificate the certificate ends in 2 days, on
@@ -167,7 +166,7 @@ mod tests {
                                2026-11-24T10:00:00Z; it is for www.example.com
     ");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        assert_eq!(code(&answer), 1);
-        assert_eq!(code(&findings(vec![finding("account main", "clock", "warn")])), 0);
+        assert_eq!(exit_code(&answer), 1);
+        assert_eq!(exit_code(&findings(vec![finding("account main", "clock", "warn")])), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! `refreshd lanes`: how much waits in each lane and why; and holding one back.
+//! `refreshd lanes`: what waits in each lane and why; pauses and resumes a lane.
 
 use clap::{Args, Subcommand};
 
@@ -17,9 +17,9 @@ Examples:
   refreshd lanes resume 3";
 
 pub(crate) const SHAPE: &str = "\
-A paused lane sends nothing, not even urgent work; what was sent is followed to
-its end, and the other lanes go on. It stays paused until it is resumed, also
-over a restart. Pausing takes the scope control.
+A paused lane sends nothing, not even urgent items. Items that were sent are
+followed to their end, and other lanes go on. A lane stays paused until it is
+resumed, also over a restart. Pausing needs the scope control.
 
 Environment and exit codes: refreshd --help.";
 
@@ -34,15 +34,15 @@ pub struct LanesArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum LanesCommand {
-    /// Hold a lane back until it is resumed
+    /// Send nothing from a lane until it is resumed
     Pause {
         /// The number before the lane's name
         id: u64,
-        /// For whoever wonders why nothing leaves
+        /// Shown wherever the lane's state is shown
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Let a lane go on
+    /// Let a paused lane send again
     Resume {
         /// The number before the lane's name
         id: u64,
@@ -51,68 +51,68 @@ pub enum LanesCommand {
 
 pub(crate) async fn run(arguments: &LanesArguments) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
-    let changed: LaneAnswer = match &arguments.command {
+    let lane: LaneAnswer = match &arguments.command {
         None => {
-            let lanes: ListAnswer<LaneAnswer> = client.read(&["v1", "lanes"]).await?;
+            let lanes: ListAnswer<LaneAnswer> = client.get(&["v1", "lanes"]).await?;
             if arguments.json {
                 terminal::print_json(&lanes)?;
             } else {
-                terminal::print(&list(&lanes.items))?;
+                terminal::print(&list_text(&lanes.items))?;
             }
             return Ok(exit::SUCCEEDED);
         }
         Some(LanesCommand::Pause { id, reason }) => {
             let body = PauseBody { reason: reason.clone() };
-            client.ask(&["v1", "lanes", &id.to_string(), "pause"], &body).await?
+            client.post(&["v1", "lanes", &id.to_string(), "pause"], &body).await?
         }
         Some(LanesCommand::Resume { id }) => {
-            client.ask(&["v1", "lanes", &id.to_string(), "resume"], &PauseBody::default()).await?
+            client.post(&["v1", "lanes", &id.to_string(), "resume"], &PauseBody::default()).await?
         }
     };
     if arguments.json {
-        terminal::print_json(&changed)?;
+        terminal::print_json(&lane)?;
     } else {
-        terminal::print(&lane_text(&changed))?;
+        terminal::print(&lane_text(&lane))?;
     }
     Ok(exit::SUCCEEDED)
 }
 
-fn list(lanes: &[LaneAnswer]) -> String {
+fn list_text(lanes: &[LaneAnswer]) -> String {
     if lanes.is_empty() {
-        return "no lane yet: the first job makes one\n".to_owned();
+        return "there are no lanes yet; the first job makes one\n".to_owned();
     }
     lanes.iter().map(lane_text).collect()
 }
 
 fn lane_text(lane: &LaneAnswer) -> String {
-    let mut text = format!("{:>3}  {:<9} {}\n", lane.id, lane.state, name(lane));
+    let mut text = format!("{:>3}  {:<9} {}\n", lane.id, lane.state, lane_name(lane));
     if let Some(why) = &lane.why {
-        text.push_str(&indented("why", &reason(why)));
+        text.push_str(&indented("why", &reason_text(why)));
     }
     if let Some(pause) = &lane.paused {
         text.push_str(&indented("since", &to_the_second(&pause.at)));
     }
     let depth = &lane.depth;
     let mut items = format!("{} urgent, {} normal, {} bulk", depth.urgent, depth.normal, depth.bulk);
-    for (count, which) in [(lane.delayed, "delayed"), (lane.blocked, "behind their purge")] {
+    for (count, state) in [(lane.delayed, "delayed"), (lane.blocked, "waiting for their purge")] {
         if count > 0 {
-            items.push_str(&format!("; {count} {which}"));
+            items.push_str(&format!("; {count} {state}"));
         }
     }
     if let Some(oldest) = lane.oldest_s {
-        items.push_str(&format!("; oldest waits {}", age(oldest)));
+        items.push_str(&format!("; oldest waits {}", age_text(oldest)));
     }
     text.push_str(&indented("items", &items));
-    let rate = lane.rate.map_or_else(|| "no account".to_owned(), |rate| format!("at most {rate} calls/s"));
-    let apart = if lane.calls_apart > 0 {
-        format!("; {} calls apart since the start", lane.calls_apart)
+    let rate = lane.rate.map_or_else(|| "account not configured".to_owned(), |rate| format!("at most {rate} calls/s"));
+    let isolated = if lane.calls_apart > 0 {
+        format!("; {} isolated calls since the start", lane.calls_apart)
     } else {
         String::new()
     };
-    text + &indented("sends", &format!("{rate}; {} in flight{apart}", lane.in_flight))
+    text + &indented("sends", &format!("{rate}; {} in flight{isolated}", lane.in_flight))
 }
 
-fn name(lane: &LaneAnswer) -> String {
+fn lane_name(lane: &LaneAnswer) -> String {
     full_name(&lane.account, &lane.operation, &lane.kind, &lane.area, lane.mode.as_deref())
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn full_name(account: &str, operation: &str, kind: &str, area: &str, 
     format!("{account}/{operation}/{kind}/{area}{mode}")
 }
 
-pub(crate) fn reason(why: &WhyAnswer) -> String {
+pub(crate) fn reason_text(why: &WhyAnswer) -> String {
     let until = why.until.as_deref().map_or_else(String::new, |until| format!(", until {}", to_the_second(until)));
     format!("{}: {}{until}", why.reason, why.detail)
 }
@@ -130,7 +130,7 @@ fn indented(name: &str, value: &str) -> String {
     field(&format!("     {name}"), value)
 }
 
-fn age(seconds: u64) -> String {
+fn age_text(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
@@ -177,7 +177,7 @@ mod tests {
             oldest_s: None,
             ..lane.clone()
         };
-        let text = list(&[lane, paused]);
+        let text = list_text(&[lane, paused]);
         insta::assert_snapshot!(text, @r"
          3  running   main/purge/directory/overseas/invalidate
             items    0 urgent, 12000 normal, 10000000 bulk; 4 delayed; oldest waits 5
@@ -191,6 +191,6 @@ mod tests {
             sends    at most 20 calls/s; 2 in flight
         ");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        assert_eq!([5, 600, 90_000, 1_000_000].map(age), ["5 s", "10 min", "25 h", "11 days"]);
+        assert_eq!([5, 600, 90_000, 1_000_000].map(age_text), ["5 s", "10 min", "25 h", "11 days"]);
     }
 }

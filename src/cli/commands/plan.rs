@@ -1,6 +1,6 @@
-//! `--dry-run`: what would become of a job.
+//! `--dry-run`: prints what the daemon would do with a job.
 
-use super::lanes::{full_name, reason};
+use super::lanes::{full_name, reason_text};
 use crate::api::routes::plan::wire::{LanePlanAnswer, LeavesAnswer, PlanAnswer};
 use crate::api::wire::JobBody;
 use crate::cli::client::ApiClient;
@@ -9,12 +9,12 @@ use crate::cli::exit;
 use crate::cli::output::report::{field, to_the_second};
 use crate::cli::output::{terminal, warnings};
 
-/// Targets that a person is shown.
-const SHOWN_MAX: usize = 10;
+/// Targets that are printed for a person.
+const TARGETS_MAX: usize = 10;
 
 pub(crate) async fn run(body: &JobBody, json: bool) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
-    let plan: PlanAnswer = client.ask(&["v1", "plan"], body).await.map_err(|fault| fault.naming(body))?;
+    let plan: PlanAnswer = client.post(&["v1", "plan"], body).await.map_err(|error| error.describe_pointers(body))?;
     if json {
         terminal::print_json(&plan)?;
     } else {
@@ -24,65 +24,62 @@ pub(crate) async fn run(body: &JobBody, json: bool) -> Result<u8, CliError> {
 }
 
 fn plan_text(plan: &PlanAnswer, body: &JobBody) -> String {
-    let mut text = format!("{}, {}: a plan; nothing was sent or kept\n", plan.operation, plan.priority);
+    let mut text = format!("{}, {}: a plan; nothing was sent or stored\n", plan.operation, plan.priority);
     let merged = if plan.merged > 0 { format!(" ({} equal ones merged)", plan.merged) } else { String::new() };
     text.push_str(&field("targets", &format!("{}{merged}", plan.targets_total)));
-    for target in plan.targets.iter().take(SHOWN_MAX) {
+    for target in plan.targets.iter().take(TARGETS_MAX) {
         // A target stands alone at the end of its line, however long, so that it can be copied.
         let kind = if target.kind == "url" { "" } else { "directory " };
         text.push_str(&format!("  {kind}{}\n", target.target));
     }
     let more =
-        usize::try_from(plan.targets_total).unwrap_or(usize::MAX).saturating_sub(SHOWN_MAX.min(plan.targets.len()));
+        usize::try_from(plan.targets_total).unwrap_or(usize::MAX).saturating_sub(TARGETS_MAX.min(plan.targets.len()));
     if more > 0 {
-        text.push_str(&format!("  and {more} more (the first {} of all: --json)\n", plan.targets.len()));
+        text.push_str(&format!("  and {more} more (--json prints the first {})\n", plan.targets.len()));
     }
     for warning in warnings::of_body(&plan.warnings, body) {
         text.push_str(&field("warning", &warning));
     }
-    text + &plan.lanes.iter().map(lane).collect::<String>()
+    text + &plan.lanes.iter().map(lane_text).collect::<String>()
 }
 
-fn lane(lane: &LanePlanAnswer) -> String {
+fn lane_text(lane: &LanePlanAnswer) -> String {
     let name = full_name(&lane.account, &lane.operation, &lane.kind, &lane.area, lane.mode.as_deref());
     let calls = if lane.batches == 1 { "call" } else { "calls" };
     let mut text = format!("\n{name}\n");
-    text.push_str(&field("  sends", &format!("{} in {} {calls}", counted(lane.targets), lane.batches)));
-    text.push_str(&leaves(&lane.leaves));
+    text.push_str(&field("  sends", &format!("{} in {} {calls}", target_count(lane.targets), lane.batches)));
+    text.push_str(&leaves_text(&lane.leaves));
     for pool in &lane.pools {
-        let reserved = if pool.reserved > 0 {
-            format!(", {} of them for urgent work alone", pool.reserved)
-        } else {
-            String::new()
-        };
-        let reason = format!(
+        let reserved =
+            if pool.reserved > 0 { format!(", {} of them only for urgent work", pool.reserved) } else { String::new() };
+        let cost = format!(
             "{} of {}, which has {} left{reserved}; resets {}",
             pool.cost,
             pool.pool,
             pool.available,
             to_the_second(&pool.resets_at)
         );
-        text.push_str(&field("  takes", &reason));
+        text.push_str(&field("  takes", &cost));
     }
     text
 }
 
-fn leaves(leaves: &LeavesAnswer) -> String {
+fn leaves_text(leaves: &LeavesAnswer) -> String {
     let mut text = match &leaves.waiting {
         None => field("  leaves", "now"),
-        Some(waiting) => field("  waits", &reason(waiting)),
+        Some(waiting) => field("  waits", &reason_text(waiting)),
     };
     if leaves.ahead > 0 {
         text.push_str(&field("  ahead", &format!("at most {} items", leaves.ahead)));
     }
-    let guess = |moment: Option<&String>| moment.map_or_else(|| "unknown yet".to_owned(), |at| to_the_second(at));
+    let estimate = |moment: Option<&String>| moment.map_or_else(|| "unknown yet".to_owned(), |at| to_the_second(at));
     if !leaves.now {
-        text.push_str(&field("  starts", &guess(leaves.starts_at.as_ref())));
+        text.push_str(&field("  starts", &estimate(leaves.starts_at.as_ref())));
     }
-    text + &field("  all sent", &guess(leaves.done_sending_at.as_ref()))
+    text + &field("  all sent", &estimate(leaves.done_sending_at.as_ref()))
 }
 
-fn counted(targets: u64) -> String {
+fn target_count(targets: u64) -> String {
     if targets == 1 { "1 target".to_owned() } else { format!("{targets} targets") }
 }
 
@@ -155,7 +152,7 @@ mod tests {
         let body = JobBody { urls: vec!["https://www.example.com/0.js?v=1".to_owned()], ..JobBody::default() };
         let text = plan_text(&plan, &body);
         insta::assert_snapshot!(text, @r"
-        refresh, normal: a plan; nothing was sent or kept
+        refresh, normal: a plan; nothing was sent or stored
         targets       12000 (2 equal ones merged)
           https://www.example.com/0.js
           https://www.example.com/1.js
@@ -167,7 +164,7 @@ mod tests {
           https://www.example.com/7.js
           https://www.example.com/8.js
           https://www.example.com/9.js
-          and 11990 more (the first 1000 of all: --json)
+          and 11990 more (--json prints the first 1000)
         warning       https://www.example.com/0.js?v=1: The CDN keeps one copy whatever
                       the query. Perhaps meant: https://www.example.com/0.js
 
@@ -176,10 +173,10 @@ mod tests {
           leaves      now
           ahead       at most 37 items
           all sent    2026-11-22T16:00:00Z
-          takes       12000 of purge-url-mainland, which has 9000 left, 500 of them for
-                      urgent work alone; resets 2026-11-22T16:00:00Z
-          takes       12000 of purge-url-overseas, which has 10000 left, 500 of them for
-                      urgent work alone; resets 2026-11-22T16:00:00Z
+          takes       12000 of purge-url-mainland, which has 9000 left, 500 of them only
+                      for urgent work; resets 2026-11-22T16:00:00Z
+          takes       12000 of purge-url-overseas, which has 10000 left, 500 of them
+                      only for urgent work; resets 2026-11-22T16:00:00Z
 
         main/prefetch/url/own
           sends       12000 targets in 12 calls

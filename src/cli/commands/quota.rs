@@ -1,4 +1,4 @@
-//! `refreshd quota`: what is left of each day quota, and until when.
+//! `refreshd quota`: what is left of each day quota, and when it resets.
 
 use clap::Args;
 
@@ -16,8 +16,8 @@ Examples:
   refreshd quota --json | jq '.items[] | select(.available == 0)'";
 
 pub(crate) const SHAPE: &str = "\
-LEFT counts what is RESERVED for urgent work; USED is what this daemon sent
-today. RUNS OUT is a guess from the last hour.
+LEFT includes what is RESERVED for urgent work. USED is what this daemon sent
+today. RUNS OUT is an estimate from the last hour.
 
 Environment and exit codes: refreshd --help.";
 
@@ -29,7 +29,7 @@ pub struct QuotaArguments {
 }
 
 pub(crate) async fn run(arguments: &QuotaArguments) -> Result<u8, CliError> {
-    let pools: ListAnswer<PoolAnswer> = ApiClient::from_environment()?.read(&["v1", "quota"]).await?;
+    let pools: ListAnswer<PoolAnswer> = ApiClient::from_environment()?.get(&["v1", "quota"]).await?;
     if arguments.json {
         terminal::print_json(&pools)?;
     } else {
@@ -38,10 +38,10 @@ pub(crate) async fn run(arguments: &QuotaArguments) -> Result<u8, CliError> {
     Ok(exit::SUCCEEDED)
 }
 
-/// Pools of one account and day stand together.
+/// Pools of one account and day are printed together.
 fn table(pools: &[PoolAnswer]) -> String {
     if pools.is_empty() {
-        return "no quota is known: no account has told of any yet\n".to_owned();
+        return "no quota is known yet: it has not been read from any account\n".to_owned();
     }
     let (mut text, mut group) = (String::new(), None);
     for pool in pools {
@@ -50,11 +50,11 @@ fn table(pools: &[PoolAnswer]) -> String {
             text.push_str(&format!("account {}, resets {}\n", pool.account, to_the_second(&pool.resets_at)));
             text.push_str(&line("POOL", ["LEFT", "TOTAL", "RESERVED", "USED"].map(str::to_owned), "RUNS OUT"));
         }
-        let figures = [pool.available, pool.total, pool.reserved, pool.used].map(|figure| figure.to_string());
-        text.push_str(&line(&pool.pool, figures, &end(pool)));
+        let numbers = [pool.available, pool.total, pool.reserved, pool.used].map(|number| number.to_string());
+        text.push_str(&line(&pool.pool, numbers, &exhausted_text(pool)));
         if pool.undecided > 0 {
             text.push_str(&format!(
-                "    {} more were in calls whose answers were lost; they may count too\n",
+                "    {} more were in calls whose answers were lost; they may count as used\n",
                 pool.undecided
             ));
         }
@@ -62,22 +62,22 @@ fn table(pools: &[PoolAnswer]) -> String {
     text
 }
 
-/// A pool ends within its day, so that the time of the day is enough.
-fn end(pool: &PoolAnswer) -> String {
-    let clock = |moment: &String| {
+/// When the pool is exhausted: always within its day, so the time of day is enough.
+fn exhausted_text(pool: &PoolAnswer) -> String {
+    let time_of_day = |moment: &String| {
         let moment = to_the_second(moment);
-        moment.split_once('T').map_or(moment.clone(), |(_, clock)| clock.to_owned())
+        moment.split_once('T').map_or(moment.clone(), |(_, time)| time.to_owned())
     };
     match (&pool.exhausted_at, &pool.forecast) {
-        (Some(at), _) => format!("spent {}", clock(at)),
-        (None, Some(at)) => clock(at),
+        (Some(at), _) => format!("spent {}", time_of_day(at)),
+        (None, Some(at)) => time_of_day(at),
         (None, None) => "-".to_owned(),
     }
 }
 
-fn line(pool: &str, figures: [String; 4], end: &str) -> String {
-    let [text, total, reserved, used] = figures;
-    format!("  {pool:<26} {text:>8} {total:>8} {reserved:>8} {used:>7}  {end}\n")
+fn line(pool: &str, numbers: [String; 4], exhausted: &str) -> String {
+    let [remaining, total, reserved, used] = numbers;
+    format!("  {pool:<26} {remaining:>8} {total:>8} {reserved:>8} {used:>7}  {exhausted}\n")
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
           POOL                           LEFT    TOTAL RESERVED    USED  RUNS OUT
           purge-directory-mainland          0    10000      500   10000  spent 14:03:22Z
           purge-url-mainland              700    10000      500    9300  15:10:00Z
-            200 more were in calls whose answers were lost; they may count too
+            200 more were in calls whose answers were lost; they may count as used
           purge-url-overseas            10000    10000      500       0  -
         account other, resets 2026-11-23T16:00:00Z
           POOL                           LEFT    TOTAL RESERVED    USED  RUNS OUT

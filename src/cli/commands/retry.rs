@@ -1,15 +1,14 @@
-//! `refreshd retry ID`: a new job of a job's failed and expired targets.
+//! `refreshd retry ID`: makes a new job of a job's failed and expired targets.
 
 use std::cell::OnceCell;
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::arg_values::span;
+use crate::cli::arg_values::parse_duration;
+use crate::cli::client::ApiClient;
 use crate::cli::client::wait::{finish_submission, run_interruptible};
-use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;
-use crate::cli::output::terminal;
 use crate::domain::JobId;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -21,11 +20,11 @@ Examples:
 pub struct RetryArguments {
     /// job_ and 32 hexadecimal digits
     pub id: JobId,
-    /// Follow the new job to its end and prove it at the edge
+    /// Wait for the new job and its verification
     #[arg(long)]
     pub wait: bool,
     /// How long to wait
-    #[arg(long, value_name = "SPAN", default_value = "10m", requires = "wait", value_parser = span)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", requires = "wait", value_parser = parse_duration)]
     pub timeout: Duration,
     /// Print the new job as GET /v1/jobs/{id} answers it
     #[arg(long)]
@@ -33,16 +32,15 @@ pub struct RetryArguments {
 }
 
 pub(crate) async fn run(arguments: &RetryArguments) -> u8 {
-    // A second try could make a second job, so whether there is a first is left to a person.
-    let doubt = "the new job may have been kept; before another try look for it with: refreshd jobs --limit 5";
+    // A second try could make a second job, so a person has to look whether there is a first.
+    let hint = "the new job may have been stored; before another try look for it with: refreshd jobs --limit 5";
     let job_id = OnceCell::new();
-    run_interruptible(retry(arguments, &job_id), &job_id, Some(doubt)).await
+    run_interruptible(retry(arguments, &job_id), &job_id, Some(hint)).await
 }
 
 async fn retry(arguments: &RetryArguments, job_id: &OnceCell<String>) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
-    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
-    let job = client.retry(&arguments.id.to_string(), patience).await?;
+    let job = client.retry(&arguments.id.to_string()).await?;
     // Set once, here.
     let _ = job_id.set(job.id.clone());
     finish_submission(&client, job, arguments.wait.then_some(arguments.timeout), arguments.json).await

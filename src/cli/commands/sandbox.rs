@@ -1,4 +1,4 @@
-//! `refreshd sandbox`: the simulated cloud alone, for newcomers, staging and tests.
+//! `refreshd sandbox`: the simulated cloud without a daemon, for trying refreshd out, staging and tests.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,10 +28,10 @@ pub struct SandboxArguments {
     /// Where the API listens; port 0 takes any free port
     #[arg(long, value_name = "ADDR")]
     pub listen: SocketAddr,
-    /// What calls are signed with; else a pair is made
+    /// Key id of calls; without it, a pair is generated
     #[arg(long, value_name = "ID", requires = "secret_key")]
     pub secret_id: Option<String>,
-    /// Better in the environment: others see arguments
+    /// Better set in the environment: others see arguments
     #[arg(
         long,
         value_name = "KEY",
@@ -40,7 +40,7 @@ pub struct SandboxArguments {
         hide_env_values = true
     )]
     pub secret_key: Option<SecretString>,
-    /// Makes the pair a temporary one: its calls need this token
+    /// Makes the key pair temporary: its calls need this token
     #[arg(
         long,
         value_name = "TOKEN",
@@ -49,13 +49,13 @@ pub struct SandboxArguments {
         hide_env_values = true
     )]
     pub session_token: Option<SecretString>,
-    /// Which domains it owns; two examples if left out
+    /// The domains it serves; without it, two examples
     #[arg(long, value_name = "FILE")]
     pub domains: Option<PathBuf>,
 }
 
 pub(crate) async fn run(arguments: &SandboxArguments) -> ExitCode {
-    // A second subscriber is no reason not to start.
+    // Fails if a subscriber is installed already, which is as good.
     let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_DEFAULT);
     let options = match options(arguments) {
         Ok(options) => options,
@@ -74,8 +74,8 @@ pub(crate) async fn run(arguments: &SandboxArguments) -> ExitCode {
         }
     };
     if let Err(error) = terminal::print_json(&announcement(&sandbox, generated.as_ref())) {
-        terminal::note(&format!("refreshd sandbox cannot say where it listens: {error}"));
-        return ExitCode::from(exit::OUTPUT_LOST);
+        terminal::note(&format!("refreshd sandbox cannot print its addresses: {error}"));
+        return ExitCode::from(exit::OUTPUT_FAILED);
     }
     signals::stop_signal().await;
     shutdown.cancel();
@@ -83,7 +83,7 @@ pub(crate) async fn run(arguments: &SandboxArguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// One line that a script can read: where everything is and, if we made it, the key pair to sign with.
+/// One line for scripts: all addresses and, if it was generated, the key pair to sign with.
 fn announcement(sandbox: &Sandbox, generated: Option<&Credential>) -> serde_json::Value {
     let at = sandbox.addresses;
     let mut line = json!({
@@ -108,14 +108,14 @@ fn options(arguments: &SandboxArguments) -> Result<SandboxOptions, String> {
         SandboxOptions { listen: arguments.listen, ..SandboxOptions::new(Arc::new(SystemClock::default())) };
     if let (Some(id), Some(key)) = (&arguments.secret_id, &arguments.secret_key) {
         let token = arguments.session_token.as_ref().map(|token| token.expose_secret().to_owned());
-        // An empty variable is how some shells and unit files say that there is none.
+        // An empty variable counts as unset.
         let token = token.filter(|token| !token.is_empty());
         options.credentials = vec![Credential { token, ..Credential::new(id.clone(), key.expose_secret()) }];
     }
     if let Some(file) = &arguments.domains {
-        let read = file::read(file).map_err(|fault| format!("{}: {fault}", file.display()))?;
-        options.domains = read.domains;
-        options.quota = read.quota;
+        let domain_file = file::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        options.domains = domain_file.domains;
+        options.quota = domain_file.quota;
     }
     Ok(options)
 }

@@ -1,4 +1,4 @@
-//! `refreshd serve`: runs the daemon until it is told to stop.
+//! `refreshd serve`: runs the daemon until SIGTERM or Ctrl-C.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,34 +26,34 @@ pub struct ServeArguments {
 
 /// Runs the daemon until SIGTERM or SIGINT. A second signal ends it at once.
 pub(crate) async fn run(arguments: &ServeArguments) -> ExitCode {
-    // A second subscriber is no reason not to start.
+    // Fails if a subscriber is installed already, which is as good.
     let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_DEFAULT);
-    let started = async {
+    let start = async {
         let config = Config::load(arguments.file.config.as_deref(), config::environment(), provider_limits)?;
         Daemon::start(&config, Arc::new(SystemClock::default())).await
     };
-    let daemon = match started.await {
+    let daemon = match start.await {
         Ok(daemon) => daemon,
-        Err(fault) => {
-            terminal::note(&format!("refreshd does not start:\n{}", error_chain(&fault)));
-            return ExitCode::from(fault.exit_code());
+        Err(error) => {
+            terminal::note(&format!("refreshd does not start:\n{}", error_chain(&error)));
+            return ExitCode::from(error.exit_code());
         }
     };
     tokio::select! {
         () = signals::stop_signal() => {}
         () = daemon.broken() => {
-            terminal::note("refreshd ends because a part of it stopped unexpectedly; the log says why, and the next start continues the work");
-            return ExitCode::from(exit::BROKEN);
+            terminal::note("refreshd ends because a part of it stopped unexpectedly; the log says why, and the next start resumes the work");
+            return ExitCode::from(exit::INTERNAL_ERROR);
         }
     }
-    tracing::info!("stopping: nothing new is accepted, open calls are finished");
+    tracing::info!("stopping: new jobs are refused, open calls to the provider are finished");
     tokio::select! {
         () = daemon.stop() => {
             tracing::info!("stopped");
             ExitCode::SUCCESS
         }
         () = signals::stop_signal() => {
-            tracing::warn!("stopped at once; the next start asks the provider about open calls");
+            tracing::warn!("stopped at once by a second signal; the next start asks the provider about open calls");
             ExitCode::from(exit::INTERRUPTED)
         }
     }

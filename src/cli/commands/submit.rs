@@ -1,4 +1,4 @@
-//! `refreshd purge|prefetch|refresh`: submits a job, and follows it if asked to.
+//! `refreshd purge|prefetch|refresh`: submits a job, and with `--wait` waits for its end.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -10,9 +10,9 @@ use clap::builder::PossibleValuesParser;
 
 use super::plan;
 use crate::api::wire::{JobAnswer, JobBody};
-use crate::cli::arg_values::{label, span, words};
+use crate::cli::arg_values::{one_of, parse_duration, parse_label};
+use crate::cli::client::ApiClient;
 use crate::cli::client::wait::{finish_submission, run_interruptible};
-use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;
 use crate::cli::output::{terminal, warnings};
 use crate::cli::targets;
@@ -35,7 +35,7 @@ Examples:
   refreshd refresh https://www.example.com/app.js --wait
   refreshd refresh -f changed.txt --priority urgent --wait --json";
 
-/// The same for the three operations.
+/// The arguments of all three operations.
 #[derive(Debug, Args)]
 pub struct SubmitArguments {
     /// https://h/ is the home page, with --dir the whole site
@@ -44,44 +44,44 @@ pub struct SubmitArguments {
     /// The URLs are directories: everything below them
     #[arg(long = "dir")]
     pub directories: bool,
-    /// More URLs, one a line, # for remarks; - is stdin
+    /// More URLs, one per line, # for comments; - is stdin
     #[arg(short, long, value_name = "FILE|-")]
     pub file: Option<PathBuf>,
-    /// Print what would become of the job; nothing is sent or kept
+    /// Print the plan; nothing is sent or stored
     #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,
-    /// Follow the job to its end and prove it at the edge
+    /// Wait for the job and its verification at the edge
     #[arg(long)]
     pub wait: bool,
     /// How long to wait
-    #[arg(long, value_name = "SPAN", default_value = "10m", requires = "wait", value_parser = span)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", requires = "wait", value_parser = parse_duration)]
     pub timeout: Duration,
-    /// Who leaves first
-    #[arg(long, value_name = "P", value_parser = words(Priority::ALL.iter().map(|word| word.as_str())))]
+    /// Which jobs are sent first
+    #[arg(long, value_name = "P", value_parser = one_of(Priority::ALL.iter().map(|value| value.as_str())))]
     pub priority: Option<String>,
-    /// Else the domain's own
-    #[arg(long, value_name = "A", value_parser = areas())]
+    /// Without it, the domain's own
+    #[arg(long, value_name = "A", value_parser = area_values())]
     pub area: Option<String>,
     /// With --dir; invalidate trusts Last-Modified
-    #[arg(long, value_name = "M", requires = "directories", value_parser = words(Mode::ALL.iter().map(|word| word.as_str())))]
+    #[arg(long, value_name = "M", requires = "directories", value_parser = one_of(Mode::ALL.iter().map(|value| value.as_str())))]
     pub mode: Option<String>,
     /// A label to find the job by; may be repeated
-    #[arg(long = "label", value_name = "K=V", value_parser = label)]
+    #[arg(long = "label", value_name = "K=V", value_parser = parse_label)]
     pub labels: Vec<(String, String)>,
-    /// Who asks, in your words
+    /// A name for what makes the job, such as shop-deploy
     #[arg(long, value_name = "S")]
     pub source: Option<String>,
-    /// Do not look at the edge when the provider is done
+    /// Do not verify at the edge when the provider is done
     #[arg(long)]
     pub no_verify: bool,
-    /// What has not left by then expires (RFC 3339)
+    /// Items not sent by then expire (RFC 3339)
     #[arg(long, value_name = "T")]
     pub deadline: Option<String>,
-    /// Nothing leaves before (RFC 3339)
+    /// Nothing is sent before (RFC 3339)
     #[arg(long, value_name = "T")]
     pub not_before: Option<String>,
-    /// The same command with the same key is the same job
-    #[arg(long, value_name = "K", value_parser = idempotency_key)]
+    /// The same key again makes no second job
+    #[arg(long, value_name = "K", value_parser = parse_idempotency_key)]
     pub idempotency_key: Option<String>,
     /// Print the job as GET /v1/jobs/{id} answers it
     #[arg(long)]
@@ -89,19 +89,19 @@ pub struct SubmitArguments {
 }
 
 pub(crate) async fn run(operation: Operation, arguments: &SubmitArguments) -> Result<u8, CliError> {
-    let body = body(operation, arguments)?;
-    for doubt in targets::doubts(&body.urls) {
-        terminal::note(&format!("warning: {doubt}"));
+    let body = build_body(operation, arguments)?;
+    for warning in targets::directory_warnings(&body.urls) {
+        terminal::note(&format!("warning: {warning}"));
     }
     if arguments.dry_run {
         return plan::run(&body, arguments.json).await;
     }
     let client = ApiClient::from_environment()?;
     let key = arguments.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-    let doubt =
-        format!("the job may have been kept; the same command with --idempotency-key {key} cannot make a second one");
+    let hint =
+        format!("the job may have been stored; the same command with --idempotency-key {key} makes no second one");
     let job_id = OnceCell::new();
-    Ok(run_interruptible(submit(&client, &body, &key, arguments, &job_id), &job_id, Some(&doubt)).await)
+    Ok(run_interruptible(submit(&client, &body, &key, arguments, &job_id), &job_id, Some(&hint)).await)
 }
 
 async fn submit(
@@ -111,31 +111,30 @@ async fn submit(
     arguments: &SubmitArguments,
     job_id: &OnceCell<String>,
 ) -> Result<u8, CliError> {
-    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
-    let accepted = client.submit(body, key, patience).await.map_err(|fault| fault.naming(body))?;
+    let receipt = client.submit(body, key).await.map_err(|error| error.describe_pointers(body))?;
     // Set once, here.
-    let _ = job_id.set(accepted.job.id.clone());
-    tell(&accepted.job, body, accepted.replayed);
-    let waiting = arguments.wait.then_some(arguments.timeout);
-    finish_submission(client, accepted.job, waiting, arguments.json).await
+    let _ = job_id.set(receipt.job.id.clone());
+    print_notes(&receipt.job, body, receipt.replayed);
+    let timeout = arguments.wait.then_some(arguments.timeout);
+    finish_submission(client, receipt.job, timeout, arguments.json).await
 }
 
-fn tell(job: &JobAnswer, body: &JobBody, replayed: bool) {
+fn print_notes(job: &JobAnswer, body: &JobBody, replayed: bool) {
     if replayed {
-        terminal::note(&format!("this key named {} before; no second job was made", job.id));
+        terminal::note(&format!("this idempotency key belongs to {}; no second job was made", job.id));
     }
     for warning in warnings::of_body(&job.warnings, body) {
         terminal::note(&format!("warning: {warning}"));
     }
 }
 
-fn body(operation: Operation, arguments: &SubmitArguments) -> Result<JobBody, CliError> {
+fn build_body(operation: Operation, arguments: &SubmitArguments) -> Result<JobBody, CliError> {
     let targets = targets::read(&arguments.targets, arguments.file.as_deref())?;
     let (urls, directories) = if arguments.directories { (Vec::new(), targets) } else { (targets, Vec::new()) };
     let mut labels = BTreeMap::new();
     for (key, value) in &arguments.labels {
         if labels.insert(key.clone(), value.clone()).is_some() {
-            return Err(CliError::Usage(format!("--label {key} is given twice")));
+            return Err(CliError::Usage(format!("--label {key} is set twice")));
         }
     }
     Ok(JobBody {
@@ -154,12 +153,12 @@ fn body(operation: Operation, arguments: &SubmitArguments) -> Result<JobBody, Cl
     })
 }
 
-/// A domain's own area is what a job gets that names none.
-fn areas() -> PossibleValuesParser {
-    words(Area::ALL.iter().filter(|area| **area != Area::Own).map(|area| area.as_str()))
+/// All areas but `own`: a job without an area uses the domain's own.
+fn area_values() -> PossibleValuesParser {
+    one_of(Area::ALL.iter().filter(|area| **area != Area::Own).map(|area| area.as_str()))
 }
 
-fn idempotency_key(text: &str) -> Result<String, String> {
-    let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits { Ok(text.to_owned()) } else { Err("expected 1 to 255 visible ASCII characters, no spaces".to_owned()) }
+fn parse_idempotency_key(text: &str) -> Result<String, String> {
+    let valid = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if valid { Ok(text.to_owned()) } else { Err("expected 1 to 255 visible ASCII characters, no spaces".to_owned()) }
 }

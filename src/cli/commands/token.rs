@@ -1,4 +1,4 @@
-//! `refreshd token`: makes, lists and revokes tokens in the database file, also beside a running daemon.
+//! `refreshd token`: creates, lists and revokes tokens in the database file; a daemon may be running.
 
 use std::io;
 use std::path::Path;
@@ -8,9 +8,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use thiserror::Error;
 
+use crate::cli::arg_values::{ConfigFile, parse_duration};
 use crate::cli::output::terminal;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, AuthMode, Config, ConfigError, DURATION};
+use crate::config::{self, AuthMode, Config, ConfigError};
 use crate::daemon::{StartError, provider_limits};
 use crate::domain::{Scope, Scopes, TenantName, Timestamp, Token, TokenId};
 use crate::store::sqlite::{NewToken, OpenError, TokenFile};
@@ -40,13 +41,13 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Make a token and print it, alone, this once
+    /// Create a token and print it; it cannot be shown again
     #[command(before_help = CREATE_EXAMPLES)]
     Create(CreateArguments),
-    /// Show all tokens, without their secrets
+    /// List all tokens, without their secrets
     #[command(before_help = LIST_EXAMPLES)]
     List(ListArguments),
-    /// Let a token in no more, within a second
+    /// Revoke a token; a running daemon refuses it within a second
     #[command(before_help = REVOKE_EXAMPLES)]
     Revoke(RevokeArguments),
 }
@@ -54,23 +55,23 @@ pub enum TokenCommand {
 #[derive(Debug, Args)]
 pub struct CreateArguments {
     /// What the token is for; 1 to 128 characters
-    #[arg(value_parser = name)]
+    #[arg(value_parser = parse_name)]
     pub name: String,
-    /// Whom it speaks for: letters, digits, "-", "_" and ".", at most 64
-    #[arg(long, value_name = "T", value_parser = tenant)]
+    /// The tenant that its requests belong to: letters, digits, "-", "_" and ".", at most 64
+    #[arg(long, value_name = "T", value_parser = parse_tenant)]
     pub tenant: TenantName,
-    /// purge:url, purge:directory, purge:site, prefetch, read (each for some hosts with @HOST or @*.SUFFIX), oncall,
-    /// control, diagnose or admin; several times. Without: purge:url purge:directory prefetch read diagnose
+    /// purge:url, purge:directory, purge:site, prefetch, read (each limited to hosts by @HOST or @*.SUFFIX), oncall,
+    /// control, diagnose or admin; may be repeated. Without it: purge:url purge:directory prefetch read diagnose
     #[arg(long = "scope", value_name = "S")]
     pub scopes: Vec<Scope>,
-    /// The tenant's share against others', 1 to 1000
+    /// The tenant's share of the work relative to other tenants, 1 to 1000
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub weight: u32,
-    /// Let it in for so long only, such as 90d
-    #[arg(long, value_name = "SPAN", value_parser = span)]
+    /// How long the token is valid, such as 90d; without it, for ever
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub expires: Option<Duration>,
     #[command(flatten)]
-    pub file: TokenConfigFile,
+    pub file: ConfigFile,
 }
 
 #[derive(Debug, Args)]
@@ -79,41 +80,34 @@ pub struct ListArguments {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub file: TokenConfigFile,
+    pub file: ConfigFile,
 }
 
 #[derive(Debug, Args)]
 pub struct RevokeArguments {
-    /// As token list shows it
+    /// The id that token list shows
     pub id: TokenId,
     #[command(flatten)]
-    pub file: TokenConfigFile,
+    pub file: ConfigFile,
 }
 
-#[derive(Debug, Args)]
-pub struct TokenConfigFile {
-    /// Read instead of /etc/refreshd/refreshd.toml
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<std::path::PathBuf>,
-}
-
-/// Runs one of them and tells the exit code: 0; 4 no such token; else as `serve` ends when it does not start.
+/// Returns the exit code: 0; 4 if there is no such token; else the code of `serve` for the same error.
 pub async fn run(command: TokenCommand) -> u8 {
-    let ended = match command {
+    let result = match command {
         TokenCommand::Create(arguments) => create(arguments).await,
         TokenCommand::List(arguments) => list(&arguments).await,
         TokenCommand::Revoke(arguments) => revoke(&arguments).await,
     };
-    ended.unwrap_or_else(|fault| {
-        terminal::note(&error_chain(&fault));
-        fault.exit_code()
+    result.unwrap_or_else(|error| {
+        terminal::note(&error_chain(&error));
+        error.exit_code()
     })
 }
 
-/// Nothing is known by that name; the client commands end so at a 404.
+/// The code of the client commands at a 404.
 const NO_SUCH_TOKEN: u8 = 4;
 
-/// Why it could not be done.
+/// Why a token command failed.
 #[derive(Debug, Error)]
 enum TokenCommandError {
     #[error(transparent)]
@@ -123,7 +117,7 @@ enum TokenCommandError {
     #[error("the tokens could not be read or written")]
     Store(#[from] StoreError),
     #[error("this machine gives no random bytes ({0})")]
-    Chance(String),
+    Random(String),
     #[error("the answer could not be written")]
     Output(#[from] io::Error),
 }
@@ -131,10 +125,10 @@ enum TokenCommandError {
 impl TokenCommandError {
     fn exit_code(self) -> u8 {
         match self {
-            Self::Config(fault) => StartError::Config(fault).exit_code(),
-            Self::Open(fault) => StartError::Open(fault).exit_code(),
+            Self::Config(error) => StartError::Config(error).exit_code(),
+            Self::Open(error) => StartError::Open(error).exit_code(),
             Self::Store(StoreError::Damaged(_)) => 65,
-            Self::Store(_) | Self::Chance(_) | Self::Output(_) => 74,
+            Self::Store(_) | Self::Random(_) | Self::Output(_) => 74,
         }
     }
 }
@@ -145,18 +139,18 @@ async fn create(arguments: CreateArguments) -> Result<u8, TokenCommandError> {
     let new = NewToken {
         name: arguments.name,
         tenant: arguments.tenant,
-        scopes: if arguments.scopes.is_empty() { usual_scopes() } else { arguments.scopes.into_iter().collect() },
+        scopes: if arguments.scopes.is_empty() { default_scopes() } else { arguments.scopes.into_iter().collect() },
         weight: arguments.weight,
-        expires_at: arguments.expires.map(|span| now + span),
+        expires_at: arguments.expires.map(|duration| now + duration),
     };
-    let token = draw()?;
+    let token = generate_token()?;
     let mut file = TokenFile::open(&config.store.path).await?;
     let created = file.create(&token, &new, now).await;
     file.close().await;
     created?;
-    let expiry = new.expires_at.map_or("does not expire".to_owned(), |moment| format!("expires {}", time(moment)));
+    let expiry = new.expires_at.map_or("does not expire".to_owned(), |moment| format!("expires {}", time_text(moment)));
     terminal::note(&format!(
-        "token {} for tenant {}: {}; {expiry}. It is shown this once; a running daemon knows it within a second.",
+        "token {} for tenant {}: {}; {expiry}. It cannot be shown again; a running daemon accepts it within a second.",
         token.id(),
         new.tenant,
         new.scopes
@@ -168,21 +162,21 @@ async fn create(arguments: CreateArguments) -> Result<u8, TokenCommandError> {
     Ok(0)
 }
 
-/// What a deployment needs, and no more: not the whole site, and nothing of others.
-fn usual_scopes() -> Scopes {
+/// What a deployment needs: not the whole site, and nothing of other tenants.
+fn default_scopes() -> Scopes {
     "purge:url purge:directory prefetch read diagnose".parse().expect("these are scopes")
 }
 
-fn draw() -> Result<Token, TokenCommandError> {
+fn generate_token() -> Result<Token, TokenCommandError> {
     let (mut id, mut secret) = ([0; 8], [0; 32]);
-    getrandom::fill(&mut id).map_err(|error| TokenCommandError::Chance(error.to_string()))?;
-    getrandom::fill(&mut secret).map_err(|error| TokenCommandError::Chance(error.to_string()))?;
+    getrandom::fill(&mut id).map_err(|error| TokenCommandError::Random(error.to_string()))?;
+    getrandom::fill(&mut secret).map_err(|error| TokenCommandError::Random(error.to_string()))?;
     Ok(Token::of(TokenId::from_u64(u64::from_be_bytes(id)), secret))
 }
 
 async fn list(arguments: &ListArguments) -> Result<u8, TokenCommandError> {
     let config = load(&arguments.file)?;
-    let tokens = match existing(&config.store.path).await? {
+    let tokens = match open_existing(&config.store.path).await? {
         None => Vec::new(),
         Some(mut file) => {
             let tokens = file.all().await;
@@ -202,7 +196,7 @@ async fn list(arguments: &ListArguments) -> Result<u8, TokenCommandError> {
 
 async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenCommandError> {
     let config = load(&arguments.file)?;
-    let revocation = match existing(&config.store.path).await? {
+    let revocation = match open_existing(&config.store.path).await? {
         None => Revocation::Unknown,
         Some(mut file) => {
             let revocation = file.revoke(arguments.id, SystemClock::default().now()).await;
@@ -212,7 +206,7 @@ async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenCommandError> {
     };
     let id = arguments.id;
     let (code, text) = match revocation {
-        Revocation::Revoked => (0, format!("token {id} is revoked; a running daemon knows it within a second")),
+        Revocation::Revoked => (0, format!("token {id} is revoked; a running daemon refuses it within a second")),
         Revocation::Before => (0, format!("token {id} was revoked before")),
         Revocation::Unknown => (NO_SUCH_TOKEN, format!("there is no token {id} in {}", config.store.path.display())),
     };
@@ -220,12 +214,12 @@ async fn revoke(arguments: &RevokeArguments) -> Result<u8, TokenCommandError> {
     Ok(code)
 }
 
-fn load(file: &TokenConfigFile) -> Result<Config, ConfigError> {
+fn load(file: &ConfigFile) -> Result<Config, ConfigError> {
     Config::load(file.config.as_deref(), config::environment(), provider_limits)
 }
 
-/// Looking for tokens makes no database.
-async fn existing(path: &Path) -> Result<Option<TokenFile>, OpenError> {
+/// `None` if there is no database: listing and revoking create none.
+async fn open_existing(path: &Path) -> Result<Option<TokenFile>, OpenError> {
     if !path.exists() {
         terminal::note(&format!("there is no database at {} yet", path.display()));
         return Ok(None);
@@ -241,9 +235,9 @@ fn token_json(token: &TokenRecord, now: Timestamp) -> serde_json::Value {
         "scopes": token.scopes.iter().map(ToString::to_string).collect::<Vec<String>>(),
         "weight": token.weight,
         "state": state(token, now),
-        "created_at": time(token.created_at),
-        "expires_at": token.expires_at.map(time),
-        "revoked_at": token.revoked_at.map(time),
+        "created_at": time_text(token.created_at),
+        "expires_at": token.expires_at.map(time_text),
+        "revoked_at": token.revoked_at.map(time_text),
     })
 }
 
@@ -256,14 +250,14 @@ fn state(token: &TokenRecord, now: Timestamp) -> &'static str {
 }
 
 fn table(tokens: &[TokenRecord], now: Timestamp) -> String {
-    let head = ["ID", "STATE", "TENANT", "NAME", "CREATED", "EXPIRES", "SCOPES"].map(str::to_owned);
+    let header = ["ID", "STATE", "TENANT", "NAME", "CREATED", "EXPIRES", "SCOPES"].map(str::to_owned);
     let rows = tokens.iter().map(|token| {
-        let expires = token.expires_at.map_or("never".to_owned(), time);
+        let expires = token.expires_at.map_or("never".to_owned(), time_text);
         let (id, tenant) = (token.id.to_string(), token.tenant.to_string());
-        let (state, created) = (state(token, now).to_owned(), time(token.created_at));
+        let (state, created) = (state(token, now).to_owned(), time_text(token.created_at));
         [id, state, tenant, token.name.clone(), created, expires, token.scopes.to_string()]
     });
-    let rows: Vec<[String; 7]> = std::iter::once(head).chain(rows).collect();
+    let rows: Vec<[String; 7]> = std::iter::once(header).chain(rows).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..7).map(width).collect();
     let line = |row: &[String; 7]| {
@@ -274,22 +268,20 @@ fn table(tokens: &[TokenRecord], now: Timestamp) -> String {
 }
 
 /// RFC 3339 in UTC, to the second.
-fn time(moment: Timestamp) -> String {
+fn time_text(moment: Timestamp) -> String {
     let moment = jiff::Timestamp::from_second(moment.as_secs()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     moment.to_string()
 }
 
-fn name(text: &str) -> Result<String, String> {
-    let fits = (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned()).ok_or_else(|| "1 to 128 characters, none of them a control character".to_owned())
+fn parse_name(text: &str) -> Result<String, String> {
+    let valid = (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    valid
+        .then(|| text.to_owned())
+        .ok_or_else(|| "expected 1 to 128 characters, none of them a control character".to_owned())
 }
 
-fn tenant(text: &str) -> Result<TenantName, String> {
-    let fits = (1..=64).contains(&text.len())
+fn parse_tenant(text: &str) -> Result<TenantName, String> {
+    let valid = (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    fits.then(|| TenantName::new(text)).ok_or_else(|| "letters, digits, -, _ and ., at most 64 of them".to_owned())
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    config::duration(text).ok_or_else(|| DURATION.to_owned())
+    valid.then(|| TenantName::new(text)).ok_or_else(|| "expected letters, digits, -, _ and ., at most 64".to_owned())
 }

@@ -1,15 +1,14 @@
-//! `refreshd watch ID`: a job's progress as it goes, to the end of its verification.
+//! `refreshd watch ID`: shows a job's progress until it ended and was verified.
 
 use std::cell::OnceCell;
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::arg_values::span;
+use crate::cli::arg_values::parse_duration;
+use crate::cli::client::ApiClient;
 use crate::cli::client::wait::{WaitOutput, run_interruptible, wait};
-use crate::cli::client::{ApiClient, RetryPolicy};
 use crate::cli::error::CliError;
-use crate::cli::output::terminal;
 use crate::domain::JobId;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -22,10 +21,10 @@ Examples:
 pub struct WatchArguments {
     /// job_ and 32 hexadecimal digits
     pub id: JobId,
-    /// How long to watch; to its end if left out
-    #[arg(long, value_name = "SPAN", value_parser = span)]
+    /// How long to watch; without it, to the job's end
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
-    /// Print the job as a line of JSON each time it has changed
+    /// Print the job as a line of JSON at each change
     #[arg(long)]
     pub json: bool,
 }
@@ -37,9 +36,8 @@ pub(crate) async fn run(arguments: &WatchArguments) -> u8 {
 
 async fn watch(arguments: &WatchArguments, job_id: &OnceCell<String>) -> Result<u8, CliError> {
     let client = ApiClient::from_environment()?;
-    let patience = RetryPolicy::of(RetryPolicy::TRIES, &terminal::note);
-    let mut job = client.job(&arguments.id.to_string(), Duration::ZERO, patience).await?;
-    // Set once, here: now it is there, whatever happens to this look at it.
+    let mut job = client.job(&arguments.id.to_string()).await?;
+    // Set once, here: the job exists, so if watching fails the hint names it.
     let _ = job_id.set(job.id.clone());
     let output = if arguments.json { WaitOutput::Changes } else { WaitOutput::Summary };
     wait(&client, &mut job, arguments.timeout, output).await

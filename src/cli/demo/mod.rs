@@ -1,5 +1,5 @@
-//! `refreshd demo`: a cloud, an origin, an edge and the daemon on loopback, and one real refresh before your eyes.
-//! Here alone sandbox and daemon meet, and they meet over sockets. Every line shown was observed, not scripted.
+//! `refreshd demo`: starts a simulated cloud and a daemon on loopback and shows a real refresh.
+//! Only here are sandbox and daemon used together, over sockets. Every printed result was observed.
 
 mod actions;
 mod environment;
@@ -20,37 +20,37 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct DemoArguments {
-    /// Leave after the job, with 0 only if it was seen fresh
+    /// End after the job, with code 0 only if it was verified fresh
     #[arg(long)]
     pub exit: bool,
 }
 
 pub(super) async fn run(arguments: &DemoArguments) -> ExitCode {
-    // Warnings of the daemon would talk into the story; REFRESHD_LOG brings them back.
+    // The daemon's warnings would interrupt the output; REFRESHD_LOG switches them on.
     let _ = telemetry::init(LogFormat::of_stderr(), telemetry::FILTER_QUIET);
-    let stage = match environment::Environment::build().await {
-        Ok(stage) => stage,
+    let environment = match environment::Environment::build().await {
+        Ok(environment) => environment,
         Err(error) => {
             terminal::note(&format!("refreshd demo does not start: {error:#}"));
             return ExitCode::FAILURE;
         }
     };
-    let message = tokio::select! {
-        report = script::tell(&stage) => report,
+    let result = tokio::select! {
+        result = script::play(&environment) => result,
         () = signals::stop_signal() => return ExitCode::from(super::exit::INTERRUPTED),
     };
-    let code = match message {
+    let code = match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            terminal::note(&format!("refreshd demo broke off: {error:#}"));
+            terminal::note(&format!("refreshd demo failed: {error:#}"));
             ExitCode::FAILURE
         }
     };
     if !arguments.exit {
-        terminal::note("\nEverything stays up until Ctrl-C.");
+        terminal::note("\nEverything keeps running until Ctrl-C.");
         signals::stop_signal().await;
     }
-    stage.strike().await;
+    environment.stop().await;
     code
 }

@@ -1,4 +1,4 @@
-//! The story: a release goes out, visitors get the old page, a refresh is posted, visitors get the new one.
+//! The demo's steps: a release is deployed, visitors get the old page, a refresh is posted, visitors get the new page.
 
 use std::time::Duration;
 
@@ -12,119 +12,122 @@ use crate::clock::Stopwatch;
 
 /// Objects of the release besides the page that is shown.
 const ASSETS: usize = 30;
-/// A story that takes longer is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// A demo that takes longer has failed.
+const TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Tells the story; true if it ended with the edge seen fresh.
-pub(super) async fn tell(stage: &Environment) -> anyhow::Result<bool> {
-    let world = Actions::new(stage)?;
-    introduce(stage);
-    go_live(&world).await?;
-    release(&world).await?;
-    let id = post_refresh(&world).await?;
-    let job = follow(&world, &id).await?;
-    let fresh = visit_again(&world, &job).await?;
-    tell_how_to_go_on(&world, stage, &id)?;
+/// Runs all steps; true if the edge serves the new page at the end.
+pub(super) async fn play(environment: &Environment) -> anyhow::Result<bool> {
+    let actions = Actions::new(environment)?;
+    print_addresses(environment);
+    go_live(&actions).await?;
+    release(&actions).await?;
+    let id = post_refresh(&actions).await?;
+    let job = follow(&actions, &id).await?;
+    let fresh = visit_again(&actions, &job).await?;
+    print_next_steps(&actions, environment, &id)?;
     Ok(fresh)
 }
 
-fn introduce(stage: &Environment) {
-    let at = stage.addresses;
-    say("refreshd demo: everything runs on this machine, and nothing leaves it");
-    say(&format!("  cloud   a simulated Tencent Cloud CDN   api {}   control {}", at.api, at.control));
-    say(&format!("  site    http://{HOST}/         edge {}   origin {}", at.edge, at.origin));
-    say(&format!("  daemon  refreshd                        http://{}", stage.daemon_address));
+fn print_addresses(environment: &Environment) {
+    let addresses = environment.addresses;
+    print_line("refreshd demo: everything runs on this machine, and nothing leaves it");
+    print_line(&format!(
+        "  cloud   a simulated Tencent Cloud CDN   api {}   control {}",
+        addresses.api, addresses.control
+    ));
+    print_line(&format!("  site    http://{HOST}/         edge {}   origin {}", addresses.edge, addresses.origin));
+    print_line(&format!("  daemon  refreshd                        http://{}", environment.daemon_address));
 }
 
-async fn go_live(world: &Actions<'_>) -> anyhow::Result<()> {
-    say("\n1. Release 1 is live, and the edge has cached it");
-    world.publish("/app.js", "release 1").await?;
+async fn go_live(actions: &Actions<'_>) -> anyhow::Result<()> {
+    print_line("\n1. Release 1 is live, and the edge has cached it");
+    actions.publish("/app.js", "release 1").await?;
     for asset in 0..ASSETS {
-        world.publish(&asset_path(asset), "release 1").await?;
-        world.visit_edge(&asset_path(asset)).await?;
+        actions.publish(&asset_path(asset), "release 1").await?;
+        actions.visit_edge(&asset_path(asset)).await?;
     }
-    show("edge  ", &world.visit_edge("/app.js").await?);
-    show("edge  ", &world.visit_edge("/app.js").await?);
+    print_page("edge  ", &actions.visit_edge("/app.js").await?);
+    print_page("edge  ", &actions.visit_edge("/app.js").await?);
     Ok(())
 }
 
-async fn release(world: &Actions<'_>) -> anyhow::Result<()> {
-    say("\n2. Release 2 is deployed to the origin; visitors do not see it");
-    world.publish("/app.js", "release 2").await?;
+async fn release(actions: &Actions<'_>) -> anyhow::Result<()> {
+    print_line("\n2. Release 2 is deployed to the origin; visitors do not see it");
+    actions.publish("/app.js", "release 2").await?;
     for asset in 0..ASSETS {
-        world.publish(&asset_path(asset), "release 2").await?;
+        actions.publish(&asset_path(asset), "release 2").await?;
     }
-    show("origin", &world.visit_origin("/app.js").await?);
-    show("edge  ", &world.visit_edge("/app.js").await?);
+    print_page("origin", &actions.visit_origin("/app.js").await?);
+    print_page("edge  ", &actions.visit_edge("/app.js").await?);
     Ok(())
 }
 
-async fn post_refresh(world: &Actions<'_>) -> anyhow::Result<String> {
-    say(&format!("\n3. A refresh of {} URLs and a directory is posted", ASSETS + 1));
+async fn post_refresh(actions: &Actions<'_>) -> anyhow::Result<String> {
+    print_line(&format!("\n3. A refresh of {} URLs and a directory is posted", ASSETS + 1));
     let mut urls = vec![format!("http://{HOST}/app.js")];
     urls.extend((0..ASSETS).map(|asset| format!("http://{HOST}{}", asset_path(asset))));
     let directories = [format!("http://{HOST}/assets/")];
     let body = json!({"operation": "refresh", "urls": urls, "directories": directories, "source": "demo"});
-    let (status, job) = world.post(&body).await?;
+    let (status, job) = actions.post(&body).await?;
     ensure!(status == 202, "the daemon answered {status}: {job}");
     let id = job["id"].as_str().unwrap_or_default().to_owned();
-    say(&format!("   POST /v1/jobs → {status}   {id}   on disk before it was acknowledged"));
+    print_line(&format!("   POST /v1/jobs → {status}   {id}   stored on disk before it was acknowledged"));
     Ok(id)
 }
 
-/// Shows what happens to the job as it happens: its events, and the calls that the cloud sees, each at its own time.
-async fn follow(world: &Actions<'_>, id: &str) -> anyhow::Result<Value> {
-    let watch = Stopwatch::start();
-    let (mut event_seen, mut call_seen) = (0, 0);
+/// Prints the job's events and the calls that the cloud receives, in the order of their times.
+async fn follow(actions: &Actions<'_>, id: &str) -> anyhow::Result<Value> {
+    let stopwatch = Stopwatch::start();
+    let (mut last_event, mut last_call) = (0, 0);
     loop {
-        let job = world.job(id).await?;
+        let job = actions.job(id).await?;
         let start = moment(&job["created_at"]);
-        let mut seen = Vec::new();
-        for event in world.events(id, event_seen).await? {
-            event_seen = event["seq"].as_i64().unwrap_or(event_seen);
-            seen.push((moment(&event["at"]), event_line(&event)));
+        let mut lines = Vec::new();
+        for event in actions.events(id, last_event).await? {
+            last_event = event["seq"].as_i64().unwrap_or(last_event);
+            lines.push((moment(&event["at"]), event_line(&event)));
         }
-        for call in world.calls(call_seen).await? {
-            call_seen = call["seq"].as_i64().unwrap_or(call_seen);
-            seen.extend(call_line(&call).map(|line| (moment(&call["at"]), line)));
+        for call in actions.calls(last_call).await? {
+            last_call = call["seq"].as_i64().unwrap_or(last_call);
+            lines.extend(call_line(&call).map(|line| (moment(&call["at"]), line)));
         }
-        seen.sort_by_key(|(at, _)| *at);
-        for (at, line) in seen {
-            say(&format!("   {:>5.1} s  {line}", Duration::from_millis(at.saturating_sub(start)).as_secs_f64()));
+        lines.sort_by_key(|(at, _)| *at);
+        for (at, line) in lines {
+            print_line(&format!("   {:>5.1} s  {line}", Duration::from_millis(at.saturating_sub(start)).as_secs_f64()));
         }
         if !job["finished_at"].is_null() && job["verification"] != "pending" {
             return Ok(job);
         }
-        ensure!(watch.elapsed() < PATIENCE, "the job did not end within {} s: {job}", PATIENCE.as_secs());
-        tokio::time::sleep(LOOK_INTERVAL).await;
+        ensure!(stopwatch.elapsed() < TIMEOUT, "the job did not end within {} s: {job}", TIMEOUT.as_secs());
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-async fn visit_again(world: &Actions<'_>, job: &Value) -> anyhow::Result<bool> {
-    say("\n4. Visitors get release 2");
-    let page = world.visit_edge("/app.js").await?;
-    show("edge  ", &page);
-    let word = |field: &str| job[field].as_str().unwrap_or("?").to_owned();
-    let (status, verification) = (word("status"), word("verification"));
-    say(&format!("   job    {status} at the provider, seen {verification} at the edge"));
+async fn visit_again(actions: &Actions<'_>, job: &Value) -> anyhow::Result<bool> {
+    print_line("\n4. Visitors get release 2");
+    let page = actions.visit_edge("/app.js").await?;
+    print_page("edge  ", &page);
+    let text = |field: &str| job[field].as_str().unwrap_or("?").to_owned();
+    let (status, verification) = (text("status"), text("verification"));
+    print_line(&format!("   job    {status} at the provider, {verification} at the edge"));
     Ok(status == "succeeded" && verification == "fresh" && page.body == "release 2")
 }
 
-fn tell_how_to_go_on(world: &Actions<'_>, stage: &Environment, id: &str) -> anyhow::Result<()> {
+fn print_next_steps(actions: &Actions<'_>, environment: &Environment, id: &str) -> anyhow::Result<()> {
     let body = json!({"operation": "purge", "urls": [format!("http://{HOST}/app.js")]});
-    say("\nGo on by hand:");
-    say(&format!("  page   {}", world.daemon("/")));
-    say(&format!(
+    print_line("\nTry more:");
+    print_line(&format!("  page   {}", actions.daemon("/")));
+    print_line(&format!(
         "  curl -s '{}' -H 'Content-Type: application/json' -H 'Prefer: wait=30' -d '{body}'",
-        world.daemon("/v1/jobs")
+        actions.daemon("/v1/jobs")
     ));
-    say(&format!(
+    print_line(&format!(
         "  curl -s -X PUT http://{}/control/origin -d '{}'",
-        stage.addresses.control,
+        environment.addresses.control,
         json!({"host": HOST, "path": "/app.js", "body": "release 3"})
     ));
-    say(&format!("  REFRESHD_URL={} refreshd job {id}", world.daemon("")));
+    print_line(&format!("  REFRESHD_URL={} refreshd job {id}", actions.daemon("")));
     Ok(())
 }
 
@@ -132,12 +135,12 @@ fn asset_path(asset: usize) -> String {
     format!("/assets/{asset}.css")
 }
 
-fn show(side: &str, page: &DemoPage) {
+fn print_page(side: &str, page: &DemoPage) {
     let cache = if page.cache.is_empty() { String::new() } else { format!("   ({})", page.cache) };
-    say(&format!("   {side} GET http://{HOST}/app.js → {} {:?}{cache}", page.status, page.body));
+    print_line(&format!("   {side} GET http://{HOST}/app.js → {} {:?}{cache}", page.status, page.body));
 }
 
-/// Only the calls that change something; reads would drown them.
+/// Only calls that change something: there are many more reads.
 fn call_line(call: &Value) -> Option<String> {
     let action = call["action"].as_str()?;
     if !matches!(action, "PurgeUrlsCache" | "PurgePathCache" | "PushUrlsCache") {
@@ -148,12 +151,12 @@ fn call_line(call: &Value) -> Option<String> {
 }
 
 fn event_line(event: &Value) -> String {
-    let word = |field: &str| event[field].as_str().unwrap_or("?").to_owned();
-    let items = match (word("kind").as_str(), event["items"].as_u64()) {
+    let text = |field: &str| event[field].as_str().unwrap_or("?").to_owned();
+    let items = match (text("kind").as_str(), event["items"].as_u64()) {
         ("settled", Some(items)) => format!(" ({items})"),
         _ => String::new(),
     };
-    format!("job    {}: {}{items}", word("kind"), word("message"))
+    format!("job    {}: {}{items}", text("kind"), text("message"))
 }
 
 /// Milliseconds since the epoch, from a number or an RFC 3339 text.
@@ -162,7 +165,7 @@ fn moment(value: &Value) -> u64 {
     value.as_u64().or_else(|| u64::try_from(parsed()?.as_millisecond()).ok()).unwrap_or(0)
 }
 
-/// The story is the demo's data. If nobody reads it any more, the job goes on all the same.
-fn say(line: &str) {
+/// Prints a line. The demo goes on if standard output is closed.
+fn print_line(line: &str) {
     let _ = terminal::print(&format!("{line}\n"));
 }

@@ -1,62 +1,44 @@
-//! A job in words, for a person at 80 columns.
+//! A job as text at 80 columns: its state, items and history.
 
 use std::collections::VecDeque;
 
 use super::warnings;
 use crate::api::wire::{CountsAnswer, ErrorAnswer, EventAnswer, EvidenceAnswer, ItemAnswer, JobAnswer};
-use crate::cli::client::{ApiClient, RetryPolicy};
-use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::domain::{ItemState, JobStatus, Verification};
 
 const WIDTH: usize = 80;
 const NAME_WIDTH: usize = 14;
-/// Pages (of 500 items) that are searched for troubled items before a person has waited long enough.
-const SEARCHED_PAGES_MAX: usize = 100;
 
-/// Items worth a person's look: troubled ones, and the first of the others.
+/// The items that are printed: those that failed, expired or are stale, and the first of the others.
+#[derive(Default)]
 pub(crate) struct Selection {
-    troubled: Vec<ItemAnswer>,
-    others: Vec<ItemAnswer>,
+    pub(crate) problems: Vec<ItemAnswer>,
+    pub(crate) others: Vec<ItemAnswer>,
 }
 
 impl Selection {
-    /// Reads until `wanted` items of either kind are found, or it is plain that there are no more.
-    pub(crate) async fn read(
-        client: &ApiClient,
-        job: &JobAnswer,
-        count: usize,
-        patience: RetryPolicy<'_>,
-    ) -> Result<Self, CliError> {
-        let (mut selection, mut cursor) = (Self { troubled: Vec::new(), others: Vec::new() }, None);
-        for _ in 0..SEARCHED_PAGES_MAX {
-            let page = client.items(&job.id, cursor.as_deref(), patience).await?;
-            for item in page.items {
-                let kind = if is_troubled(&item) { &mut selection.troubled } else { &mut selection.others };
-                if kind.len() < count {
-                    kind.push(item);
-                }
-            }
-            cursor = page.next_cursor;
-            if cursor.is_none() || selection.troubled.len() == count || !has_troubled(job) {
-                break;
+    /// Adds items until there are `count` of each kind.
+    pub(crate) fn add(&mut self, items: Vec<ItemAnswer>, count: usize) {
+        for item in items {
+            let list = if is_problem(&item) { &mut self.problems } else { &mut self.others };
+            if list.len() < count {
+                list.push(item);
             }
         }
-        selection.others.truncate(count - selection.troubled.len());
-        Ok(selection)
     }
 }
 
-pub(crate) fn has_troubled(job: &JobAnswer) -> bool {
+pub(crate) fn has_problem_items(job: &JobAnswer) -> bool {
     job.counts.failed + job.counts.expired > 0 || job.verification == Verification::Stale.as_str()
 }
 
-fn is_troubled(item: &ItemAnswer) -> bool {
+fn is_problem(item: &ItemAnswer) -> bool {
     [ItemState::Failed, ItemState::Expired].iter().any(|state| item.state == state.as_str())
         || item.verification == Verification::Stale.as_str()
 }
 
-/// How a job came out, or stands: a line for each fact that matters at the end of a wait.
+/// The job's state: what is printed at the end of a wait.
 pub(crate) fn outcome(job: &JobAnswer) -> String {
     let mut text = format!("{}: {} {}\n", job.id, job.operation, job.status);
     text.push_str(&field("items", &counts(&job.counts, job.merged)));
@@ -67,32 +49,32 @@ pub(crate) fn outcome(job: &JobAnswer) -> String {
             text.push_str(&field("", &format!("until {until}")));
         }
         if waiting.ahead > 0 {
-            text.push_str(&field("", &format!("at most {} items leave before", waiting.ahead)));
+            text.push_str(&field("", &format!("at most {} items are sent before", waiting.ahead)));
         }
     }
     text
 }
 
-/// One job of a list: a line that is alike for all, and below it what tells this one from the others.
-pub(crate) fn listed(job: &JobAnswer) -> String {
+/// One job of a list: a line in columns, and below it what is particular to this job.
+pub(crate) fn list_entry(job: &JobAnswer) -> String {
     let created = job.created_at.split('.').next().unwrap_or_default().trim_end_matches('Z');
     let mut text = format!("{}  {:<8} {:<9} {created}Z\n", job.id, job.operation, job.status);
     let mut facts = vec![counts(&job.counts, 0)];
-    let result = exit::verification(job) != Some(Verification::None);
-    if result && exit::status(job).is_none_or(JobStatus::is_final) {
+    let verified = exit::verification(job) != Some(Verification::None);
+    if verified && exit::status(job).is_none_or(JobStatus::is_final) {
         facts.push(format!("verification {}", job.verification));
     }
     facts.extend(job.source.iter().map(|source| format!("source {source}")));
     facts.extend(job.labels.iter().map(|(key, value)| format!("{key}={value}")));
-    text.push_str(&wrapped(&format!("  {}", facts.join("; ")), 4));
+    text.push_str(&wrap(&format!("  {}", facts.join("; ")), 4));
     if let Some(waiting) = &job.waiting {
         let until = waiting.until.as_ref().map_or_else(String::new, |until| format!(", until {until}"));
-        text.push_str(&wrapped(&format!("  waits: {}: {}{until}", waiting.reason, waiting.detail), 4));
+        text.push_str(&wrap(&format!("  waits: {}: {}{until}", waiting.reason, waiting.detail), 4));
     }
     text
 }
 
-/// `outcome`, and all that was asked.
+/// `outcome`, and what was requested.
 pub(crate) fn head(job: &JobAnswer) -> String {
     let labels: Vec<String> = job.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let labels = (!labels.is_empty()).then(|| labels.join(" "));
@@ -118,30 +100,30 @@ pub(crate) fn head(job: &JobAnswer) -> String {
     text
 }
 
-/// The troubled items alone.
-pub(crate) fn troubled(selection: &Selection, job: &JobAnswer) -> String {
+/// Only the items with problems.
+pub(crate) fn problem_items(selection: &Selection, job: &JobAnswer) -> String {
     let mut text = String::new();
-    for item in &selection.troubled {
-        text.push_str(&one(item));
+    for item in &selection.problems {
+        text.push_str(&item_text(item));
     }
     let more = (job.counts.failed + job.counts.expired) as usize;
-    text + &and_more(more.saturating_sub(selection.troubled.len()), "that failed or expired")
+    text + &and_more(more.saturating_sub(selection.problems.len()), "that failed or expired")
 }
 
-/// Troubled items first, then others.
+/// Items with problems first, then the others.
 pub(crate) fn items(selection: &Selection, job: &JobAnswer) -> String {
     let mut text = "\nItems\n".to_owned();
-    for item in selection.troubled.iter().chain(&selection.others) {
-        text.push_str(&one(item));
+    for item in selection.problems.iter().chain(&selection.others) {
+        text.push_str(&item_text(item));
     }
-    let count = selection.troubled.len() + selection.others.len();
-    text + &and_more((job.counts.total as usize).saturating_sub(count), "(all of them: --json)")
+    let count = selection.problems.len() + selection.others.len();
+    text + &and_more((job.counts.total as usize).saturating_sub(count), "(--json prints all)")
 }
 
 pub(crate) fn history(earlier: usize, events: &VecDeque<EventAnswer>) -> String {
     let mut text = "\nHistory\n".to_owned();
     if earlier > 0 {
-        text.push_str(&format!("  {earlier} earlier events (all of them: --json)\n"));
+        text.push_str(&format!("  {earlier} earlier events (--json prints all)\n"));
     }
     for event in events {
         let mut words = format!("{:<9} {}", event.kind, event.message);
@@ -151,9 +133,9 @@ pub(crate) fn history(earlier: usize, events: &VecDeque<EventAnswer>) -> String 
         if let Some(task) = &event.task_id {
             words.push_str(&format!(" task {task}"));
         }
-        text.push_str(&wrapped(&format!("  {}  {words}", event.at), 4));
+        text.push_str(&wrap(&format!("  {}  {words}", event.at), 4));
         if let Some(error) = &event.error {
-            text.push_str(&cause(error));
+            text.push_str(&error_cause(error));
         }
     }
     text
@@ -178,7 +160,7 @@ fn counts(counts: &CountsAnswer, merged: u32) -> String {
     format!("{}; {} in all{merged}", parts.join(", "), counts.total)
 }
 
-fn one(item: &ItemAnswer) -> String {
+fn item_text(item: &ItemAnswer) -> String {
     let mut state = item.state.clone();
     if ![Verification::None.as_str(), Verification::Pending.as_str()].contains(&item.verification.as_str()) {
         state.push_str(&format!(", {}", item.verification));
@@ -191,45 +173,46 @@ fn one(item: &ItemAnswer) -> String {
         let ids = [("task", &item.task_id), ("request", &item.request_id)];
         let ids: Vec<String> = ids.iter().filter_map(|(name, id)| Some(format!("{name} {}", id.as_ref()?))).collect();
         if !ids.is_empty() {
-            text.push_str(&wrapped(&format!("    {}", ids.join(", ")), 6));
+            text.push_str(&wrap(&format!("    {}", ids.join(", ")), 6));
         }
     }
-    if let Some(seen) = &item.seen
+    if let Some(evidence) = &item.seen
         && [Verification::Stale.as_str(), Verification::Unknown.as_str()].contains(&item.verification.as_str())
     {
-        text.push_str(&doubt(&item.target, seen));
+        text.push_str(&evidence_text(&item.target, evidence));
     }
     text
 }
 
-/// Why it is not fresh, and what support asks for.
-fn doubt(target: &str, seen: &EvidenceAnswer) -> String {
-    // The reason begins with the target, which stands above it already.
-    let reason = seen.reason.strip_prefix(target).map_or(seen.reason.as_str(), |rest| rest.trim_start_matches(": "));
-    let ids: Vec<String> = seen.edges.iter().filter_map(|edge| edge.log_id.clone()).collect();
+/// Why the item is not fresh, with the ids that the provider's support asks for.
+fn evidence_text(target: &str, evidence: &EvidenceAnswer) -> String {
+    // The reason begins with the target, which is printed above it already.
+    let reason =
+        evidence.reason.strip_prefix(target).map_or(evidence.reason.as_str(), |rest| rest.trim_start_matches(": "));
+    let ids: Vec<String> = evidence.edges.iter().filter_map(|edge| edge.log_id.clone()).collect();
     let ids = if ids.is_empty() { String::new() } else { format!(" (X-NWS-LOG-UUID {})", ids.join(", ")) };
-    wrapped(&format!("    seen {}: {reason}{ids}", seen.at), 6)
+    wrap(&format!("    observed {}: {reason}{ids}", evidence.at), 6)
 }
 
 fn error_text(error: &ErrorAnswer) -> String {
-    cause(error) + &wrapped(&format!("    {}", error.advice), 6)
+    error_cause(error) + &wrap(&format!("    {}", error.advice), 6)
 }
 
-fn cause(error: &ErrorAnswer) -> String {
-    wrapped(&format!("    {} ({}): {}", error.class, error.code, error.message), 6)
+fn error_cause(error: &ErrorAnswer) -> String {
+    wrap(&format!("    {} ({}): {}", error.class, error.code, error.message), 6)
 }
 
 pub(crate) fn field(name: &str, value: &str) -> String {
-    wrapped(&format!("{name:<NAME_WIDTH$}{value}"), NAME_WIDTH)
+    wrap(&format!("{name:<NAME_WIDTH$}{value}"), NAME_WIDTH)
 }
 
-/// An RFC 3339 moment without the parts of its second.
+/// An RFC 3339 time without fractions of a second.
 pub(crate) fn to_the_second(moment: &str) -> String {
     moment.split_once('.').map_or_else(|| moment.to_owned(), |(whole, _)| format!("{whole}Z"))
 }
 
-/// Breaks at spaces; lines after the first are indented. A word that is longer than a line stays whole.
-pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+/// Breaks lines at spaces and indents all but the first. A word that is longer than a line is not broken.
+pub(crate) fn wrap(text: &str, indent: usize) -> String {
     let mut lines = String::new();
     for whole in text.lines() {
         let (mut line, mut width) = (String::new(), 0);
@@ -277,7 +260,7 @@ mod tests {
         (failed.task_id, failed.request_id) = (Some("17".to_owned()), Some("r-1".to_owned()));
         let mut fresh = item("https://www.example.com/", "succeeded");
         (fresh.kind, fresh.verification) = ("directory".to_owned(), "fresh".to_owned());
-        let selection = Selection { troubled: vec![failed.clone()], others: vec![fresh] };
+        let selection = Selection { problems: vec![failed.clone()], others: vec![fresh] };
         let event = EventAnswer {
             seq: 1,
             at: "2026-11-22T10:00:01.250Z".to_owned(),
@@ -297,7 +280,7 @@ mod tests {
         waiting       day_quota: the day quota for directories of account main is spent,
                       and the reserve is for urgent jobs
                       until 2026-11-22T16:00:00Z
-                      at most 37 items leave before
+                      at most 37 items are sent before
         priority      normal
         labels        release=2026.11.22-3
         tenant        local
@@ -311,10 +294,10 @@ mod tests {
               migration, then retry.
             task 17, request r-1
           succeeded, fresh   purge directory https://www.example.com/
-          and 23 more (all of them: --json)
+          and 23 more (--json prints all)
 
         History
-          3 earlier events (all of them: --json)
+          3 earlier events (--json prints all)
           2026-11-22T10:00:01.250Z  settled   the provider ended the task (1 item) task
             17
             domain_state (ResourceUnavailable.CdnHostIsNotOnline): the domain is not
@@ -327,7 +310,7 @@ mod tests {
     #[test]
     fn a_target_is_never_broken() {
         let long = format!("https://h/{}", "a".repeat(200));
-        assert!(one(&item(&long, "succeeded")).contains(&long));
-        assert_eq!(wrapped(&format!("why {long} not"), 2), format!("why\n  {long}\n  not\n"));
+        assert!(item_text(&item(&long, "succeeded")).contains(&long));
+        assert_eq!(wrap(&format!("why {long} not"), 2), format!("why\n  {long}\n  not\n"));
     }
 }

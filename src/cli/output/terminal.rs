@@ -1,32 +1,32 @@
-//! The only place that writes: data to standard output, everything else to standard error.
+//! The only place that writes to the terminal: data to standard output, everything else to standard error.
 
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 
-/// Writes text that is the answer to what was asked.
+/// Writes the command's result.
 pub(crate) fn print(text: &str) -> io::Result<()> {
-    forgiving(write_out(escape_controls(text).as_bytes()))
+    ignore_broken_pipe(write_out(escape_controls(text).as_bytes()))
 }
 
 /// Writes one line of JSON, byte for byte.
 pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
-    forgiving(stream_json(value))
+    ignore_broken_pipe(stream_json(value))
 }
 
-/// The same for one line of many: a reader that left is an error, because there is no sense in going on.
+/// The same for one line of many: a closed pipe is an error, so that the command stops.
 pub(crate) fn stream_json(value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(value).map_err(io::Error::other)?;
     line.push(b'\n');
     write_out(&line)
 }
 
-/// Whoever read the output may have seen enough and left (`| head`): that is no failure.
-fn forgiving(written: io::Result<()>) -> io::Result<()> {
-    match written {
+/// The reader of the output may close it early (`| head`): that is no failure.
+fn ignore_broken_pipe(result: io::Result<()>) -> io::Result<()> {
+    match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written,
+        result => result,
     }
 }
 
@@ -35,21 +35,20 @@ fn write_out(bytes: &[u8]) -> io::Result<()> {
     out.write_all(bytes).and_then(|()| out.flush())
 }
 
-/// Tells a person something beside the answer. If standard error is gone there is nobody to tell.
+/// Writes a message to standard error, if that is still open.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", escape_controls(text));
 }
 
-/// Text from a provider, an origin or a file could move the cursor or hide lines: control characters are shown, not
-/// obeyed.
+/// Text from a provider, an origin or a file could move the cursor or hide lines, so control characters are escaped.
 fn escape_controls(text: &str) -> Cow<'_, str> {
-    let obeyed = |c: char| c.is_control() && c != '\n';
-    if !text.contains(obeyed) {
+    let is_control = |c: char| c.is_control() && c != '\n';
+    if !text.contains(is_control) {
         return Cow::Borrowed(text);
     }
     let mut rendered = String::with_capacity(text.len());
     for c in text.chars() {
-        if obeyed(c) {
+        if is_control(c) {
             rendered.extend(c.escape_default());
         } else {
             rendered.push(c);

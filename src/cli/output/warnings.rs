@@ -1,24 +1,23 @@
-//! A job's or a plan's warnings in words: each named by what was written, and only so many, since a large job can have many alike.
+//! The warnings of a job or a plan as lines of text: the first ten, since a large job can have many alike.
 
+use super::pointer::describe_pointer;
 use crate::api::wire::{JobBody, WarningAnswer};
 
-use crate::cli::error::written_at;
+/// Warnings that are printed; the rest is counted.
+const LINES_MAX: usize = 10;
 
-/// Warnings that a person is shown.
-const SHOWN_MAX: usize = 10;
-
-/// The first of them, with `place` as the words for a pointer into the body, and how many there are besides.
+/// The first warnings, then how many more there are. `place` names what a pointer is to.
 pub(crate) fn lines(warnings: &[WarningAnswer], place: impl Fn(&str) -> String) -> Vec<String> {
-    let mut lines: Vec<String> = warnings.iter().take(SHOWN_MAX).map(|warning| line(warning, &place)).collect();
-    if warnings.len() > SHOWN_MAX {
-        lines.push(format!("and {} more (all of them: --json)", warnings.len() - SHOWN_MAX));
+    let mut lines: Vec<String> = warnings.iter().take(LINES_MAX).map(|warning| line(warning, &place)).collect();
+    if warnings.len() > LINES_MAX {
+        lines.push(format!("and {} more (--json prints all)", warnings.len() - LINES_MAX));
     }
     lines
 }
 
-/// The same for whoever has the body at hand.
+/// The same, with each pointer named by what is written there in `body`.
 pub(crate) fn of_body(warnings: &[WarningAnswer], body: &JobBody) -> Vec<String> {
-    lines(warnings, |pointer| written_at(pointer, body))
+    lines(warnings, |pointer| describe_pointer(pointer, body))
 }
 
 fn line(warning: &WarningAnswer, place: impl Fn(&str) -> String) -> String {
@@ -44,7 +43,7 @@ mod tests {
         let mut warnings: Vec<_> = (0..12).map(warning).collect();
         let all = of_body(&warnings, &body);
         assert_eq!((all.len(), all[3].as_str()), (11, "https://h.example/3?v=1: no query counts"));
-        assert_eq!(all[10], "and 2 more (all of them: --json)");
+        assert_eq!(all[10], "and 2 more (--json prints all)");
         warnings.truncate(1);
         warnings[0].pointer = String::new();
         assert_eq!(of_body(&warnings, &body), ["no query counts"], "of the job as a whole");

@@ -1,4 +1,4 @@
-//! What commands print as JSON beside the API's own answers.
+//! JSON output of commands that is not an answer of the API.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! `refreshd diagnose` with the real binary, against a daemon that says what it is told to.
+//! `refreshd diagnose`, against a scripted daemon.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::binary::{Ended, refreshd};
 use crate::support::job_fixtures::problem;
 use crate::support::scripted_daemon::{Reply, ScriptedDaemon};
 
-fn told() -> Value {
+fn diagnosis() -> Value {
     json!({"id": "diag_0192f3a000007000800000000000002a", "subject": {"url": "https://www.example.com/a.js"},
         "target": "https://www.example.com/a.js", "cut_short": false,
         "started_at": "2026-11-22T10:00:00.250Z", "ended_at": "2026-11-22T10:00:03.125Z",
@@ -22,7 +22,7 @@ const DIAGNOSES: &str = "POST /v1/diagnoses";
 fn the_command_tells_the_answer_and_takes_the_bundle_home() {
     let bundle = "GET /v1/diagnoses/diag_0192f3a000007000800000000000002a/bundle";
     let daemon = ScriptedDaemon::start(vec![
-        (DIAGNOSES, vec![Reply::json(200, &told())]),
+        (DIAGNOSES, vec![Reply::json(200, &diagnosis())]),
         (bundle, vec![Reply::json(200, &json!("zip"))]),
     ]);
     let folder = tempfile::tempdir().expect("a folder");
@@ -35,17 +35,17 @@ fn the_command_tells_the_answer_and_takes_the_bundle_home() {
     let ended = run(&["https://www.example.com/a.js", "--bundle", path]);
     ended.expect(0);
     assert!(ended.out.starts_with("The edge serves an old copy.\n"), "{}", ended.out);
-    assert!(ended.err.contains("read it before you send it on"), "{}", ended.err);
+    assert!(ended.err.contains("read it before you send it to anybody"), "{}", ended.err);
     assert_eq!(std::fs::read(&file).expect("the bundle"), b"\"zip\"");
-    let asked = daemon.requests(DIAGNOSES);
-    assert_eq!(asked[0].body, r#"{"url":"https://www.example.com/a.js"}"#);
-    // A second one would take its place: nothing is asked.
+    let requests = daemon.requests(DIAGNOSES);
+    assert_eq!(requests[0].body, r#"{"url":"https://www.example.com/a.js"}"#);
+    // A second bundle would overwrite the first: no request is made.
     let refused = run(&["www.example.com", "--bundle", path]);
     refused.expect(2);
     assert!(refused.err.contains("exists already"), "{}", refused.err);
     assert_eq!(daemon.requests(DIAGNOSES).len(), 1);
     let ended = run(&["job_0192f3a000007000800000000000002a", "--json"]);
-    assert_eq!(serde_json::from_str::<Value>(&ended.out).expect("JSON"), told());
+    assert_eq!(serde_json::from_str::<Value>(&ended.out).expect("JSON"), diagnosis());
     assert_eq!(daemon.requests(DIAGNOSES)[1].body, r#"{"job":"job_0192f3a000007000800000000000002a"}"#);
 }
 

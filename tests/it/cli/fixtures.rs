@@ -1,4 +1,6 @@
-//! The calls of a scripted daemon that several commands' tests need.
+//! What the tests of several commands share: requests to a scripted daemon, and how a command is run.
+
+use std::process::Child;
 
 use serde_json::Value;
 
@@ -21,4 +23,14 @@ pub(crate) fn looks(states: &[(&str, &str)]) -> (&'static str, Vec<Reply>) {
 
 pub(crate) fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// A process that ends with its test, also if the test fails.
+pub(crate) struct KilledOnDrop(pub(crate) Child);
+
+impl Drop for KilledOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -46,14 +46,14 @@ fn conditions_are_passed_on_and_pages_read_up_to_the_limit() {
     ended.expect(0);
     let report: Value = serde_json::from_str(&ended.out).expect("JSON");
     assert_eq!((report["items"].as_array().map(Vec::len), &report["next_cursor"]), (Some(600), &json!("600")));
-    let asked: Vec<_> = daemon.requests(JOBS).iter().map(|request| request.query.clone()).collect();
+    let queries: Vec<_> = daemon.requests(JOBS).iter().map(|request| request.query.clone()).collect();
     let conditions = "status=failed&operation=purge&host=h&target=https%3A%2F%2Fh%2Fa%3Fb&label=k%3Dv%3Dw&source=s&tenant=t\
                       &since=2026-11-22T10%3A00%3A00Z&task_id=17&q=a%26b";
-    assert_eq!(asked, [format!("{conditions}&limit=500"), format!("{conditions}&limit=100&cursor=500")]);
-    // A person is told that there are more.
+    assert_eq!(queries, [format!("{conditions}&limit=500"), format!("{conditions}&limit=100&cursor=500")]);
+    // A message says that there are more.
     let daemon = ScriptedDaemon::start(vec![(JOBS, vec![page(3, Some("3"))])]);
     let ended = run(&daemon.url(), &["jobs", "--limit", "3"]);
-    assert!(ended.err.contains("--limit shows more"), "{}", ended.err);
+    assert!(ended.err.contains("a higher --limit shows more"), "{}", ended.err);
 }
 
 #[test]
@@ -61,15 +61,15 @@ fn nothing_found_and_a_refused_condition_are_told_apart() {
     let daemon = ScriptedDaemon::start(vec![(JOBS, vec![list(&[], None)])]);
     let ended = run(&daemon.url(), &["jobs", "nobody.example"]);
     ended.expect(0);
-    assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", "no job fits\n"));
+    assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", "no job matches\n"));
     for (status, code) in [(422, 2), (401, 4), (403, 4), (507, 5)] {
         let daemon = ScriptedDaemon::start(vec![(JOBS, vec![problem(status, "no", &json!([]))])]);
         run(&daemon.url(), &["jobs"]).expect(code);
     }
     let gone = ScriptedDaemon::start(Vec::new()).url();
-    // At once, because each is patient for seconds.
-    let asked = [&["jobs"][..], &["watch", ID], &["cancel", ID], &["retry", ID]];
-    let children = asked.map(|words| refreshd(&gone).args(words).stderr(Stdio::piped()).spawn().expect("it runs"));
+    // At the same time, because each retries for seconds.
+    let commands = [&["jobs"][..], &["watch", ID], &["cancel", ID], &["retry", ID]];
+    let children = commands.map(|words| refreshd(&gone).args(words).stderr(Stdio::piped()).spawn().expect("it runs"));
     for child in children {
         Ended::of(child.wait_with_output().expect("it ends")).expect(5);
     }

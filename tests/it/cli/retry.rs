@@ -16,7 +16,7 @@ fn a_retry_whose_answer_was_lost_is_not_sent_again() {
     let ended = run(&daemon.url(), &["retry", ID]);
     ended.expect(5);
     assert_eq!(daemon.requests(RETRY).len(), 1, "a second try could make a second job");
-    assert!(ended.err.contains("may have been kept") && ended.err.contains("refreshd jobs"), "{}", ended.err);
+    assert!(ended.err.contains("may have been stored") && ended.err.contains("refreshd jobs"), "{}", ended.err);
     // A refusal is an answer: it was not done, and may be tried again.
     let draining = problem(503, "draining", &json!([]));
     let daemon = ScriptedDaemon::start(vec![(RETRY, vec![draining, Reply::json(202, &job("pending", "none"))])]);
@@ -43,7 +43,7 @@ async fn a_failed_job_is_found_retried_and_watched_to_its_end() {
     ended.expect(0);
     let failed = lines(&ended.out)[0]["items"][0]["id"].as_str().expect("an id").to_owned();
     let ended = run(&url, &["jobs", "--until", "1h"]);
-    assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", "no job fits\n"));
+    assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", "no job matches\n"));
     run(&url, &["watch", &failed]).expect(1);
     let ended = run(&url, &["retry", &failed]);
     ended.expect(0);

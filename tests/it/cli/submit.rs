@@ -1,18 +1,16 @@
-//! The client commands as scripts meet them: the real binary against a scripted daemon; output and exit codes.
+//! `refreshd purge`, `prefetch` and `refresh` against a scripted daemon: requests, output and exit codes.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::cli::fixtures::{ITEMS, LOOK};
 use crate::support::binary::{Ended, refreshd};
 use crate::support::job_fixtures::{ID, item, job, list, problem};
 use crate::support::scripted_daemon::{Reply, ScriptedDaemon};
 
 const SUBMIT: &str = "POST /v1/jobs";
-const LOOK: &str = "GET /v1/jobs/job_0192f3a000007000800000000000002a";
-const ITEMS: &str = "GET /v1/jobs/job_0192f3a000007000800000000000002a/items";
-const EVENTS: &str = "GET /v1/jobs/job_0192f3a000007000800000000000002a/events";
 const URL: &str = "https://www.example.com/app.js";
 
 /// Accepts a job and lets each look see the next of `states`.
@@ -78,7 +76,7 @@ fn waiting_ends_when_the_edge_was_seen_fresh() {
     let ended = run(&daemon, &["purge", URL, "--wait"]);
     ended.expect(0);
     assert_eq!(ended.out, format!("{ID}: purge succeeded\nitems         2 succeeded; 2 in all\nverification  fresh\n"));
-    for line in ["0/2 running, 2 submitted\n", "2/2 succeeded; looking at the edge\n", "2/2 succeeded\n"] {
+    for line in ["0/2 running, 2 submitted\n", "2/2 succeeded; checking the edge\n", "2/2 succeeded\n"] {
         assert_eq!(ended.err.matches(line).count(), 1, "{line:?} in {}", ended.err);
     }
     let looks = daemon.requests(LOOK);
@@ -185,7 +183,7 @@ fn nobody_there_is_told_apart_from_a_refusal() {
     let gone = ScriptedDaemon::start(Vec::new()).url();
     let ended = Ended::of(refreshd(&gone).args(["purge", URL]).output().expect("it runs"));
     ended.expect(5);
-    assert!(ended.err.contains("REFRESHD_URL") && !ended.err.contains("may have been kept"), "{}", ended.err);
+    assert!(ended.err.contains("REFRESHD_URL") && !ended.err.contains("may have been stored"), "{}", ended.err);
     assert_eq!(ended.out, "");
     Ended::of(refreshd(&gone).args(["job", ID]).output().expect("it runs")).expect(5);
     Ended::of(refreshd("not a url").args(["job", ID]).output().expect("it runs")).expect(2);
@@ -247,52 +245,4 @@ fn an_interrupted_wait_says_that_the_job_goes_on() {
     child.stderr.take().expect("piped").read_to_string(&mut err).expect("UTF-8");
     assert_eq!(code, Some(130), "{err}");
     assert!(err.contains("goes on") && err.contains(&format!("refreshd job {ID}")), "{err}");
-}
-
-#[test]
-fn a_job_is_shown_with_its_failures_first_and_its_history() {
-    let event = json!({"seq": 1, "at": "2026-11-22T10:00:00Z", "kind": "accepted", "message": "2 targets", "items": 2,
-                       "submission": null, "task_id": null, "error": null});
-    let (fine, failed) = (item("https://h/fine", "succeeded", "none"), item("https://h/failed", "failed", "none"));
-    let pages = || vec![list(std::slice::from_ref(&fine), Some("c 1&")), list(std::slice::from_ref(&failed), None)];
-    let script = |pages| {
-        vec![
-            (LOOK, vec![Reply::json(200, &job("partial", "none"))]),
-            (ITEMS, pages),
-            (EVENTS, vec![list(std::slice::from_ref(&event), None)]),
-        ]
-    };
-    let daemon = ScriptedDaemon::start(script(pages()));
-    let ended = run(&daemon, &["job", ID]);
-    ended.expect(0);
-    let place = |text: &str| ended.out.find(text).unwrap_or_else(|| panic!("{text:?} in {}", ended.out));
-    assert!(place("https://h/failed") < place("back online.") && place("back online.") < place("https://h/fine"));
-    assert!(place("https://h/fine") < place("accepted"));
-    let daemon = ScriptedDaemon::start(script(pages()));
-    let ended = run(&daemon, &["job", ID, "--json"]);
-    ended.expect(0);
-    let report: Value = serde_json::from_str(&ended.out).expect("JSON");
-    assert_eq!(report, json!({"job": job("partial", "none"), "items": [fine, failed], "events": [event]}));
-    let queries: Vec<_> = daemon.requests(ITEMS).iter().map(|request| request.query.clone()).collect();
-    assert_eq!(queries, ["limit=500", "limit=500&cursor=c+1%26"]);
-}
-
-#[test]
-fn a_reader_that_leaves_is_no_failure() {
-    let items: Vec<Value> = (0..500).map(|n| item(&format!("https://h/{n:0>900}"), "succeeded", "none")).collect();
-    let daemon = ScriptedDaemon::start(vec![
-        (LOOK, vec![Reply::json(200, &job("succeeded", "none"))]),
-        (ITEMS, vec![list(&items, None)]),
-        (EVENTS, vec![list(&[], None)]),
-    ]);
-    let mut child = refreshd(&daemon.url())
-        .args(["job", ID, "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it runs");
-    drop(child.stdout.take());
-    let ended = Ended::of(child.wait_with_output().expect("it ends"));
-    ended.expect(0);
-    assert_eq!(ended.err, "");
 }

@@ -18,6 +18,6 @@ fn usage_errors_have_the_code_of_their_kind() {
     ] {
         let ended = Ended::of(refreshd("http://127.0.0.1:1").args(words).output().expect("it runs"));
         ended.expect(code);
-        assert_eq!(ended.out.is_empty(), code != 0, "{words:?}: help that was asked for is data");
+        assert_eq!(ended.out.is_empty(), code != 0, "{words:?}: requested help is data");
     }
 }

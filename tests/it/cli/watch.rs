@@ -50,7 +50,7 @@ fn a_program_gets_a_line_for_each_change_and_may_leave() {
     let changes = [states[0], states[1], states[3], states[4]].map(|(status, verification)| job(status, verification));
     assert_eq!(lines(&ended.out), changes);
     assert_eq!(ended.err, "");
-    // A reader that has seen enough ends it, though the job goes on and on.
+    // A reader that closes the pipe ends the command, although the job goes on.
     let open: Vec<_> = (0..600).map(|n| if n % 2 == 0 { ("pending", "none") } else { ("running", "none") }).collect();
     let daemon = ScriptedDaemon::start(vec![looks(&open)]);
     let mut child =

@@ -1,4 +1,4 @@
-//! How the daemon stops, and what it bears: long waits, SIGTERM under load, and no file descriptors left.
+//! How the daemon stops during long waits and under load, and how it survives without file descriptors.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -34,17 +34,17 @@ async fn a_stop_ends_long_waits_with_the_job_as_it_is() {
             (answer.status().as_u16(), answer.json::<Value>().await.expect("a job"))
         })
     };
-    let posted = sent(world.http().post(&jobs).json(&body));
-    let looked = sent(world.http().get(format!("{jobs}/{id}")));
+    let post = sent(world.http().post(&jobs).json(&body));
+    let get = sent(world.http().get(format!("{jobs}/{id}")));
     while world.get("/v1/jobs").await.body["items"].as_array().is_none_or(|jobs| jobs.len() < 2) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!posted.is_finished() && !looked.is_finished(), "both wait");
+    assert!(!post.is_finished() && !get.is_finished(), "both wait");
     // A request that is open after the grace is cut off, so an answer shows that the wait gave way before.
     world.stop_daemon().await;
-    let ((posted, job), (looked, same)) = (posted.await.expect("a client"), looked.await.expect("a client"));
-    assert_eq!((posted, looked), (202, 200));
+    let ((post_status, job), (get_status, same)) = (post.await.expect("a client"), get.await.expect("a client"));
+    assert_eq!((post_status, get_status), (202, 200));
     assert_eq!((&job["counts"]["total"], &same["id"]), (&json!(1), &json!(id)));
     assert!(job["finished_at"].is_null() && same["finished_at"].is_null());
     world.end().await;
@@ -81,7 +81,7 @@ impl Binary {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// Started, ready, and with at most so many open files.
+    /// A daemon that is ready and may have at most `files_max` open files.
     async fn started(&self, files_max: u32) -> Running {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).expect("a log");
         let child = Command::new("sh")
@@ -118,8 +118,8 @@ struct Running(Child);
 
 impl Running {
     async fn terminated(mut self) -> ExitStatus {
-        let told = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().expect("kill runs");
-        assert!(told.success());
+        let status = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().expect("kill runs");
+        assert!(status.success());
         let stopping = Stopwatch::start();
         loop {
             if let Some(status) = self.0.try_wait().expect("a child") {
@@ -194,7 +194,7 @@ async fn a_terminated_daemon_ends_with_0_and_keeps_what_it_acknowledged() {
     let posters: Vec<_> = (0..POSTERS)
         .map(|poster| tokio::spawn(post(poster, binary.url("/v1/jobs"), acknowledged.clone(), stop.clone())))
         .collect();
-    // What must not hold it up: a connection that is idle, one that is silent, half a head, a long wait.
+    // None of these may delay the stop: an idle connection, a silent one, half a request head, a long wait.
     let silent = binary.connect().await;
     let mut idle = binary.connect().await;
     idle.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("a request");
@@ -210,7 +210,7 @@ async fn a_terminated_daemon_ends_with_0_and_keeps_what_it_acknowledged() {
     let status = daemon.terminated().await;
     assert_eq!(status.code(), Some(0), "{}", binary.logged());
     assert!(!binary.logged().contains("cut off"), "{}", binary.logged());
-    assert_eq!(waiting.await.expect("a client"), 202, "whoever waits for a job is told of it as it is");
+    assert_eq!(waiting.await.expect("a client"), 202, "a client that waits gets the job as it is");
     stop.cancel();
     for poster in posters {
         poster.await.expect("a poster");
@@ -230,7 +230,7 @@ async fn a_terminated_daemon_ends_with_0_and_keeps_what_it_acknowledged() {
     binary.shutdown.cancel();
 }
 
-/// Posts until told to stop; keeps the ids of what was acknowledged, and checks that a refusal is the one of a drain.
+/// Posts jobs until `stop`, collects the ids of acknowledged jobs, and checks that a refusal is that of a drain.
 async fn post(poster: usize, url: String, acknowledged: Arc<Mutex<Vec<String>>>, stop: CancellationToken) {
     let http = http();
     let mut number = 0;

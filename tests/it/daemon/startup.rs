@@ -16,9 +16,9 @@ async fn a_second_daemon_on_the_same_database_ends_with_75() {
     let world = World::start().await;
     let mut second = Command::new(env!("CARGO_BIN_EXE_refreshd"));
     let ended = second.args(["serve", "--config"]).arg(world.config_file()).output().expect("the binary runs");
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(75), "{said}");
-    assert!(said.contains("another refreshd owns"), "{said}");
+    let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(75), "{errors}");
+    assert!(errors.contains("another refreshd owns"), "{errors}");
     world.end().await;
 }
 
@@ -37,14 +37,14 @@ fn a_bad_configuration_names_every_bad_key_and_ends_with_78() {
         .env("REFRESHD__AUTH__MODE", "ajar")
         .output()
         .expect("the binary runs");
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(78), "{said}");
+    let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(78), "{errors}");
     for key in ["server.listen", "engine.poll_first", "quota.reserve", "server.colour", "auth.mode"] {
-        assert!(said.contains(key), "{key} is not named in:\n{said}");
+        assert!(errors.contains(key), "{key} is not named in:\n{errors}");
     }
 }
 
-/// What the provider would refuse, or what lets nothing leave, is told before anything is sent.
+/// Limits above the provider's, and limits of zero, are reported before anything is sent.
 #[test]
 fn limits_that_cannot_work_end_with_78_and_the_providers_figure() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -55,8 +55,8 @@ fn limits_that_cannot_work_end_with_78_and_the_providers_figure() {
     for command in [["serve", "--config"].as_slice(), &["config", "check", "--config"]] {
         let ended =
             Command::new(env!("CARGO_BIN_EXE_refreshd")).args(command).arg(&file).output().expect("the binary runs");
-        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert_eq!(ended.status.code(), Some(78), "{said}");
+        let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(78), "{errors}");
         for (key, why) in [
             ("accounts.main.rate: found 21 ", "at most 20 calls of one action in a second"),
             ("accounts.main.batch: found 1001 ", "at most 1000 targets in one call"),
@@ -64,8 +64,8 @@ fn limits_that_cannot_work_end_with_78_and_the_providers_figure() {
             ("accounts.other.batch: found 0 ", "from 1 to 1000"),
             ("quota.reserve: found -0.1 ", "a number from 0 up to, but not including, 1"),
         ] {
-            let told = |line: &str| line.contains(key) && line.contains(why);
-            assert!(said.lines().any(told), "{key} with {why} is not in:\n{said}");
+            let matches = |line: &str| line.contains(key) && line.contains(why);
+            assert!(errors.lines().any(matches), "{key} with {why} is not in:\n{errors}");
         }
     }
 }
@@ -107,12 +107,12 @@ fn a_damaged_database_ends_with_65() {
         .env("REFRESHD__SERVER__LISTEN", "127.0.0.1:0")
         .output()
         .expect("the binary runs");
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(65), "{said}");
-    assert!(said.contains("restore a backup"), "{said}");
+    let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(65), "{errors}");
+    assert!(errors.contains("restore a backup"), "{errors}");
 }
 
-/// Ends at once, with this code and these words.
+/// Asserts that the daemon ends at once, with this code and these words.
 fn does_not_start(database: &Path, listen: &str, code: i32, words: &str) {
     let ended = Command::new(env!("CARGO_BIN_EXE_refreshd"))
         .arg("serve")
@@ -120,20 +120,20 @@ fn does_not_start(database: &Path, listen: &str, code: i32, words: &str) {
         .env("REFRESHD__SERVER__LISTEN", listen)
         .output()
         .expect("the binary runs");
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(code), "{said}");
-    assert!(said.contains(words), "{said}");
+    let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(code), "{errors}");
+    assert!(errors.contains(words), "{errors}");
 }
 
-/// What passes by itself must not look like bad configuration: the service manager would not start it again.
+/// An error that may pass must not have the code of bad configuration: the service manager would not start it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_pass_by_itself_ends_with_74_and_what_must_be_mended_with_78() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("refreshd.db");
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let taken_address = taken.local_addr().expect("an address").to_string();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken_address = listener.local_addr().expect("an address").to_string();
     does_not_start(&database, &taken_address, 74, "server.listen");
-    // TEST-NET-1 is nobody's address.
+    // No machine has an address of TEST-NET-1.
     does_not_start(&database, "192.0.2.1:8470", 78, "server.listen");
     does_not_start(&folder.path().join("nowhere/refreshd.db"), "127.0.0.1:0", 78, "check store.url");
 

@@ -64,8 +64,8 @@ class Sdk:
 
     @staticmethod
     def _outcome(line):
-        said = json.loads(line)
-        return Answer(said["answer"]) if "answer" in said else Refusal(said["code"], said["message"], said["request_id"])
+        reply = json.loads(line)
+        return Answer(reply["answer"]) if "answer" in reply else Refusal(reply["code"], reply["message"], reply["request_id"])
 
     def stop(self):
         self._process.stdin.close()
@@ -101,9 +101,9 @@ class CommandLine:
         ended = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=ANSWER_SECONDS_MAX)
         if ended.returncode == 0:
             return Answer(json.loads(ended.stdout))
-        said = self.SAYS.search(ended.stderr.strip())
-        assert said, f"{call['action']}: exit {ended.returncode}: {ended.stderr}"
-        code, message, request_id = said.groups()
+        match = self.SAYS.search(ended.stderr.strip())
+        assert match, f"{call['action']}: exit {ended.returncode}: {ended.stderr}"
+        code, message, request_id = match.groups()
         return Refusal(code, message, request_id)
 
     def stop(self):

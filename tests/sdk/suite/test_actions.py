@@ -64,8 +64,8 @@ class Actions(Case):
         self.assertEqual([domain["Domain"] for domain in second["Domains"]], ["static.example.com"])
 
     def test_the_configuration_of_a_domain_tells_its_cache_key_and_origin(self):
-        wanted = [{"Name": "domain", "Value": ["www.example.com"]}]
-        (domain,) = self.answer("DescribeDomainsConfig", Filters=wanted)["Domains"]
+        filters = [{"Name": "domain", "Value": ["www.example.com"]}]
+        (domain,) = self.answer("DescribeDomainsConfig", Filters=filters)["Domains"]
         self.assertEqual((domain["Domain"], domain["CacheKey"]["FullUrlCache"]), ("www.example.com", "on"))
         self.assertEqual((domain["Origin"]["OriginType"], domain["Origin"]["ServerName"]), ("ip", "www.example.com"))
 

@@ -25,14 +25,14 @@ def push_urls(count):
 class Batches(Case):
     def test_a_batch_is_full_or_refused(self):
         self.sandbox.put("quota", [{"kind": "directories", "total": 1_000}])
-        for listed, most, code in (
+        for request, limit, code in (
             (purge_urls, 1_000, "LimitExceeded.CdnPurgeUrlExceedBatchLimit"),
             (purge_paths, 500, "LimitExceeded.CdnPurgePathExceedBatchLimit"),
             (push_urls, 500, "LimitExceeded.CdnPushExceedBatchLimit"),
         ):
-            action, params = listed(most)
+            action, params = request(limit)
             self.assertTrue(self.answer(action, **params)["TaskId"])
-            action, params = listed(most + 1)
+            action, params = request(limit + 1)
             self.refused(code, action, **params)
 
 
@@ -47,13 +47,13 @@ class Quotas(Case):
     """
 
     def test_a_spent_quota_refuses_the_whole_call(self):
-        for listed, code in (
+        for request, code in (
             (purge_urls, "LimitExceeded.CdnPurgeUrlExceedDayLimit"),
             (purge_paths, "LimitExceeded.CdnPurgePathExceedDayLimit"),
             (push_urls, "LimitExceeded.CdnPushExceedDayLimit"),
         ):
             for count, fits in ((2, True), (2, False), (1, True)):
-                action, params = listed(count)
+                action, params = request(count)
                 if fits:
                     self.answer(action, **params)
                 else:

@@ -1,4 +1,4 @@
-//! The bundle's file: taken before the daemon is asked, whole or not at all, and never in the place of another.
+//! The bundle's file: reserved before the request, written completely or not at all, and never over another file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use tempfile::NamedTempFile;
 use crate::cli::error::CliError;
 use crate::cli::output::terminal;
 
-/// Where the bundle will be.
+/// The file that the bundle will be written to.
 pub(super) struct BundleDestination {
     path: PathBuf,
-    /// In the same folder, so that giving it its name cannot fail half-way.
+    /// In the same folder, so that the rename is atomic.
     draft: NamedTempFile,
 }
 
 impl BundleDestination {
     /// # Errors
-    /// There is a file already, or none can be made there.
-    pub(super) fn take(path: &Path) -> Result<Self, CliError> {
+    /// The file exists already, or it cannot be created.
+    pub(super) fn reserve(path: &Path) -> Result<Self, CliError> {
         if path.symlink_metadata().is_ok() {
             return Err(exists(path));
         }
@@ -28,21 +28,21 @@ impl BundleDestination {
     }
 
     /// # Errors
-    /// It cannot be written, or somebody else made a file there meanwhile.
-    pub(super) fn fill(mut self, bytes: &[u8]) -> Result<(), CliError> {
-        let written = self.draft.write_all(bytes).and_then(|()| self.draft.as_file().sync_all());
-        written.map_err(|error| unwritable(&self.path, &error))?;
-        self.draft.persist_noclobber(&self.path).map_err(|fault| match fault.error.kind() {
+    /// The file cannot be written, or another process created it meanwhile.
+    pub(super) fn write(mut self, bytes: &[u8]) -> Result<(), CliError> {
+        let result = self.draft.write_all(bytes).and_then(|()| self.draft.as_file().sync_all());
+        result.map_err(|error| unwritable(&self.path, &error))?;
+        self.draft.persist_noclobber(&self.path).map_err(|error| match error.error.kind() {
             std::io::ErrorKind::AlreadyExists => exists(&self.path),
-            _ => unwritable(&self.path, &fault.error),
+            _ => unwritable(&self.path, &error.error),
         })?;
-        terminal::note(&format!("the bundle is in {}; read it before you send it on", self.path.display()));
+        terminal::note(&format!("the bundle is in {}; read it before you send it to anybody", self.path.display()));
         Ok(())
     }
 }
 
 fn exists(path: &Path) -> CliError {
-    CliError::Usage(format!("--bundle: {} exists already and is left as it is; name another file", path.display()))
+    CliError::Usage(format!("--bundle: {} exists already and is not overwritten; name another file", path.display()))
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
@@ -57,13 +57,13 @@ mod tests {
     fn a_bundle_never_takes_anothers_place_and_leaves_no_draft() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ticket.zip");
-        let late = BundleDestination::take(&path).expect("a place");
-        BundleDestination::take(&path).expect("a place").fill(b"first").expect("written");
-        let text = late.fill(b"second").expect_err("a file is there").to_string();
+        let late = BundleDestination::reserve(&path).expect("a place");
+        BundleDestination::reserve(&path).expect("a place").write(b"first").expect("written");
+        let text = late.write(b"second").expect_err("a file is there").to_string();
         assert!(text.contains("exists already"), "{text}");
-        assert!(BundleDestination::take(&path).is_err());
+        assert!(BundleDestination::reserve(&path).is_err());
         assert_eq!(std::fs::read(&path).expect("the file"), b"first");
         assert_eq!(folder.path().read_dir().expect("the folder").count(), 1);
-        assert!(BundleDestination::take(&folder.path().join("nowhere/ticket.zip")).is_err());
+        assert!(BundleDestination::reserve(&folder.path().join("nowhere/ticket.zip")).is_err());
     }
 }

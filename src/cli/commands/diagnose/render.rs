@@ -1,45 +1,45 @@
-//! A diagnosis in words, at 80 columns: the answer, what to do, what else it may be, and what was looked at. Marks are words,
-//! so that nothing hangs on colour.
+//! A diagnosis as text at 80 columns: the likeliest cause, what to do, other causes, and every check. Results are marked
+//! by words, so that they can be read without colour.
 
 use crate::api::routes::diagnoses::wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer};
-use crate::cli::output::report::{field, to_the_second, wrapped};
+use crate::cli::output::report::{field, to_the_second, wrap};
 use crate::domain::CheckResult;
 
-pub(super) fn diagnosis(answer: &DiagnosisAnswer) -> String {
+pub(super) fn diagnosis_text(answer: &DiagnosisAnswer) -> String {
     let mut text = headline(answer);
     if let Some((_, others)) = answer.causes.split_first().filter(|(_, others)| !others.is_empty()) {
         text.push_str("\nIt may also be\n");
-        others.iter().for_each(|cause| text.push_str(&other(cause)));
+        others.iter().for_each(|cause| text.push_str(&other_cause(cause)));
     }
     text.push_str("\nChecks\n");
-    text.push_str(&checks(&answer.checks));
+    text.push_str(&checks_text(&answer.checks));
     text.push('\n');
-    text + &facts(answer)
+    text + &footer(answer)
 }
 
-/// One sentence for whoever reads no further, and what to do.
+/// The likeliest cause in one sentence, and what to do.
 fn headline(answer: &DiagnosisAnswer) -> String {
-    let unseen = answer.checks.iter().filter(|check| check.result == CheckResult::Unknown.as_str()).count();
+    let unknown = answer.checks.iter().filter(|check| check.result == CheckResult::Unknown.as_str()).count();
     let mut text = match answer.causes.first() {
         Some(cause) => {
-            let mut text = wrapped(&cause.summary, 0);
-            text.push_str(&wrapped(&format!("({}: {})", cause.id, grounds(cause)), 1));
+            let mut text = wrap(&cause.summary, 0);
+            text.push_str(&wrap(&format!("({}: {})", cause.id, confidence_text(cause)), 1));
             text.push_str("\nWhat to do\n");
-            text + &wrapped(&format!("  {}", cause.action), 2)
+            text + &wrap(&format!("  {}", cause.action), 2)
         }
-        None if answer.checks.len() == unseen => "Nothing could be seen, so nothing is known.\n".to_owned(),
+        None if answer.checks.len() == unknown => "No check could be made, so no cause is known.\n".to_owned(),
         None => "Nothing wrong was found.\n".to_owned(),
     };
     if answer.cut_short {
-        text.push_str("\nThe time was over before all was seen: ask again, it may see more.\n");
-    } else if unseen > 0 && unseen < answer.checks.len() {
-        let checks = if unseen == 1 { "check" } else { "checks" };
-        text.push_str(&format!("\n{unseen} {checks} could not be made: see ? below.\n"));
+        text.push_str("\nThe time limit came before all checks were made: run it again, it may find more.\n");
+    } else if unknown > 0 && unknown < answer.checks.len() {
+        let checks = if unknown == 1 { "check" } else { "checks" };
+        text.push_str(&format!("\n{unknown} {checks} could not be made: see ? below.\n"));
     }
     text
 }
 
-fn grounds(cause: &CauseAnswer) -> String {
+fn confidence_text(cause: &CauseAnswer) -> String {
     let mut text = cause.confidence.clone();
     if !cause.checks.is_empty() {
         text.push_str(&format!(", by {}", cause.checks.join(", ")));
@@ -50,35 +50,35 @@ fn grounds(cause: &CauseAnswer) -> String {
     text
 }
 
-fn other(cause: &CauseAnswer) -> String {
-    let mut text = wrapped(&format!("  {} ({}): {}", cause.id, grounds(cause), cause.summary), 4);
-    text.push_str(&wrapped(&format!("    What to do: {}", cause.action), 4));
+fn other_cause(cause: &CauseAnswer) -> String {
+    let mut text = wrap(&format!("  {} ({}): {}", cause.id, confidence_text(cause), cause.summary), 4);
+    text.push_str(&wrap(&format!("    What to do: {}", cause.action), 4));
     text
 }
 
 const CHECK_WIDTH: usize = 27;
 
-/// In their order. What was not seen for the same reason as the check before is told once.
-fn checks(checks: &[CheckAnswer]) -> String {
+/// In their order. A text that is the same as that of the check before is printed once.
+fn checks_text(checks: &[CheckAnswer]) -> String {
     let mut text = String::new();
-    let mut before: Option<&CheckAnswer> = None;
+    let mut previous: Option<&CheckAnswer> = None;
     for check in checks {
-        let same = before.is_some_and(|one| (&one.result, &one.seen) == (&check.result, &check.seen));
-        let seen = if same { "(the same)" } else { &check.seen };
-        text.push_str(&line(check, seen));
-        before = Some(check);
+        let same = previous.is_some_and(|one| (&one.result, &one.seen) == (&check.result, &check.seen));
+        let detail = if same { "(the same)" } else { &check.seen };
+        text.push_str(&check_line(check, detail));
+        previous = Some(check);
     }
     text
 }
 
-fn line(check: &CheckAnswer, seen: &str) -> String {
-    let mut text = wrapped(&format!("  {:<5} {:<19}{seen}", mark(&check.result), check.id), CHECK_WIDTH);
+fn check_line(check: &CheckAnswer, detail: &str) -> String {
+    let mut text = wrap(&format!("  {:<5} {:<19}{detail}", mark(&check.result), check.id), CHECK_WIDTH);
     let margin = " ".repeat(CHECK_WIDTH);
     if let Some(action) = &check.action {
-        text.push_str(&wrapped(&format!("{margin}-> {action}"), CHECK_WIDTH + 3));
+        text.push_str(&wrap(&format!("{margin}-> {action}"), CHECK_WIDTH + 3));
     }
     if let (Some(page), true) = (&check.page, check.result != CheckResult::Ok.as_str()) {
-        text.push_str(&wrapped(&format!("{margin}see \"{page}\""), CHECK_WIDTH));
+        text.push_str(&wrap(&format!("{margin}see \"{page}\""), CHECK_WIDTH));
     }
     text
 }
@@ -89,22 +89,22 @@ fn mark(result: &str) -> &str {
         Ok(CheckResult::Warn) => "warn",
         Ok(CheckResult::Fail) => "FAIL",
         Ok(CheckResult::Unknown) => "?",
-        // A word of a newer daemon's.
+        // A result of a newer daemon.
         Err(_) => result,
     }
 }
 
-fn facts(answer: &DiagnosisAnswer) -> String {
+fn footer(answer: &DiagnosisAnswer) -> String {
     let mut text = String::new();
     if let Some(job) = &answer.subject.job {
         text.push_str(&field("job", job));
     }
     if let Some(target) = &answer.target {
-        // Whole and on its line, so that it can be copied.
+        // Not wrapped, so that it can be copied.
         text.push_str(&format!("{:<14}{target}\n", "target"));
     }
     text.push_str(&field(
-        "looked",
+        "checked",
         &format!("{} to {}", to_the_second(&answer.started_at), to_the_second(&answer.ended_at)),
     ));
     text + &field("diagnosis", &answer.id)
@@ -173,7 +173,7 @@ mod tests {
                 check("quota", "unknown", "the quota has not been read yet"),
             ],
         );
-        let text = diagnosis(&answer);
+        let text = diagnosis_text(&answer);
         insta::assert_snapshot!(text, @r#"
     The origin's file kept its Last-Modified although its content changed, so the
     edge took its copy for new.
@@ -205,7 +205,7 @@ mod tests {
 
     job           job_0192f3a000007000800000000000002a
     target        https://www.example.com/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long/long//app.js?v=1
-    looked        2026-11-22T10:00:00Z to 2026-11-22T10:00:03Z
+    checked       2026-11-22T10:00:00Z to 2026-11-22T10:00:03Z
     diagnosis     diag_0192f3a000007000800000000000002a
     "#);
         let lines = text.lines().filter(|line| !line.contains("https://"));
@@ -214,17 +214,17 @@ mod tests {
 
     #[test]
     fn nothing_found_and_nothing_seen_are_told_apart() {
-        let first = |answer: &DiagnosisAnswer| diagnosis(answer).lines().next().map(str::to_owned);
+        let first = |answer: &DiagnosisAnswer| diagnosis_text(answer).lines().next().map(str::to_owned);
         let well = answer_with(Vec::new(), vec![check("request", "ok", "fine")]);
         assert_eq!(first(&well).as_deref(), Some("Nothing wrong was found."));
         let blind = answer_with(Vec::new(), vec![check("request", "unknown", "no")]);
-        assert_eq!(first(&blind).as_deref(), Some("Nothing could be seen, so nothing is known."));
+        assert_eq!(first(&blind).as_deref(), Some("No check could be made, so no cause is known."));
         let cut = DiagnosisAnswer { cut_short: true, ..well };
-        assert!(diagnosis(&cut).contains("ask again"));
+        assert!(diagnosis_text(&cut).contains("run it again"));
         assert_eq!(mark("strange"), "strange");
         let blind =
             ["origin_name", "origin_connect", "origin_answer"].map(|id| check(id, "unknown", "no origin is known"));
-        let lines = checks(&blind);
+        let lines = checks_text(&blind);
         assert_eq!(lines.matches("no origin is known").count(), 1, "{lines}");
         assert_eq!(lines.matches("(the same)").count(), 2, "{lines}");
     }
