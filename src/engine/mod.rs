@@ -4,6 +4,7 @@
 mod account;
 mod cleaner;
 mod counters;
+mod deps;
 mod domain_reader;
 mod driver;
 mod in_flight;
@@ -26,63 +27,20 @@ pub use account::Account;
 pub use account::AccountStatus;
 pub use account::CachedDomain;
 pub use counters::{CounterKey, Counters};
+pub use deps::{Accounts, EngineDeps, EngineTimeouts};
 pub use lane_status::{LaneStatuses, Wait};
 pub use status::{EngineStatus, LaneLimits, PoolStatus};
 pub use stepped::{ServiceKind, SteppedEngine};
 pub use verifier::VerifyPolicy;
 pub use waits::lane_paused;
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
-use crate::domain::{AccountName, ItemOperation};
-use crate::notify::Notifiers;
-use crate::probe::Prober;
-use crate::store::{Store, StoreError};
-
-/// How patient the engine is: the keys `engine.*`, `verify.*` and `idempotency.keep` (config/default.toml).
-#[derive(Debug, Clone, Copy)]
-pub struct EngineTimeouts {
-    pub poll_first: Duration,
-    pub poll_max: Duration,
-    pub listing_grace: Duration,
-    pub task_max_purge: Duration,
-    pub task_max_prefetch: Duration,
-    pub verify_deadline: Duration,
-    pub idempotency_keep: Duration,
-}
-
-impl EngineTimeouts {
-    const fn task_max(&self, operation: ItemOperation) -> Duration {
-        match operation {
-            ItemOperation::Purge => self.task_max_purge,
-            ItemOperation::Prefetch => self.task_max_prefetch,
-        }
-    }
-}
-
-/// The accounts that work is sent to.
-pub type Accounts = Arc<BTreeMap<AccountName, Arc<Account>>>;
-
-/// What the engine works with.
-#[derive(Clone)]
-pub struct EngineDeps {
-    pub store: Arc<dyn Store>,
-    pub accounts: Accounts,
-    pub prober: Arc<dyn Prober>,
-    pub verify: Arc<VerifyPolicy>,
-    pub lane_statuses: Arc<LaneStatuses>,
-    pub notifiers: Notifiers,
-    pub clock: Arc<dyn Clock>,
-    pub timeouts: EngineTimeouts,
-}
+use crate::store::StoreError;
 
 /// The running services.
 pub struct Engine {
@@ -137,27 +95,5 @@ impl Engine {
                 tracing::error!(error = %error, "a service of the engine stopped unexpectedly");
             }
         }
-    }
-}
-
-impl EngineDeps {
-    /// Takes up what the last process left: calls without an answer, and what was spent today.
-    async fn recover(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let count = self.store.recover(now).await?;
-        if count > 0 {
-            tracing::info!(
-                submissions = count,
-                "unanswered submissions from the last run; checking the provider's task list"
-            );
-        }
-        for account in self.accounts.values() {
-            account.load_usage(self.store.as_ref(), now).await?;
-        }
-        Ok(())
-    }
-
-    fn driver(&self, wake: &crate::notify::Notifier, shutdown: &CancellationToken) -> driver::Driver {
-        driver::Driver { wake: wake.clone(), clock: self.clock.clone(), shutdown: shutdown.clone() }
     }
 }

@@ -58,9 +58,9 @@ impl Promoter {
     async fn promote(&self, depth: &LaneDepth, account: &Account, now: Timestamp) -> Result<bool, StoreError> {
         let Some(lane) = depth.lane.ridden() else { return Ok(false) };
         let heads = self.store.next_items(depth.id, HEADS_MAX).await?;
-        let candidates =
-            account.promotion_candidates(&depth.lane, heads.iter().map(|(url, priority)| (url, *priority)), now);
-        if candidates.is_empty() || !account.may_send(&lane, now) {
+        let urls = heads.iter().map(|(url, priority)| (url, *priority));
+        let candidates = promotion_candidates(account, &depth.lane, urls, now);
+        if candidates.is_empty() || !may_send(account, &lane, now) {
             return Ok(false);
         }
         let count = promotions_left(self.store.as_ref(), account, now).await?;
@@ -86,37 +86,30 @@ impl Promoter {
     }
 }
 
-impl Account {
-    /// The directories that these URLs of the lane would be promoted to, if they were pending: crowded, and cheaper than their
-    /// URLs.
-    pub(super) fn promotion_candidates<'a>(
-        &self,
-        urls: &Lane,
-        targets: impl IntoIterator<Item = (&'a Target, Priority)>,
-        now: Timestamp,
-    ) -> Vec<PromotionCandidate> {
-        let Some(lane) = urls.ridden() else { return Vec::new() };
-        let capabilities = self.provider.capabilities();
-        let mut candidates = self.promotion.candidates(targets);
-        if candidates.is_empty() || capabilities.operation(&lane).is_none() {
-            return Vec::new();
-        }
-        let (Some(urls_left), Some(directories_left)) = (
-            remaining_targets(&self.limits_for(urls, now).pools),
-            remaining_targets(&self.limits_for(&lane, now).pools),
-        ) else {
-            return Vec::new();
-        };
-        candidates.retain(|candidate| candidate.is_cheaper(urls_left, directories_left));
-        candidates
+/// The directories that these URLs of the lane would be promoted to, if they were pending: enough URLs below, and cheaper than
+/// the URLs.
+pub(super) fn promotion_candidates<'a>(
+    account: &Account,
+    urls: &Lane,
+    targets: impl IntoIterator<Item = (&'a Target, Priority)>,
+    now: Timestamp,
+) -> Vec<PromotionCandidate> {
+    let Some(lane) = urls.ridden() else { return Vec::new() };
+    let mut candidates = account.promotion.candidates(targets);
+    if candidates.is_empty() || account.provider.capabilities().operation(&lane).is_none() {
+        return Vec::new();
     }
+    let remaining = |lane: &Lane| remaining_targets(&account.limits_for(lane, now).pools);
+    let (Some(urls_left), Some(directories_left)) = (remaining(urls), remaining(&lane)) else { return Vec::new() };
+    candidates.retain(|candidate| candidate.is_cheaper(urls_left, directories_left));
+    candidates
+}
 
-    /// Whether the lane could send one target at once. A directory that had to wait would find its URLs gone.
-    fn may_send(&self, lane: &Lane, now: Timestamp) -> bool {
-        let batch_max = self.provider.capabilities().batch_targets_max(lane);
-        let view = LaneLoad { urgent: 0, others: 1, batch_max, in_flight: 0, paused: None };
-        matches!(decide(&view, &self.limits_for(lane, now), now), Decision::Send { .. })
-    }
+/// Whether the lane could send one target at once. A directory that had to wait would find its URLs gone.
+fn may_send(account: &Account, lane: &Lane, now: Timestamp) -> bool {
+    let batch_max = account.provider.capabilities().batch_targets_max(lane);
+    let load = LaneLoad { urgent: 0, others: 1, batch_max, in_flight: 0, paused: None };
+    matches!(decide(&load, &account.limits_for(lane, now), now), Decision::Send { .. })
 }
 
 /// How many more directories may be promoted today.

@@ -7,7 +7,7 @@ use super::Accounts;
 use super::account::CachedDomain;
 use super::account::{Account, AccountStatus, PoolUsage};
 use super::lane_status::Wait;
-use super::promoter::promotions_left;
+use super::promoter::{promotion_candidates, promotions_left};
 use super::scheduler::{Decision, LaneLoad, decide};
 use crate::domain::{
     AccountName, Area, Failure, ItemOperation, Lane, PoolName, Priority, Routes, ServiceDay, Target, TargetKind,
@@ -112,7 +112,8 @@ impl EngineStatus {
         now: Timestamp,
     ) -> Result<Vec<Target>, StoreError> {
         let Some(account) = self.accounts.get(&lane.account) else { return Ok(Vec::new()) };
-        let candidates = account.promotion_candidates(lane, urls.iter().map(|url| (url, Priority::Normal)), now);
+        let urls = urls.iter().map(|url| (url, Priority::Normal));
+        let candidates = promotion_candidates(account, lane, urls, now);
         if candidates.is_empty() {
             return Ok(Vec::new());
         }

@@ -14,6 +14,7 @@ use super::in_flight::InFlight;
 use super::lane_status::{LaneStatuses, Wait};
 use super::promoter::Promoter;
 use super::scheduler::{Decision, LaneLoad, decide};
+use super::tenant_quota::tenant_shares;
 use super::waits::{account_removed, claim_failed, items_deferred, lane_paused};
 use super::{Accounts, EngineDeps, EngineTimeouts};
 use crate::clock;
@@ -101,7 +102,7 @@ impl Submitter {
                 return Ok(Err(Some(waiting)));
             }
         };
-        let shares = account.tenant_shares(&depth.lane, self.store.as_ref(), now).await?;
+        let shares = tenant_shares(&account, &depth.lane, self.store.as_ref(), now).await?;
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
         let suspects = account.hosts(|hosts| hosts.suspended_hosts(depth.lane.operation));

@@ -1,14 +1,8 @@
 //! The day quotas of an account: what the provider says is left, what we have used, and what earlier processes used.
 
-use super::{Account, State};
+use super::state::{Account, State, UnreadPool};
 use crate::domain::{Failure, ItemOperation, Lane, Pool, PoolReading, Timestamp};
 use crate::store::{Store, StoreError};
-
-/// What a process before this one sent counts, and may be settled, before the provider has said what is left.
-pub(super) struct UnreadPool {
-    pub(super) operation: ItemOperation,
-    pub(super) pool: Pool,
-}
 
 impl State {
     /// Notes which pools are empty from `now` on, and forgets those that are not any more.
@@ -40,6 +34,16 @@ impl Account {
         // What is charged for certain is in any answer of the provider's to come.
         state.unread.values_mut().for_each(|unread| unread.pool.ask());
         Ok(())
+    }
+
+    /// Sets aside a token and so many targets, before the claim is made.
+    pub(crate) fn reserve(&self, lane: &Lane, targets: u64, now: Timestamp) {
+        let action = self.provider.submit_action(lane);
+        let mut state = self.state();
+        self.pace(&mut state, action).take(now);
+        state.open_calls += 1;
+        self.each_pool(&mut state, lane, |pool| pool.spend(targets));
+        state.note_empty(Some(now));
     }
 
     /// Gives back targets that were set aside and not claimed, or claimed and surely not charged.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Account, State};
+use super::state::{Account, State};
 use crate::domain::{Lane, RateLimiter, Timestamp};
 use crate::provider::{ApiAction, CallLimiter};
 
@@ -17,6 +17,16 @@ impl Account {
     pub(crate) fn rate(&self, lane: &Lane, now: Timestamp) -> u32 {
         let action = self.provider.submit_action(lane);
         self.pace(&mut self.state(), action).rate_at(now)
+    }
+
+    /// Puts a token back: nothing could be claimed, so there is no call.
+    pub(crate) fn return_token(&self, lane: &Lane) {
+        let action = self.provider.submit_action(lane);
+        let mut state = self.state();
+        state.open_calls = state.open_calls.saturating_sub(1);
+        self.pace(&mut state, action).put_back();
+        drop(state);
+        self.freed.notify();
     }
 
     pub(super) fn pace<'a>(&self, state: &'a mut State, action: ApiAction) -> &'a mut RateLimiter {

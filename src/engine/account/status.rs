@@ -1,6 +1,6 @@
 //! How an account stands, for callers to look at.
 
-use super::Account;
+use super::state::Account;
 use crate::domain::{AccountName, Failure, ItemOperation, Pool, PoolName, PoolReading, Timestamp};
 
 /// How the provider lets an account work.

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::{TargetObservation, VerifyPolicy};
+use super::observation::TargetObservation;
+use super::policy::VerifyPolicy;
 use crate::domain::{Target, TargetKind, Verification};
 use crate::store::{Store, StoreError, VerificationSample};
 

@@ -3,6 +3,7 @@
 
 mod concurrency;
 mod directories;
+mod observation;
 mod observe;
 mod origin;
 mod policy;
@@ -27,12 +28,13 @@ use super::counters::CounterKey;
 use super::driver::{EngineService, Step, catch_panic};
 use super::{Accounts, EngineDeps, EngineTimeouts, LaneStatuses};
 use crate::clock::{self, Stopwatch};
-use crate::domain::{Backoff, ItemId, JobId, Lane, Proof, Target, Timestamp, Verification};
+use crate::domain::{Backoff, JobId, Target, Timestamp, Verification};
 use crate::notify::Notifiers;
 use crate::store::{DueVerification, HostScan, ItemVerdict, Store, StoreError, VerificationRecord, VerificationSample};
 use concurrency::ProbeSlots;
+use observation::{Requesters, TargetObservation};
 use observe::Observer;
-use round::{ProbePermits, ProbeRound, Requesters, SHARED_PROBES_MAX, by_target, unasked};
+use round::{ProbePermits, ProbeRound, SHARED_PROBES_MAX, by_target, unasked};
 
 /// Due jobs that a step reads, longest due first. If there are more, they may be a pile of one host's, and a step walks on
 /// from host to host: a few of each, so many hosts at a time, the next ones after a moment.
@@ -77,33 +79,6 @@ pub(super) struct ProbeCall {
     ended: Duration,
     /// How long the look may take; none: there was no place for one, and it is too late.
     time: Option<Duration>,
-}
-
-/// What one target looked like, for all items that asked for it.
-pub(super) struct TargetObservation {
-    target: Target,
-    /// None: it stands for a directory, and nobody asked for it now.
-    items: Vec<ItemId>,
-    lanes: Vec<Lane>,
-    verification: Verification,
-    reason: String,
-    /// Another look may see more.
-    again: bool,
-    proof: Option<Proof>,
-}
-
-impl TargetObservation {
-    fn new(target: Target, requesters: Requesters, verification: Verification, reason: String) -> Self {
-        Self {
-            target,
-            items: requesters.items,
-            lanes: requesters.lanes,
-            verification,
-            reason,
-            again: true,
-            proof: None,
-        }
-    }
 }
 
 /// One look at a job.

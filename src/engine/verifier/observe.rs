@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::VerifyPolicy;
 use super::origin::{DomainLookup, OriginAddresses, origin_ask};
+use super::policy::VerifyPolicy;
 use crate::clock::Stopwatch;
 use crate::domain::{HttpObservation, ObservedResponse, Proof, Target};
 use crate::probe::{ConnectError, HttpResult, ProbeRequest, ProbeResult, Prober};

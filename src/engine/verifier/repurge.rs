@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::TargetObservation;
+use super::observation::TargetObservation;
 use crate::clock;
 use crate::domain::{
     Area, ItemOperation, JobId, Lane, Mode, Operation, Priority, Target, TargetKind, Timestamp, Verification,

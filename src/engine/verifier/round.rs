@@ -7,11 +7,10 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
-use super::TargetObservation;
+use super::observation::{Requesters, TargetObservation};
 use super::observe::{Observer, ProbeFailure};
 use crate::domain::{
-    ComparisonContext, ItemId, ItemOperation, Lane, ObservedResponse, Proof, Target, TargetKind, Verdict, Verification,
-    judge,
+    ComparisonContext, ItemOperation, ObservedResponse, Proof, Target, TargetKind, Verdict, Verification, judge,
 };
 use crate::store::VerificationSample;
 
@@ -22,13 +21,6 @@ const PROBES_MAX: usize = 8;
 pub(super) const SHARED_PROBES_MAX: usize = 16;
 /// So long both sides of one target may take.
 const VIEW_MAX: Duration = Duration::from_secs(25);
-
-/// Who asked for a target, and in which lanes it went.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Requesters {
-    pub(super) items: Vec<ItemId>,
-    pub(super) lanes: Vec<Lane>,
-}
 
 /// A refresh has two items for a URL; its edge is looked at once. URLs that only stand for a directory have none.
 pub(super) fn by_target(samples: Vec<VerificationSample>, extra: Vec<Target>) -> BTreeMap<Target, Requesters> {

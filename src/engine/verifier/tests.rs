@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::concurrency::JOBS_MAX;
 use super::*;
-use crate::domain::TargetKind;
+use crate::domain::{ItemId, Proof, TargetKind};
 use crate::probe::{ConnectError, DnsResult, ProbeRequest, ProbeResult, Prober};
 
 fn viewed(kind: TargetKind, raw: &str, verification: Verification) -> TargetObservation {
