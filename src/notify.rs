@@ -46,7 +46,7 @@ pub struct Notifiers {
     pub reconciler: Notifier,
     pub verifier: Notifier,
     pub quota_reader: Notifier,
-    pub facts_reader: Notifier,
+    pub domain_reader: Notifier,
     pub cleaner: Notifier,
     /// Some job changed.
     pub jobs: Notifier,

@@ -97,7 +97,13 @@ impl Pool {
 
     /// What may be taken at `now`; `day_start` and `reset` are the bounds of the provider's day around `now`.
     #[must_use]
-    pub fn usable(&self, reserve: Reserve, day_start: Timestamp, reset: Timestamp, now: Timestamp) -> PoolAvailability {
+    pub fn availability(
+        &self,
+        reserve: Reserve,
+        day_start: Timestamp,
+        reset: Timestamp,
+        now: Timestamp,
+    ) -> PoolAvailability {
         let Some((reading, read_at)) = &self.reading else { return PoolAvailability::ReadingStale };
         // After the reset the quota is read before anything is sent: the total itself may have changed.
         if *read_at < day_start || self.day_started < day_start {
@@ -223,7 +229,7 @@ mod tests {
     }
 
     fn targets(pool: &Pool, now: Timestamp) -> Option<u64> {
-        match pool.usable(NONE, DAY, RESET, now) {
+        match pool.availability(NONE, DAY, RESET, now) {
             PoolAvailability::Available { targets, .. } => Some(targets),
             _ => None,
         }
@@ -231,7 +237,7 @@ mod tests {
 
     #[test]
     fn nothing_goes_before_the_provider_was_asked() {
-        assert_eq!(Pool::new(0, 0, DAY).usable(NONE, DAY, RESET, NOON), PoolAvailability::ReadingStale);
+        assert_eq!(Pool::new(0, 0, DAY).availability(NONE, DAY, RESET, NOON), PoolAvailability::ReadingStale);
     }
 
     #[test]
@@ -242,7 +248,7 @@ mod tests {
         pool.read(reading(1000, 100), DAY, NOON);
         assert_eq!(targets(&pool, NOON), Some(100));
         pool.spend(100);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
+        assert_eq!(pool.availability(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
         pool.unspend(40);
         assert_eq!(targets(&pool, NOON), Some(40));
     }
@@ -251,12 +257,12 @@ mod tests {
     fn a_share_is_kept_for_urgent_work_until_shortly_before_the_reset() {
         let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 300), DAY, NOON);
-        let usable = |pool: &Pool, now| pool.usable(Reserve(0.05), DAY, RESET, now);
-        assert_eq!(usable(&pool, NOON), PoolAvailability::Available { targets: 300, others: 250, batch: 1000 });
+        let availability = |pool: &Pool, now| pool.availability(Reserve(0.05), DAY, RESET, now);
+        assert_eq!(availability(&pool, NOON), PoolAvailability::Available { targets: 300, others: 250, batch: 1000 });
         pool.spend(260);
-        assert_eq!(usable(&pool, NOON), PoolAvailability::Available { targets: 40, others: 0, batch: 1000 });
+        assert_eq!(availability(&pool, NOON), PoolAvailability::Available { targets: 40, others: 0, batch: 1000 });
         pool.read(reading(1000, 300), DAY, RESET - Duration::from_secs(901));
-        let at = |seconds| usable(&pool, RESET - Duration::from_secs(seconds));
+        let at = |seconds| availability(&pool, RESET - Duration::from_secs(seconds));
         assert_eq!(at(901), PoolAvailability::Available { targets: 40, others: 0, batch: 1000 });
         assert_eq!(at(900), PoolAvailability::Available { targets: 40, others: 40, batch: 1000 });
     }
@@ -298,8 +304,11 @@ mod tests {
         assert_eq!(targets(&pool, NOON + Duration::from_secs(60)), Some(500));
         assert_eq!(targets(&pool, NOON + Duration::from_secs(61)), Some(300));
         pool.spend(300);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(61)), PoolAvailability::ReadingStale);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(601)), PoolAvailability::ReadingStale);
+        assert_eq!(pool.availability(NONE, DAY, RESET, NOON + Duration::from_secs(61)), PoolAvailability::ReadingStale);
+        assert_eq!(
+            pool.availability(NONE, DAY, RESET, NOON + Duration::from_secs(601)),
+            PoolAvailability::ReadingStale
+        );
     }
 
     #[test]
@@ -310,11 +319,11 @@ mod tests {
         pool.charged(700);
         let (next_day, next_reset) = (RESET, RESET + Duration::from_secs(86_400));
         let morning = RESET + Duration::from_secs(1);
-        assert_eq!(pool.usable(NONE, next_day, next_reset, morning), PoolAvailability::ReadingStale);
+        assert_eq!(pool.availability(NONE, next_day, next_reset, morning), PoolAvailability::ReadingStale);
         pool.ask();
         pool.read(reading(1000, 1000), next_day, morning);
         assert_eq!(
-            pool.usable(NONE, next_day, next_reset, morning),
+            pool.availability(NONE, next_day, next_reset, morning),
             PoolAvailability::Available { targets: 900, others: 900, batch: 1000 }
         );
     }
@@ -324,7 +333,7 @@ mod tests {
         let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 500), DAY, NOON);
         pool.exhaust(NOON);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
+        assert_eq!(pool.availability(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
         // Somebody raised the quota: the next answer opens the pool again.
         let later = NOON + Duration::from_secs(120);
         pool.read(reading(2000, 900), DAY, later);

@@ -40,7 +40,7 @@ impl EngineTimeouts {
 /// The accounts that work is sent to.
 pub type Accounts = Arc<BTreeMap<AccountName, Arc<Account>>>;
 
-/// What the engine works with.
+/// What the services share.
 #[derive(Clone)]
 pub struct EngineDeps {
     pub store: Arc<dyn Store>,
@@ -54,7 +54,7 @@ pub struct EngineDeps {
 }
 
 impl EngineDeps {
-    /// Takes up what the last process left: calls without an answer, and what was spent today.
+    /// Recovers the last process's unanswered calls, and loads today's quota usage.
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let count = self.store.recover(now).await?;

@@ -1,5 +1,5 @@
-//! The work: from due items to calls, from tasks to ends, from ends to proof. Each service is a `step(now)`; the only
-//! loop is in `drive`; `manual` lets a simulation take its place.
+//! The engine: sends due items, polls their tasks, and verifies the result at the edge. Each service is a `step(now)`; the only
+//! loop is in `driver.rs`, and `stepped.rs` replaces it in the simulation.
 
 mod account;
 mod cleaner;
@@ -45,38 +45,43 @@ use crate::store::StoreError;
 /// The running services.
 pub struct Engine {
     tasks: JoinSet<()>,
-    /// Cancelled when a service ended that was not told to.
+    /// Cancelled when a service ended without a shutdown.
     pub broken: CancellationToken,
 }
 
 impl Engine {
-    /// Takes up the work where the last process left it, and starts the services.
+    /// Recovers the open submissions of the last process, and starts the services.
     ///
     /// # Errors
     /// The store cannot be read or written.
     pub async fn start(deps: EngineDeps, shutdown: &CancellationToken) -> Result<Self, StoreError> {
         deps.recover().await?;
         let mut engine = Self { tasks: JoinSet::new(), broken: CancellationToken::new() };
-        let wakes = &deps.notifiers;
+        let notifiers = &deps.notifiers;
         engine.run(
-            driver::drive(quota_reader::QuotaReader::new(&deps), deps.driver(&wakes.quota_reader, shutdown)),
+            driver::drive(quota_reader::QuotaReader::new(&deps), deps.driver(&notifiers.quota_reader, shutdown)),
             shutdown,
         );
         engine.run(
-            driver::drive(domain_reader::DomainReader::new(&deps), deps.driver(&wakes.facts_reader, shutdown)),
+            driver::drive(domain_reader::DomainReader::new(&deps), deps.driver(&notifiers.domain_reader, shutdown)),
             shutdown,
         );
-        engine.run(driver::drive(submitter::Submitter::new(&deps), deps.driver(&wakes.submitter, shutdown)), shutdown);
-        engine.run(driver::drive(poller::Poller::new(&deps), deps.driver(&wakes.poller, shutdown)), shutdown);
-        engine
-            .run(driver::drive(reconciler::Reconciler::new(&deps), deps.driver(&wakes.reconciler, shutdown)), shutdown);
-        engine.run(driver::drive(cleaner::Cleaner::new(&deps), deps.driver(&wakes.cleaner, shutdown)), shutdown);
-        engine.run(driver::drive(verifier::Verifier::new(&deps), deps.driver(&wakes.verifier, shutdown)), shutdown);
+        engine.run(
+            driver::drive(submitter::Submitter::new(&deps), deps.driver(&notifiers.submitter, shutdown)),
+            shutdown,
+        );
+        engine.run(driver::drive(poller::Poller::new(&deps), deps.driver(&notifiers.poller, shutdown)), shutdown);
+        engine.run(
+            driver::drive(reconciler::Reconciler::new(&deps), deps.driver(&notifiers.reconciler, shutdown)),
+            shutdown,
+        );
+        engine.run(driver::drive(cleaner::Cleaner::new(&deps), deps.driver(&notifiers.cleaner, shutdown)), shutdown);
+        engine.run(driver::drive(verifier::Verifier::new(&deps), deps.driver(&notifiers.verifier, shutdown)), shutdown);
         Ok(engine)
     }
 
-    /// Runs a service. One that ends by itself has a bug: half an engine looks alive and does nothing, so whoever watches
-    /// `broken` ends the process, and the next start takes the work up.
+    /// Runs a service. A service that ends by itself has a bug. Half an engine seems alive and does nothing, so the daemon exits
+    /// when `broken` is cancelled, and the next start recovers the work.
     fn run(&mut self, service: impl Future<Output = ()> + Send + 'static, shutdown: &CancellationToken) {
         let (broken, shutdown) = (self.broken.clone(), shutdown.clone());
         self.tasks.spawn(async move {

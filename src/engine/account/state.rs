@@ -19,37 +19,37 @@ pub struct Account {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) reserve: Reserve,
     pub(crate) domains: DomainCache,
-    /// When URL purges are worth one of their directory.
+    /// When URL purges are promoted to a purge of their directory.
     pub(crate) promotion: Promotion,
-    /// Which part of each pool a tenant may draw in a day.
+    /// Which part of each pool a tenant may use in a day.
     pub(crate) shares: BTreeMap<TenantName, f64>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started_at: Timestamp,
     pub(super) state: Mutex<State>,
-    /// A token came back.
+    /// A token was returned.
     pub(super) freed: Notifier,
 }
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) paces: HashMap<ApiAction, RateLimiter>,
+    pub(super) limiters: HashMap<ApiAction, RateLimiter>,
     pub(super) pools: HashMap<PoolName, Pool>,
-    /// Pools that the provider has not told of yet, with what our own rows say was spent since then.
+    /// Pools without a reading, with the usage that our own rows show.
     pub(super) unread: HashMap<PoolName, UnreadPool>,
     pub(super) remembered_since: Option<Timestamp>,
     /// Submissions without an answer.
     pub(super) open_calls: u32,
     pub(super) pauses: Pauses,
-    /// When a call was last refused because there were too many.
+    /// When a call was last throttled.
     pub(super) throttled_at: Option<Timestamp>,
     pub(super) quota_wanted: HashMap<ItemOperation, bool>,
     pub(super) quota_faults: HashMap<ItemOperation, Failure>,
-    /// Since when nothing is left of a pool.
+    /// Since when a pool is empty.
     pub(super) emptied: HashMap<PoolName, Timestamp>,
     pub(super) hosts: HostSuspensions,
 }
 
-/// What a process before this one sent counts, and may be settled, before the provider has said what is left.
+/// A pool before its first reading: what earlier processes used counts already.
 pub(super) struct UnreadPool {
     pub(super) operation: ItemOperation,
     pub(super) pool: Pool,
@@ -64,7 +64,7 @@ impl Account {
         Self { name, provider, reserve, domains, promotion, shares, clock, started_at, state, freed }
     }
 
-    /// The same, with tenants that may draw only a part of each day quota.
+    /// The same, with tenants that may use only a part of each day quota.
     #[must_use]
     pub fn with_tenant_shares(self, shares: BTreeMap<TenantName, f64>) -> Self {
         Self { shares, ..self }
@@ -76,7 +76,7 @@ impl Account {
         Self { promotion, ..self }
     }
 
-    /// Whom its calls go to.
+    /// The provider that its calls go to.
     #[must_use]
     pub fn provider(&self) -> Arc<dyn Provider> {
         self.provider.clone()
@@ -88,22 +88,22 @@ impl Account {
         state.open_calls = state.open_calls.saturating_sub(1);
     }
 
-    /// Holds everything, or one action, back for a while that doubles each time.
+    /// Pauses all actions, or this one, for a time that doubles each time.
     pub(crate) fn pause(&self, action: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
         self.state().pauses.add(action, failure, jitter, now);
     }
 
-    /// A call of this action was accepted: whatever held it back is over.
+    /// A call of this action was accepted: its pauses end.
     pub(crate) fn clear_pauses(&self, action: ApiAction) {
         self.state().pauses.end(action);
     }
 
-    /// The hosts that the provider refused of late.
+    /// The hosts that the provider refused.
     pub(crate) fn hosts<T>(&self, of: impl FnOnce(&mut HostSuspensions) -> T) -> T {
         of(&mut self.state().hosts)
     }
 
-    /// Where a target of the host goes that no area was asked for.
+    /// The area of a target whose job names none.
     pub(crate) fn area_of(&self, host: &str, now: Timestamp) -> Area {
         self.domains.for_host(host).and_then(|domain| domain.own_area(now)).unwrap_or(Area::Own)
     }

@@ -2,22 +2,22 @@
 
 use crate::domain::{ItemId, Lane, Proof, Target, Verification};
 
-/// Who asked for a target, and in which lanes it went.
+/// The items that name a target, and their lanes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Requesters {
     pub(super) items: Vec<ItemId>,
     pub(super) lanes: Vec<Lane>,
 }
 
-/// What one target looked like, for all items that asked for it.
+/// The observation of one target, for all items that name it.
 pub(super) struct TargetObservation {
     pub(super) target: Target,
-    /// None: it stands for a directory, and nobody asked for it now.
+    /// Empty: the URL only verifies a directory.
     pub(super) items: Vec<ItemId>,
     pub(super) lanes: Vec<Lane>,
     pub(super) verification: Verification,
     pub(super) reason: String,
-    /// Another look may see more.
+    /// Another probe may change this.
     pub(super) again: bool,
     pub(super) proof: Option<Proof>,
 }

@@ -61,9 +61,9 @@ impl Moving {
         self.world.sites["second"].cloud().change_domains(vec![change]).expect("a domain");
         self.world.pass(Duration::from_secs(700)).await;
         let now = self.world.now();
-        self.world.engine().step(ServiceKind::FactsReader, now).await.expect("a store that works");
+        self.world.engine().step(ServiceKind::DomainReader, now).await.expect("a store that works");
         self.world.begin_all().await;
-        self.world.engine().record(ServiceKind::FactsReader, now).await.expect("a store that works");
+        self.world.engine().record(ServiceKind::DomainReader, now).await.expect("a store that works");
     }
 
     /// Where the job's only item goes.
