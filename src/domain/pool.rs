@@ -1,5 +1,5 @@
-//! How much: one day-quota counter of the provider, seen through our own ledger and the provider's last answer.
-//! The smaller of the two allows (law 3); the console and other tools spend from the same pool.
+//! A pool: one day-quota counter of the provider, by our own ledger and the provider's last reading. The smaller of the two
+//! counts (law 3), because the console and other tools use the same pool.
 
 use std::fmt;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct PoolReading {
 pub enum PoolAvailability {
     /// So many targets, of which so many may be other than urgent, at most so many in one call.
     Available { targets: u64, others: u64, batch: u32 },
-    /// The provider has to be asked first.
+    /// The quota has to be read first.
     ReadingStale,
     /// Nothing is left until the reset.
     Exhausted { until: Timestamp },
@@ -47,17 +47,17 @@ pub enum PoolAvailability {
 pub struct Reserve(pub f64);
 
 impl Reserve {
-    /// So long before the reset the reserve is open to all: what nobody needed would be lost.
+    /// So long before the reset the reserve is released to all items: unused quota would be lost.
     pub const RELEASED_BEFORE_RESET: Duration = Duration::from_secs(15 * 60);
 
-    /// Targets that are kept for urgent work at `now`.
+    /// Targets that are reserved for urgent items at `now`.
     #[must_use]
     pub fn of(self, total: u64, reset: Timestamp, now: Timestamp) -> u64 {
         if now >= reset - Self::RELEASED_BEFORE_RESET { 0 } else { (total as f64 * self.0).floor() as u64 }
     }
 }
 
-/// How old the provider's answer may be.
+/// How old the last reading may be.
 const READING_AGE_MAX: Duration = Duration::from_secs(600);
 /// How old it may be where a submission would take the pool under a fifth of its total.
 const READING_AGE_MAX_WHEN_LOW: Duration = Duration::from_secs(60);
@@ -66,13 +66,13 @@ const READING_AGE_MAX_WHEN_LOW: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Pool {
     reading: Option<(PoolReading, Timestamp)>,
-    /// Ours, since the provider's day began.
+    /// Used by us since the provider's day began.
     spent_today: u64,
-    /// Ours, not counted in the reading with certainty.
+    /// Used by us, and perhaps not counted in the reading.
     spent_since_reading: u64,
-    /// Ours, since the question that is now being asked.
+    /// Used by us since the reading that is under way started.
     spent_since_question: u64,
-    /// Ours, without an answer yet.
+    /// Used by us in calls without an answer.
     in_flight: u64,
     day_started: Timestamp,
     /// The provider said that the day's quota is spent.
@@ -80,13 +80,13 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of which our own rows tell what was spent since `day_started`, and how much of that has no answer yet.
+    /// A pool without a reading, with what our own rows have used since `day_started`, and how much of that has no answer yet.
     #[must_use]
     pub const fn new(spent_today: u64, in_flight: u64, day_started: Timestamp) -> Self {
         Self {
             reading: None,
             spent_today,
-            // What has no answer may be missing from any answer of the provider's.
+            // The reading may not include calls without an answer.
             spent_since_reading: in_flight,
             spent_since_question: in_flight,
             in_flight,
@@ -134,12 +134,12 @@ impl Pool {
         by_ledger.min(by_provider)
     }
 
-    /// Notes that the provider is being asked: what is in flight may or may not be in its answer, so it counts.
+    /// A reading starts: it may or may not include what is in flight, so that counts as used in addition.
     pub fn ask(&mut self) {
         self.spent_since_question = self.in_flight;
     }
 
-    /// Takes in the provider's answer to the question last asked.
+    /// Stores the reading that was started last.
     pub fn read(&mut self, reading: PoolReading, day_start: Timestamp, now: Timestamp) {
         if self.day_started < day_start {
             // A call near midnight counts in both days that it touches.
@@ -162,12 +162,12 @@ impl Pool {
         self.in_flight += targets;
     }
 
-    /// The call was done, and charged. One whose answer was lost is in flight until that is known.
+    /// The call was charged. A call whose answer was lost is in flight until its outcome is known.
     pub const fn charged(&mut self, targets: u64) {
         self.in_flight = self.in_flight.saturating_sub(targets);
     }
 
-    /// The call was refused, never sent, or turned out never to have been done: nothing was charged.
+    /// The call was refused, not sent, or not done by the provider: nothing was charged.
     pub const fn unspend(&mut self, targets: u64) {
         self.in_flight = self.in_flight.saturating_sub(targets);
         self.spent_today = self.spent_today.saturating_sub(targets);
@@ -180,7 +180,7 @@ impl Pool {
         self.exhausted_at = Some(now);
     }
 
-    /// What is left by the smaller of our ledger and the provider's last answer; nothing before the first one.
+    /// What is left by the smaller of our ledger and the provider's last reading; nothing before the first reading.
     #[must_use]
     pub fn available(&self) -> u64 {
         self.reading
@@ -188,19 +188,19 @@ impl Pool {
             .map_or(0, |(reading, _)| if self.exhausted_at.is_some() { 0 } else { self.remaining(reading) })
     }
 
-    /// Ours, on the day of the provider's last answer.
+    /// Used by us, on the day of the last reading.
     #[must_use]
     pub const fn used(&self) -> u64 {
         self.spent_today
     }
 
-    /// When the provider said that the day's quota is spent, if nothing it said since takes that back.
+    /// When the provider said that the day quota is spent, if no later reading shows more.
     #[must_use]
     pub const fn exhausted_at(&self) -> Option<Timestamp> {
         self.exhausted_at
     }
 
-    /// The provider's last answer and when it came.
+    /// The last reading and its time.
     #[must_use]
     pub const fn reading(&self) -> Option<&(PoolReading, Timestamp)> {
         self.reading.as_ref()
@@ -334,7 +334,7 @@ mod tests {
         pool.read(reading(1000, 500), DAY, NOON);
         pool.exhaust(NOON);
         assert_eq!(pool.availability(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
-        // Somebody raised the quota: the next answer opens the pool again.
+        // A person raised the quota: the next reading makes the pool available again.
         let later = NOON + Duration::from_secs(120);
         pool.read(reading(2000, 900), DAY, later);
         assert_eq!(targets(&pool, later), Some(900));

@@ -76,7 +76,7 @@ pub(super) struct Driver {
     pub(super) shutdown: CancellationToken,
 }
 
-/// A service with the calls that are being made for it, and the answers that it has not recorded yet.
+/// A service with its open calls, and the answers that it has not recorded yet.
 pub(super) struct ServiceRunner<S: EngineService> {
     service: S,
     open: JoinSet<S::Answer>,

@@ -84,7 +84,7 @@ impl InFlight {
 
 fn orphan_failure() -> Failure {
     let message = "the database reported an error but stored the batch; it was never sent and is queued again";
-    Failure::new(ErrorClass::Internal, Failure::CLAIM_ASTRAY, message)
+    Failure::new(ErrorClass::Internal, Failure::ORPHANED_CLAIM, message)
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl Promoter {
             let due: u64 = depth.due.iter().sum();
             let is_deep = account.promotion.urls_min().is_some_and(|least| due >= u64::from(least));
             let was_scanned = self.last_scans.get(&depth.id).is_some_and(|at| now.since(*at) < SCAN_INTERVAL);
-            if !is_deep || was_scanned || depth.lane.ridden().is_none() {
+            if !is_deep || was_scanned || depth.lane.covering_directory_lane().is_none() {
                 continue;
             }
             let account = account.clone();
@@ -56,7 +56,7 @@ impl Promoter {
     }
 
     async fn promote(&self, depth: &LaneDepth, account: &Account, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(lane) = depth.lane.ridden() else { return Ok(false) };
+        let Some(lane) = depth.lane.covering_directory_lane() else { return Ok(false) };
         let items = self.store.next_items(depth.id, ITEMS_MAX).await?;
         let urls = items.iter().map(|(url, priority)| (url, *priority));
         let candidates = promotion_candidates(account, &depth.lane, urls, now);
@@ -94,7 +94,7 @@ pub(super) fn promotion_candidates<'a>(
     targets: impl IntoIterator<Item = (&'a Target, Priority)>,
     now: Timestamp,
 ) -> Vec<PromotionCandidate> {
-    let Some(lane) = urls.ridden() else { return Vec::new() };
+    let Some(lane) = urls.covering_directory_lane() else { return Vec::new() };
     let mut candidates = account.promotion.candidates(targets);
     if candidates.is_empty() || account.provider.capabilities().operation(&lane).is_none() {
         return Vec::new();

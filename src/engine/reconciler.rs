@@ -70,7 +70,7 @@ impl Reconciler {
         // A call has a timeout, so its task was created by then, however long the daemon was down.
         let given_up = submission.created_at + capabilities.call_max;
         let lost_at = submission.answered_at.unwrap_or(given_up).min(given_up);
-        let (slack, listed) = match capabilities.lookup {
+        let (slack, lists_tasks) = match capabilities.lookup {
             TaskLookup::ByWindow { slack } => (slack, true),
             // The provider lists nothing: the first lookup is the last.
             TaskLookup::NotAtAll | TaskLookup::BySameKey => (Duration::ZERO, false),
@@ -83,7 +83,7 @@ impl Reconciler {
             since: window.since,
             until: window.until,
         };
-        let last_chance = !listed || now.since(lost_at) >= self.timeouts.listing_grace;
+        let last_chance = !lists_tasks || now.since(lost_at) >= self.timeouts.listing_grace;
         let targets = targets.iter().map(Target::to_string).collect();
         Ok(Some(LookupCall { context: LookupContext { submission, account, targets, window, last_chance }, query }))
     }
@@ -103,10 +103,10 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn judge(&self, context: &LookupContext, listed: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
+    async fn judge(&self, context: &LookupContext, tasks: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
         let LookupContext { submission, account, last_chance, .. } = context;
         let units = u64::from(submission.targets);
-        for task in candidates(context, listed) {
+        for task in candidates(context, tasks) {
             let due_at = now + self.timeouts.poll_first;
             if self.store.accept(submission.id, &task.task.0, None, due_at, now).await? == Guarded::Done {
                 account.charged(&submission.lane, units);
@@ -136,17 +136,17 @@ impl Reconciler {
     }
 }
 
-/// The tasks of the list that can be ours: the same targets, created within the call's window; the oldest first.
-fn candidates<'a>(context: &LookupContext, listed: &'a [ListedTask]) -> Vec<&'a ListedTask> {
-    let within = |task: &&ListedTask| (context.window.since..=context.window.until).contains(&task.created_at);
+/// The listed tasks that can be ours: the same targets, created within the call's window; the oldest first.
+fn candidates<'a>(context: &LookupContext, tasks: &'a [ListedTask]) -> Vec<&'a ListedTask> {
+    let is_in_window = |task: &&ListedTask| (context.window.since..=context.window.until).contains(&task.created_at);
     let kind = context.submission.lane.kind;
-    let same = |task: &&ListedTask| {
+    let has_our_targets = |task: &&ListedTask| {
         // The provider may write a target in another of its equal forms.
         let normal =
             |text: &String| Target::parse(kind, text).map_or_else(|_| text.clone(), |target| target.to_string());
         task.targets.iter().map(normal).collect::<BTreeSet<_>>() == context.targets
     };
-    let mut ours: Vec<_> = listed.iter().filter(within).filter(same).collect();
+    let mut ours: Vec<_> = tasks.iter().filter(is_in_window).filter(has_our_targets).collect();
     ours.sort_by_key(|task| task.created_at);
     ours
 }
@@ -186,17 +186,17 @@ impl EngineService for Reconciler {
 
     fn perform(&self, LookupCall { context, query }: LookupCall) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let listed =
+            let tasks =
                 catch_panic_read(Self::NAME, context.account.provider.find_tasks(&query, context.account.as_ref()))
                     .await;
-            (context, listed)
+            (context, tasks)
         }
         .boxed()
     }
 
-    async fn record(&mut self, (context, listed): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
-        match listed {
-            Ok(listed) => self.judge(context, listed, now).await?,
+    async fn record(&mut self, (context, tasks): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
+        match tasks {
+            Ok(tasks) => self.judge(context, tasks, now).await?,
             Err(fault) => {
                 let failure = fault.failure();
                 tracing::warn!(submission.id = context.submission.id.0, class = %failure.class, code = %failure.code,

@@ -25,7 +25,7 @@ struct Terms {
     others: u64,
     batch: u32,
     rate: u32,
-    /// What is left of each pool that the lane draws on.
+    /// What is left of each pool that the lane uses.
     counts: Vec<u64>,
     total: u64,
     reserve: f64,
@@ -33,7 +33,7 @@ struct Terms {
 
 #[derive(Debug, Default)]
 struct ExpectedSends {
-    /// When each call left, with how many urgent and other targets.
+    /// When each call was sent, with how many urgent and other targets.
     calls: Vec<(Timestamp, u64, u64)>,
     in_flight_most: usize,
 }
@@ -173,7 +173,7 @@ proptest! {
             sends.calls.iter().fold((0, 0), |sum, (_, urgent, others)| (sum.0 + urgent, sum.1 + others));
         prop_assert_eq!(urgent, terms.urgent.min(least_left));
         let remaining = least_left - urgent - others;
-        prop_assert!(others == terms.others || remaining <= count, "{} could have gone, and {} are left", terms.others, remaining);
+        prop_assert!(others == terms.others || remaining <= count, "{} could have been sent, and {} are left", terms.others, remaining);
     }
 
     #[test]
@@ -195,5 +195,5 @@ fn a_spent_pool_is_told_from_one_that_is_kept() {
         pool.availability(Reserve(terms.reserve), DAY, RESET, START),
         PoolAvailability::Available { targets: 400, others: 0, batch: 10 }
     );
-    assert!(simulate(&terms, &[10]).calls.is_empty(), "nothing that is not urgent takes from what is kept");
+    assert!(simulate(&terms, &[10]).calls.is_empty(), "only urgent targets use the reserve");
 }

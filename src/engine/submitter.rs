@@ -277,7 +277,7 @@ impl EngineService for Submitter {
             let answer = catch_panic(Self::NAME, pending.account.provider.submit(&pending.lane, &targets)).await;
             // After a panic it is not known how far the call came.
             let answer =
-                answer.unwrap_or_else(|broken| SubmitOutcome::Lost(Failure { class: ErrorClass::Lost, ..broken }));
+                answer.unwrap_or_else(|failure| SubmitOutcome::Lost(Failure { class: ErrorClass::Lost, ..failure }));
             // The token is released now, not when the outcome is recorded: waiting for the database would lower the rate.
             pending.account.release(pending.account.provider.submit_action(&pending.lane));
             (pending, answer)

@@ -82,7 +82,7 @@ impl Account {
         self.provider.clone()
     }
 
-    /// A submission's call is over: its outcome is recorded, or it was never made.
+    /// A submission's call is over: its outcome is recorded, or no call was made.
     pub(crate) fn close_call(&self) {
         let mut state = self.state();
         state.open_calls = state.open_calls.saturating_sub(1);

@@ -218,12 +218,12 @@ impl Verifier {
             return Ok(None);
         }
         let Some(job) = self.store.job(outcome.due.id, None).await? else { return Ok(None) };
-        let again = repurge::purge_again(&job, &outcome.observations, &self.accounts, &self.store, now).await?;
-        if let Some((id, urls)) = again {
+        let second = repurge::purge_again(&job, &outcome.observations, &self.accounts, &self.store, now).await?;
+        if let Some((id, urls)) = second {
             tracing::info!(job.id = %job.id, again = %id, urls, "purging the stale URLs of this job once more");
             self.notifiers.submitter.notify();
         }
-        Ok(again.map(|(id, urls)| format!("{urls} stale URLs are purged once more by {id}")))
+        Ok(second.map(|(id, urls)| format!("{urls} stale URLs are purged once more by {id}")))
     }
 }
 
@@ -281,7 +281,7 @@ impl EngineService for Verifier {
                             let silent = is_silent(&observations, watch.elapsed(), time);
                             (observations, Some(silent))
                         }
-                        Err(broken) => (not_probed(targets, &broken.message), None),
+                        Err(failure) => (not_probed(targets, &failure.message), None),
                     }
                 }
             };

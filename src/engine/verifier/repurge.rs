@@ -48,7 +48,7 @@ pub(super) async fn purge_again(
         ..NewJob::again(job, clock::job_id(), deps, 0)
     };
     Ok(match store.create_job(new, now).await? {
-        Creation::Created(again) => Some((again.id, targets)),
+        Creation::Created(second) => Some((second.id, targets)),
         Creation::Replayed(id) => Some((id, targets)),
         Creation::KeyReused => None,
     })

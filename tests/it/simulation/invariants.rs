@@ -95,7 +95,7 @@ impl Laws {
             let old = self.before.submissions.get(id).map(|old| old.state).filter(|old| *old != one.state);
             self.moves.extend(old.map(|old| format!("submission {old} to {}", one.state)));
             let healed = match one.code.as_deref().filter(|_| old.is_some() && !since.restarted) {
-                Some(Failure::CLAIM_ASTRAY) => Some("claim of nobody"),
+                Some(Failure::ORPHANED_CLAIM) => Some("claim of nobody"),
                 Some("broke_off") => Some("call broken off"),
                 _ => None,
             };

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use refreshd::clock::repeat_jitter;
+use refreshd::clock::seed_jitter;
 use refreshd::domain::Timestamp;
 use refreshd::engine::ServiceKind;
 use refreshd::sandbox::Cloud;
@@ -132,7 +132,7 @@ fn live(seed: u64) -> Result<BTreeSet<String>, String> {
     let trace = Trace::default();
     let told = trace.clone();
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        repeat_jitter(seed);
+        seed_jitter(seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut history = History::begin(seed, told).await;
