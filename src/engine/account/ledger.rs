@@ -1,10 +1,10 @@
 //! The day quotas of an account: what the provider says is left, and what this and earlier processes used.
 
-use super::state::{Account, State, UnreadPool};
+use super::state::{Account, AccountData, UnreadPool};
 use crate::domain::{Failure, ItemOperation, Lane, Pool, PoolReading, Timestamp};
 use crate::store::{Store, StoreError};
 
-impl State {
+impl AccountData {
     /// Records which pools are empty from `now` on, and drops those that are not any more.
     pub(super) fn note_empty(&mut self, now: Option<Timestamp>) {
         let Self { pools, emptied, .. } = self;
@@ -101,9 +101,9 @@ impl Account {
         self.state().quota_faults.insert(operation, failure.clone());
     }
 
-    pub(super) fn each_pool(&self, state: &mut State, lane: &Lane, change: impl Fn(&mut Pool)) {
+    pub(super) fn each_pool(&self, state: &mut AccountData, lane: &Lane, change: impl Fn(&mut Pool)) {
         let since = state.remembered_since.unwrap_or(self.started_at);
-        let State { pools, unread, .. } = state;
+        let AccountData { pools, unread, .. } = state;
         for name in self.provider.pools(lane) {
             let new = || UnreadPool { operation: lane.operation, pool: Pool::new(0, 0, since) };
             match pools.get_mut(&name) {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::state::{Account, State};
+use super::state::{Account, AccountData};
 use crate::domain::{Lane, RateLimiter, Timestamp};
 use crate::provider::{ApiAction, CallLimiter};
 
@@ -29,7 +29,7 @@ impl Account {
         self.freed.notify();
     }
 
-    pub(super) fn limiter<'a>(&self, state: &'a mut State, action: ApiAction) -> &'a mut RateLimiter {
+    pub(super) fn limiter<'a>(&self, state: &'a mut AccountData, action: ApiAction) -> &'a mut RateLimiter {
         let limit = self.provider.capabilities().rate_limit(action);
         state.limiters.entry(action).or_insert_with(|| RateLimiter::after_start(limit, self.started_at))
     }

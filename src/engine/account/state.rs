@@ -25,13 +25,13 @@ pub struct Account {
     pub(crate) shares: BTreeMap<TenantName, f64>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started_at: Timestamp,
-    pub(super) state: Mutex<State>,
+    pub(super) state: Mutex<AccountData>,
     /// A token was returned.
     pub(super) freed: Notifier,
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct AccountData {
     pub(super) limiters: HashMap<ApiAction, RateLimiter>,
     pub(super) pools: HashMap<PoolName, Pool>,
     /// Pools without a reading, with the usage that our own rows show.
@@ -108,7 +108,7 @@ impl Account {
         self.domains.for_host(host).and_then(|domain| domain.own_area(now)).unwrap_or(Area::Own)
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, AccountData> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
