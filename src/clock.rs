@@ -1,4 +1,4 @@
-//! The only place that asks what time it is. Everything else is handed a `Timestamp` or a `Clock`.
+//! The only module that reads the machine's clock. All others get a `Timestamp` or a `Clock`.
 #![expect(clippy::disallowed_methods, reason = "this module is the clock")]
 
 use std::cell::Cell;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::domain::Timestamp;
 
-/// Tells the time, and waits for it.
+/// Reads the time, and waits for a time.
 #[async_trait]
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
@@ -25,21 +25,21 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// The machine's clock, but that it never runs backwards. Where somebody sets the machine's back, it goes on at half speed
-/// until the two meet: a span that stood still for an hour would hold every call for an hour.
+/// The machine's clock, but never backwards. If a person sets the machine's clock back, this one runs at half speed until the
+/// two are equal again: if it stopped for an hour, every call would wait for an hour.
 #[derive(Debug, Default)]
 pub struct SystemClock(Mutex<Option<ClockReading>>);
 
-/// What was told last.
+/// The last reading.
 #[derive(Debug, Clone, Copy)]
 struct ClockReading {
     moment: Timestamp,
-    /// By a clock that nobody sets.
+    /// By the monotonic clock.
     at: Instant,
 }
 
 impl ClockReading {
-    /// What to tell now, `machine` being what the machine says.
+    /// The next reading; `machine` is the machine's clock.
     fn next(self, machine: Timestamp, at: Instant) -> Self {
         let slow = self.moment + at.duration_since(self.at) / 2;
         if machine >= self.moment {
@@ -47,7 +47,7 @@ impl ClockReading {
         } else if slow > self.moment {
             Self { moment: slow, at }
         } else {
-            // Half a millisecond is not lost between two askers.
+            // Keep the reading, so that half a millisecond is not lost between two calls.
             self
         }
     }
@@ -60,8 +60,7 @@ impl Clock for SystemClock {
         let machine = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
         let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
-        let next =
-            reading.map_or(ClockReading { moment: machine, at }, |clock_reading| clock_reading.next(machine, at));
+        let next = reading.map_or(ClockReading { moment: machine, at }, |last| last.next(machine, at));
         *reading = Some(next);
         next.moment
     }
@@ -78,7 +77,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to; sleepers wake when it passes their moment.
+/// A clock that only `advance` moves; sleepers wake when it passes their time.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     moment: Arc<watch::Sender<Timestamp>>,
@@ -97,7 +96,7 @@ impl ManualClock {
         self.moment.send_modify(|moment| *moment = *moment + span);
     }
 
-    /// The moments for which somebody waits, earliest first: who only waits for time will do nothing before.
+    /// The times that sleepers wait for, earliest first: a task that only sleeps does nothing before.
     #[must_use]
     pub fn awaited(&self) -> Vec<Timestamp> {
         let now = self.now();
@@ -118,10 +117,10 @@ impl Clock for ManualClock {
     }
 
     async fn sleep_until(&self, moment: Timestamp) {
-        let mut seen = self.moment.subscribe();
+        let mut moments = self.moment.subscribe();
         let _asleep = Sleeper::on(self, moment);
         // The sender lives in `self`, so the wait cannot fail.
-        let _ = seen.wait_for(|now| *now >= moment).await;
+        let _ = moments.wait_for(|now| *now >= moment).await;
     }
 }
 
@@ -147,8 +146,7 @@ impl Drop for Sleeper<'_> {
     }
 }
 
-/// Measures a span, for what is shown and for the server's time limits. What the engine decides goes by a `Clock`, which a
-/// test can move.
+/// Measures a duration, for figures and for the timeouts of connections. The engine decides by a `Clock`, which a test can move.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);
 
@@ -165,18 +163,18 @@ impl Stopwatch {
 }
 
 thread_local! {
-    /// Where the jitter of this thread has got to, once it was told to repeat itself.
-    static REPEATED: Cell<Option<u64>> = const { Cell::new(None) };
+    /// The state of this thread's jitter, once it has a seed.
+    static JITTER_STATE: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// A fresh number in `0.0..1.0` for jitter. Not for secrets.
 #[must_use]
 pub fn jitter() -> f64 {
-    let bits = match REPEATED.get() {
+    let bits = match JITTER_STATE.get() {
         // A version 4 UUID's low 62 bits are random.
         None => uuid::Uuid::new_v4().as_u128() as u64,
         Some(place) => {
-            REPEATED.set(Some(place.wrapping_add(1)));
+            JITTER_STATE.set(Some(place.wrapping_add(1)));
             let mut hasher = DefaultHasher::new();
             place.hash(&mut hasher);
             hasher.finish()
@@ -186,9 +184,9 @@ pub fn jitter() -> f64 {
     (bits & ((1 << 53) - 1)) as f64 / (1u64 << 53) as f64
 }
 
-/// From now on the jitter on this thread follows from `seed`, so that a simulated history can be lived through again.
-pub fn repeat_jitter(seed: u64) {
-    REPEATED.set(Some(seed));
+/// From now on the jitter of this thread follows from `seed`, so that a simulated history can be repeated.
+pub fn seed_jitter(seed: u64) {
+    JITTER_STATE.set(Some(seed));
 }
 
 /// A fresh job id: time-ordered, so that the index it lives in grows at its end.

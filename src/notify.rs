@@ -1,13 +1,13 @@
-//! Hurrying: a wake says that there may be something to do. It can be missed without harm, because everyone also looks
-//! at a tick; who listens before looking misses none.
+//! Notifications that there may be something to do. Missing one is harmless, because every service also steps at a tick; a
+//! service that subscribes before it steps misses none.
 
 use tokio::sync::watch;
 
-/// A bell that any number of listeners hear.
+/// Notifies any number of subscriptions.
 #[derive(Debug, Clone)]
 pub struct Notifier(watch::Sender<u64>);
 
-/// Hears every ring since it was made or last heard one.
+/// Receives a notification since it was created or last received one.
 #[derive(Debug)]
 pub struct Subscription(watch::Receiver<u64>);
 
@@ -19,7 +19,7 @@ impl Default for Notifier {
 
 impl Notifier {
     pub fn notify(&self) {
-        self.0.send_modify(|rings| *rings = rings.wrapping_add(1));
+        self.0.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     #[must_use]
@@ -29,16 +29,16 @@ impl Notifier {
 }
 
 impl Subscription {
-    /// Returns at once if the bell rang since the last call.
+    /// Returns at once if there was a notification since the last call.
     pub async fn notified(&mut self) {
         if self.0.changed().await.is_err() {
-            // Nobody can ring any more: whoever waits here goes by the tick alone.
+            // The notifier is gone, so only the tick is left.
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// The bells of the house, one for each place that waits for work.
+/// The notifiers, one for each service or caller that waits.
 #[derive(Debug, Clone, Default)]
 pub struct Notifiers {
     pub submitter: Notifier,
@@ -46,7 +46,7 @@ pub struct Notifiers {
     pub reconciler: Notifier,
     pub verifier: Notifier,
     pub quota_reader: Notifier,
-    pub facts_reader: Notifier,
+    pub domain_reader: Notifier,
     pub cleaner: Notifier,
     /// Some job changed.
     pub jobs: Notifier,

@@ -1,4 +1,4 @@
-//! How errors are told, where log lines go and how they look: standard error, for people at a terminal and for machines everywhere else.
+//! Log lines go to standard error, as text at a terminal and as JSON elsewhere. Also formats an error with its causes.
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
@@ -22,15 +22,15 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// What suits standard error: text for a person, JSON for whatever collects it.
+    /// The format for standard error: text at a terminal, JSON otherwise.
     #[must_use]
     pub fn of_stderr() -> Self {
         if io::stderr().is_terminal() { Self::Text } else { Self::Json }
     }
 }
 
-/// Sends this process's log lines to standard error, once. A filter that cannot be read is replaced by the default and
-/// told of, because a daemon that stays down for a typing error in its log level helps nobody.
+/// Sends this process's log lines to standard error, once. An invalid filter is replaced by the default and logged, because a typing
+/// error in the log level should not keep the daemon from starting.
 pub fn init(format: LogFormat, default: &'static str) -> Result<(), TryInitError> {
     let written = std::env::var(FILTER_VARIABLE).unwrap_or_default();
     let (filter, fault) = filter(&written, default);
@@ -40,7 +40,7 @@ pub fn init(format: LogFormat, default: &'static str) -> Result<(), TryInitError
         LogFormat::Json => try_init(lines.json().flatten_event(true).with_current_span(false).finish()),
     }?;
     if let Some(fault) = fault {
-        tracing::warn!(filter = %written, error = %fault, "{FILTER_VARIABLE} is no log filter; {default} is used");
+        tracing::warn!(filter = %written, error = %fault, "{FILTER_VARIABLE} is not a valid log filter; using {default}");
     }
     Ok(())
 }

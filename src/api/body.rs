@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::problem::ApiError;
-use crate::offload::{MANY_BYTES, offload_if};
+use crate::offload::{LARGE_BODY_BYTES, offload_if_large};
 
 /// The longest body (CONTRACT §1).
 pub(super) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -22,7 +22,7 @@ pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -
         return Err(ApiError::NotJson);
     }
     let bytes = bytes(body).await?;
-    offload_if(bytes.len() >= MANY_BYTES, || parse(&bytes)).await
+    offload_if_large(bytes.len() >= LARGE_BODY_BYTES, || parse(&bytes)).await
 }
 
 /// The same where a body may be left out, whatever its type is then said to be.

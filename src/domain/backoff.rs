@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Exponential backoff with full jitter: the n-th wait is drawn between `first` and `first * 2^(n-1)`, at most `max`.
+/// Exponential backoff with full jitter: the n-th wait is random between `first` and `first * 2^(n-1)`, at most `max`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     pub first: Duration,

@@ -1,5 +1,5 @@
-//! Why a refresh failed or had no effect: what was checked, what follows from it, and what to do. Values only; who looks
-//! and who judges is `diagnose`'s business.
+//! Why a refresh failed or had no effect: what was checked, what follows from it, and what to do. Values only: `diagnose`
+//! collects and checks.
 
 use super::Timestamp;
 use super::string_enum::words;
@@ -32,7 +32,7 @@ words!(
         Throttled = "throttled",
         ProviderFailed = "provider_failed",
         ProviderSlow = "provider_slow",
-        /// Somebody holds the work back: a paused lane, `not_before`, a purge that goes first.
+        /// The work waits on purpose: a paused lane, `not_before`, a purge that goes first.
         HeldBack = "held_back",
     }
 );
@@ -43,8 +43,8 @@ words!(
 );
 
 words!(
-    /// How sure a judgement is: `Certain` was said by the party that decides, `Likely` follows from what was seen,
-    /// `Possible` fits it among others.
+    /// How sure a conclusion is: `Certain`: the party that decides says so; `Likely`: it follows from the observations;
+    /// `Possible`: it is one of several explanations.
     Confidence { Possible = "possible", Likely = "likely", Certain = "certain" }
 );
 
@@ -75,19 +75,19 @@ words!(
     }
 );
 
-/// One thing that was looked at.
+/// One check and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     pub id: CheckId,
     pub result: CheckResult,
-    /// In one or two plain sentences, with the figures. Of an unknown one: what kept it from being seen.
+    /// The observation in one or two plain sentences, with the figures. Of an unknown check: why there is none.
     pub seen: String,
     /// What to do next, in one sentence, with the command or the console path; none if all is well.
     pub action: Option<String>,
     pub confidence: Confidence,
-    /// What the check stands for if it did not pass.
+    /// The cause that a check suggests if it did not pass.
     pub cause: Option<CauseId>,
-    /// The provider's documentation that tells more, by its page's name.
+    /// The page of the provider's documentation, by its name.
     pub page: Option<&'static str>,
 }
 
@@ -102,7 +102,7 @@ impl Check {
         Self::new(id, CheckResult::Ok, seen)
     }
 
-    /// Nothing could be seen: `because` of what.
+    /// There is no observation, `because` of this.
     #[must_use]
     pub fn unknown(id: CheckId, because: impl Into<String>) -> Self {
         Self { confidence: Confidence::Possible, ..Self::new(id, CheckResult::Unknown, because) }
@@ -118,7 +118,7 @@ impl Check {
         Self { cause: Some(cause), confidence, ..Self::new(id, CheckResult::Fail, seen) }
     }
 
-    /// What the check stands for if there is trouble that it would explain.
+    /// The cause that the check suggests if there is a failure that it explains.
     #[must_use]
     pub fn hints_at(mut self, cause: CauseId) -> Self {
         self.cause = Some(cause);
@@ -138,12 +138,12 @@ impl Check {
     }
 }
 
-/// What explains the trouble.
+/// What explains the failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     pub id: CauseId,
     pub confidence: Confidence,
-    /// One plain sentence for somebody who does not know CDNs.
+    /// One plain sentence for a person who does not know CDNs.
     pub summary: String,
     pub action: String,
     /// The checks that it rests on.
@@ -152,7 +152,7 @@ pub struct Cause {
     pub against: Vec<CheckId>,
 }
 
-/// What was asked about.
+/// What is diagnosed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     Job(super::JobId),
@@ -160,21 +160,21 @@ pub enum Subject {
     Host(String),
 }
 
-/// A finished diagnosis. No cause: nothing is wrong as far as could be seen.
+/// A finished diagnosis. No cause: no check found a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
     pub subject: Subject,
-    /// The target that was looked at; a job's most telling one.
+    /// The target that was checked; of a job, the most relevant one.
     pub target: Option<super::Target>,
     /// Most likely first.
     pub causes: Vec<Cause>,
-    /// In the order of `CheckId`; one for each that was made or could not be.
+    /// In the order of `CheckId`, with those that could not be made.
     pub checks: Vec<Check>,
     pub started_at: Timestamp,
     pub ended_at: Timestamp,
-    /// The deadline ended it before all was seen.
+    /// The deadline ended it before all checks were made.
     pub cut_short: bool,
-    /// What was seen, in full, for whoever is asked for help: a file each.
+    /// The full evidence for the people who are asked for help, a file each.
     pub evidence: Vec<Attachment>,
 }
 

@@ -1,15 +1,15 @@
-//! Promotion: when so many URL purges share a directory that purging the directory once is cheaper. Only for hosts whose
-//! operator asked for it, because it also drops what nobody asked to purge.
+//! Promotion: when so many URL purges share a directory that one purge of the directory is cheaper. Only for hosts for which it
+//! is configured, because it also drops content that no job named.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Priority, Target, TargetKind};
 
-/// Directories above a URL that are counted, from the site's root down: a path of a thousand slashes is valid, and nobody's
-/// site.
+/// Directories above a URL that are counted, from the site's root down: a path of a thousand slashes is valid, but no real site
+/// has one.
 const LEVELS_MAX: usize = 64;
 
-/// When a host's URLs are worth a directory.
+/// When a host's URLs are promoted to a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PromotionRule {
     /// Pending URL purges below it, at least.
@@ -22,7 +22,7 @@ pub struct PromotionRule {
 pub struct Promotion {
     /// Directories promoted in one provider day, at most.
     pub per_day: u32,
-    /// By host, as targets write it.
+    /// By host, in the form that targets have.
     pub hosts: BTreeMap<String, PromotionRule>,
 }
 
@@ -31,22 +31,22 @@ pub struct Promotion {
 pub struct PromotionCandidate {
     pub directory: Target,
     pub urls: u64,
-    /// The most pressing of them.
+    /// The highest priority of them.
     pub priority: Priority,
 }
 
 impl Promotion {
-    /// Who asks for promoted directories. No token can have this tenant.
+    /// The tenant of promoted directories. No token can have it.
     pub const TENANT: &'static str = "refreshd:promotion";
 
-    /// Fewer pending URLs than this are never worth a directory; none if nothing is ever promoted.
+    /// Fewer pending URLs than this are never promoted; none if nothing is promoted at all.
     #[must_use]
     pub fn urls_min(&self) -> Option<u32> {
         self.hosts.values().map(|rule| rule.at).min().filter(|_| self.per_day > 0)
     }
 
-    /// The directories that these URLs crowd, the deepest first, since they drop least of what nobody asked for. A URL counts
-    /// for one of them.
+    /// The directories with enough of these URLs, the deepest first, because they drop the least other content. A URL counts for
+    /// one of them.
     #[must_use]
     pub fn candidates<'a>(&self, urls: impl IntoIterator<Item = (&'a Target, Priority)>) -> Vec<PromotionCandidate> {
         let mut below: HashMap<&str, BTreeMap<&Target, Priority>> = HashMap::new();
@@ -60,18 +60,18 @@ impl Promotion {
         }
         let mut deepest: Vec<_> = below.into_iter().collect();
         deepest.sort_by_key(|(directory, _)| (std::cmp::Reverse(directory.matches('/').count()), *directory));
-        let (mut taken, mut crowds) = (BTreeSet::new(), Vec::new());
+        let (mut counted, mut candidates) = (BTreeSet::new(), Vec::new());
         for (directory, mut urls) in deepest {
-            urls.retain(|url, _| !taken.contains(url));
+            urls.retain(|url, _| !counted.contains(url));
             let at = urls.keys().next().and_then(|url| self.hosts.get(url.host())).map_or(u32::MAX, |rule| rule.at);
             let Ok(target) = Target::parse(TargetKind::Directory, directory) else { continue };
             let (Some(priority), true) = (urls.values().min().copied(), urls.len() as u64 >= u64::from(at)) else {
                 continue;
             };
-            taken.extend(urls.keys().copied());
-            crowds.push(PromotionCandidate { directory: target, urls: urls.len() as u64, priority });
+            counted.extend(urls.keys().copied());
+            candidates.push(PromotionCandidate { directory: target, urls: urls.len() as u64, priority });
         }
-        crowds
+        candidates
     }
 }
 
@@ -99,22 +99,22 @@ mod tests {
         paths.iter().map(url).collect()
     }
 
-    fn crowds(at: u32, depth: u32, urls: &[Target]) -> Vec<(String, u64)> {
+    fn promoted(at: u32, depth: u32, urls: &[Target]) -> Vec<(String, u64)> {
         let hosts = BTreeMap::from([("h.example".to_owned(), PromotionRule { at, depth })]);
-        let crowds = Promotion { per_day: 1, hosts }.candidates(urls.iter().map(|url| (url, Priority::Normal)));
+        let candidates = Promotion { per_day: 1, hosts }.candidates(urls.iter().map(|url| (url, Priority::Normal)));
         let path = |target: &Target| target.as_str().trim_start_matches("https://h.example").to_owned();
-        crowds.into_iter().map(|crowd| (path(&crowd.directory), crowd.urls)).collect()
+        candidates.into_iter().map(|candidate| (path(&candidate.directory), candidate.urls)).collect()
     }
 
     #[test]
     fn the_deepest_directory_that_enough_urls_share_is_theirs() {
         let all = urls(&["/a/b/1", "/a/b/2", "/a/c/3", "/a/4?x=/q/", "/5", "/a/b/2"]);
-        assert_eq!(crowds(2, 1, &all), [("/a/b/".to_owned(), 2), ("/a/".to_owned(), 2)]);
-        assert_eq!(crowds(3, 1, &all), [("/a/".to_owned(), 4)], "an equal URL is no other one");
-        assert!(crowds(5, 1, &all).is_empty(), "the whole site only where that was said");
-        assert_eq!(crowds(5, 0, &all), [("/".to_owned(), 5)]);
-        assert_eq!(crowds(2, 2, &all), [("/a/b/".to_owned(), 2)]);
-        assert!(crowds(2, 3, &all).is_empty());
+        assert_eq!(promoted(2, 1, &all), [("/a/b/".to_owned(), 2), ("/a/".to_owned(), 2)]);
+        assert_eq!(promoted(3, 1, &all), [("/a/".to_owned(), 4)], "an equal URL is no other one");
+        assert!(promoted(5, 1, &all).is_empty(), "the whole site only where that was said");
+        assert_eq!(promoted(5, 0, &all), [("/".to_owned(), 5)]);
+        assert_eq!(promoted(2, 2, &all), [("/a/b/".to_owned(), 2)]);
+        assert!(promoted(2, 3, &all).is_empty());
     }
 
     #[test]
@@ -132,11 +132,11 @@ mod tests {
 
     #[test]
     fn a_directory_is_cheaper_if_it_takes_the_smaller_part_of_what_is_left() {
-        let crowd = |urls| {
+        let candidate = |urls| {
             let directory = Target::parse(TargetKind::Directory, "https://h.example/a/").expect("a directory");
             PromotionCandidate { directory, urls, priority: Priority::Normal }
         };
-        assert!(crowd(101).is_cheaper(10_000, 100) && !crowd(100).is_cheaper(10_000, 100));
-        assert!(crowd(2).is_cheaper(0, 1) && !crowd(2).is_cheaper(0, 0) && !crowd(1).is_cheaper(0, 1));
+        assert!(candidate(101).is_cheaper(10_000, 100) && !candidate(100).is_cheaper(10_000, 100));
+        assert!(candidate(2).is_cheaper(0, 1) && !candidate(2).is_cheaper(0, 0) && !candidate(1).is_cheaper(0, 1));
     }
 }

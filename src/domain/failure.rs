@@ -1,9 +1,9 @@
-//! Why something did not work: its class, the evidence, and what a person should do next (law 7).
+//! A failure: its class, the evidence, and what a person should do next (law 7).
 
 use super::string_enum::words;
 
 words!(
-    /// The cure a failure asks for (CONTRACT §2).
+    /// What kind of failure it is, and so what to do (CONTRACT §2).
     ErrorClass {
         BadTarget = "bad_target",
         Permission = "permission",
@@ -24,26 +24,26 @@ words!(
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Failure {
     pub class: ErrorClass,
-    /// The provider's code, or a word of ours in lower case.
+    /// The provider's code, or our own in lower case.
     pub code: String,
-    /// What was said, in the words of whoever said it. Never parsed.
+    /// The provider's message, or our own. Never parsed.
     pub message: String,
     /// The provider's id of the call, for a support ticket.
     pub request_id: Option<String>,
 }
 
 impl Failure {
-    /// Codes of ours for waits in which nothing has failed yet: for the provider's list (law 4), and for a purge (law 6).
+    /// Our codes for waits in which nothing has failed yet: for the provider's task list (law 4), and for a purge (law 6).
     pub const RECONCILING: &'static str = "reconciling";
     pub const PURGE_FIRST: &'static str = "purge_first";
-    /// Our code for a lost call that the provider's list did not show in time (law 4).
+    /// Our code for a call whose answer was lost and that the provider's task list does not have in time (law 4).
     pub const NOT_LISTED: &'static str = "not_listed";
-    /// Our code for a claim that was made although the store told an error for it, so that nobody had it in hand.
-    pub const CLAIM_ASTRAY: &'static str = "claim_astray";
-    /// And for the next day, when a tenant's share of the quota is spent.
+    /// Our code for a claim that committed although the store reported an error, so no call was made.
+    pub const ORPHANED_CLAIM: &'static str = "claim_astray";
+    /// Our code for a wait for the next day, when a tenant's share of the quota is spent.
     pub const TENANT_SHARE: &'static str = "tenant_share";
 
-    /// Whether it only tells why something waits.
+    /// Whether it is only the reason of a wait.
     #[must_use]
     pub fn is_a_wait(&self) -> bool {
         [Self::RECONCILING, Self::PURGE_FIRST, Self::TENANT_SHARE].contains(&self.code.as_str())
@@ -60,7 +60,7 @@ impl Failure {
         self
     }
 
-    /// All of it in one line, with what to do.
+    /// Code, message and advice in one line.
     #[must_use]
     pub fn summary_with_advice(&self) -> String {
         format!("{}: {}. {}", self.code, self.message.trim_end_matches('.'), self.advice())

@@ -1,15 +1,15 @@
-//! When a pool runs out, and when a lane will have sent what is asked of it, if everything goes on as it does now. Guesses
-//! for people: nothing is decided by them.
+//! Forecasts for people: when a pool runs out, and when a lane will have sent a target, at the present rate. Nothing is decided
+//! by them.
 
 use std::time::Duration;
 
 use super::Timestamp;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// A guess for a moment farther away than this would say no more than "not soon".
+/// A forecast further away than this would only say "not soon".
 const DAYS_MAX: u64 = 3650;
 
-/// What was spent of a pool lately.
+/// What was used of a pool recently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecentUsage {
     pub targets: u64,
@@ -17,29 +17,28 @@ pub struct RecentUsage {
     pub since: Timestamp,
 }
 
-/// The moment at which `left` is spent if spending goes on as it did; none if that is not before the reset. What is spent
-/// already does not run out any more: none.
+/// When `count` is used up at the recent rate; none if that is not before the reset, or if nothing is left already.
 #[must_use]
-pub fn runs_out_at(count: u64, lately: RecentUsage, reset: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    let span = now.since(lately.since).as_millis();
-    if count == 0 || lately.targets == 0 || span == 0 {
+pub fn runs_out_at(count: u64, usage: RecentUsage, reset: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let span = now.since(usage.since).as_millis();
+    if count == 0 || usage.targets == 0 || span == 0 {
         return None;
     }
-    let lasts = u128::from(count) * span / u128::from(lately.targets);
+    let lasts = u128::from(count) * span / u128::from(usage.targets);
     let at = now + Duration::from_millis(u64::try_from(lasts).ok()?);
     (at < reset).then_some(at)
 }
 
-/// A lane as a guess needs to know it.
+/// A lane, for a forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendRate {
     /// Targets of one call.
     pub batch: u32,
-    /// The pace of the lane's action.
+    /// The rate of the lane's action.
     pub calls_per_second: u32,
-    /// Nothing leaves before.
+    /// Nothing is sent before.
     pub from: Timestamp,
-    /// None: nothing is counted by the day.
+    /// None: the lane has no day quota.
     pub quota: Option<DailyBudget>,
 }
 
@@ -53,24 +52,23 @@ pub struct DailyBudget {
     pub reset: Timestamp,
 }
 
-/// When the target in place `place` of a lane's line (0: the very next one) leaves. None if it never does at this course,
-/// or so late that no guess is worth anything.
+/// When the target behind `ahead` others of its lane is sent. None if it never is at this rate, or too late for a forecast.
 #[must_use]
-pub fn estimated_send_time(place: u64, course: SendRate) -> Option<Timestamp> {
-    let SendRate { batch, calls_per_second, from, quota } = course;
+pub fn estimated_send_time(ahead: u64, rate: SendRate) -> Option<Timestamp> {
+    let SendRate { batch, calls_per_second, from, quota } = rate;
     if batch == 0 || calls_per_second == 0 {
         return None;
     }
-    // Calls of one second leave together.
-    let after = |start: Timestamp, place: u64| {
-        start + Duration::from_secs(place / u64::from(batch) / u64::from(calls_per_second))
+    // Calls of one second are sent together.
+    let after = |start: Timestamp, ahead: u64| {
+        start + Duration::from_secs(ahead / u64::from(batch) / u64::from(calls_per_second))
     };
-    let Some(DailyBudget { remaining: count, daily, reset }) = quota else { return Some(after(from, place)) };
-    if from < reset && place < count {
-        return Some(after(from, place).min(reset));
+    let Some(DailyBudget { remaining: count, daily, reset }) = quota else { return Some(after(from, ahead)) };
+    if from < reset && ahead < count {
+        return Some(after(from, ahead).min(reset));
     }
-    // What is left today goes today, unless nothing leaves before the reset anyway.
-    let rest = if from < reset { place - count } else { place };
+    // What is left today is sent today, unless nothing is sent before the reset anyway.
+    let rest = if from < reset { ahead - count } else { ahead };
     let days = rest.checked_div(daily).filter(|days| *days <= DAYS_MAX)?;
     let morning = reset.max(from) + DAY * u32::try_from(days).ok()?;
     Some(after(morning, rest % daily))
@@ -100,8 +98,8 @@ mod tests {
             ("the day began this moment", 1000, 10, Duration::ZERO, None),
             ("no figure is too large", u64::MAX, 1, hour, None),
         ] {
-            let lately = RecentUsage { targets: spent, since: NOW - span };
-            assert_eq!(seconds(runs_out_at(count, lately, reset, NOW)), expected, "{case}");
+            let usage = RecentUsage { targets: spent, since: NOW - span };
+            assert_eq!(seconds(runs_out_at(count, usage, reset, NOW)), expected, "{case}");
         }
     }
 
@@ -111,7 +109,7 @@ mod tests {
         let reset = NOW + Duration::from_secs(3600);
         let today = |count, daily| Some(DailyBudget { remaining: count, daily, reset });
         let late = reset + Duration::from_secs(60);
-        for (case, place, batch, pace, from, quota, expected) in [
+        for (case, ahead, batch, calls, from, quota, expected) in [
             ("at once", 0, 1000, 20, NOW, None, Some(0)),
             ("with the calls of the first second", 19_999, 1000, 20, NOW, None, Some(0)),
             ("with those of the next", 20_000, 1000, 20, NOW, None, Some(1)),
@@ -125,8 +123,8 @@ mod tests {
             ("no pace", 0, 1000, 0, NOW, None, None),
             ("in a thousand years", u64::MAX, 1000, 20, NOW, today(0, 1), None),
         ] {
-            let course = SendRate { batch, calls_per_second: pace, from, quota };
-            assert_eq!(seconds(estimated_send_time(place, course)), expected, "{case}");
+            let rate = SendRate { batch, calls_per_second: calls, from, quota };
+            assert_eq!(seconds(estimated_send_time(ahead, rate)), expected, "{case}");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Law 9 as a judge of any text that is offered as a target: written from the law, not from the parser. `fuzz/` tries
-//! it on what it finds, the tests on the corpus.
+//! Law 9 as a check of any text that is parsed as a target: written from the law, not from the parser. `fuzz/` runs it on
+//! generated texts, the tests on the corpus.
 
 use super::{TARGET_BYTES_MAX, Target, TargetKind};
 
-/// Holds the law for a text of either kind. Returns how many of the two were accepted.
+/// Checks the law for a text as either kind. Returns how many of the two were accepted.
 ///
 /// # Panics
 /// If the law is broken.
@@ -15,14 +15,14 @@ pub fn target(bytes: &[u8]) -> usize {
             true
         }
         Err(fault) => {
-            assert!(!fault.code.is_empty() && !fault.detail.is_empty(), "{text:?} is refused without a word");
+            assert!(!fault.code.is_empty() && !fault.detail.is_empty(), "{text:?} is refused without a reason");
             false
         }
     });
     accepted.count()
 }
 
-/// What was accepted touches what was written, up to the law's equal forms, and nothing else.
+/// An accepted target is what was written, up to the law's equal forms.
 ///
 /// # Panics
 /// If it does not.

@@ -1,4 +1,4 @@
-//! Names of things. Inside, rows are numbered; outside, a job has an unguessable public id.
+//! Ids. Rows have numbers inside the daemon; a job has an unguessable public id outside.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 macro_rules! public_id {
     ($(#[$meta:meta])* $name:ident, $prefix:literal, $fault:ident, $message:literal) => {
-        /// A text that is no id of the kind asked for.
+        /// A text that is no id of this kind.
         #[derive(Debug, Clone, PartialEq, Eq, Error)]
         #[error($message)]
         pub struct $fault;
@@ -49,14 +49,14 @@ public_id!(
     /// The public name of a job: `job_` and 32 lower-case hexadecimal digits (a version 7 UUID).
     JobId,
     "job_",
-    IdFault,
+    JobIdError,
     "not a job id: expected job_ and 32 hexadecimal digits"
 );
 public_id!(
     /// The public name of a diagnosis: `diag_` and 32 lower-case hexadecimal digits (a version 7 UUID).
     DiagnosisId,
     "diag_",
-    DiagnosisIdFault,
+    DiagnosisIdError,
     "not a diagnosis id: expected diag_ and 32 hexadecimal digits"
 );
 
@@ -141,7 +141,7 @@ mod tests {
         for wrong in
             ["", "job_", "job_12", "JOB_0192f3a000007000800000000000002a", "job_0192F3A000007000800000000000002A"]
         {
-            assert_eq!(wrong.parse::<JobId>(), Err(IdFault), "{wrong}");
+            assert_eq!(wrong.parse::<JobId>(), Err(JobIdError), "{wrong}");
         }
     }
 }

@@ -1,14 +1,14 @@
-//! What a client asked, once it has been understood, and how a job's status follows from its items.
+//! A parsed job, and how a job's status follows from its items.
 
 use std::collections::BTreeMap;
 
 use super::string_enum::words;
 use super::{Area, ItemState, Mode, Operation, Priority, Target, Timestamp};
 
-/// Free words of the client's, kept and searchable; at most 16, keys up to 64 bytes, values up to 256.
+/// The client's own labels, stored and searchable; at most 16, keys up to 64 bytes, values up to 256.
 pub type Labels = BTreeMap<String, String>;
 
-/// A refresh job as understood: every target is valid and distinct.
+/// A parsed refresh job: every target is valid and distinct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRequest {
     pub operation: Operation,
@@ -28,7 +28,7 @@ pub struct JobRequest {
     pub notify: Option<String>,
 }
 
-/// Something about a job that is allowed and probably not meant.
+/// Something in a job that is allowed and probably not intended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// A stable word for programs.
@@ -40,7 +40,7 @@ pub struct Warning {
 }
 
 words!(
-    /// The public status of a job. It speaks of the provider only; freshness is told apart (law 7).
+    /// The public status of a job at the provider; whether the edge is fresh is separate (law 7).
     JobStatus {
         Pending = "pending",
         Running = "running",
@@ -88,7 +88,7 @@ impl Counts {
         }
     }
 
-    /// The job's status. `started` tells whether any item was ever claimed.
+    /// The job's status. `started`: whether any item was ever claimed.
     #[must_use]
     pub const fn status(&self, started: bool) -> JobStatus {
         let open = self.pending + self.submitted;
@@ -119,7 +119,7 @@ mod tests {
         let none = Counts::default();
         for (counts, started, status) in [
             (Counts { pending: 3, ..none }, false, JobStatus::Pending),
-            // Claimed once and given back: something was done, so it is running.
+            // Claimed once and released: the job has started, so it is running.
             (Counts { pending: 3, ..none }, true, JobStatus::Running),
             (Counts { pending: 1, failed: 1, ..none }, false, JobStatus::Running),
             (Counts { submitted: 1, ..none }, true, JobStatus::Running),

@@ -1,4 +1,4 @@
-//! What a job asks for, and its lane: what one provider call may carry together.
+//! What a job asks for, and the lane of an item: what one provider call may carry together.
 
 use std::fmt;
 
@@ -31,11 +31,11 @@ words!(
 );
 
 words!(
-    /// Which items leave first; the order of the variants is the order of leaving.
+    /// Which items are sent first, in the order of the variants.
     Priority { Urgent = "urgent", Normal = "normal", Bulk = "bulk" }
 );
 
-/// Whatever one call may carry together.
+/// What one call may carry together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane {
     pub account: AccountName,
@@ -47,11 +47,11 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// The lane of the directories that can cover URLs of this lane (law 5).
+    /// The lane of the directories that URLs of this lane can coalesce into (law 5).
     #[must_use]
-    pub fn ridden(&self) -> Option<Self> {
-        let rides = (self.operation, self.kind) == (ItemOperation::Purge, TargetKind::Url);
-        rides.then(|| Self { kind: TargetKind::Directory, mode: Some(Mode::Delete), ..self.clone() })
+    pub fn covering_directory_lane(&self) -> Option<Self> {
+        let is_url_purge = (self.operation, self.kind) == (ItemOperation::Purge, TargetKind::Url);
+        is_url_purge.then(|| Self { kind: TargetKind::Directory, mode: Some(Mode::Delete), ..self.clone() })
     }
 }
 

@@ -1,5 +1,5 @@
-//! The rules: what a target, a lane, a pool and a state are, and what may follow what.
-//! Nothing here does I/O, reads a clock, rolls a die or knows a wire format.
+//! The rules: what a target, a lane, a pool and a state are, and which state may follow which. Nothing here does I/O, reads a
+//! clock, uses randomness or has a wire format.
 
 mod backoff;
 mod diagnosis;
@@ -27,7 +27,7 @@ pub use diagnosis::{Attachment, Cause, CauseId, Check, CheckId, CheckResult, Con
 pub use directory_promotion::{Promotion, PromotionCandidate, PromotionRule, directories_above};
 pub use failure::{ErrorClass, Failure};
 pub use forecast::{DailyBudget, RecentUsage, SendRate, estimated_send_time, runs_out_at};
-pub use id::{AccountName, DiagnosisId, DiagnosisIdFault, IdFault, ItemId, JobId, LaneId, SubmissionId, TenantName};
+pub use id::{AccountName, DiagnosisId, DiagnosisIdError, ItemId, JobId, JobIdError, LaneId, SubmissionId, TenantName};
 pub use job::{Counts, JobRequest, JobStatus, Labels, Warning};
 pub use lane::{Area, ItemOperation, Lane, Mode, Operation, Priority};
 pub use pool::{Pool, PoolAvailability, PoolName, PoolReading, Reserve};

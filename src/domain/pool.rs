@@ -1,5 +1,5 @@
-//! How much: one day-quota counter of the provider, seen through our own ledger and the provider's last answer.
-//! The smaller of the two allows (law 3); the console and other tools spend from the same pool.
+//! A pool: one day-quota counter of the provider, by our own ledger and the provider's last reading. The smaller of the two
+//! counts (law 3), because the console and other tools use the same pool.
 
 use std::fmt;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct PoolReading {
 pub enum PoolAvailability {
     /// So many targets, of which so many may be other than urgent, at most so many in one call.
     Available { targets: u64, others: u64, batch: u32 },
-    /// The provider has to be asked first.
+    /// The quota has to be read first.
     ReadingStale,
     /// Nothing is left until the reset.
     Exhausted { until: Timestamp },
@@ -47,17 +47,17 @@ pub enum PoolAvailability {
 pub struct Reserve(pub f64);
 
 impl Reserve {
-    /// So long before the reset the reserve is open to all: what nobody needed would be lost.
+    /// So long before the reset the reserve is released to all items: unused quota would be lost.
     pub const RELEASED_BEFORE_RESET: Duration = Duration::from_secs(15 * 60);
 
-    /// Targets that are kept for urgent work at `now`.
+    /// Targets that are reserved for urgent items at `now`.
     #[must_use]
     pub fn of(self, total: u64, reset: Timestamp, now: Timestamp) -> u64 {
         if now >= reset - Self::RELEASED_BEFORE_RESET { 0 } else { (total as f64 * self.0).floor() as u64 }
     }
 }
 
-/// How old the provider's answer may be.
+/// How old the last reading may be.
 const READING_AGE_MAX: Duration = Duration::from_secs(600);
 /// How old it may be where a submission would take the pool under a fifth of its total.
 const READING_AGE_MAX_WHEN_LOW: Duration = Duration::from_secs(60);
@@ -66,13 +66,13 @@ const READING_AGE_MAX_WHEN_LOW: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Pool {
     reading: Option<(PoolReading, Timestamp)>,
-    /// Ours, since the provider's day began.
+    /// Used by us since the provider's day began.
     spent_today: u64,
-    /// Ours, not counted in the reading with certainty.
+    /// Used by us, and perhaps not counted in the reading.
     spent_since_reading: u64,
-    /// Ours, since the question that is now being asked.
+    /// Used by us since the reading that is under way started.
     spent_since_question: u64,
-    /// Ours, without an answer yet.
+    /// Used by us in calls without an answer.
     in_flight: u64,
     day_started: Timestamp,
     /// The provider said that the day's quota is spent.
@@ -80,13 +80,13 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of which our own rows tell what was spent since `day_started`, and how much of that has no answer yet.
+    /// A pool without a reading, with what our own rows have used since `day_started`, and how much of that has no answer yet.
     #[must_use]
     pub const fn new(spent_today: u64, in_flight: u64, day_started: Timestamp) -> Self {
         Self {
             reading: None,
             spent_today,
-            // What has no answer may be missing from any answer of the provider's.
+            // The reading may not include calls without an answer.
             spent_since_reading: in_flight,
             spent_since_question: in_flight,
             in_flight,
@@ -97,7 +97,13 @@ impl Pool {
 
     /// What may be taken at `now`; `day_start` and `reset` are the bounds of the provider's day around `now`.
     #[must_use]
-    pub fn usable(&self, reserve: Reserve, day_start: Timestamp, reset: Timestamp, now: Timestamp) -> PoolAvailability {
+    pub fn availability(
+        &self,
+        reserve: Reserve,
+        day_start: Timestamp,
+        reset: Timestamp,
+        now: Timestamp,
+    ) -> PoolAvailability {
         let Some((reading, read_at)) = &self.reading else { return PoolAvailability::ReadingStale };
         // After the reset the quota is read before anything is sent: the total itself may have changed.
         if *read_at < day_start || self.day_started < day_start {
@@ -128,12 +134,12 @@ impl Pool {
         by_ledger.min(by_provider)
     }
 
-    /// Notes that the provider is being asked: what is in flight may or may not be in its answer, so it counts.
+    /// A reading starts: it may or may not include what is in flight, so that counts as used in addition.
     pub fn ask(&mut self) {
         self.spent_since_question = self.in_flight;
     }
 
-    /// Takes in the provider's answer to the question last asked.
+    /// Stores the reading that was started last.
     pub fn read(&mut self, reading: PoolReading, day_start: Timestamp, now: Timestamp) {
         if self.day_started < day_start {
             // A call near midnight counts in both days that it touches.
@@ -156,12 +162,12 @@ impl Pool {
         self.in_flight += targets;
     }
 
-    /// The call was done, and charged. One whose answer was lost is in flight until that is known.
+    /// The call was charged. A call whose answer was lost is in flight until its outcome is known.
     pub const fn charged(&mut self, targets: u64) {
         self.in_flight = self.in_flight.saturating_sub(targets);
     }
 
-    /// The call was refused, never sent, or turned out never to have been done: nothing was charged.
+    /// The call was refused, not sent, or not done by the provider: nothing was charged.
     pub const fn unspend(&mut self, targets: u64) {
         self.in_flight = self.in_flight.saturating_sub(targets);
         self.spent_today = self.spent_today.saturating_sub(targets);
@@ -174,7 +180,7 @@ impl Pool {
         self.exhausted_at = Some(now);
     }
 
-    /// What is left by the smaller of our ledger and the provider's last answer; nothing before the first one.
+    /// What is left by the smaller of our ledger and the provider's last reading; nothing before the first reading.
     #[must_use]
     pub fn available(&self) -> u64 {
         self.reading
@@ -182,19 +188,19 @@ impl Pool {
             .map_or(0, |(reading, _)| if self.exhausted_at.is_some() { 0 } else { self.remaining(reading) })
     }
 
-    /// Ours, on the day of the provider's last answer.
+    /// Used by us, on the day of the last reading.
     #[must_use]
     pub const fn used(&self) -> u64 {
         self.spent_today
     }
 
-    /// When the provider said that the day's quota is spent, if nothing it said since takes that back.
+    /// When the provider said that the day quota is spent, if no later reading shows more.
     #[must_use]
     pub const fn exhausted_at(&self) -> Option<Timestamp> {
         self.exhausted_at
     }
 
-    /// The provider's last answer and when it came.
+    /// The last reading and its time.
     #[must_use]
     pub const fn reading(&self) -> Option<&(PoolReading, Timestamp)> {
         self.reading.as_ref()
@@ -223,7 +229,7 @@ mod tests {
     }
 
     fn targets(pool: &Pool, now: Timestamp) -> Option<u64> {
-        match pool.usable(NONE, DAY, RESET, now) {
+        match pool.availability(NONE, DAY, RESET, now) {
             PoolAvailability::Available { targets, .. } => Some(targets),
             _ => None,
         }
@@ -231,7 +237,7 @@ mod tests {
 
     #[test]
     fn nothing_goes_before_the_provider_was_asked() {
-        assert_eq!(Pool::new(0, 0, DAY).usable(NONE, DAY, RESET, NOON), PoolAvailability::ReadingStale);
+        assert_eq!(Pool::new(0, 0, DAY).availability(NONE, DAY, RESET, NOON), PoolAvailability::ReadingStale);
     }
 
     #[test]
@@ -242,7 +248,7 @@ mod tests {
         pool.read(reading(1000, 100), DAY, NOON);
         assert_eq!(targets(&pool, NOON), Some(100));
         pool.spend(100);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
+        assert_eq!(pool.availability(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
         pool.unspend(40);
         assert_eq!(targets(&pool, NOON), Some(40));
     }
@@ -251,12 +257,12 @@ mod tests {
     fn a_share_is_kept_for_urgent_work_until_shortly_before_the_reset() {
         let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 300), DAY, NOON);
-        let usable = |pool: &Pool, now| pool.usable(Reserve(0.05), DAY, RESET, now);
-        assert_eq!(usable(&pool, NOON), PoolAvailability::Available { targets: 300, others: 250, batch: 1000 });
+        let availability = |pool: &Pool, now| pool.availability(Reserve(0.05), DAY, RESET, now);
+        assert_eq!(availability(&pool, NOON), PoolAvailability::Available { targets: 300, others: 250, batch: 1000 });
         pool.spend(260);
-        assert_eq!(usable(&pool, NOON), PoolAvailability::Available { targets: 40, others: 0, batch: 1000 });
+        assert_eq!(availability(&pool, NOON), PoolAvailability::Available { targets: 40, others: 0, batch: 1000 });
         pool.read(reading(1000, 300), DAY, RESET - Duration::from_secs(901));
-        let at = |seconds| usable(&pool, RESET - Duration::from_secs(seconds));
+        let at = |seconds| availability(&pool, RESET - Duration::from_secs(seconds));
         assert_eq!(at(901), PoolAvailability::Available { targets: 40, others: 0, batch: 1000 });
         assert_eq!(at(900), PoolAvailability::Available { targets: 40, others: 40, batch: 1000 });
     }
@@ -298,8 +304,11 @@ mod tests {
         assert_eq!(targets(&pool, NOON + Duration::from_secs(60)), Some(500));
         assert_eq!(targets(&pool, NOON + Duration::from_secs(61)), Some(300));
         pool.spend(300);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(61)), PoolAvailability::ReadingStale);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON + Duration::from_secs(601)), PoolAvailability::ReadingStale);
+        assert_eq!(pool.availability(NONE, DAY, RESET, NOON + Duration::from_secs(61)), PoolAvailability::ReadingStale);
+        assert_eq!(
+            pool.availability(NONE, DAY, RESET, NOON + Duration::from_secs(601)),
+            PoolAvailability::ReadingStale
+        );
     }
 
     #[test]
@@ -310,11 +319,11 @@ mod tests {
         pool.charged(700);
         let (next_day, next_reset) = (RESET, RESET + Duration::from_secs(86_400));
         let morning = RESET + Duration::from_secs(1);
-        assert_eq!(pool.usable(NONE, next_day, next_reset, morning), PoolAvailability::ReadingStale);
+        assert_eq!(pool.availability(NONE, next_day, next_reset, morning), PoolAvailability::ReadingStale);
         pool.ask();
         pool.read(reading(1000, 1000), next_day, morning);
         assert_eq!(
-            pool.usable(NONE, next_day, next_reset, morning),
+            pool.availability(NONE, next_day, next_reset, morning),
             PoolAvailability::Available { targets: 900, others: 900, batch: 1000 }
         );
     }
@@ -324,8 +333,8 @@ mod tests {
         let mut pool = Pool::new(0, 0, DAY);
         pool.read(reading(1000, 500), DAY, NOON);
         pool.exhaust(NOON);
-        assert_eq!(pool.usable(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
-        // Somebody raised the quota: the next answer opens the pool again.
+        assert_eq!(pool.availability(NONE, DAY, RESET, NOON), PoolAvailability::Exhausted { until: RESET });
+        // A person raised the quota: the next reading makes the pool available again.
         let later = NOON + Duration::from_secs(120);
         pool.read(reading(2000, 900), DAY, later);
         assert_eq!(targets(&pool, later), Some(900));

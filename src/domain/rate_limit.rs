@@ -1,7 +1,7 @@
-//! How fast: a token bucket that holds law 3 where calls arrive, whatever the network does.
+//! A token bucket that keeps calls within the provider's rate (law 3), whatever the network delays.
 //!
-//! A call takes a token when it leaves, and the token comes back one second after its *answer*. A call reached the
-//! provider before it was answered, so no second there ever sees more than the limit, however the arrivals bunch.
+//! A call takes a token when it is sent, and returns it one second after its *answer*. The call reached the provider before
+//! the answer, so no second at the provider has more calls than the limit, whenever they arrive.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -35,8 +35,8 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// A bucket whose every token was used just now: a predecessor may have died right after a burst, and its calls
-    /// count at the provider's door as much as ours. Costs one second after a start.
+    /// A bucket without tokens: an earlier process may have been killed right after a burst, and the provider counts its calls
+    /// too. Costs one second after a start.
     #[must_use]
     pub fn after_start(limit: RateLimit, now: Timestamp) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl RateLimiter {
         }
     }
 
-    /// How many calls may leave at `now`.
+    /// How many calls may be sent at `now`.
     #[must_use]
     pub fn tokens(&self, now: Timestamp) -> u32 {
         if now < self.paused_until {
@@ -60,18 +60,18 @@ impl RateLimiter {
         self.rate_at(now).saturating_sub(used)
     }
 
-    /// Takes a token for a call that leaves now. The caller has seen `tokens(now) > 0`.
+    /// Takes a token for a call that is sent now. The caller has checked that `tokens(now) > 0`.
     pub fn take(&mut self, now: Timestamp) {
         assert!(self.tokens(now) > 0, "a call without a token would break the provider's limit");
         self.in_flight += 1;
     }
 
-    /// Puts back a token that was taken for nothing: no call was made.
+    /// Returns a token at once, because no call was made.
     pub const fn put_back(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// Notes that a call was answered, failed or was never sent.
+    /// Returns the token of a call that was answered, failed or was never sent.
     pub fn give_back(&mut self, now: Timestamp) {
         self.in_flight = self.in_flight.saturating_sub(1);
         while self.answered.front().is_some_and(|at| now.since(*at) >= WINDOW) {
@@ -90,7 +90,7 @@ impl RateLimiter {
         self.paused_until = now + THROTTLE_PAUSE;
     }
 
-    /// Whether a throttle answer still holds calls back.
+    /// Whether the rate is still lower because of a throttle answer.
     #[must_use]
     pub fn is_throttled(&self, now: Timestamp) -> bool {
         self.rate_at(now) < self.limit
@@ -132,27 +132,27 @@ mod tests {
 
     #[test]
     fn a_restarted_bucket_remembers_what_was_sent() {
-        let pace = RateLimiter::after_start(RateLimit(20), START);
-        assert_eq!(pace.tokens(START), 0);
-        assert_eq!(pace.tokens(START + Duration::from_secs(1)), 0);
-        assert_eq!(pace.next_token(START), Some(START + WINDOW));
-        assert_eq!(pace.tokens(START + WINDOW), 20);
+        let limiter = RateLimiter::after_start(RateLimit(20), START);
+        assert_eq!(limiter.tokens(START), 0);
+        assert_eq!(limiter.tokens(START + Duration::from_secs(1)), 0);
+        assert_eq!(limiter.next_token(START), Some(START + WINDOW));
+        assert_eq!(limiter.tokens(START + WINDOW), 20);
     }
 
     #[test]
     fn throttling_halves_once_a_second_and_regains_one_call_every_ten() {
-        let (mut pace, now) = idle(20);
-        pace.throttle(now);
-        pace.throttle(now + Duration::from_millis(10));
-        assert_eq!(pace.rate_at(now), 10);
-        assert_eq!(pace.tokens(now + Duration::from_millis(1_999)), 0);
-        assert_eq!(pace.tokens(now + Duration::from_millis(2_011)), 10);
-        assert_eq!(pace.rate_at(now + Duration::from_secs(30)), 13);
+        let (mut limiter, now) = idle(20);
+        limiter.throttle(now);
+        limiter.throttle(now + Duration::from_millis(10));
+        assert_eq!(limiter.rate_at(now), 10);
+        assert_eq!(limiter.tokens(now + Duration::from_millis(1_999)), 0);
+        assert_eq!(limiter.tokens(now + Duration::from_millis(2_011)), 10);
+        assert_eq!(limiter.rate_at(now + Duration::from_secs(30)), 13);
         for second in 2..20 {
-            pace.throttle(now + Duration::from_secs(second));
+            limiter.throttle(now + Duration::from_secs(second));
         }
-        assert_eq!(pace.rate_at(now + Duration::from_secs(20)), 1);
-        assert!(!pace.is_throttled(now + Duration::from_secs(600)));
+        assert_eq!(limiter.rate_at(now + Duration::from_secs(20)), 1);
+        assert!(!limiter.is_throttled(now + Duration::from_secs(600)));
     }
 
     proptest! {
@@ -162,17 +162,17 @@ mod tests {
             steps in prop::collection::vec((0u64..400, 0u64..300, 0.0..=1.0f64), 1..200),
             limit in 1u32..8,
         ) {
-            let (mut pace, mut now) = idle(limit);
+            let (mut limiter, mut now) = idle(limit);
             let mut arrivals = Vec::new();
             let mut open: Vec<Timestamp> = Vec::new();
             for (gap, latency, arrival) in steps {
                 now = now + Duration::from_millis(gap);
                 open.sort();
                 while open.first().is_some_and(|at| *at <= now) {
-                    pace.give_back(open.remove(0));
+                    limiter.give_back(open.remove(0));
                 }
-                if pace.tokens(now) > 0 {
-                    pace.take(now);
+                if limiter.tokens(now) > 0 {
+                    limiter.take(now);
                     arrivals.push(now + Duration::from_millis(latency).mul_f64(arrival));
                     open.push(now + Duration::from_millis(latency));
                 }

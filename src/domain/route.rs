@@ -13,7 +13,7 @@ use super::{AccountName, Target, TargetKind};
 #[error("not a host, a *.suffix or *")]
 pub struct HostPatternError;
 
-/// The hosts a rule speaks of.
+/// The hosts of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HostPattern {
     /// This host alone.
@@ -62,7 +62,7 @@ impl fmt::Display for HostPattern {
     }
 }
 
-/// The form in which targets name this host, so that a rule meets them; `None` if no target can.
+/// The form in which targets have this host, so that rules match them; `None` if no target can.
 #[must_use]
 pub fn host_name(text: &str) -> Option<String> {
     if text.contains(['/', '?', '#', '@', ':']) {
@@ -72,7 +72,7 @@ pub fn host_name(text: &str) -> Option<String> {
     Some(home.host().to_owned())
 }
 
-/// All routes. Answering costs a look for each label of the host, however many routes there are.
+/// All routes. A lookup costs one step for each label of the host, however many routes there are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Routes {
     exact: BTreeMap<String, AccountName>,
@@ -102,7 +102,7 @@ impl Routes {
         }
     }
 
-    /// The account that serves `host`, which is written as targets write it.
+    /// The account that serves `host`, in the form that targets have.
     #[must_use]
     pub fn account_for(&self, host: &str) -> Option<&AccountName> {
         let suffixes = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
@@ -110,7 +110,7 @@ impl Routes {
         self.exact.get(host).or_else(below).or(self.any.as_ref())
     }
 
-    /// Exact names first, then suffixes, then whatever is left.
+    /// Exact names first, then suffixes, then `*`.
     pub fn iter(&self) -> impl Iterator<Item = (HostPattern, &AccountName)> {
         let exact = self.exact.iter().map(|(name, account)| (HostPattern::Exact(name.clone()), account));
         let below = self.below.iter().map(|(suffix, account)| (HostPattern::Below(suffix.clone()), account));

@@ -19,9 +19,9 @@ words!(
         PurgeSite = "purge:site",
         Prefetch = "prefetch",
         Read = "read",
-        /// Looking at every tenant's jobs.
+        /// Reading every tenant's jobs.
         OnCall = "oncall",
-        /// Pausing, retrying, and cancelling what others asked for.
+        /// Pausing lanes, and retrying and cancelling other tenants' jobs.
         Control = "control",
         Diagnose = "diagnose",
         Admin = "admin",
@@ -65,7 +65,7 @@ pub struct Scope {
 pub enum ScopeError {
     #[error("unknown scope {word:?}; one of: {allowed}")]
     Word { word: String, allowed: String },
-    #[error("{0:?} names no hosts; behind @ stands a host, a *.suffix or *")]
+    #[error("{0:?} names no hosts; write a host, a *.suffix or * after the @")]
     Hosts(String),
     #[error("{0} takes no hosts; write it without @")]
     NoHosts(ScopeWord),
@@ -97,7 +97,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// All that a caller may do. Nothing is held by holding something else, but for `oncall`, which is there to look. Cheap to clone.
+/// All that a caller may do. No scope includes another, except that `oncall` includes `read`. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scopes(Arc<BTreeSet<Scope>>);
 
@@ -138,20 +138,20 @@ impl Scopes {
         purge.into_iter().chain(prefetch).collect()
     }
 
-    /// Whether any job at all may be looked at.
+    /// Whether any job at all may be read.
     #[must_use]
     pub fn may_read(&self) -> bool {
         self.sees_all() || self.0.iter().any(|scope| scope.word == ScopeWord::Read)
     }
 
-    /// Whether jobs with targets on any host may be looked at, so that nobody has to ask which.
+    /// Whether jobs with targets on any host may be read, so that the hosts need no check.
     #[must_use]
     pub fn may_read_all_hosts(&self) -> bool {
         let read = |scope: &Scope| scope.word == ScopeWord::Read && scope.hosts == HostPattern::Any;
         self.sees_all() || self.0.iter().any(read)
     }
 
-    /// Whether jobs with targets on this host may be looked at.
+    /// Whether jobs with targets on this host may be read.
     #[must_use]
     pub fn may_read_host(&self, host: &str) -> bool {
         self.sees_all() || self.hold(ScopeWord::Read, host)

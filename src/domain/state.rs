@@ -21,12 +21,12 @@ impl ItemState {
         !matches!(self, Self::Pending | Self::Submitted)
     }
 
-    /// Whether an item in this state may come into `next`.
+    /// Whether an item may go from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         use ItemState::{Cancelled, Expired, Failed, Pending, Submitted, Succeeded};
         match self {
-            // Failed straight from pending: its own purge failed (law 6).
+            // From pending to failed: the purge before a prefetch failed (law 6).
             Pending => matches!(next, Submitted | Cancelled | Expired | Failed),
             Submitted => matches!(next, Pending | Succeeded | Failed | Cancelled),
             Succeeded | Failed | Cancelled | Expired => false,
@@ -47,7 +47,7 @@ words!(
 );
 
 impl SubmissionState {
-    /// Whether a submission in this state may come into `next`.
+    /// Whether a submission may go from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         use SubmissionState::{Accepted, Ambiguous, Refused, Released, Sending, Settled};
@@ -67,11 +67,11 @@ impl SubmissionState {
 }
 
 words!(
-    /// Where a lane stands.
+    /// The state of a lane.
     LaneState {
         /// It sends what is due, if anything is.
         Running = "running",
-        /// A person holds it back.
+        /// A person paused it.
         Paused = "paused",
         /// It has work and may not send it now.
         Waiting = "waiting",
@@ -79,7 +79,7 @@ words!(
 );
 
 words!(
-    /// Why a pending item is not on its way.
+    /// Why a pending item is not sent.
     WaitingReason {
         Rate = "rate",
         Throttled = "throttled",

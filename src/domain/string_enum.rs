@@ -1,4 +1,4 @@
-//! One way to tie an enum to the words that other programs rely on (CONTRACT §2).
+//! Enums with the public words that other programs rely on (CONTRACT §2).
 
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-//! Moments and provider days. A `Timestamp` is always handed in: nothing in the rules asks what time it is.
+//! Moments and provider days. A `Timestamp` is always an argument: no rule reads a clock.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The text of a token, `rfd_<id>_<secret>`: a public name to find it by, and a secret that is never kept.
+//! The text of a token, `rfd_<id>_<secret>`: a public name to find it by, and a secret that is not stored.
 
 use std::fmt;
 use std::str::FromStr;
@@ -54,7 +54,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// A token made of chance: the caller draws the bytes.
+    /// A token of random bytes from the caller.
     #[must_use]
     pub const fn of(id: TokenId, secret: [u8; SECRET_DIGITS / 2]) -> Self {
         Self { id, secret }

@@ -1,4 +1,4 @@
-//! Is the edge fresh? Judged from what the edge and the origin answered, never from what the provider said.
+//! Whether the edge is fresh, from the responses of edge and origin, never from what the provider says.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::string_enum::words;
 use super::{Target, Timestamp};
 
 words!(
-    /// Whether a refresh took effect (CONTRACT §1). `None`: not asked for.
+    /// Whether a refresh took effect (CONTRACT §1). `None`: not requested.
     Verification { None = "none", Pending = "pending", Fresh = "fresh", Stale = "stale", Unknown = "unknown" }
 );
 
@@ -25,9 +25,9 @@ pub struct HttpObservation {
     pub vary: Option<String>,
     pub cache_control: Option<String>,
     pub location: Option<String>,
-    /// Seconds, by the side's own word.
+    /// Seconds, by the `Age` header.
     pub age: Option<u64>,
-    /// The edge's own word for where the answer came from.
+    /// The edge's header on where the response came from.
     pub cache: Option<String>,
     /// The edge's id of this answer, for a support ticket.
     pub edge_log_id: Option<String>,
@@ -45,7 +45,7 @@ pub struct ObservedResponse {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     pub origin: ObservedResponse,
-    /// All that were looked at, in the order of the configuration.
+    /// All that were probed, in the order of the configuration.
     pub edges: Vec<ObservedResponse>,
 }
 
@@ -59,7 +59,7 @@ pub struct ComparisonContext<'a> {
     pub ended: Duration,
 }
 
-/// A judgement and what it rests on.
+/// A verdict and its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// `Fresh`, `Stale` or `Unknown`.
@@ -73,8 +73,8 @@ pub fn judge(context: ComparisonContext<'_>, edge: &HttpObservation, origin: &Ht
     let mut verdict = by_status(context, edge, origin).unwrap_or_else(|| by_content(edge, origin));
     let remark = match verdict.verification {
         Verification::Stale => age_remark(context.ended, edge),
-        // What a visitor gets is right, and that is what `fresh` says; that it was not kept may be another tier's, or the
-        // cache rules', and is no reason to fail a deployment.
+        // The visitor gets the right content, so it is `fresh`. That it was not cached may be because of another tier or the
+        // cache rules, and is no reason to fail a deployment.
         Verification::Fresh if context.prefetched => miss_remark(edge),
         _ => None,
     };
@@ -109,7 +109,7 @@ fn by_status(context: ComparisonContext<'_>, edge: &HttpObservation, origin: &Ht
     Some(verdict(Verification::Stale, reason))
 }
 
-/// Both have the same status: the surest thing that both tell decides.
+/// Both have the same status: the surest property that both have decides.
 fn by_content(edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
     if is_redirect(origin.status)
         && let Some(verdict) = compare("Location", edge.location.as_deref(), origin.location.as_deref())
@@ -149,7 +149,7 @@ fn by_content(edge: &HttpObservation, origin: &HttpObservation) -> Verdict {
     }
 }
 
-/// Why two fresh answers may have two bodies. A hit is what the cache kept, so it has no such excuse.
+/// Why two fresh responses may have different bodies. A cache hit is stored content, so this does not apply to it.
 fn why_they_differ(edge: &HttpObservation, origin: &HttpObservation) -> Option<&'static str> {
     if edge.cache.as_deref().is_some_and(is_hit) {
         return None;
@@ -167,7 +167,7 @@ const CLOCKS_APART: u64 = 2;
 
 fn age_remark(ended: Duration, edge: &HttpObservation) -> Option<String> {
     let (age, ended) = (edge.age?, ended.as_secs());
-    // Both are whole seconds of two clocks: what lies close together tells nothing.
+    // Both are whole seconds of two clocks: a small difference means nothing.
     if age + CLOCKS_APART < ended {
         Some(format!(
             "the edge fetched it {age} s ago, after the refresh: the origin, or one of its machines, gave it old content"
@@ -273,7 +273,7 @@ mod tests {
             (look(404, Some(1), None), look(200, Some(2), None), Stale),
             (look(200, Some(1), None), look(502, Some(1), None), Unknown),
             (look(502, Some(1), None), look(502, Some(1), None), Unknown),
-            // Who refuses or fails tells nothing of what is kept.
+            // A side that refuses or fails says nothing of its content.
             (look(403, Some(1), None), look(200, Some(1), None), Unknown),
             (look(514, Some(1), None), look(200, Some(1), None), Unknown),
             (look(200, Some(1), None), look(403, Some(1), None), Unknown),

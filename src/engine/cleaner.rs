@@ -1,4 +1,4 @@
-//! The cleaner: removes what nobody is promised any longer.
+//! The cleaner: deletes rows whose retention is over.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use super::{EngineDeps, EngineTimeouts};
 use crate::domain::Timestamp;
 use crate::store::{RetentionCutoff, Store, StoreError};
 
-/// Between two rounds. What is a little older than promised does no harm.
+/// Between two rounds. A row that stays a little too long does no harm.
 const ROUND: Duration = Duration::from_secs(60);
-/// Rows removed in one transaction, so that nobody waits long for their commit.
+/// Rows deleted in one transaction, so that other writers do not wait long for the commit.
 const ROWS_MAX: u32 = 5_000;
-/// How long a diagnosis is kept, and how many at most: whoever needs one longer has its bundle.
+/// How long a diagnosis is stored, and how many at most: a person who needs one longer downloads its bundle.
 const DIAGNOSIS_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DIAGNOSES_MAX: u32 = 10_000;
-/// Their rows are long.
+/// Fewer than of other rows, because a diagnosis is large.
 const DIAGNOSIS_ROWS_MAX: u32 = 200;
 
 pub(super) struct Cleaner {
     store: Arc<dyn Store>,
-    patience: EngineTimeouts,
+    timeouts: EngineTimeouts,
     next_at: Option<Timestamp>,
 }
 
 impl Cleaner {
     pub(super) fn new(deps: &EngineDeps) -> Self {
-        Self { store: deps.store.clone(), patience: deps.timeouts, next_at: None }
+        Self { store: deps.store.clone(), timeouts: deps.timeouts, next_at: None }
     }
 }
 
@@ -44,10 +44,10 @@ impl EngineService for Cleaner {
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<Infallible>, StoreError> {
         if self.next_at.is_none_or(|at| at <= now) {
-            let removed = self.store.delete_expired_keys(now - self.patience.idempotency_keep, ROWS_MAX).await?;
+            let removed = self.store.delete_expired_keys(now - self.timeouts.idempotency_keep, ROWS_MAX).await?;
             let outdated = RetentionCutoff { before: now - DIAGNOSIS_AGE_MAX, newest: DIAGNOSES_MAX };
             let diagnoses = self.store.delete_expired_diagnoses(outdated, DIAGNOSIS_ROWS_MAX).await?;
-            // A full round leaves more to do.
+            // A full round means that more rows are due.
             let is_full = removed >= u64::from(ROWS_MAX) || diagnoses >= u64::from(DIAGNOSIS_ROWS_MAX);
             self.next_at = Some(if is_full { now } else { now + ROUND });
         }

@@ -1,5 +1,4 @@
-//! What has happened since the start, counted for metrics: whoever reads them compares with the last reading, and a counter
-//! that began again at a restart is told from one that went on.
+//! Counters since the start of the process, for metrics. Prometheus recognises a restart by a counter that fell.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,13 +8,13 @@ use crate::domain::{AccountName, ItemOperation, Operation, Verification};
 /// Something that is counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CounterKey {
-    /// A job was kept for a caller.
+    /// A job was accepted.
     Job(Operation),
-    /// A call was answered in this way.
+    /// A call to the provider ended with this answer.
     Submission { account: AccountName, operation: ItemOperation, answer: &'static str },
-    /// A target of a task ended at the provider, as done or not.
+    /// A target of a task ended at the provider, done or failed.
     Target { account: AccountName, operation: ItemOperation, done: bool },
-    /// A look at the edge ended a job's verification.
+    /// A job's verification ended.
     Verdict(Verification),
 }
 
@@ -23,11 +22,11 @@ pub enum CounterKey {
 pub struct Counters(Mutex<BTreeMap<CounterKey, u64>>);
 
 impl Counters {
-    pub fn count(&self, what: CounterKey, by: u64) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += by;
+    pub fn count(&self, key: CounterKey, by: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += by;
     }
 
-    /// All that was counted so far.
+    /// All counters so far.
     #[must_use]
     pub fn read(&self) -> BTreeMap<CounterKey, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

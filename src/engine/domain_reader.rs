@@ -1,5 +1,5 @@
-//! The facts reader: what the provider knows of each account's domains, read at the start, every ten minutes, and soon after
-//! it refused a host. Kept in memory: facts of before a restart would be guesses.
+//! The domain reader: reads each account's domains from the provider at the start, every ten minutes, and soon after the
+//! provider refused a host. Held in memory only: what was read before a restart may be wrong.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,10 +17,11 @@ use crate::domain::{AccountName, Timestamp};
 use crate::provider::{DomainDetail, DomainFacts, DomainQuery, ReadError};
 use crate::store::StoreError;
 
-/// Domains change by hand, seldom.
+/// People change domains by hand, and seldom.
 const AGE_MAX: Duration = Duration::from_secs(600);
-/// Nobody is asked more often than this, whatever was refused.
+/// No account is read more often than this, however many hosts are refused.
 const INTERVAL_MIN: Duration = Duration::from_secs(60);
+
 pub(super) struct DomainReader {
     accounts: Accounts,
     last_reads: HashMap<AccountName, LastDomainRead>,
@@ -29,7 +30,7 @@ pub(super) struct DomainReader {
 
 struct LastDomainRead {
     at: Timestamp,
-    /// With what code it failed, if it did.
+    /// The code of the failure, if it failed.
     failed: Option<String>,
 }
 
@@ -42,7 +43,7 @@ impl DomainReader {
         match self.last_reads.get(&account.name) {
             None => now,
             Some(LastDomainRead { at, failed })
-                if failed.is_some() || account.domains.doubted.load(Ordering::Relaxed) =>
+                if failed.is_some() || account.domains.is_stale.load(Ordering::Relaxed) =>
             {
                 *at + INTERVAL_MIN
             }
@@ -56,7 +57,7 @@ impl EngineService for DomainReader {
     type Call = Arc<Account>;
     type Answer = (Arc<Account>, Result<Vec<DomainFacts>, ReadError>);
 
-    const NAME: &'static str = "facts reader";
+    const NAME: &'static str = "domain reader";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<Arc<Account>>, StoreError> {
         let mut calls = Vec::new();
@@ -70,7 +71,7 @@ impl EngineService for DomainReader {
             }
         }
         for account in &calls {
-            account.domains.doubted.store(false, Ordering::Relaxed);
+            account.domains.is_stale.store(false, Ordering::Relaxed);
             self.open.insert(account.name.clone());
             self.last_reads.entry(account.name.clone()).or_insert(LastDomainRead { at: now, failed: None }).at = now;
         }
@@ -91,11 +92,10 @@ impl EngineService for DomainReader {
 
     async fn record(&mut self, (account, read): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
         self.open.remove(&account.name);
-        let last_domain_read =
-            self.last_reads.entry(account.name.clone()).or_insert(LastDomainRead { at: now, failed: None });
+        let last_read = self.last_reads.entry(account.name.clone()).or_insert(LastDomainRead { at: now, failed: None });
         match read {
             Ok(domains) => {
-                last_domain_read.failed = None;
+                last_read.failed = None;
                 account.domains.fail(None);
                 let moved = account.domains.replace(domains, now);
                 tracing::debug!(account = %account.name, domains = domains.len(), "domains read");
@@ -106,12 +106,12 @@ impl EngineService for DomainReader {
             }
             Err(fault) => {
                 let failure = fault.failure();
-                // An account whose key may not read them lacks them for good: that is told once.
-                if last_domain_read.failed.as_ref() != Some(&failure.code) {
+                // An account whose key may not read domains never gets them: log that once.
+                if last_read.failed.as_ref() != Some(&failure.code) {
                     tracing::warn!(account = %account.name, class = %failure.class, code = %failure.code,
-                        message = %failure.message, "the domains could not be read; jobs without an area ask for all areas");
+                        message = %failure.message, "could not read the domains; jobs without an area are sent for all areas");
                 }
-                last_domain_read.failed = Some(failure.code.clone());
+                last_read.failed = Some(failure.code.clone());
                 account.domains.fail(Some(failure.clone()));
             }
         }

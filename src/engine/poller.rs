@@ -1,4 +1,4 @@
-//! The poller: follows every accepted submission until each of its rows is final, or its patience ends.
+//! The poller: asks for the progress of each accepted task until all its targets are final, or its time is up.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use crate::notify::Notifiers;
 use crate::provider::{FailedRow, ReadError, TaskId, TaskProgress, TaskQuery};
 use crate::store::{FailedTarget, Guarded, OpenSubmission, RowRetry, Store, StoreError};
 
-/// Looks that are open at once, over all accounts.
-const LOOKS_MAX: usize = 16;
-/// How often a failed row is sent again before its item fails.
+/// Polls that are open at once, over all accounts.
+const POLLS_MAX: usize = 16;
+/// How often a failed target is sent again before its item fails.
 const ATTEMPTS_MAX: u32 = 3;
-/// How long a failed row waits before it is sent again.
+/// How long a failed target waits before it is sent again.
 const ROW_BACKOFF: Duration = Duration::from_secs(30);
 
 pub(super) struct Poller {
     store: Arc<dyn Store>,
     accounts: Accounts,
-    board: Arc<LaneStatuses>,
-    wakes: Notifiers,
-    patience: EngineTimeouts,
+    lane_statuses: Arc<LaneStatuses>,
+    notifiers: Notifiers,
+    timeouts: EngineTimeouts,
     open: HashSet<SubmissionId>,
 }
 
@@ -38,14 +38,14 @@ pub(super) struct PollCall {
     submission: OpenSubmission,
     account: Arc<Account>,
     query: TaskQuery,
-    /// Its patience ends with this look.
+    /// The task's time is up: this is the last poll.
     last: bool,
 }
 
-/// What a look found.
+/// The result of a poll.
 pub(super) enum PollOutcome {
     Progress(TaskProgress),
-    /// Its time is up, and only these targets are done.
+    /// The task's time is up, and only these targets are done.
     OutOfTime {
         done: BTreeSet<String>,
     },
@@ -56,9 +56,9 @@ impl Poller {
         Self {
             store: deps.store.clone(),
             accounts: deps.accounts.clone(),
-            board: deps.lane_statuses.clone(),
-            wakes: deps.notifiers.clone(),
-            patience: deps.timeouts,
+            lane_statuses: deps.lane_statuses.clone(),
+            notifiers: deps.notifiers.clone(),
+            timeouts: deps.timeouts,
             open: HashSet::new(),
         }
     }
@@ -71,26 +71,26 @@ impl Poller {
         Some(PollCall { submission, account, query, last })
     }
 
-    /// The task goes on. Only a look that was its last one gives it up, not a late record of one before.
-    async fn look_again(&self, submission: &OpenSubmission, now: Timestamp) -> Result<(), StoreError> {
-        let wait = Backoff { first: self.patience.poll_first, max: self.patience.poll_max };
+    /// The task goes on. Only its last poll gives it up, not an earlier poll that is recorded late.
+    async fn poll_later(&self, submission: &OpenSubmission, now: Timestamp) -> Result<(), StoreError> {
+        let wait = Backoff { first: self.timeouts.poll_first, max: self.timeouts.poll_max };
         self.store.postpone(submission.id, now + wait.wait(submission.looks + 1, clock::jitter())).await?;
         Ok(())
     }
 
     fn is_out_of_time(&self, submission: &OpenSubmission, now: Timestamp) -> bool {
         let since = submission.answered_at.unwrap_or(submission.created_at);
-        now.since(since) >= self.patience.task_max(submission.lane.operation)
+        now.since(since) >= self.timeouts.task_max(submission.lane.operation)
     }
 
-    /// What is not done by now fails.
+    /// Fails the targets that are not done by now.
     async fn give_up(
         &self,
         submission: &OpenSubmission,
         done: &BTreeSet<String>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let task_max = self.patience.task_max(submission.lane.operation);
+        let task_max = self.timeouts.task_max(submission.lane.operation);
         let message = format!("the task did not end within {} s", task_max.as_secs());
         let failure = Failure::new(ErrorClass::ProviderTimeout, "task_max", message);
         let kind = submission.lane.kind;
@@ -101,15 +101,15 @@ impl Poller {
         self.settle(submission, failed, RowRetry { attempts_max: 0, at: now }, now).await
     }
 
-    /// Nobody can be asked any more. The task gets its time, in case the account comes back.
+    /// The task's account left the configuration. The task gets its full time, in case the account comes back.
     async fn orphan(&self, submission: &OpenSubmission, now: Timestamp) {
-        let put_off = if self.is_out_of_time(submission, now) {
+        let outcome = if self.is_out_of_time(submission, now) {
             self.give_up(submission, &BTreeSet::new(), now).await
         } else {
-            self.look_again(submission, now).await
+            self.poll_later(submission, now).await
         };
-        if let Err(error) = put_off {
-            tracing::error!(submission.id = submission.id.0, error = ?error, "a task without an account could not be put off");
+        if let Err(error) = outcome {
+            tracing::error!(submission.id = submission.id.0, error = ?error, "could not postpone a task whose account left the configuration");
         }
     }
 
@@ -137,12 +137,12 @@ impl Poller {
             let done_count = u64::from(submission.targets).saturating_sub(failed_count);
             for (done, targets) in [(true, done_count), (false, failed_count)] {
                 let (account, operation) = (submission.lane.account.clone(), submission.lane.operation);
-                self.board.counters.count(CounterKey::Target { account, operation, done }, targets);
+                self.lane_statuses.counters.count(CounterKey::Target { account, operation, done }, targets);
             }
         }
-        self.wakes.submitter.notify();
-        self.wakes.verifier.notify();
-        self.wakes.jobs.notify();
+        self.notifiers.submitter.notify();
+        self.notifiers.verifier.notify();
+        self.notifiers.jobs.notify();
         Ok(())
     }
 }
@@ -155,19 +155,19 @@ impl EngineService for Poller {
     const NAME: &'static str = "poller";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<PollCall>, StoreError> {
-        let room = LOOKS_MAX.saturating_sub(self.open.len());
+        let room = POLLS_MAX.saturating_sub(self.open.len());
         if room == 0 {
             return Ok(Step { calls: Vec::new(), next_at: None });
         }
-        // Those that are open are still due in the store, and come first.
+        // Submissions with an open poll are still due in the store, and come first.
         let (due, next_at) =
-            self.store.due_submissions(false, u32::try_from(LOOKS_MAX).unwrap_or(u32::MAX), now).await?;
+            self.store.due_submissions(false, u32::try_from(POLLS_MAX).unwrap_or(u32::MAX), now).await?;
         let mut calls = Vec::new();
         for submission in due.into_iter().filter(|submission| !self.open.contains(&submission.id)).take(room) {
             let orphan = submission.clone();
             match self.call(submission, now) {
                 Some(call) => calls.push(call),
-                // Its account left the configuration: nobody can be asked, and it must not stand before the others.
+                // Its account left the configuration: postpone it, so that it does not block the others.
                 None => self.orphan(&orphan, now).await,
             }
         }
@@ -177,7 +177,7 @@ impl EngineService for Poller {
 
     fn perform(&self, PollCall { submission, account, query, last }: PollCall) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let outcome = catch_panic_read(Self::NAME, look(&account, &query, last)).await;
+            let outcome = catch_panic_read(Self::NAME, poll(&account, &query, last)).await;
             (submission, account, outcome)
         }
         .boxed()
@@ -191,15 +191,15 @@ impl EngineService for Poller {
         match outcome {
             Ok(PollOutcome::Progress(TaskProgress::Ended { failed })) => self.end(submission, failed, now).await?,
             Ok(PollOutcome::Progress(TaskProgress::Running | TaskProgress::NotListed)) => {
-                self.look_again(submission, now).await?;
+                self.poll_later(submission, now).await?;
             }
             Ok(PollOutcome::OutOfTime { done }) => self.give_up(submission, done, now).await?,
             Err(fault) => {
                 let failure = fault.failure();
                 tracing::warn!(submission.id = submission.id.0, account = %account.name, class = %failure.class,
-                    code = %failure.code, message = %failure.message, "a task could not be looked at");
-                // Not having been able to look says nothing of the task: its time is not up by that.
-                self.look_again(submission, now).await?;
+                    code = %failure.code, message = %failure.message, "could not read the progress of a task; asking again later");
+                // A failed read says nothing of the task, so it does not end the task's time.
+                self.poll_later(submission, now).await?;
             }
         }
         self.open.remove(&submission.id);
@@ -207,7 +207,7 @@ impl EngineService for Poller {
     }
 }
 
-async fn look(account: &Account, query: &TaskQuery, last: bool) -> Result<PollOutcome, ReadError> {
+async fn poll(account: &Account, query: &TaskQuery, last: bool) -> Result<PollOutcome, ReadError> {
     match account.provider.task_progress(query, account).await? {
         TaskProgress::Running if last => {
             Ok(PollOutcome::OutOfTime { done: account.provider.completed_targets(query, account).await? })
@@ -226,15 +226,15 @@ fn distinct(failed: &[FailedTarget]) -> u64 {
     failed.iter().map(|failed| &failed.target).collect::<BTreeSet<_>>().len() as u64
 }
 
-/// Which of our targets the failed rows mean. A row that names none of them cannot be told apart from any: then every
-/// target counts as failed and goes again, because calling one done that is not would be worse than doing it twice.
+/// Which of our targets the failed rows mean. If a row matches none of them, any target may be the failed one: then all count
+/// as failed and are sent again, because reporting a failed target as done would be worse than sending it twice.
 fn match_rows(ours: &[Target], rows: &[FailedRow]) -> Vec<FailedTarget> {
     let texts: BTreeSet<&str> = ours.iter().map(Target::as_str).collect();
-    let written = |row: &FailedRow| {
+    let find_target = |row: &FailedRow| {
         let parsed = Target::parse(ours.first()?.kind(), &row.target).ok()?;
         texts.get(parsed.as_str()).map(|target| failed_target(target, &row.failure))
     };
-    let matched: Option<Vec<_>> = rows.iter().map(written).collect();
+    let matched: Option<Vec<_>> = rows.iter().map(find_target).collect();
     matched.unwrap_or_else(|| {
         let failure = rows.first().map(|row| row.failure.clone());
         ours.iter().filter_map(|target| Some(failed_target(target.as_str(), failure.as_ref()?))).collect()

@@ -1,5 +1,5 @@
-//! The promoter: asks for one directory purge where so many URL purges below it wait that this is cheaper. The URLs then ride on
-//! it as on any other (law 5); what it asks for is a job like any other, which expires unless it leaves soon.
+//! The promoter: creates one directory purge where so many URL purges below it are pending that this is cheaper. The URLs then
+//! coalesce into it as into any directory (law 5). The purge is a job like any other, and expires unless it is sent soon.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::domain::{
 };
 use crate::store::{JobPart, LaneDepth, LaneRecord, NewJob, PartState, Store, StoreError};
 
-/// How far into each priority of a lane candidates are searched: no further than covered URLs are found.
-const HEADS_MAX: u32 = 1_000;
+/// Items read of each priority of a lane: as many as coalescing reads.
+const ITEMS_MAX: u32 = 1_000;
 /// Between two scans of a lane without a candidate.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// URLs that went by themselves in the meantime are no reason any more to drop a directory.
-const PATIENCE: Duration = Duration::from_secs(60);
+const SCAN_INTERVAL: Duration = Duration::from_secs(1);
+/// A promoted directory expires after this: URLs that were sent meanwhile are no reason to purge it.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(super) struct Promoter {
     store: Arc<dyn Store>,
     accounts: Accounts,
-    /// When the last scan found no candidate.
+    /// When a lane was last scanned without a candidate.
     last_scans: HashMap<LaneId, Timestamp>,
 }
 
@@ -34,15 +34,15 @@ impl Promoter {
         Self { store: deps.store.clone(), accounts: deps.accounts.clone(), last_scans: HashMap::new() }
     }
 
-    /// Asks for the directories that are worth it now, and tells whether there was any.
+    /// Creates the directory purges that are cheaper now, and returns whether there was any.
     pub(super) async fn step(&mut self, depths: &[LaneDepth], now: Timestamp) -> Result<bool, StoreError> {
         let mut promoted = false;
         for depth in depths.iter().filter(|depth| depth.paused.is_none()) {
             let Some(account) = self.accounts.get(&depth.lane.account) else { continue };
             let due: u64 = depth.due.iter().sum();
-            let is_crowded = account.promotion.urls_min().is_some_and(|least| due >= u64::from(least));
-            let just_looked = self.last_scans.get(&depth.id).is_some_and(|at| now.since(*at) < LOOK_INTERVAL);
-            if !is_crowded || just_looked || depth.lane.ridden().is_none() {
+            let is_deep = account.promotion.urls_min().is_some_and(|least| due >= u64::from(least));
+            let was_scanned = self.last_scans.get(&depth.id).is_some_and(|at| now.since(*at) < SCAN_INTERVAL);
+            if !is_deep || was_scanned || depth.lane.covering_directory_lane().is_none() {
                 continue;
             }
             let account = account.clone();
@@ -56,17 +56,17 @@ impl Promoter {
     }
 
     async fn promote(&self, depth: &LaneDepth, account: &Account, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(lane) = depth.lane.ridden() else { return Ok(false) };
-        let heads = self.store.next_items(depth.id, HEADS_MAX).await?;
-        let candidates =
-            account.promotion_candidates(&depth.lane, heads.iter().map(|(url, priority)| (url, *priority)), now);
-        if candidates.is_empty() || !account.may_send(&lane, now) {
+        let Some(lane) = depth.lane.covering_directory_lane() else { return Ok(false) };
+        let items = self.store.next_items(depth.id, ITEMS_MAX).await?;
+        let urls = items.iter().map(|(url, priority)| (url, *priority));
+        let candidates = promotion_candidates(account, &depth.lane, urls, now);
+        if candidates.is_empty() || !may_send(account, &lane, now) {
             return Ok(false);
         }
         let count = promotions_left(self.store.as_ref(), account, now).await?;
         let targets: Vec<Target> = candidates.iter().map(|candidate| candidate.directory.clone()).collect();
         let is_held = |record: &LaneRecord| record.lane == lane && record.paused.is_some();
-        // Where a person holds directories back, or has asked for this one already, nothing is added.
+        // Add nothing if a person paused the directory lane, or if this directory is pending already.
         if self.store.lanes().await?.iter().any(is_held) {
             return Ok(false);
         }
@@ -75,8 +75,8 @@ impl Promoter {
         for candidate in
             candidates.into_iter().filter(|candidate| !pending.contains(&candidate.directory)).take(count as usize)
         {
-            tracing::info!(directory = %candidate.directory, urls = candidate.urls, "URL purges are promoted to one of their directory");
-            // Where the lane's area is the domain's own, nobody need have asked for it.
+            tracing::info!(directory = %candidate.directory, urls = candidate.urls, "promoting URL purges to one purge of their directory");
+            // If the lane's area is the domain's own, the job names no area.
             let is_own = account.area_of(candidate.directory.host(), now) == lane.area;
             let request = if is_own { Area::Own } else { lane.area };
             self.store.create_job(NewJob { area: request, ..job(candidate, &lane, now) }, now).await?;
@@ -86,37 +86,30 @@ impl Promoter {
     }
 }
 
-impl Account {
-    /// The directories that these URLs of the lane would be promoted to, if they were pending: crowded, and cheaper than their
-    /// URLs.
-    pub(super) fn promotion_candidates<'a>(
-        &self,
-        urls: &Lane,
-        targets: impl IntoIterator<Item = (&'a Target, Priority)>,
-        now: Timestamp,
-    ) -> Vec<PromotionCandidate> {
-        let Some(lane) = urls.ridden() else { return Vec::new() };
-        let capabilities = self.provider.capabilities();
-        let mut candidates = self.promotion.candidates(targets);
-        if candidates.is_empty() || capabilities.operation(&lane).is_none() {
-            return Vec::new();
-        }
-        let (Some(urls_left), Some(directories_left)) = (
-            remaining_targets(&self.limits_for(urls, now).pools),
-            remaining_targets(&self.limits_for(&lane, now).pools),
-        ) else {
-            return Vec::new();
-        };
-        candidates.retain(|candidate| candidate.is_cheaper(urls_left, directories_left));
-        candidates
+/// The directories that these URLs of the lane would be promoted to, if they were pending: enough URLs below, and cheaper than
+/// the URLs.
+pub(super) fn promotion_candidates<'a>(
+    account: &Account,
+    urls: &Lane,
+    targets: impl IntoIterator<Item = (&'a Target, Priority)>,
+    now: Timestamp,
+) -> Vec<PromotionCandidate> {
+    let Some(lane) = urls.covering_directory_lane() else { return Vec::new() };
+    let mut candidates = account.promotion.candidates(targets);
+    if candidates.is_empty() || account.provider.capabilities().operation(&lane).is_none() {
+        return Vec::new();
     }
+    let remaining = |lane: &Lane| remaining_targets(&account.limits_for(lane, now).pools);
+    let (Some(urls_left), Some(directories_left)) = (remaining(urls), remaining(&lane)) else { return Vec::new() };
+    candidates.retain(|candidate| candidate.is_cheaper(urls_left, directories_left));
+    candidates
+}
 
-    /// Whether the lane could send one target at once. A directory that had to wait would find its URLs gone.
-    fn may_send(&self, lane: &Lane, now: Timestamp) -> bool {
-        let batch_max = self.provider.capabilities().batch_targets_max(lane);
-        let view = LaneLoad { urgent: 0, others: 1, batch_max, in_flight: 0, paused: None };
-        matches!(decide(&view, &self.limits_for(lane, now), now), Decision::Send { .. })
-    }
+/// Whether the lane could send one target now. If the directory had to wait, its URLs would be sent before it.
+fn may_send(account: &Account, lane: &Lane, now: Timestamp) -> bool {
+    let batch_max = account.provider.capabilities().batch_targets_max(lane);
+    let load = LaneLoad { urgent: 0, others: 1, batch_max, in_flight: 0, paused: None };
+    matches!(decide(&load, &account.limits_for(lane, now), now), Decision::Send { .. })
 }
 
 /// How many more directories may be promoted today.
@@ -127,9 +120,9 @@ pub(super) async fn promotions_left(store: &dyn Store, account: &Account, now: T
     Ok(per_day.saturating_sub(count))
 }
 
-/// What the tightest pool leaves beyond the reserve. None: nobody knows yet.
+/// What the tightest pool has left beyond the reserve. None: not read yet.
 fn remaining_targets<N>(pools: &[(N, PoolAvailability)]) -> Option<u64> {
-    let remaining = pools.iter().map(|(_, usable)| match usable {
+    let remaining = pools.iter().map(|(_, availability)| match availability {
         PoolAvailability::Available { others, .. } => Some(*others),
         PoolAvailability::Exhausted { .. } => Some(0),
         PoolAvailability::ReadingStale => None,
@@ -150,7 +143,7 @@ fn job(candidate: PromotionCandidate, lane: &Lane, now: Timestamp) -> NewJob {
         labels: Labels::from([("urls".to_owned(), urls.to_string())]),
         notify: None,
         not_before: None,
-        deadline: Some(now + PATIENCE),
+        deadline: Some(now + DEADLINE),
         merged: 0,
         verify: false,
         parts: vec![JobPart { lane: lane.clone(), state: PartState::Due, targets: vec![directory] }],

@@ -1,5 +1,5 @@
-//! The quota reader: asks the provider what is left of each day quota, at the start, when a lane wants to know, and
-//! before an answer grows too old.
+//! The quota reader: asks the provider what is left of each day quota, at the start, when a lane needs it, and before the
+//! last reading is too old.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::notify::Notifiers;
 use crate::provider::ReadError;
 use crate::store::StoreError;
 
-/// Nobody is asked more often than this, however much is wanted.
+/// No quota is read more often than this, however many lanes need it.
 const INTERVAL_MIN: Duration = Duration::from_secs(10);
-/// An answer is renewed before it is ten minutes old, which is when it stops counting (law 3).
+/// A reading is renewed before it is ten minutes old, when it becomes invalid (law 3).
 const AGE_MAX: Duration = Duration::from_secs(540);
 
 pub(super) struct QuotaReader {
     accounts: Accounts,
-    wakes: Notifiers,
+    notifiers: Notifiers,
     last_reads: HashMap<(AccountName, ItemOperation), LastQuotaRead>,
     open: HashSet<(AccountName, ItemOperation)>,
 }
@@ -44,18 +44,18 @@ impl QuotaReader {
     pub(super) fn new(deps: &EngineDeps) -> Self {
         Self {
             accounts: deps.accounts.clone(),
-            wakes: deps.notifiers.clone(),
+            notifiers: deps.notifiers.clone(),
             last_reads: HashMap::new(),
             open: HashSet::new(),
         }
     }
 
-    /// When the provider may and should be asked again.
+    /// When the quota is to be read again.
     fn due_at(&self, account: &Account, operation: ItemOperation, now: Timestamp) -> Timestamp {
         match self.last_reads.get(&(account.name.clone(), operation)) {
             None => now,
             Some(read) if read.failed || account.quota_is_wanted(operation) => read.at + INTERVAL_MIN,
-            Some(last_quota_read) => last_quota_read.at + AGE_MAX,
+            Some(read) => read.at + AGE_MAX,
         }
     }
 }
@@ -103,7 +103,7 @@ impl EngineService for QuotaReader {
         self.open.remove(&key);
         match answer {
             Ok(readings) if readings.is_empty() => {
-                let message = "the provider's quota answer names no pool";
+                let message = "the provider's quota answer lists no quota";
                 let failure = Failure::new(ErrorClass::Internal, "no_pools", message);
                 tracing::warn!(account = %account.name, operation = %operation, "{message}");
                 account.quota_unreadable(*operation, &failure);
@@ -116,12 +116,12 @@ impl EngineService for QuotaReader {
             Err(fault) => {
                 let failure = fault.failure();
                 tracing::warn!(account = %account.name, operation = %operation, class = %failure.class, code = %failure.code,
-                    message = %failure.message, "the quota could not be read");
+                    message = %failure.message, "could not read the quota; nothing is sent until it is known");
                 account.quota_unreadable(*operation, failure);
                 self.last_reads.insert(key, LastQuotaRead { at: now, failed: true });
             }
         }
-        self.wakes.submitter.notify();
+        self.notifiers.submitter.notify();
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The reconciler: settles what became of calls whose answer was lost, by asking the provider's own list (law 4).
+//! The reconciler: finds out from the provider's task list what became of calls whose answer was lost (law 4).
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use crate::notify::Notifiers;
 use crate::provider::{FindQuery, ListedTask, ReadError, TaskLookup};
 use crate::store::{Guarded, OpenSubmission, Release, ReleaseAction, Store, StoreError};
 
-/// Between two looks at the list.
-const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-const LOOKS_MAX: u32 = 4;
+/// Between two reads of the list.
+const LIST_INTERVAL: Duration = Duration::from_secs(2);
+const LOOKUPS_MAX: u32 = 4;
 
 pub(super) struct Reconciler {
     store: Arc<dyn Store>,
     accounts: Accounts,
-    wakes: Notifiers,
-    patience: EngineTimeouts,
+    notifiers: Notifiers,
+    timeouts: EngineTimeouts,
     open: HashSet<SubmissionId>,
 }
 
@@ -33,18 +33,18 @@ pub(super) struct LookupCall {
     query: FindQuery,
 }
 
-/// What is needed to judge the list.
+/// What is needed to match the list.
 #[derive(Clone)]
 pub(super) struct LookupContext {
     submission: OpenSubmission,
     account: Arc<Account>,
     targets: BTreeSet<String>,
     window: Window,
-    /// The list was asked after its last chance to show the task.
+    /// The list is read so late that it must show the task if there is one.
     last_chance: bool,
 }
 
-/// When the task can have been made, by the provider's clock.
+/// When the task can have been created, by the provider's clock.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     since: Timestamp,
@@ -56,8 +56,8 @@ impl Reconciler {
         Self {
             store: deps.store.clone(),
             accounts: deps.accounts.clone(),
-            wakes: deps.notifiers.clone(),
-            patience: deps.timeouts,
+            notifiers: deps.notifiers.clone(),
+            timeouts: deps.timeouts,
             open: HashSet::new(),
         }
     }
@@ -67,12 +67,12 @@ impl Reconciler {
         let targets = self.store.targets(submission.id).await?;
         let Some(first) = targets.first().cloned() else { return Ok(None) };
         let capabilities = account.provider.capabilities();
-        // A call without an answer is given up in time, so its task was made by then, however long the daemon was down.
+        // A call has a timeout, so its task was created by then, however long the daemon was down.
         let given_up = submission.created_at + capabilities.call_max;
         let lost_at = submission.answered_at.unwrap_or(given_up).min(given_up);
-        let (slack, listed) = match capabilities.lookup {
+        let (slack, lists_tasks) = match capabilities.lookup {
             TaskLookup::ByWindow { slack } => (slack, true),
-            // Nothing will ever be listed: the first look is the last.
+            // The provider lists nothing: the first lookup is the last.
             TaskLookup::NotAtAll | TaskLookup::BySameKey => (Duration::ZERO, false),
         };
         let window = Window { since: submission.created_at - slack, until: lost_at + slack };
@@ -83,69 +83,70 @@ impl Reconciler {
             since: window.since,
             until: window.until,
         };
-        let last_chance = !listed || now.since(lost_at) >= self.patience.listing_grace;
+        let last_chance = !lists_tasks || now.since(lost_at) >= self.timeouts.listing_grace;
         let targets = targets.iter().map(Target::to_string).collect();
         Ok(Some(LookupCall { context: LookupContext { submission, account, targets, window, last_chance }, query }))
     }
 
-    /// Nobody can be asked any more. Its account gets its time to come back; after that the targets go back to where a person
-    /// can cancel them, and nothing is sent for an account that is not there.
+    /// The call's account left the configuration. It gets some time to come back; then the targets are pending again, where a
+    /// person can cancel them. Nothing is sent for a missing account.
     async fn orphan(&self, submission: &OpenSubmission, now: Timestamp) -> Result<(), StoreError> {
-        if now.since(submission.created_at) < self.patience.listing_grace {
-            return self.store.postpone(submission.id, now + self.patience.poll_first).await.map(drop);
+        if now.since(submission.created_at) < self.timeouts.listing_grace {
+            return self.store.postpone(submission.id, now + self.timeouts.poll_first).await.map(drop);
         }
-        let message = "the account of this call left the configuration, so nobody can be asked what became of it";
+        let message =
+            "the account of this call left the configuration, so the provider cannot be asked what became of it";
         let failure = Failure::new(ErrorClass::Lost, "account_gone", message);
-        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
-        self.store.release(submission.id, back, now).await?;
-        self.wakes.submitter.notify();
+        let release = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
+        self.store.release(submission.id, release, now).await?;
+        self.notifiers.submitter.notify();
         Ok(())
     }
 
-    async fn judge(&self, context: &LookupContext, listed: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
+    async fn judge(&self, context: &LookupContext, tasks: &[ListedTask], now: Timestamp) -> Result<(), StoreError> {
         let LookupContext { submission, account, last_chance, .. } = context;
         let units = u64::from(submission.targets);
-        for task in candidates(context, listed) {
-            let due_at = now + self.patience.poll_first;
+        for task in candidates(context, tasks) {
+            let due_at = now + self.timeouts.poll_first;
             if self.store.accept(submission.id, &task.task.0, None, due_at, now).await? == Guarded::Done {
                 account.charged(&submission.lane, units);
-                tracing::info!(submission.id = submission.id.0, task = %task.task, "a lost answer was found in the provider's list");
-                self.wakes.poller.notify();
-                self.wakes.submitter.notify();
+                tracing::info!(submission.id = submission.id.0, task = %task.task, "the provider's task list has the call whose answer was lost");
+                self.notifiers.poller.notify();
+                self.notifiers.submitter.notify();
                 return Ok(());
             }
         }
         if !last_chance {
-            self.store.postpone(submission.id, now + LOOK_INTERVAL).await?;
+            self.store.postpone(submission.id, now + LIST_INTERVAL).await?;
             return Ok(());
         }
         tracing::warn!(
             submission.id = submission.id.0,
-            "a call without an answer is not in the provider's list; sending again"
+            "the provider's task list does not have the call whose answer was lost; sending again"
         );
-        let message = "the provider's list does not show this call, so it is sent again";
+        let message = "the provider's task list does not have this call, so it is sent again";
         let failure = Failure::new(ErrorClass::Lost, Failure::NOT_LISTED, message);
-        let back = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
-        // Late: it is known what became of it already, and the targets may be charged.
-        if self.store.release(submission.id, back, now).await? == Guarded::Done {
+        let release = Release { state: SubmissionState::Released, failure, items: ReleaseAction::Requeue };
+        // A conflict means that the outcome is recorded already, and the targets may be charged.
+        if self.store.release(submission.id, release, now).await? == Guarded::Done {
             account.return_quota(&submission.lane, units);
         }
-        self.wakes.submitter.notify();
+        self.notifiers.submitter.notify();
         Ok(())
     }
 }
 
-/// The listed tasks that can be ours: the same targets, made within the call's window; the oldest first.
-fn candidates<'a>(context: &LookupContext, listed: &'a [ListedTask]) -> Vec<&'a ListedTask> {
-    let within = |task: &&ListedTask| (context.window.since..=context.window.until).contains(&task.created_at);
+/// The listed tasks that can be ours: the same targets, created within the call's window; the oldest first.
+fn candidates<'a>(context: &LookupContext, tasks: &'a [ListedTask]) -> Vec<&'a ListedTask> {
+    let is_in_window = |task: &&ListedTask| (context.window.since..=context.window.until).contains(&task.created_at);
     let kind = context.submission.lane.kind;
-    let same = |task: &&ListedTask| {
+    let has_our_targets = |task: &&ListedTask| {
         // The provider may write a target in another of its equal forms.
         let normal =
             |text: &String| Target::parse(kind, text).map_or_else(|_| text.clone(), |target| target.to_string());
         task.targets.iter().map(normal).collect::<BTreeSet<_>>() == context.targets
     };
-    let mut ours: Vec<_> = listed.iter().filter(within).filter(same).collect();
+    let mut ours: Vec<_> = tasks.iter().filter(is_in_window).filter(has_our_targets).collect();
     ours.sort_by_key(|task| task.created_at);
     ours
 }
@@ -158,7 +159,7 @@ impl EngineService for Reconciler {
     const NAME: &'static str = "reconciler";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<LookupCall>, StoreError> {
-        let (due, next_at) = self.store.due_submissions(true, LOOKS_MAX, now).await?;
+        let (due, next_at) = self.store.due_submissions(true, LOOKUPS_MAX, now).await?;
         let mut calls = Vec::new();
         for submission in due {
             if self.open.contains(&submission.id) {
@@ -166,47 +167,45 @@ impl EngineService for Reconciler {
             }
             let id = submission.id;
             let orphan = submission.clone();
-            let prepared = match self.call(submission, now).await {
+            let outcome = match self.call(submission, now).await {
                 Ok(Some(call)) => {
                     self.open.insert(id);
                     calls.push(call);
                     continue;
                 }
-                // Its account left the configuration: nobody can be asked, and it must not stand before the others.
+                // Its account left the configuration: postpone it, so that it does not block the others.
                 Ok(None) => self.orphan(&orphan, now).await,
                 Err(error) => Err(error),
             };
-            if let Err(error) = prepared {
-                tracing::error!(submission.id = id.0, error = ?error, "a lost call could not be prepared to be looked for");
+            if let Err(error) = outcome {
+                tracing::error!(submission.id = id.0, error = ?error, "could not prepare the lookup of a call whose answer was lost");
             }
         }
         Ok(Step { calls, next_at })
     }
 
-    fn perform(&self, LookupCall { context: lookup_context, query }: LookupCall) -> BoxFuture<'static, Self::Answer> {
+    fn perform(&self, LookupCall { context, query }: LookupCall) -> BoxFuture<'static, Self::Answer> {
         async move {
-            let listed = catch_panic_read(
-                Self::NAME,
-                lookup_context.account.provider.find_tasks(&query, lookup_context.account.as_ref()),
-            )
-            .await;
-            (lookup_context, listed)
+            let tasks =
+                catch_panic_read(Self::NAME, context.account.provider.find_tasks(&query, context.account.as_ref()))
+                    .await;
+            (context, tasks)
         }
         .boxed()
     }
 
-    async fn record(&mut self, (context, listed): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
-        match listed {
-            Ok(listed) => self.judge(context, listed, now).await?,
+    async fn record(&mut self, (context, tasks): &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
+        match tasks {
+            Ok(tasks) => self.judge(context, tasks, now).await?,
             Err(fault) => {
                 let failure = fault.failure();
                 tracing::warn!(submission.id = context.submission.id.0, class = %failure.class, code = %failure.code,
-                    message = %failure.message, "the provider's list could not be read");
-                self.store.postpone(context.submission.id, now + LOOK_INTERVAL).await?;
+                    message = %failure.message, "could not read the provider's task list; trying again");
+                self.store.postpone(context.submission.id, now + LIST_INTERVAL).await?;
             }
         }
         self.open.remove(&context.submission.id);
-        self.wakes.jobs.notify();
+        self.notifiers.jobs.notify();
         Ok(())
     }
 }

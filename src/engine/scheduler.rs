@@ -3,10 +3,10 @@
 use super::lane_status::Wait;
 use crate::domain::{ErrorClass, Failure, PoolAvailability, PoolName, Reserve, Timestamp, WaitingReason};
 
-/// Calls of one lane without an answer. More would only widen what a crash leaves to reconcile.
+/// Calls of one lane without an answer. More would only leave more to reconcile after a crash.
 pub(super) const IN_FLIGHT_MAX: u32 = 16;
-/// How soon a lane without its quota looks again.
-const QUOTA_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+/// How soon a lane whose quota is not known is decided again.
+const QUOTA_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -15,12 +15,12 @@ pub(super) enum Decision {
         targets_max: u32,
         others_max: u32,
     },
-    /// The provider has to be asked what is left first.
+    /// The quota has to be read first.
     AskQuota(Wait),
     Wait(Wait),
 }
 
-/// What the lane itself brings.
+/// What the lane has to send.
 #[derive(Debug)]
 pub(super) struct LaneLoad {
     /// Items that are due and urgent.
@@ -30,14 +30,14 @@ pub(super) struct LaneLoad {
     /// Most targets of one call.
     pub(super) batch_max: u32,
     pub(super) in_flight: u32,
-    /// Held back by a person.
+    /// A person paused the lane.
     pub(super) paused: Option<Wait>,
 }
 
 /// What the account allows a lane at one moment.
 pub(super) struct AccountLimits {
     pub(super) pause: Option<Wait>,
-    /// A pause is over but nothing has succeeded since: one call at a time.
+    /// A pause is over and no call has succeeded since: one call at a time.
     pub(super) probing: bool,
     /// Submissions of the account without an answer.
     pub(super) open_calls: u32,
@@ -56,13 +56,13 @@ pub(super) fn decide(lane: &LaneLoad, limits: &AccountLimits, now: Timestamp) ->
         return Decision::Wait(pause.clone());
     }
     let (mut targets, mut others, mut batch) = (u64::MAX, u64::MAX, lane.batch_max);
-    for (name, usable) in &limits.pools {
-        match usable {
+    for (name, availability) in &limits.pools {
+        match availability {
             PoolAvailability::Available { targets: count, others: open, batch: most } => {
                 if *open == 0 && lane.urgent == 0 {
                     let opens = Reserve::RELEASED_BEFORE_RESET.as_secs() / 60;
                     let detail = format!(
-                        "what is left of the day quota {name} is kept for urgent jobs until {opens} minutes before the reset"
+                        "the rest of the day quota {name} is reserved for urgent jobs until {opens} minutes before the reset"
                     );
                     return wait(WaitingReason::DayQuota, &detail, Some(limits.reset));
                 }
@@ -77,15 +77,15 @@ pub(super) fn decide(lane: &LaneLoad, limits: &AccountLimits, now: Timestamp) ->
         }
     }
     let reason = if limits.throttled { WaitingReason::Throttled } else { WaitingReason::Rate };
-    // Only an answer ends these waits, and its recording is the next step: no moment to wait for.
+    // Only an answer ends these waits, and recording it causes the next step: there is no time to wait until.
     if limits.probing && limits.open_calls > 0 {
-        return wait(reason, "one call at a time is tried, until one succeeds after a failure", None);
+        return wait(reason, "one call at a time is sent until one succeeds, because the last ones failed", None);
     }
     if lane.in_flight >= IN_FLIGHT_MAX {
-        return wait(reason, "as many calls as may be open are waiting for their answers", None);
+        return wait(reason, "the limit of open calls is reached; the next one is sent after an answer", None);
     }
     if limits.tokens == 0 {
-        return wait(reason, "the provider's call rate is used up for the moment", limits.next_token);
+        return wait(reason, "the provider's call rate is used up for this second", limits.next_token);
     }
     let others = others.min(lane.others);
     let targets = targets.min(u64::from(batch)).min(lane.urgent + others);
@@ -93,13 +93,13 @@ pub(super) fn decide(lane: &LaneLoad, limits: &AccountLimits, now: Timestamp) ->
     Decision::Send { targets_max: most(targets).max(1), others_max: most(others) }
 }
 
-/// Nothing goes before the quota is known (law 3). If asking failed, that is why.
+/// Nothing is sent before the quota is known (law 3). If reading it failed, the failure is the reason.
 fn quota_unknown(limits: &AccountLimits, now: Timestamp) -> Wait {
-    let until = Some(now + QUOTA_LOOK);
+    let until = Some(now + QUOTA_RETRY);
     match &limits.quota_fault {
         None => Wait {
             reason: WaitingReason::DayQuota,
-            detail: "the provider is being asked what is left of the day quota".to_owned(),
+            detail: "reading the day quota from the provider".to_owned(),
             until,
         },
         Some(failure) => {
@@ -108,11 +108,7 @@ fn quota_unknown(limits: &AccountLimits, now: Timestamp) -> Wait {
                 ErrorClass::Throttle => WaitingReason::Throttled,
                 _ => WaitingReason::AccountPaused,
             };
-            Wait {
-                reason,
-                detail: format!("the day quota could not be read: {}", failure.summary_with_advice()),
-                until,
-            }
+            Wait { reason, detail: format!("could not read the day quota: {}", failure.summary_with_advice()), until }
         }
     }
 }
@@ -126,7 +122,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
     fn limits(tokens: u32, pools: Vec<PoolAvailability>) -> AccountLimits {
-        let named = |(index, usable)| (PoolName(format!("pool-{index}")), usable);
+        let named = |(index, availability)| (PoolName(format!("pool-{index}")), availability);
         AccountLimits {
             pause: None,
             probing: false,
@@ -207,7 +203,7 @@ mod tests {
             (lane(1, 1), AccountLimits { probing: true, open_calls: 1, ..limits() }),
         ] {
             let Decision::Wait(waiting) = decide(&lane, &limits, NOW) else { panic!("must wait") };
-            assert_eq!(waiting.until, None, "stepping again at once would change nothing: {}", waiting.detail);
+            assert_eq!(waiting.until, None, "another step would change nothing: {}", waiting.detail);
         }
     }
 
@@ -236,7 +232,7 @@ mod tests {
                     prop_assert!(tokens > 0 && in_flight < IN_FLIGHT_MAX);
                     prop_assert!(most > 0 && most <= count.min(urgent + others) && targets_max <= batch.min(1000));
                     prop_assert!(rest <= open.min(others), "law 3: the reserve is for urgent work");
-                    prop_assert_eq!(most, count.min(u64::from(batch.min(1000))).min(urgent + open.min(others)), "all that may go");
+                    prop_assert_eq!(most, count.min(u64::from(batch.min(1000))).min(urgent + open.min(others)), "all that may be sent");
                 }
                 _ => prop_assert!(tokens == 0 || in_flight >= IN_FLIGHT_MAX || (urgent == 0 && open == 0)),
             }

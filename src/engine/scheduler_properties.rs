@@ -1,5 +1,5 @@
-//! The scheduler's promises over whole courses: pace, pools and decisions together, as the submitter puts them together, with
-//! answers that take their time. Nothing else is here: no store, no provider, no clock.
+//! The scheduler's promises over a minute of calls: rate limiter, pools and decisions together, as the submitter combines them,
+//! with slow answers. No store, no provider, no clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::domain::{
 };
 
 const START: Timestamp = Timestamp::from_millis(3_600_000);
-/// Noon is far from any reset.
+/// Far from `START`.
 const RESET: Timestamp = Timestamp::from_millis(86_400_000);
 const DAY: Timestamp = Timestamp::from_millis(0);
 
-/// What a provider allows, and a lane brings.
+/// What a provider allows, and a lane has to send.
 #[derive(Debug, Clone)]
 struct Terms {
     urgent: u64,
     others: u64,
     batch: u32,
     rate: u32,
-    /// What is left of each pool that the lane draws on.
+    /// What is left of each pool that the lane uses.
     counts: Vec<u64>,
     total: u64,
     reserve: f64,
@@ -33,7 +33,7 @@ struct Terms {
 
 #[derive(Debug, Default)]
 struct ExpectedSends {
-    /// When each call left, with how many urgent and other targets.
+    /// When each call was sent, with how many urgent and other targets.
     calls: Vec<(Timestamp, u64, u64)>,
     in_flight_most: usize,
 }
@@ -58,50 +58,50 @@ fn terms() -> impl Strategy<Value = Terms> {
         .prop_filter("something is due", |terms| terms.urgent + terms.others > 0)
 }
 
-/// Sends whatever the scheduler lets go, for a minute. Answers take `latencies` in turn.
-fn live(terms: &Terms, latencies: &[u64]) -> ExpectedSends {
+/// Sends what the scheduler allows, for a minute. Answers take `latencies` in turn.
+fn simulate(terms: &Terms, latencies: &[u64]) -> ExpectedSends {
     let mut now = START + Duration::from_secs(5);
-    let mut pace = RateLimiter::after_start(RateLimit(terms.rate), START);
+    let mut limiter = RateLimiter::after_start(RateLimit(terms.rate), START);
     let mut pools: Vec<Pool> = terms.counts.iter().map(|count| pool(terms, *count, now)).collect();
     let (mut urgent, mut others) = (terms.urgent, terms.others);
     let mut open: VecDeque<Timestamp> = VecDeque::new();
-    let mut course = ExpectedSends::default();
+    let mut sends = ExpectedSends::default();
     for round in 0..20_000 {
         open.make_contiguous().sort();
         while open.front().is_some_and(|at| *at <= now) {
             open.pop_front();
-            pace.give_back(now);
+            limiter.give_back(now);
         }
         let lane = LaneLoad { urgent, others, batch_max: 1_000, in_flight: open.len() as u32, paused: None };
-        let decision = decide(&lane, &limits(terms, &pools, &pace, open.len(), now), now);
+        let decision = decide(&lane, &limits(terms, &pools, &limiter, open.len(), now), now);
         if urgent + others == 0 {
             break;
         }
         let until = match decision {
             Decision::Send { targets_max, others_max } => {
-                pace.take(now);
+                limiter.take(now);
                 let first = urgent.min(u64::from(targets_max));
                 let rest = others.min(u64::from(targets_max) - first).min(u64::from(others_max));
                 assert!(first + rest > 0, "a call that carries nothing was let go: {lane:?}");
                 (urgent, others) = (urgent - first, others - rest);
                 pools.iter_mut().for_each(|pool| pool.spend(first + rest));
-                course.calls.push((now, first, rest));
+                sends.calls.push((now, first, rest));
                 open.push_back(now + Duration::from_millis(latencies[round % latencies.len()]));
-                course.in_flight_most = course.in_flight_most.max(open.len());
+                sends.in_flight_most = sends.in_flight_most.max(open.len());
                 continue;
             }
             Decision::Wait(waiting) | Decision::AskQuota(waiting) => waiting.until,
         };
-        // Whatever is waited for is told, or it is an answer.
+        // A wait has an end, or an answer ends it.
         let Some(next) = open.front().copied().into_iter().chain(until).filter(|at| *at > now).min() else {
-            panic!("nothing would ever leave: {urgent} and {others} of {terms:?} after {:?}", course.calls.len());
+            panic!("nothing would ever leave: {urgent} and {others} of {terms:?} after {:?}", sends.calls.len());
         };
         now = next;
         if now.since(START) > Duration::from_secs(65) {
             break;
         }
     }
-    course
+    sends
 }
 
 fn pool(terms: &Terms, count: u64, now: Timestamp) -> Pool {
@@ -119,15 +119,15 @@ fn pool(terms: &Terms, count: u64, now: Timestamp) -> Pool {
     pool
 }
 
-fn limits(terms: &Terms, pools: &[Pool], pace: &RateLimiter, open: usize, now: Timestamp) -> AccountLimits {
-    let usable = |pool: &Pool| pool.usable(Reserve(terms.reserve), DAY, RESET, now);
-    let pools = pools.iter().enumerate().map(|(n, pool)| (PoolName(n.to_string()), usable(pool)));
+fn limits(terms: &Terms, pools: &[Pool], limiter: &RateLimiter, open: usize, now: Timestamp) -> AccountLimits {
+    let availability = |pool: &Pool| pool.availability(Reserve(terms.reserve), DAY, RESET, now);
+    let pools = pools.iter().enumerate().map(|(n, pool)| (PoolName(n.to_string()), availability(pool)));
     AccountLimits {
         pause: None,
         probing: false,
         open_calls: open as u32,
-        tokens: pace.tokens(now),
-        next_token: pace.next_token(now),
+        tokens: limiter.tokens(now),
+        next_token: limiter.next_token(now),
         throttled: false,
         pools: pools.collect(),
         quota_fault: None,
@@ -142,11 +142,11 @@ proptest! {
     fn no_course_is_above_batch_rate_calls_in_flight_or_pools_less_what_is_kept(
         terms in terms(), latencies in prop::collection::vec(1u64..2_500, 1..8),
     ) {
-        let course = live(&terms, &latencies);
+        let sends = simulate(&terms, &latencies);
         let least_left = terms.counts.iter().min().copied().unwrap_or_default();
         let count = (terms.total as f64 * terms.reserve).floor() as u64;
         let (mut sent, mut window) = (0, VecDeque::new());
-        for (at, urgent, others) in &course.calls {
+        for (at, urgent, others) in &sends.calls {
             prop_assert!(urgent + others > 0 && urgent + others <= u64::from(terms.batch));
             let open = least_left.saturating_sub(sent).saturating_sub(count);
             prop_assert!(*others <= open, "law 3: the reserve is for urgent work");
@@ -158,22 +158,22 @@ proptest! {
             }
             prop_assert!(window.len() <= terms.rate as usize, "law 3: {} calls within a second", window.len());
         }
-        prop_assert!(course.in_flight_most <= IN_FLIGHT_MAX as usize);
+        prop_assert!(sends.in_flight_most <= IN_FLIGHT_MAX as usize);
     }
 
     /// All that the pools hold for it leaves, and the first call leaves at once.
     #[test]
     fn no_course_stands_still_while_something_may_leave(terms in terms()) {
-        let course = live(&terms, &[50]);
+        let sends = simulate(&terms, &[50]);
         let least_left = terms.counts.iter().min().copied().unwrap_or_default();
         let count = (terms.total as f64 * terms.reserve).floor() as u64;
         let calls = (terms.urgent + terms.others).div_ceil(u64::from(terms.batch));
         prop_assume!(calls <= u64::from(terms.rate) * 40);
         let (urgent, others) =
-            course.calls.iter().fold((0, 0), |sum, (_, urgent, others)| (sum.0 + urgent, sum.1 + others));
+            sends.calls.iter().fold((0, 0), |sum, (_, urgent, others)| (sum.0 + urgent, sum.1 + others));
         prop_assert_eq!(urgent, terms.urgent.min(least_left));
         let remaining = least_left - urgent - others;
-        prop_assert!(others == terms.others || remaining <= count, "{} could have gone, and {} are left", terms.others, remaining);
+        prop_assert!(others == terms.others || remaining <= count, "{} could have been sent, and {} are left", terms.others, remaining);
     }
 
     #[test]
@@ -182,8 +182,8 @@ proptest! {
     ) {
         prop_assume!(due.div_ceil(u64::from(batch)) <= u64::from(rate) * 15);
         let terms = Terms { urgent: 0, others: due, batch, rate, counts: vec![10_000], total: 10_000, reserve: 0.05 };
-        let course = live(&terms, &[latency]);
-        prop_assert_eq!(course.calls.len() as u64, due.div_ceil(u64::from(batch)));
+        let sends = simulate(&terms, &[latency]);
+        prop_assert_eq!(sends.calls.len() as u64, due.div_ceil(u64::from(batch)));
     }
 }
 
@@ -192,8 +192,8 @@ fn a_spent_pool_is_told_from_one_that_is_kept() {
     let terms = Terms { urgent: 0, others: 5, batch: 10, rate: 20, counts: vec![400], total: 10_000, reserve: 0.05 };
     let pool = pool(&terms, 400, START);
     assert_eq!(
-        pool.usable(Reserve(terms.reserve), DAY, RESET, START),
+        pool.availability(Reserve(terms.reserve), DAY, RESET, START),
         PoolAvailability::Available { targets: 400, others: 0, batch: 10 }
     );
-    assert!(live(&terms, &[10]).calls.is_empty(), "nothing that is not urgent takes from what is kept");
+    assert!(simulate(&terms, &[10]).calls.is_empty(), "only urgent targets use the reserve");
 }

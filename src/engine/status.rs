@@ -1,5 +1,5 @@
-//! The outlook: what the pools hold, how fast each action may be called, what stands in a lane's way, and what the provider
-//! told of its domains. For callers to look at; nothing can be changed by it.
+//! A read-only view for callers: what is left of the pools, the call rates, why a lane waits, and what the provider says of the
+//! domains.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::Accounts;
 use super::account::CachedDomain;
 use super::account::{Account, AccountStatus, PoolUsage};
 use super::lane_status::Wait;
-use super::promoter::promotions_left;
+use super::promoter::{promotion_candidates, promotions_left};
 use super::scheduler::{Decision, LaneLoad, decide};
 use crate::domain::{
     AccountName, Area, Failure, ItemOperation, Lane, PoolName, Priority, Routes, ServiceDay, Target, TargetKind,
@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::store::{Store, StoreError};
 
-/// The public front of the accounts.
+/// The accounts, read-only.
 pub struct EngineStatus {
     accounts: Accounts,
     routes: Arc<Routes>,
@@ -30,20 +30,20 @@ pub struct PoolStatus {
     pub kind: TargetKind,
     pub area: Area,
     pub total: u64,
-    /// By the smaller of our ledger and the provider's last answer.
+    /// The smaller of our ledger and the provider's last reading.
     pub available: u64,
-    /// Of the available ones, only for `urgent`; the rest is for all.
+    /// Of the available ones, for `urgent` only.
     pub reserved: u64,
     pub used: u64,
     /// Targets of one call.
     pub batch: u32,
-    /// The end of the day that the figures are of. Past: the provider has not been asked since.
+    /// The end of the day of these figures. In the past: the quota was not read since.
     pub resets_at: Timestamp,
     pub exhausted_at: Option<Timestamp>,
     pub read_at: Timestamp,
 }
 
-/// What stands before a lane's next targets.
+/// What limits a lane's next targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LaneLimits {
     /// Why it could not send a target now, if it could not.
@@ -51,9 +51,9 @@ pub struct LaneLimits {
     pub targets_max: u32,
     pub bytes_max: usize,
     pub calls_per_second: u32,
-    /// The pools that it draws on, as far as the provider told of them.
+    /// The pools that it uses, as far as they were read.
     pub pools: Vec<PoolStatus>,
-    /// Not all its pools are known yet.
+    /// Some of its pools were not read yet.
     pub quota_is_unknown: bool,
 }
 
@@ -63,29 +63,29 @@ impl EngineStatus {
         Self { accounts, routes }
     }
 
-    /// What the provider told of the domain that serves the host. None: it has not told yet, or knows of none.
+    /// The provider's domain that serves the host. None: not read yet, or there is none.
     #[must_use]
     pub fn domain(&self, host: &str) -> Option<CachedDomain> {
         self.accounts.get(self.routes.account_for(host)?)?.domains.for_host(host)
     }
 
-    /// When the provider told of the domains of the host's account. After it, a host without a domain is not the account's.
+    /// When the domains of the host's account were read. If they were, a host without a domain is not the account's.
     #[must_use]
     pub fn domains_read_at(&self, host: &str) -> Option<Timestamp> {
         self.accounts.get(self.routes.account_for(host)?)?.domains.read_at()
     }
 
-    /// Why the provider did not tell of the domains of the host's account when it was last asked, if it did not.
+    /// Why the domains of the host's account could not be read last time, if they could not.
     #[must_use]
     pub fn domains_failed(&self, host: &str) -> Option<Failure> {
         self.accounts.get(self.routes.account_for(host)?)?.domains.failed()
     }
 
-    /// Every pool that the providers told of.
+    /// Every pool that was read.
     #[must_use]
     pub fn pools(&self, now: Timestamp) -> Vec<PoolStatus> {
-        let of_account = |account: &Arc<Account>| self.of_account(account, now);
-        self.accounts.values().flat_map(of_account).collect()
+        let pools = |account: &Arc<Account>| self.pools_of_account(account, now);
+        self.accounts.values().flat_map(pools).collect()
     }
 
     /// The provider's day around `now`.
@@ -94,7 +94,7 @@ impl EngineStatus {
         Some(self.accounts.get(account)?.provider.capabilities().day)
     }
 
-    /// The pools that a submission of the lane draws on.
+    /// The pools that a submission of the lane uses.
     #[must_use]
     pub fn pools_of(&self, lane: &Lane) -> Vec<PoolName> {
         self.accounts.get(&lane.account).map(|account| account.provider.pools(lane)).unwrap_or_default()
@@ -112,7 +112,8 @@ impl EngineStatus {
         now: Timestamp,
     ) -> Result<Vec<Target>, StoreError> {
         let Some(account) = self.accounts.get(&lane.account) else { return Ok(Vec::new()) };
-        let candidates = account.promotion_candidates(lane, urls.iter().map(|url| (url, Priority::Normal)), now);
+        let urls = urls.iter().map(|url| (url, Priority::Normal));
+        let candidates = promotion_candidates(account, lane, urls, now);
         if candidates.is_empty() {
             return Ok(Vec::new());
         }
@@ -126,38 +127,38 @@ impl EngineStatus {
         Some(self.accounts.get(&lane.account)?.rate(lane, now))
     }
 
-    /// How every account stands.
+    /// The status of every account.
     #[must_use]
     pub fn accounts(&self) -> Vec<AccountStatus> {
         self.accounts.values().map(|account| account.status()).collect()
     }
 
-    /// How the account stands; none if it is not configured any more.
+    /// The account's status; none if it is not configured any more.
     #[must_use]
     pub fn account(&self, name: &AccountName) -> Option<AccountStatus> {
         Some(self.accounts.get(name)?.status())
     }
 
-    /// The call that would carry the target, as text for a support ticket, without what it is signed with.
+    /// The call that would carry the target, as text for a support ticket, without the signature.
     #[must_use]
     pub fn call_sample(&self, lane: &Lane, target: &Target) -> Option<String> {
         self.accounts.get(&lane.account)?.provider.call_sample(lane, target)
     }
 
-    /// What one more target of the lane would meet; none if its account is not configured any more.
+    /// The limits for one more target of the lane; none if its account is not configured any more.
     #[must_use]
     pub fn lane(&self, lane: &Lane, now: Timestamp) -> Option<LaneLimits> {
         let account = self.accounts.get(&lane.account)?;
         let capabilities = account.provider.capabilities();
         let limits = account.limits_for(lane, now);
         let names: Vec<&PoolName> = limits.pools.iter().map(|(name, _)| name).collect();
-        let mut pools = self.of_account(account, now);
+        let mut pools = self.pools_of_account(account, now);
         pools.retain(|pool| names.contains(&&pool.name));
         let quota_is_unknown = pools.len() < names.len() || pools.iter().any(|pool| pool.resets_at <= now);
         let batch_max = capabilities.batch_targets_max(lane);
-        // The reserve is told by the pools: whether it is for the target depends on who asks.
-        let view = LaneLoad { urgent: 1, others: 0, batch_max, in_flight: 0, paused: None };
-        let waiting = match decide(&view, &limits, now) {
+        // As urgent: the pools show the reserve, and the caller knows whether it applies.
+        let load = LaneLoad { urgent: 1, others: 0, batch_max, in_flight: 0, paused: None };
+        let waiting = match decide(&load, &limits, now) {
             Decision::Send { .. } => None,
             Decision::AskQuota(waiting) | Decision::Wait(waiting) => Some(waiting),
         };
@@ -171,9 +172,9 @@ impl EngineStatus {
         })
     }
 
-    fn of_account(&self, account: &Account, now: Timestamp) -> Vec<PoolStatus> {
+    fn pools_of_account(&self, account: &Account, now: Timestamp) -> Vec<PoolStatus> {
         let day = account.provider.capabilities().day;
-        let outlook = |usage: PoolUsage| {
+        let status = |usage: PoolUsage| {
             let PoolUsage { reading, read_at, available, used, exhausted_at } = usage;
             let resets_at = day.next_reset(read_at);
             PoolStatus {
@@ -192,6 +193,6 @@ impl EngineStatus {
                 read_at,
             }
         };
-        account.pool_usages().into_iter().map(outlook).collect()
+        account.pool_usages().into_iter().map(status).collect()
     }
 }

@@ -1,5 +1,5 @@
-//! The services driven by hand instead of by `drive`: the same records, steps and calls, each when the caller says so.
-//! Dropping a `ManualEngine` is the death of its process: nothing is recorded any more.
+//! The services without the loop of `driver.rs`: the simulation decides when each of them records, steps and starts calls.
+//! Dropping a `SteppedEngine` is like a kill of its process: nothing is recorded any more.
 
 use async_trait::async_trait;
 
@@ -24,7 +24,7 @@ pub enum ServiceKind {
     Reconciler,
     Cleaner,
     Verifier,
-    FactsReader,
+    DomainReader,
 }
 
 impl ServiceKind {
@@ -35,89 +35,89 @@ impl ServiceKind {
         Self::Reconciler,
         Self::Cleaner,
         Self::Verifier,
-        Self::FactsReader,
+        Self::DomainReader,
     ];
 }
 
-/// The engine without its loop. Calls are prepared by `step`, begun by `begin`, and their answers recorded by `record`.
-/// A product process records before it steps, and begins every call at once.
+/// The engine without its loop. `step` prepares calls, `begin` starts them, and `record` records their answers. The daemon
+/// records before it steps, and starts every call at once.
 pub struct SteppedEngine {
-    hands: [Box<dyn SteppedService>; 7],
+    services: [Box<dyn SteppedService>; 7],
 }
 
 impl SteppedEngine {
-    /// Takes up the work where the last process left it.
+    /// Recovers the open submissions of the last process.
     ///
     /// # Errors
     /// The store cannot be read or written.
     pub async fn start(deps: &EngineDeps) -> Result<Self, StoreError> {
         deps.recover().await?;
-        let in_flight_calls = |duty| -> Box<dyn SteppedService> {
-            match duty {
+        let service = |kind| -> Box<dyn SteppedService> {
+            match kind {
                 ServiceKind::QuotaReader => Stepped::boxed(QuotaReader::new(deps)),
                 ServiceKind::Submitter => Stepped::boxed(Submitter::new(deps)),
                 ServiceKind::Poller => Stepped::boxed(Poller::new(deps)),
                 ServiceKind::Reconciler => Stepped::boxed(Reconciler::new(deps)),
                 ServiceKind::Cleaner => Stepped::boxed(Cleaner::new(deps)),
                 ServiceKind::Verifier => Stepped::boxed(Verifier::new(deps)),
-                ServiceKind::FactsReader => Stepped::boxed(DomainReader::new(deps)),
+                ServiceKind::DomainReader => Stepped::boxed(DomainReader::new(deps)),
             }
         };
-        Ok(Self { hands: ServiceKind::ALL.map(in_flight_calls) })
+        Ok(Self { services: ServiceKind::ALL.map(service) })
     }
 
-    /// Records the answers that are in.
+    /// Records the answers that have arrived.
     ///
     /// # Errors
-    /// The store refused one; it is offered again.
-    pub async fn record(&mut self, duty: ServiceKind, now: Timestamp) -> Result<(), StoreError> {
-        self.in_flight_calls(duty).record(now).await
+    /// The store refused an answer; the next call records it again.
+    pub async fn record(&mut self, kind: ServiceKind, now: Timestamp) -> Result<(), StoreError> {
+        self.service(kind).record(now).await
     }
 
-    /// Steps once, and tells when there will be something to do, as far as is known.
+    /// Steps once, and returns when the next work is due, as far as the service knows.
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn step(&mut self, duty: ServiceKind, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.in_flight_calls(duty).step(now).await
+    pub async fn step(&mut self, kind: ServiceKind, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.service(kind).step(now).await
     }
 
-    /// How many calls of the service are prepared and not begun.
+    /// How many calls of the service are prepared and not started.
     #[must_use]
-    pub fn prepared(&self, duty: ServiceKind) -> usize {
-        self.hands[duty as usize].prepared()
+    pub fn prepared(&self, kind: ServiceKind) -> usize {
+        self.services[kind as usize].prepared()
     }
 
-    /// Begins the prepared call at `place`. It goes on by itself; several may be under way.
-    pub fn begin(&mut self, duty: ServiceKind, place: usize) {
-        self.in_flight_calls(duty).begin(place);
+    /// Starts the prepared call at `place`. It runs by itself; several may run at once.
+    pub fn begin(&mut self, kind: ServiceKind, place: usize) {
+        self.service(kind).begin(place);
     }
 
-    /// How many calls are under way, over all services. Ended ones wait to be recorded.
+    /// How many calls run, over all services. Ended ones wait to be recorded.
     pub fn under_way(&mut self) -> usize {
-        self.hands.iter_mut().map(|in_flight_calls| in_flight_calls.under_way()).sum()
+        self.services.iter_mut().map(|service| service.under_way()).sum()
     }
 
     /// How many answers of the service wait to be recorded.
     #[must_use]
-    pub fn unrecorded(&self, duty: ServiceKind) -> usize {
-        self.hands[duty as usize].unrecorded()
+    pub fn unrecorded(&self, kind: ServiceKind) -> usize {
+        self.services[kind as usize].unrecorded()
     }
 
-    fn in_flight_calls(&mut self, duty: ServiceKind) -> &mut dyn SteppedService {
-        self.hands[duty as usize].as_mut()
+    fn service(&mut self, kind: ServiceKind) -> &mut dyn SteppedService {
+        self.services[kind as usize].as_mut()
     }
 }
 
-/// A service of any kind, with the calls that nobody has begun.
+/// A service of any kind, with the calls that are prepared.
 struct Stepped<S: EngineService> {
-    bench: ServiceRunner<S>,
+    runner: ServiceRunner<S>,
     prepared: Vec<S::Call>,
 }
 
 impl<S: EngineService + 'static> Stepped<S> {
     fn boxed(service: S) -> Box<dyn SteppedService> {
-        Box::new(Self { bench: ServiceRunner::new(service), prepared: Vec::new() })
+        Box::new(Self { runner: ServiceRunner::new(service), prepared: Vec::new() })
     }
 }
 
@@ -134,12 +134,12 @@ trait SteppedService: Send {
 #[async_trait]
 impl<S: EngineService> SteppedService for Stepped<S> {
     async fn record(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.bench.collect_answers();
-        self.bench.record_all(now).await
+        self.runner.collect_answers();
+        self.runner.record_all(now).await
     }
 
     async fn step(&mut self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let step = self.bench.step(now).await?;
+        let step = self.runner.step(now).await?;
         self.prepared.extend(step.calls);
         Ok(step.next_at)
     }
@@ -150,15 +150,15 @@ impl<S: EngineService> SteppedService for Stepped<S> {
 
     fn begin(&mut self, place: usize) {
         let call = self.prepared.remove(place);
-        self.bench.start_call(call);
+        self.runner.start_call(call);
     }
 
     fn under_way(&mut self) -> usize {
-        self.bench.collect_answers();
-        self.bench.open()
+        self.runner.collect_answers();
+        self.runner.open()
     }
 
     fn unrecorded(&self) -> usize {
-        self.bench.answers()
+        self.runner.answers()
     }
 }

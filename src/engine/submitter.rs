@@ -1,4 +1,4 @@
-//! The submitter: claims what may go, hands out the calls, and turns each answer into its one cure.
+//! The submitter: claims what may be sent, makes the calls, and records each answer's consequence.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use super::in_flight::InFlight;
 use super::lane_status::{LaneStatuses, Wait};
 use super::promoter::Promoter;
 use super::scheduler::{Decision, LaneLoad, decide};
+use super::tenant_quota::tenant_shares;
 use super::waits::{account_removed, claim_failed, items_deferred, lane_paused};
 use super::{Accounts, EngineDeps, EngineTimeouts};
 use crate::clock;
@@ -25,18 +26,18 @@ use crate::store::{Grant, Guarded, LaneDepth, Release, ReleaseAction, Store, Sto
 pub(super) struct Submitter {
     store: Arc<dyn Store>,
     accounts: Accounts,
-    board: Arc<LaneStatuses>,
-    wakes: Notifiers,
-    patience: EngineTimeouts,
+    lane_statuses: Arc<LaneStatuses>,
+    notifiers: Notifiers,
+    timeouts: EngineTimeouts,
     in_flight_calls: InFlight,
-    /// Whose turn it is to be asked first, among lanes of equal priority.
-    turn: usize,
+    /// Which lane is decided first, among lanes of equal priority; moves on with each step.
+    first_lane: usize,
     promoter: Promoter,
 }
 
 /// A call whose intent is on disk.
 pub(super) struct SubmitCall {
-    ticket: PendingCall,
+    pending: PendingCall,
     targets: Vec<Target>,
 }
 
@@ -52,7 +53,7 @@ pub(super) struct PendingCall {
 }
 
 impl PendingCall {
-    /// The host that all targets have, if it is one.
+    /// The host of all targets, if it is one.
     fn only_host(&self) -> Option<&str> {
         if self.hosts.len() == 1 { self.hosts.first().map(String::as_str) } else { None }
     }
@@ -63,11 +64,11 @@ impl Submitter {
         Self {
             store: deps.store.clone(),
             accounts: deps.accounts.clone(),
-            board: deps.lane_statuses.clone(),
-            wakes: deps.notifiers.clone(),
-            patience: deps.timeouts,
+            lane_statuses: deps.lane_statuses.clone(),
+            notifiers: deps.notifiers.clone(),
+            timeouts: deps.timeouts,
             in_flight_calls: InFlight::default(),
-            turn: 0,
+            first_lane: 0,
             promoter: Promoter::new(deps),
         }
     }
@@ -85,40 +86,40 @@ impl Submitter {
         if urgent + normal + bulk == 0 {
             return Ok(Err(None));
         }
-        let view = LaneLoad {
+        let load = LaneLoad {
             urgent,
             others: normal + bulk,
             batch_max: account.provider.capabilities().batch_targets_max(&depth.lane),
             in_flight: self.in_flight_calls.in_flight(depth),
             paused: depth.paused.as_ref().map(lane_paused),
         };
-        let (targets_max, others_max) = match decide(&view, &account.limits_for(&depth.lane, now), now) {
+        let (targets_max, others_max) = match decide(&load, &account.limits_for(&depth.lane, now), now) {
             Decision::Send { targets_max, others_max } => (targets_max, others_max),
             Decision::Wait(waiting) => return Ok(Err(Some(waiting))),
             Decision::AskQuota(waiting) => {
                 account.want_quota(depth.lane.operation);
-                self.wakes.quota_reader.notify();
+                self.notifiers.quota_reader.notify();
                 return Ok(Err(Some(waiting)));
             }
         };
-        let shares = account.tenant_shares(&depth.lane, self.store.as_ref(), now).await?;
+        let shares = tenant_shares(&account, &depth.lane, self.store.as_ref(), now).await?;
         account.reserve(&depth.lane, u64::from(targets_max), now);
         let bytes_max = account.provider.capabilities().batch_bytes_max(&depth.lane);
-        let suspects = account.hosts(|hosts| hosts.suspended_hosts(depth.lane.operation));
-        let turn = self.in_flight_calls.call_sequence(depth.id);
+        let suspended_hosts = account.hosts(|hosts| hosts.suspended_hosts(depth.lane.operation));
+        let sequence = self.in_flight_calls.call_sequence(depth.id);
         let grant = Grant {
             lane: depth.id,
-            sequence: turn,
+            sequence,
             targets_max,
             non_urgent_max: others_max,
             bytes_max,
-            suspended_hosts: suspects,
+            suspended_hosts,
             shares,
         };
         let claim = self.store.claim(grant, now).await;
         let claimed = match &claim {
             Ok(Some(claim)) => u64::try_from(claim.targets.len()).unwrap_or(u64::MAX),
-            // If it was made all the same, it is found among the orphaned submissions and released: there is no call for it.
+            // If the claim committed after all, `in_flight.rs` finds it as an orphan and releases it: there is no call for it.
             Ok(None) | Err(_) => {
                 account.return_token(&depth.lane);
                 0
@@ -131,74 +132,78 @@ impl Submitter {
         let Some(claim) = claim? else { return Ok(Err(Some(items_deferred(now)))) };
         self.in_flight_calls.add(claim.submission, depth.id);
         if claim.isolated {
-            self.board.count_isolated_call(depth.id);
+            self.lane_statuses.count_isolated_call(depth.id);
         }
-        take_from(&mut depth.due, u64::from(claim.items));
-        let ticket = PendingCall {
+        subtract_by_priority(&mut depth.due, u64::from(claim.items));
+        let pending = PendingCall {
             submission: claim.submission,
             lane: depth.lane.clone(),
             account,
             units: claimed,
             hosts: claim.targets.iter().map(|target| target.host().to_owned()).collect(),
         };
-        Ok(Ok(SubmitCall { ticket, targets: claim.targets }))
+        Ok(Ok(SubmitCall { pending, targets: claim.targets }))
     }
 
-    /// The provider named a task that another submission has: which of them it is, its list must tell.
-    async fn suspect_host(&self, submission: SubmissionId, task: &str, now: Timestamp) -> Result<(), StoreError> {
-        tracing::error!(submission.id = submission.0, task = %task, "the provider named a task that is known already");
-        let message = format!("the provider named task {task}, which another submission has");
+    /// The provider returned the task id of another submission: its task list shows which of them the task is.
+    async fn record_known_task(&self, submission: SubmissionId, task: &str, now: Timestamp) -> Result<(), StoreError> {
+        tracing::error!(submission.id = submission.0, task = %task, "the provider returned the task id of another submission; checking its task list");
+        let message = format!("the provider returned task {task}, which belongs to another submission");
         let failure = Failure::new(ErrorClass::Lost, "known_task", message);
         self.store.mark_ambiguous(submission, failure, now, now).await?;
-        self.wakes.reconciler.notify();
+        self.notifiers.reconciler.notify();
         Ok(())
     }
 
-    /// Some host is not the account's. What else is pending of it is sent in calls of its own.
-    async fn reject_host(&self, ticket: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
-        let doubt = |host: &str| {
-            ticket.account.hosts(|hosts| hosts.suspect((ticket.lane.operation, host), ticket.submission, failure, now));
+    /// A host is not the account's. Its other items are isolated from now on.
+    async fn reject_host(&self, pending: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
+        let suspect = |host: &str| {
+            pending
+                .account
+                .hosts(|hosts| hosts.suspect((pending.lane.operation, host), pending.submission, failure, now));
             ReleaseAction::Fail
         };
-        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(ReleaseAction::SplitHosts, doubt), now).await
+        self.refused_for_a_host(pending, failure, pending.only_host().map_or(ReleaseAction::SplitHosts, suspect), now)
+            .await
     }
 
-    /// Some host cannot be refreshed as it is.
-    async fn park(&self, ticket: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
+    /// A host cannot be refreshed now.
+    async fn park(&self, pending: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
         let park = |host: &str| {
             let jitter = clock::jitter();
-            let of = (ticket.lane.operation, host);
-            let until = ticket.account.hosts(|hosts| hosts.park(of, ticket.submission, failure, jitter, now));
+            let of = (pending.lane.operation, host);
+            let until = pending.account.hosts(|hosts| hosts.park(of, pending.submission, failure, jitter, now));
             ReleaseAction::Park { until }
         };
-        self.refused_for_a_host(ticket, failure, ticket.only_host().map_or(ReleaseAction::SplitHosts, park), now).await
+        self.refused_for_a_host(pending, failure, pending.only_host().map_or(ReleaseAction::SplitHosts, park), now)
+            .await
     }
 
     async fn refused_for_a_host(
         &self,
-        ticket: &PendingCall,
+        pending: &PendingCall,
         failure: &Failure,
         items: ReleaseAction,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.give_back(ticket, SubmissionState::Refused, failure, items, now).await?;
-        ticket.account.clear_pauses(ticket.account.provider.submit_action(&ticket.lane));
-        ticket.account.domains.mark_stale();
-        self.wakes.facts_reader.notify();
+        self.give_back(pending, SubmissionState::Refused, failure, items, now).await?;
+        pending.account.clear_pauses(pending.account.provider.submit_action(&pending.lane));
+        pending.account.domains.mark_stale();
+        self.notifiers.domain_reader.notify();
         Ok(())
     }
 
     async fn give_back(
         &self,
-        ticket: &PendingCall,
+        pending: &PendingCall,
         state: SubmissionState,
         failure: &Failure,
         items: ReleaseAction,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let back = Release { state, failure: failure.clone(), items };
-        self.store.release(ticket.submission, back, now).await?;
-        ticket.account.return_quota(&ticket.lane, ticket.units);
+        let release = Release { state, failure: failure.clone(), items };
+        self.store.release(pending.submission, release, now).await?;
+        pending.account.return_quota(&pending.lane, pending.units);
         Ok(())
     }
 }
@@ -212,36 +217,36 @@ impl EngineService for Submitter {
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<SubmitCall>, StoreError> {
         if self.in_flight_calls.release_orphans(self.store.as_ref(), now).await? {
-            self.wakes.jobs.notify();
+            self.notifiers.jobs.notify();
         }
         let mut next_at = self.store.next_timer().await?;
         if next_at.is_some_and(|at| at <= now) {
             self.store.fire_timers(now).await?;
-            self.wakes.jobs.notify();
+            self.notifiers.jobs.notify();
             next_at = self.store.next_timer().await?;
         }
         let mut depths = self.store.lane_depths().await?;
-        // Promotion saves quota; without it everything goes all the same.
+        // Promotion only saves quota; without it the URLs are sent one by one.
         let promoted = self.promoter.step(&depths, now).await.unwrap_or_else(|error| {
-            tracing::error!(error = ?error, "the store failed to promote; the URLs go by themselves");
+            tracing::error!(error = ?error, "could not promote URL purges to directories; the URLs are purged individually");
             false
         });
         if promoted {
             depths = self.store.lane_depths().await?;
         }
-        // Lanes whose urgent work waits send first, and equal ones take turns; the store keeps the order within a lane.
+        // Lanes with urgent items send first, and equal lanes take turns; the store orders the items of a lane.
         if !depths.is_empty() {
-            let first = self.turn % depths.len();
+            let first = self.first_lane % depths.len();
             depths.rotate_left(first);
-            self.turn = self.turn.wrapping_add(1);
+            self.first_lane = self.first_lane.wrapping_add(1);
         }
-        // Directories go before the URLs that they may cover.
+        // Directories go before the URLs that may coalesce into them.
         depths.sort_by_key(|depth| (depth.due.iter().position(|due| *due > 0), depth.lane.kind == TargetKind::Url));
         let mut calls = Vec::new();
         let mut waits: HashMap<LaneId, Wait> = HashMap::new();
-        // One batch of each lane; the next one when these calls have left.
+        // One batch of each lane; the next step claims the next one.
         for depth in &mut depths {
-            // The calls of other lanes are on disk as sent: whatever happens to this one, they must go.
+            // The calls of other lanes are on disk as sent: an error of this lane must not drop them.
             let claimed =
                 self.claim(depth, now).await.unwrap_or_else(|error| Err(Some(claim_failed(depth, &error, now))));
             match claimed {
@@ -250,116 +255,116 @@ impl EngineService for Submitter {
                     next_at = Some(now);
                 }
                 Err(Some(waiting)) => {
-                    next_at = earlier(next_at, waiting.until);
+                    next_at = min_some(next_at, waiting.until);
                     waits.insert(depth.id, waiting);
                 }
                 Err(None) => {}
             }
         }
-        self.board.publish(depths.into_iter().map(|depth| {
+        self.lane_statuses.publish(depths.into_iter().map(|depth| {
             let waiting = waits.remove(&depth.id);
             (depth.id, depth.lane, waiting, depth.due.iter().sum())
         }));
         if !calls.is_empty() {
-            self.wakes.jobs.notify();
+            self.notifiers.jobs.notify();
         }
-        Ok(Step { calls, next_at: earlier(next_at, self.in_flight_calls.next_check()) })
+        Ok(Step { calls, next_at: min_some(next_at, self.in_flight_calls.next_check()) })
     }
 
     fn perform(&self, call: SubmitCall) -> BoxFuture<'static, (PendingCall, SubmitOutcome)> {
         async move {
-            let SubmitCall { ticket, targets } = call;
-            let answer = catch_panic(Self::NAME, ticket.account.provider.submit(&ticket.lane, &targets)).await;
-            // How far it had come nobody knows.
+            let SubmitCall { pending, targets } = call;
+            let answer = catch_panic(Self::NAME, pending.account.provider.submit(&pending.lane, &targets)).await;
+            // After a panic it is not known how far the call came.
             let answer =
-                answer.unwrap_or_else(|broken| SubmitOutcome::Lost(Failure { class: ErrorClass::Lost, ..broken }));
-            // From now on, not from whenever the outcome is recorded: the rate is worth more than that.
-            ticket.account.release(ticket.account.provider.submit_action(&ticket.lane));
-            (ticket, answer)
+                answer.unwrap_or_else(|failure| SubmitOutcome::Lost(Failure { class: ErrorClass::Lost, ..failure }));
+            // The token is released now, not when the outcome is recorded: waiting for the database would lower the rate.
+            pending.account.release(pending.account.provider.submit_action(&pending.lane));
+            (pending, answer)
         }
         .boxed()
     }
 
     async fn record(
         &mut self,
-        (ticket, answer): &(PendingCall, SubmitOutcome),
+        (pending, answer): &(PendingCall, SubmitOutcome),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let PendingCall { submission, lane, account, units, hosts, .. } = ticket;
+        let PendingCall { submission, lane, account, units, hosts, .. } = pending;
         let action = account.provider.submit_action(lane);
         let (refused, released) = (SubmissionState::Refused, SubmissionState::Released);
         match answer {
             SubmitOutcome::Accepted { task, request_id } => {
-                let due_at = now + self.patience.poll_first;
+                let due_at = now + self.timeouts.poll_first;
                 let outcome = self.store.accept(*submission, &task.0, request_id.as_deref(), due_at, now).await?;
                 if outcome == Guarded::Conflict {
-                    self.suspect_host(*submission, &task.0, now).await?;
+                    self.record_known_task(*submission, &task.0, now).await?;
                 } else {
                     account.charged(lane, *units);
                 }
                 account.hosts(|suspensions| suspensions.clear(lane.operation, hosts));
                 account.clear_pauses(action);
-                self.wakes.poller.notify();
+                self.notifiers.poller.notify();
             }
             SubmitOutcome::Throttled(failure) => {
-                self.give_back(ticket, refused, failure, ReleaseAction::Requeue, now).await?;
+                self.give_back(pending, refused, failure, ReleaseAction::Requeue, now).await?;
                 account.throttle(action, now);
             }
             SubmitOutcome::QuotaSpent(failure) => {
-                self.give_back(ticket, refused, failure, ReleaseAction::Requeue, now).await?;
+                self.give_back(pending, refused, failure, ReleaseAction::Requeue, now).await?;
                 account.exhaust(lane, now);
-                self.wakes.quota_reader.notify();
+                self.notifiers.quota_reader.notify();
             }
-            // Halves fit sooner or later; the next quota answer tells the batch limit. One target alone is not to blame.
+            // Halves fit sooner or later; the next quota reading has the batch limit. A batch of one target is not too large.
             SubmitOutcome::TooMany(failure) if *units > 1 => {
-                self.give_back(ticket, refused, failure, ReleaseAction::SplitTargets, now).await?;
+                self.give_back(pending, refused, failure, ReleaseAction::SplitTargets, now).await?;
                 account.want_quota(lane.operation);
             }
             SubmitOutcome::TargetRefused(failure) => {
-                self.give_back(ticket, refused, failure, ReleaseAction::SplitTargets, now).await?;
+                self.give_back(pending, refused, failure, ReleaseAction::SplitTargets, now).await?;
                 account.clear_pauses(action);
             }
-            SubmitOutcome::HostRefused(failure) => self.reject_host(ticket, failure, now).await?,
-            SubmitOutcome::HostUnready(failure) => self.park(ticket, failure, now).await?,
+            SubmitOutcome::HostRefused(failure) => self.reject_host(pending, failure, now).await?,
+            SubmitOutcome::HostUnready(failure) => self.park(pending, failure, now).await?,
             SubmitOutcome::AccountRefused(failure)
             | SubmitOutcome::Outage(failure)
             | SubmitOutcome::TooMany(failure) => {
-                self.give_back(ticket, refused, failure, ReleaseAction::Requeue, now).await?;
+                self.give_back(pending, refused, failure, ReleaseAction::Requeue, now).await?;
                 account.pause(action, failure, clock::jitter(), now);
             }
             SubmitOutcome::NotSent(failure) => {
-                self.give_back(ticket, released, failure, ReleaseAction::Requeue, now).await?;
+                self.give_back(pending, released, failure, ReleaseAction::Requeue, now).await?;
                 account.pause(action, failure, clock::jitter(), now);
             }
-            // Bytes left and nothing came back: it may have been done. Ask before sending again.
+            // The request was sent and no answer came: it may be done. Look it up before sending again.
             SubmitOutcome::Lost(failure) => {
                 self.store.mark_ambiguous(*submission, failure.clone(), now, now).await?;
-                self.wakes.reconciler.notify();
+                self.notifiers.reconciler.notify();
             }
         }
         if !matches!(answer, SubmitOutcome::Accepted { .. }) {
-            tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "a submission was not accepted");
+            tracing::warn!(submission.id = submission.0, lane = %lane, answer = ?answer, "the provider did not accept a submission");
         }
         let (account_name, operation) = (account.name.clone(), lane.operation);
-        self.board
+        self.lane_statuses
             .counters
             .count(CounterKey::Submission { account: account_name, operation, answer: answer.word() }, 1);
         account.close_call();
         self.in_flight_calls.remove(*submission);
-        self.wakes.jobs.notify();
+        self.notifiers.jobs.notify();
         Ok(())
     }
 }
 
-fn take_from(due: &mut [u64; 3], mut items: u64) {
+fn subtract_by_priority(due: &mut [u64; 3], mut items: u64) {
     for count in due {
-        let taken = items.min(*count);
-        *count -= taken;
-        items -= taken;
+        let count_now = items.min(*count);
+        *count -= count_now;
+        items -= count_now;
     }
 }
 
-fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+fn min_some(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

@@ -1,49 +1,46 @@
-//! Shares: which part of each day quota a tenant may draw, whatever is left of it. Urgent work counts like any other, or everything
-//! would soon be urgent.
+//! Tenant quotas: which part of each day quota a tenant may use, however much of it is left. Urgent items count like all
+//! others, or every item would soon be urgent.
 
 use super::account::Account;
 use crate::domain::{Lane, PoolName, TenantName, Timestamp};
 use crate::store::{Store, StoreError, TenantShare, TenantSpending};
 
-impl Account {
-    /// What the tenants with a share may still draw of the lane's pools.
-    pub(super) async fn tenant_shares(
-        &self,
-        lane: &Lane,
-        store: &dyn Store,
-        now: Timestamp,
-    ) -> Result<Vec<TenantShare>, StoreError> {
-        if self.shares.is_empty() {
-            return Ok(Vec::new());
-        }
-        let day = self.provider.capabilities().day;
-        let spending = store.tenant_usage_since(day.start(now)).await?;
-        let names = self.provider.pools(lane);
-        let totals: Vec<(PoolName, u64)> = self
-            .pool_usages()
-            .into_iter()
-            .map(|usage| (usage.reading.name, usage.reading.total))
-            .filter(|(name, _)| names.contains(name))
-            .collect();
-        let share = |(tenant, part): (&TenantName, &f64)| {
-            let remaining = |(name, total): &(PoolName, u64)| {
-                let spent = self.spent_by(tenant, name, &spending);
-                (part_of(*total, *part).saturating_sub(spent), name.clone())
-            };
-            let (count, pool) = totals.iter().map(remaining).min()?;
-            let percent = (part * 100.0).round();
-            let detail = format!("tenant {tenant} has used its share ({percent} %) of the day quota {pool}");
-            Some(TenantShare { tenant: tenant.clone(), remaining: count, until: day.next_reset(now), detail })
-        };
-        Ok(self.shares.iter().filter_map(share).collect())
+/// What the tenants with a share may still use of the lane's pools.
+pub(super) async fn tenant_shares(
+    account: &Account,
+    lane: &Lane,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<Vec<TenantShare>, StoreError> {
+    if account.shares.is_empty() {
+        return Ok(Vec::new());
     }
+    let day = account.provider.capabilities().day;
+    let usage = store.tenant_usage_since(day.start(now)).await?;
+    let names = account.provider.pools(lane);
+    let totals: Vec<(PoolName, u64)> = account
+        .pool_usages()
+        .into_iter()
+        .map(|usage| (usage.reading.name, usage.reading.total))
+        .filter(|(name, _)| names.contains(name))
+        .collect();
+    let share = |(tenant, part): (&TenantName, &f64)| {
+        let remaining = |(name, total): &(PoolName, u64)| {
+            (part_of(*total, *part).saturating_sub(used_by(account, tenant, name, &usage)), name.clone())
+        };
+        let (count, pool) = totals.iter().map(remaining).min()?;
+        let percent = (part * 100.0).round();
+        let detail = format!("tenant {tenant} has used its share ({percent} %) of the day quota {pool}");
+        Some(TenantShare { tenant: tenant.clone(), remaining: count, until: day.next_reset(now), detail })
+    };
+    Ok(account.shares.iter().filter_map(share).collect())
+}
 
-    fn spent_by(&self, tenant: &TenantName, pool: &PoolName, spending: &[TenantSpending]) -> u64 {
-        let draws = |one: &&TenantSpending| {
-            one.tenant == *tenant && one.lane.account == self.name && self.provider.pools(&one.lane).contains(pool)
-        };
-        spending.iter().filter(draws).map(|one| one.targets).sum()
-    }
+fn used_by(account: &Account, tenant: &TenantName, pool: &PoolName, usage: &[TenantSpending]) -> u64 {
+    let counts = |one: &&TenantSpending| {
+        one.tenant == *tenant && one.lane.account == account.name && account.provider.pools(&one.lane).contains(pool)
+    };
+    usage.iter().filter(counts).map(|one| one.targets).sum()
 }
 
 /// Rounded down, but a share is never nothing.

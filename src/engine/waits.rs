@@ -1,4 +1,4 @@
-//! Why a lane waits, where it is neither the account nor a quota that says so.
+//! Why a lane waits, apart from its account and quota.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::lane_status::Wait;
 use crate::domain::{Lane, Timestamp, WaitingReason};
 use crate::store::{LaneDepth, LanePause, StoreError};
 
-/// A claim deferred as many items as one may: the next one goes on behind them, after other writers had their turn.
+/// A claim deferred as many items as one claim may. The next one goes on behind them, after other writers had their turn.
 pub(super) fn items_deferred(now: Timestamp) -> Wait {
     Wait {
         reason: WaitingReason::Rate,
@@ -16,10 +16,10 @@ pub(super) fn items_deferred(now: Timestamp) -> Wait {
 }
 
 const DEFER_PAUSE: Duration = Duration::from_millis(10);
-/// How soon a lane that the store could not claim from is tried again.
+/// How soon a claim is tried again after the store failed.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
 
-/// A person paused the lane, and only a person resumes it.
+/// A person paused the lane; it waits until a person resumes it.
 #[must_use]
 pub fn lane_paused(pause: &LanePause) -> Wait {
     let why = pause.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
@@ -28,8 +28,8 @@ pub fn lane_paused(pause: &LanePause) -> Wait {
 }
 
 pub(super) fn claim_failed(depth: &LaneDepth, error: &StoreError, now: Timestamp) -> Wait {
-    tracing::error!(lane = %depth.lane, error = ?error, "a claim failed in the store; other lanes go on");
-    let detail = format!("the daemon's database failed ({error}); its log tells more");
+    tracing::error!(lane = %depth.lane, error = ?error, "could not claim a batch of this lane; the other lanes go on");
+    let detail = format!("the daemon's database failed ({error}); see the daemon's log");
     Wait { reason: WaitingReason::Outage, detail, until: Some(now + CLAIM_PAUSE) }
 }
 

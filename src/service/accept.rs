@@ -7,7 +7,7 @@ use super::{Caller, JobView, Service, ServiceError, authorization};
 use crate::clock;
 use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
 use crate::engine::CounterKey;
-use crate::offload::offload_if;
+use crate::offload::offload_if_large;
 use crate::store::{Creation, IdempotencyKey, JobPart, NewJob, PartState};
 
 /// A job that is kept.
@@ -37,7 +37,7 @@ impl Service {
         }
         let now = self.clock.now();
         let understood = || self.understood(caller, input, idempotency, now);
-        let job = offload_if(input.is_large(), understood).await?;
+        let job = offload_if_large(input.is_large(), understood).await?;
         let lane = first_to_wait(&job.parts).cloned();
         let creation = self.store.create_job(job, now).await?;
         self.accepted(caller, creation, lane.as_ref()).await

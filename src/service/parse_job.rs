@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::domain::{Area, JobRequest, Mode, Operation, Priority, Routes, Target, TargetKind, Timestamp};
-use crate::offload::MANY_TARGETS;
+use crate::offload::LARGE_JOB_TARGETS;
 
 /// Targets in one job, before equal ones are merged (CONTRACT §1).
 pub const TARGETS_MAX: usize = 100_000;
@@ -36,7 +36,7 @@ pub struct JobInput {
 impl JobInput {
     /// Whether to understand it takes so long that it is done aside.
     pub(super) fn is_large(&self) -> bool {
-        self.urls.len() + self.directories.len() >= MANY_TARGETS
+        self.urls.len() + self.directories.len() >= LARGE_JOB_TARGETS
     }
 }
 

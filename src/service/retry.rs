@@ -8,7 +8,7 @@ use super::{AcceptedJob, Caller, InputError, Service, ServiceError};
 use crate::clock;
 use crate::domain::{ItemOperation, JobId, Lane, Operation, Target, TargetKind};
 use crate::engine::CounterKey;
-use crate::offload::{MANY_TARGETS, offload_if};
+use crate::offload::{LARGE_JOB_TARGETS, offload_if_large};
 use crate::store::{Creation, Job, JobPart, NewJob, PartState, UnsuccessfulItem};
 
 impl Service {
@@ -24,9 +24,9 @@ impl Service {
         }
         self.may_change(caller, &job, unsuccessful.iter().map(|item| &item.target)).await?;
         let now = self.clock.now();
-        let is_large = unsuccessful.len() >= MANY_TARGETS;
+        let is_large = unsuccessful.len() >= LARGE_JOB_TARGETS;
         let again = || new_job(&job, &unsuccessful, &self.areas(job.area, now));
-        let new = NewJob { weight: caller.weight, ..offload_if(is_large, again).await? };
+        let new = NewJob { weight: caller.weight, ..offload_if_large(is_large, again).await? };
         let lane = first_to_wait(&new.parts).cloned();
         match self.store.create_job(new, now).await? {
             Creation::Created(job) => {

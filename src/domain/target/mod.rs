@@ -1,4 +1,4 @@
-//! A target is exactly what was written, up to equal forms (law 9). The raw text is judged before any URL parser sees
+//! A target is exactly what was written, up to equal forms (law 9). The raw text is checked before any URL parser reads
 //! it, because parsers quietly rewrite: tabs vanish, `\` becomes `/`, `0x7f.1` becomes 127.0.0.1.
 
 pub(super) mod fast_path;
@@ -46,7 +46,7 @@ impl Target {
     /// Reads a target as a client wrote it.
     ///
     /// # Errors
-    /// The first fault found, naming the right form where one can be given.
+    /// The first fault, with the right form where there is one.
     pub fn parse(kind: TargetKind, raw: &str) -> Result<Self, TargetError> {
         check_characters(raw)?;
         let parts = UrlParts::split(raw)?;
@@ -126,7 +126,7 @@ fn check_length(text: &str) -> Result<(), TargetError> {
     Ok(())
 }
 
-/// Control characters, and those that take no room on a screen or turn its direction.
+/// Control characters, and those without width or that change the direction of writing.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,

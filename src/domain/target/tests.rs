@@ -1,4 +1,4 @@
-//! What is a target, which forms are equal, and what is told of those that are none.
+//! What is a target, which forms are equal, and the errors of those that are none.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What the provider told of an account's domains, kept in memory: facts of before a restart would be guesses.
+//! The provider's domains of an account, in memory only: what was read before a restart may be wrong.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +8,10 @@ use std::time::Duration;
 use crate::domain::{Area, Failure, Timestamp};
 use crate::provider::{DomainFacts, DomainStatus, ServedArea};
 
-/// What was read longer ago says nothing of where a domain is served now.
+/// An older reading does not say where a domain is served now.
 const FACTS_AGE_MAX: Duration = Duration::from_secs(1_200);
 
-/// What the provider told of one domain, and when.
+/// A domain as the provider describes it, and when that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedDomain {
     pub facts: Arc<DomainFacts>,
@@ -19,8 +19,8 @@ pub struct CachedDomain {
 }
 
 impl CachedDomain {
-    /// The area of a domain that is served in one only. A domain that is served everywhere needs no lane of its own: no area
-    /// means the same. Nor is one named while the domain's configuration changes: it may be on its way to another area.
+    /// The area of a domain that is served in one only. A domain that is served everywhere needs no area in its lane. None while
+    /// the domain's configuration changes: it may be moving to another area.
     #[must_use]
     pub fn own_area(&self, now: Timestamp) -> Option<Area> {
         if self.facts.status != Some(DomainStatus::Online) || now.since(self.read_at) > FACTS_AGE_MAX {
@@ -37,9 +37,9 @@ impl CachedDomain {
 /// The domains of one account, as last read.
 #[derive(Default)]
 pub(crate) struct DomainCache {
-    cached_domains: RwLock<Option<CachedDomains>>,
-    /// A host was refused: what is known may be wrong.
-    pub(crate) doubted: AtomicBool,
+    cached: RwLock<Option<CachedDomains>>,
+    /// The provider refused a host, so this may be wrong.
+    pub(crate) is_stale: AtomicBool,
     /// Why the last reading failed, if it did.
     failed: RwLock<Option<Failure>>,
 }
@@ -50,24 +50,22 @@ struct CachedDomains {
 }
 
 impl DomainCache {
-    /// The domain that serves the host: that of its very name, else the longest wildcard above it. None: it was not read,
-    /// or there is none.
+    /// The domain that serves the host: the one of its name, else the longest wildcard above it. None: not read, or there is
+    /// none.
     pub(crate) fn for_host(&self, host: &str) -> Option<CachedDomain> {
-        let domains = self.cached_domains.read().unwrap_or_else(PoisonError::into_inner);
-        let cached_domains = domains.as_ref()?;
-        let wildcards =
-            host.match_indices('.').map(|(dot, _)| cached_domains.by_name.get(&format!("*{}", &host[dot..])));
-        let facts = std::iter::once(cached_domains.by_name.get(host)).chain(wildcards).flatten().next()?;
-        Some(CachedDomain { facts: facts.clone(), read_at: cached_domains.read_at })
+        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
+        let cached = cached.as_ref()?;
+        let wildcards = host.match_indices('.').map(|(dot, _)| cached.by_name.get(&format!("*{}", &host[dot..])));
+        let facts = std::iter::once(cached.by_name.get(host)).chain(wildcards).flatten().next()?;
+        Some(CachedDomain { facts: facts.clone(), read_at: cached.read_at })
     }
 
-    /// Whether the provider was ever heard.
+    /// When the domains were last read; none: never.
     pub(crate) fn read_at(&self) -> Option<Timestamp> {
-        let domains = self.cached_domains.read().unwrap_or_else(PoisonError::into_inner);
-        domains.as_ref().map(|cached_domains| cached_domains.read_at)
+        self.cached.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|cached| cached.read_at)
     }
 
-    /// Why the provider did not tell when it was last asked, if it did not.
+    /// Why the last reading failed, if it did.
     pub(crate) fn failed(&self) -> Option<Failure> {
         self.failed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -77,13 +75,13 @@ impl DomainCache {
     }
 
     pub(crate) fn mark_stale(&self) {
-        self.doubted.store(true, Ordering::Relaxed);
+        self.is_stale.store(true, Ordering::Relaxed);
     }
 
-    /// Takes in what was read, and names the domains that are served elsewhere now.
+    /// Stores the reading, and returns the names of the domains whose area changed.
     pub(crate) fn replace(&self, read: &[DomainFacts], now: Timestamp) -> Vec<String> {
         let by_name = read.iter().map(|facts| (facts.name.clone(), Arc::new(facts.clone()))).collect();
-        let mut domains = self.cached_domains.write().unwrap_or_else(PoisonError::into_inner);
+        let mut domains = self.cached.write().unwrap_or_else(PoisonError::into_inner);
         let before =
             domains.replace(CachedDomains { by_name, read_at: now }).map(|before| before.by_name).unwrap_or_default();
         let moved = |facts: &&DomainFacts| before.get(&facts.name).is_some_and(|old| old.area != facts.area);

@@ -1,4 +1,4 @@
-//! Hosts that the provider refused of late: how long each stays aside, and when it is trusted again.
+//! Hosts that the provider refused: how long each is parked or isolated, and when that ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,23 +6,24 @@ use std::time::Duration;
 use crate::domain::{Backoff, Failure, ItemOperation, SubmissionId, Timestamp};
 use crate::store::SuspendedHost;
 
-/// How long a host that is offline or migrating stays aside: it takes a person to bring it back.
+/// How long a host that is offline or migrating is parked: a person has to bring it back.
 const PARK: Backoff = Backoff { first: Duration::from_secs(60), max: Duration::from_secs(900) };
 
-/// The suspects of one account, by operation: a host that may not be purged may still be prefetched. After a restart they are found again, at the cost of a refused call.
+/// The suspended hosts of one account, by operation: a host that may not be purged may still be prefetched. A restart forgets
+/// them, at the cost of one refused call each.
 #[derive(Default)]
 pub(crate) struct HostSuspensions(BTreeMap<(ItemOperation, String), Suspension>);
 
 struct Suspension {
     refused: SubmissionId,
     until: Timestamp,
-    /// How often it was parked without having worked since.
+    /// How often it was parked since the provider last accepted it.
     times: u32,
     failure: Failure,
 }
 
 impl HostSuspensions {
-    /// The host cannot be refreshed as it is: nothing of it goes before the moment that is answered.
+    /// The host cannot be refreshed now: returns until when none of its items is sent.
     pub(crate) fn park(
         &mut self,
         (operation, host): (ItemOperation, &str),
@@ -33,9 +34,9 @@ impl HostSuspensions {
     ) -> Timestamp {
         let key = (operation, host.to_owned());
         let times = match self.0.get(&key) {
-            // Calls that left together are refused together: that is one reason to wait, not sixteen.
+            // Calls that were open together are refused together: that counts once.
             Some(suspension) if now < suspension.until => return suspension.until,
-            Some(entry) => entry.times.saturating_add(1),
+            Some(suspension) => suspension.times.saturating_add(1),
             None => 1,
         };
         let until = now + PARK.wait(times, jitter);
@@ -43,7 +44,7 @@ impl HostSuspensions {
         until
     }
 
-    /// The host is not the account's: what else is sent of it is sent apart.
+    /// The host is not the account's: its other items are isolated.
     pub(crate) fn suspect(
         &mut self,
         (operation, host): (ItemOperation, &str),
@@ -51,23 +52,23 @@ impl HostSuspensions {
         failure: &Failure,
         now: Timestamp,
     ) {
-        let suspicion = Suspension { refused, until: now, times: 0, failure: failure.clone() };
-        self.0.entry((operation, host.to_owned())).or_insert(suspicion);
+        let suspension = Suspension { refused, until: now, times: 0, failure: failure.clone() };
+        self.0.entry((operation, host.to_owned())).or_insert(suspension);
     }
 
-    /// The provider took a batch with these hosts.
+    /// The provider accepted a batch with these hosts.
     pub(crate) fn clear(&mut self, operation: ItemOperation, hosts: &BTreeSet<String>) {
         self.0.retain(|(of, host), _| *of != operation || !hosts.contains(host));
     }
 
     pub(crate) fn suspended_hosts(&self, operation: ItemOperation) -> Vec<SuspendedHost> {
-        let suspect = |((_, host), suspension): (&(ItemOperation, String), &Suspension)| SuspendedHost {
+        let suspended = |((_, host), suspension): (&(ItemOperation, String), &Suspension)| SuspendedHost {
             host: host.clone(),
             refused: suspension.refused,
             until: suspension.until,
             failure: suspension.failure.clone(),
         };
-        self.0.iter().filter(|((of, _), _)| *of == operation).map(suspect).collect()
+        self.0.iter().filter(|((of, _), _)| *of == operation).map(suspended).collect()
     }
 }
 
@@ -85,7 +86,7 @@ mod tests {
         for seconds in [60, 120, 240] {
             let until = hosts.park(host, SubmissionId(7), &offline, 1.0, now);
             assert_eq!(until.since(now).as_secs(), seconds);
-            assert_eq!(hosts.park(host, SubmissionId(9), &offline, 1.0, now), until, "they left together");
+            assert_eq!(hosts.park(host, SubmissionId(9), &offline, 1.0, now), until, "both calls were open at once");
             now = until;
         }
         hosts.suspect(host, SubmissionId(8), &offline, now);

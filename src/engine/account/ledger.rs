@@ -1,17 +1,11 @@
-//! The day quotas of an account: what the provider says is left, what we have used, and what earlier processes used.
+//! The day quotas of an account: what the provider says is left, and what this and earlier processes used.
 
-use super::{Account, State};
+use super::state::{Account, AccountData, UnreadPool};
 use crate::domain::{Failure, ItemOperation, Lane, Pool, PoolReading, Timestamp};
 use crate::store::{Store, StoreError};
 
-/// What a process before this one sent counts, and may be settled, before the provider has said what is left.
-pub(super) struct UnreadPool {
-    pub(super) operation: ItemOperation,
-    pub(super) pool: Pool,
-}
-
-impl State {
-    /// Notes which pools are empty from `now` on, and forgets those that are not any more.
+impl AccountData {
+    /// Records which pools are empty from `now` on, and drops those that are not any more.
     pub(super) fn note_empty(&mut self, now: Option<Timestamp>) {
         let Self { pools, emptied, .. } = self;
         for (name, pool) in pools.iter() {
@@ -25,36 +19,46 @@ impl State {
 }
 
 impl Account {
-    /// Learns from our own rows what was spent today before this process.
+    /// Reads from our own rows what earlier processes used today.
     pub(crate) async fn load_usage(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
         let day_start = self.provider.capabilities().day.start(now);
-        let spent = store.usage_since(day_start).await?;
+        let usages = store.usage_since(day_start).await?;
         let mut state = self.state();
         state.remembered_since = Some(day_start);
-        for spent in spent.iter().filter(|spent| spent.lane.account == self.name) {
-            self.each_pool(&mut state, &spent.lane, |pool| {
-                pool.spend(spent.targets);
-                pool.charged(spent.targets.saturating_sub(spent.in_flight));
+        for usage in usages.iter().filter(|usage| usage.lane.account == self.name) {
+            self.each_pool(&mut state, &usage.lane, |pool| {
+                pool.spend(usage.targets);
+                pool.charged(usage.targets.saturating_sub(usage.in_flight));
             });
         }
-        // What is charged for certain is in any answer of the provider's to come.
+        // Every later reading includes what is charged for certain.
         state.unread.values_mut().for_each(|unread| unread.pool.ask());
         Ok(())
     }
 
-    /// Gives back targets that were set aside and not claimed, or claimed and surely not charged.
+    /// Reserves a token and so many targets, before the claim.
+    pub(crate) fn reserve(&self, lane: &Lane, targets: u64, now: Timestamp) {
+        let action = self.provider.submit_action(lane);
+        let mut state = self.state();
+        self.limiter(&mut state, action).take(now);
+        state.open_calls += 1;
+        self.each_pool(&mut state, lane, |pool| pool.spend(targets));
+        state.note_empty(Some(now));
+    }
+
+    /// Returns targets that were reserved and not claimed, or claimed and not charged for certain.
     pub(crate) fn return_quota(&self, lane: &Lane, targets: u64) {
         let mut state = self.state();
         self.each_pool(&mut state, lane, |pool| pool.unspend(targets));
         state.note_empty(None);
     }
 
-    /// The call was charged. Until that is known it counts as in flight.
+    /// The call was charged. Before that it counts as in flight.
     pub(crate) fn charged(&self, lane: &Lane, targets: u64) {
         self.each_pool(&mut self.state(), lane, |pool| pool.charged(targets));
     }
 
-    /// The provider says that the day's quota of this lane is spent.
+    /// The provider says that the day quota of this lane is used up.
     pub(crate) fn exhaust(&self, lane: &Lane, now: Timestamp) {
         let mut state = self.state();
         self.each_pool(&mut state, lane, |pool| pool.exhaust(now));
@@ -69,12 +73,13 @@ impl Account {
         self.state().quota_wanted.get(&operation).copied().unwrap_or(false)
     }
 
-    /// The provider is about to be asked what is left.
+    /// A reading of the quota starts.
     pub(crate) fn ask_quota(&self, operation: ItemOperation) {
         let mut state = self.state();
         state.quota_wanted.insert(operation, false);
-        let request = |pool: &&mut Pool| pool.reading().is_none_or(|(reading, _)| reading.operation == operation);
-        state.pools.values_mut().filter(request).for_each(Pool::ask);
+        let is_of_operation =
+            |pool: &&mut Pool| pool.reading().is_none_or(|(reading, _)| reading.operation == operation);
+        state.pools.values_mut().filter(is_of_operation).for_each(Pool::ask);
         let unread = state.unread.values_mut().filter(|unread| unread.operation == operation);
         unread.for_each(|unread| unread.pool.ask());
     }
@@ -96,9 +101,9 @@ impl Account {
         self.state().quota_faults.insert(operation, failure.clone());
     }
 
-    pub(super) fn each_pool(&self, state: &mut State, lane: &Lane, change: impl Fn(&mut Pool)) {
+    pub(super) fn each_pool(&self, state: &mut AccountData, lane: &Lane, change: impl Fn(&mut Pool)) {
         let since = state.remembered_since.unwrap_or(self.started_at);
-        let State { pools, unread, .. } = state;
+        let AccountData { pools, unread, .. } = state;
         for name in self.provider.pools(lane) {
             let new = || UnreadPool { operation: lane.operation, pool: Pool::new(0, 0, since) };
             match pools.get_mut(&name) {

@@ -1,5 +1,5 @@
-//! What holds an account's calls back because the provider refused one: a wrong key stops everything, a missing permission
-//! stops one action. Probed gently until something works again.
+//! Pauses of an account's calls after the provider refused one: a wrong key pauses all calls, a missing permission pauses one
+//! action. After each pause one call is tried.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::domain::{Backoff, ErrorClass, Failure, Timestamp, WaitingReason};
 use crate::engine::lane_status::Wait;
 use crate::provider::ApiAction;
 
-/// How gently a paused account is probed.
+/// How long a paused account waits before the next try.
 const PAUSE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), max: Duration::from_secs(120) };
 
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ struct Pause {
 }
 
 impl Pauses {
-    /// What holds the action back at `now`, and whether anything does that may be over.
+    /// Why the action is paused at `now`, if it is, and whether one call at a time may be tried: a pause is over, but not cleared.
     pub(crate) fn before(&self, action: ApiAction, now: Timestamp) -> (Option<Wait>, bool) {
         let scopes = [PauseScope::Account, PauseScope::Action(action)];
         let pauses: Vec<_> = scopes.iter().filter_map(|scope| self.0.get(scope)).collect();
@@ -36,14 +36,14 @@ impl Pauses {
         (pause, !pauses.is_empty())
     }
 
-    /// Holds everything, or one action, back for a while that doubles each time.
+    /// Pauses all actions, or this one, for a time that doubles each time.
     pub(crate) fn add(&mut self, action: ApiAction, failure: &Failure, jitter: f64, now: Timestamp) {
         let scope = match failure.class {
             ErrorClass::Permission | ErrorClass::Internal => PauseScope::Action(action),
             _ => PauseScope::Account,
         };
         let times = match self.0.get(&scope) {
-            // Calls that left together fail together: that is one reason to wait, not sixteen.
+            // Calls that were open together fail together: that counts once.
             Some(pause) if now < pause.until => return,
             Some(pause) => pause.times.saturating_add(1),
             None => 1,
@@ -58,12 +58,12 @@ impl Pauses {
         self.0.remove(&PauseScope::Action(action));
     }
 
-    /// What stops all calls, if something does; a pause that is over counts until a call has worked.
+    /// Why all calls are paused, if they are; a pause that is over counts until a call succeeds.
     pub(crate) fn account(&self) -> Option<Failure> {
         self.0.get(&PauseScope::Account).map(|pause| pause.failure.clone())
     }
 
-    /// What stops one action, by its name.
+    /// Why single actions are paused, by the action's name.
     pub(crate) fn actions(&self) -> Vec<(String, Failure)> {
         let actions = self.0.iter().filter_map(|(scope, pause)| match scope {
             PauseScope::Account => None,

@@ -1,8 +1,8 @@
-//! The call rate of each action of an account: token buckets that the provider's answers lower.
+//! The call rate of each action of an account: a rate limiter that slows down when the provider throttles.
 
 use async_trait::async_trait;
 
-use super::{Account, State};
+use super::state::{Account, AccountData};
 use crate::domain::{Lane, RateLimiter, Timestamp};
 use crate::provider::{ApiAction, CallLimiter};
 
@@ -10,18 +10,28 @@ impl Account {
     pub(crate) fn throttle(&self, action: ApiAction, now: Timestamp) {
         let mut state = self.state();
         state.throttled_at = Some(now);
-        self.pace(&mut state, action).throttle(now);
+        self.limiter(&mut state, action).throttle(now);
     }
 
-    /// Calls per second that the lane's action may make now.
+    /// Calls per second that are allowed for the lane's action now.
     pub(crate) fn rate(&self, lane: &Lane, now: Timestamp) -> u32 {
         let action = self.provider.submit_action(lane);
-        self.pace(&mut self.state(), action).rate_at(now)
+        self.limiter(&mut self.state(), action).rate_at(now)
     }
 
-    pub(super) fn pace<'a>(&self, state: &'a mut State, action: ApiAction) -> &'a mut RateLimiter {
+    /// Returns a token: nothing was claimed, so there is no call.
+    pub(crate) fn return_token(&self, lane: &Lane) {
+        let action = self.provider.submit_action(lane);
+        let mut state = self.state();
+        state.open_calls = state.open_calls.saturating_sub(1);
+        self.limiter(&mut state, action).put_back();
+        drop(state);
+        self.freed.notify();
+    }
+
+    pub(super) fn limiter<'a>(&self, state: &'a mut AccountData, action: ApiAction) -> &'a mut RateLimiter {
         let limit = self.provider.capabilities().rate_limit(action);
-        state.paces.entry(action).or_insert_with(|| RateLimiter::after_start(limit, self.started_at))
+        state.limiters.entry(action).or_insert_with(|| RateLimiter::after_start(limit, self.started_at))
     }
 }
 
@@ -33,12 +43,12 @@ impl CallLimiter for Account {
             let now = self.clock.now();
             let next = {
                 let mut state = self.state();
-                let pace = self.pace(&mut state, action);
-                if pace.tokens(now) > 0 {
-                    pace.take(now);
+                let limiter = self.limiter(&mut state, action);
+                if limiter.tokens(now) > 0 {
+                    limiter.take(now);
                     return;
                 }
-                pace.next_token(now)
+                limiter.next_token(now)
             };
             tokio::select! {
                 () = freed.notified() => {}
@@ -58,7 +68,7 @@ impl CallLimiter for Account {
 
     fn release(&self, action: ApiAction) {
         let now = self.clock.now();
-        self.pace(&mut self.state(), action).give_back(now);
+        self.limiter(&mut self.state(), action).give_back(now);
         self.freed.notify();
     }
 }

@@ -1,25 +1,25 @@
-//! How an account stands, for callers to look at.
+//! The status of an account, for callers.
 
-use super::Account;
+use super::state::Account;
 use crate::domain::{AccountName, Failure, ItemOperation, Pool, PoolName, PoolReading, Timestamp};
 
-/// How the provider lets an account work.
+/// Whether the provider accepts an account's calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountStatus {
     pub name: AccountName,
-    /// What stops all its calls, if something does.
+    /// Why all its calls are paused, if they are.
     pub paused: Option<Failure>,
-    /// What stops one action, by the action's name.
+    /// Why single actions are paused, by the action's name.
     pub refused_actions: Vec<(String, Failure)>,
-    /// Why the day quota of an operation could not be read, without which nothing of it is sent.
+    /// Why the day quota of an operation could not be read; without it nothing is sent.
     pub unread_quotas: Vec<(ItemOperation, Failure)>,
     /// The provider's clock less ours; none: no answer yet.
     pub skew_millis: Option<i64>,
-    /// When a call was last refused because there were too many.
+    /// When a call was last throttled.
     pub throttled_at: Option<Timestamp>,
 }
 
-/// A pool as it stands.
+/// The usage of a pool.
 pub(crate) struct PoolUsage {
     pub(crate) reading: PoolReading,
     pub(crate) read_at: Timestamp,
@@ -29,7 +29,7 @@ pub(crate) struct PoolUsage {
 }
 
 impl Account {
-    /// How the provider lets it work.
+    /// Its status.
     pub(crate) fn status(&self) -> AccountStatus {
         let state = self.state();
         AccountStatus {
@@ -42,7 +42,7 @@ impl Account {
         }
     }
 
-    /// The pools that the provider told of, by name.
+    /// The pools that were read, by name.
     pub(crate) fn pool_usages(&self) -> Vec<PoolUsage> {
         let state = self.state();
         let usage = |(name, pool): (&PoolName, &Pool)| {

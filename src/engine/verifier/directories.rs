@@ -1,17 +1,18 @@
-//! What stands for a directory: URLs of the same job below it, paths that an operator named, and URLs that earlier jobs
-//! named. A directory's own page often tells nothing.
+//! How a directory is verified: by URLs of the same job below it, by paths that an operator configured, and by URLs of earlier
+//! jobs. A directory's own page often says nothing.
 
 use std::sync::Arc;
 
-use super::{TargetObservation, VerifyPolicy};
+use super::observation::TargetObservation;
+use super::policy::VerifyPolicy;
 use crate::domain::{Target, TargetKind, Verification};
 use crate::store::{Store, StoreError, VerificationSample};
 
-/// Directories of one job for which further URLs are looked for, and URLs for each.
+/// Directories of one job for which further URLs are probed, and URLs of each.
 const DIRECTORIES_MAX: usize = 10;
 const BELOW_MAX: u32 = 5;
 
-/// URLs to look at for the directories among the samples.
+/// URLs to probe for the directories among the samples.
 pub(super) async fn below(
     samples: &[VerificationSample],
     policy: &VerifyPolicy,
@@ -39,38 +40,40 @@ fn configured(directory: &Target, policy: &VerifyPolicy) -> Vec<Target> {
     urls.flatten().filter(|url| url.as_str().starts_with(directory.as_str())).collect()
 }
 
-/// A directory is as fresh as what was seen below it, and as its own page where that tells something.
-pub(super) fn judge(viewed: &mut [TargetObservation]) {
-    let urls: Vec<(String, Verification, bool)> = viewed
+/// A directory is as fresh as the URLs below it, and as its own page where that was observed.
+pub(super) fn judge(observations: &mut [TargetObservation]) {
+    let urls: Vec<(String, Verification, bool)> = observations
         .iter()
-        .filter(|view| view.target.kind() == TargetKind::Url)
-        .map(|view| (view.target.to_string(), view.verification, view.items.is_empty()))
+        .filter(|observation| observation.target.kind() == TargetKind::Url)
+        .map(|observation| (observation.target.to_string(), observation.verification, observation.items.is_empty()))
         .collect();
-    for view in viewed.iter_mut().filter(|view| view.target.kind() == TargetKind::Directory) {
-        // Of a URL that nobody asked for now, only what was seen counts: it may be gone for reasons of its own.
+    for observation in observations.iter_mut().filter(|observation| observation.target.kind() == TargetKind::Directory)
+    {
+        // A URL of an earlier job counts only if it was observed: it may be gone for other reasons.
         let below: Vec<_> = urls
             .iter()
-            .filter(|(url, seen, extra)| {
-                url.starts_with(view.target.as_str()) && !(*extra && *seen == Verification::Unknown)
+            .filter(|(url, verification, extra)| {
+                url.starts_with(observation.target.as_str()) && !(*extra && *verification == Verification::Unknown)
             })
             .collect();
         if below.is_empty() {
             continue;
         }
-        let fresh = below.iter().filter(|(_, seen, _)| *seen == Verification::Fresh).count();
-        let stale = below.iter().find(|(_, seen, _)| *seen == Verification::Stale);
-        view.verification = match (view.verification, stale) {
+        let fresh = below.iter().filter(|(_, verification, _)| *verification == Verification::Fresh).count();
+        let stale = below.iter().find(|(_, verification, _)| *verification == Verification::Stale);
+        observation.verification = match (observation.verification, stale) {
             (Verification::Stale, _) => continue,
             (_, Some(_)) => Verification::Stale,
             (_, None) if fresh == below.len() => Verification::Fresh,
             (_, None) => Verification::Unknown,
         };
-        view.again = view.verification != Verification::Fresh;
-        view.reason = format!("{}: {fresh} of {} known URLs below it are fresh", view.target, below.len());
-        // A URL of an earlier job may be another tenant's: it is looked at, and not named.
+        observation.again = observation.verification != Verification::Fresh;
+        observation.reason =
+            format!("{}: {fresh} of {} known URLs below it are fresh", observation.target, below.len());
+        // A URL of an earlier job may be another tenant's, so the text does not name it.
         match stale {
-            Some((url, _, false)) => view.reason.push_str(&format!("; {url} is stale")),
-            Some((_, _, true)) => view.reason.push_str("; one that this job did not name is stale"),
+            Some((url, _, false)) => observation.reason.push_str(&format!("; {url} is stale")),
+            Some((_, _, true)) => observation.reason.push_str("; a URL of an earlier job is stale"),
             None => {}
         }
     }

@@ -1,8 +1,9 @@
-//! The verifier: looks at the edge once the provider says that a job is done, until it is seen fresh, is still stale after the
-//! grace, or the deadline ends. Done and fresh are two facts.
+//! The verifier: probes the edge after the provider finished a job, until all targets are fresh, one is still stale after the
+//! grace, or the deadline is over. Done and fresh are two facts.
 
 mod concurrency;
 mod directories;
+mod observation;
 mod observe;
 mod origin;
 mod policy;
@@ -27,47 +28,48 @@ use super::counters::CounterKey;
 use super::driver::{EngineService, Step, catch_panic};
 use super::{Accounts, EngineDeps, EngineTimeouts, LaneStatuses};
 use crate::clock::{self, Stopwatch};
-use crate::domain::{Backoff, ItemId, JobId, Lane, Proof, Target, Timestamp, Verification};
+use crate::domain::{Backoff, JobId, Target, Timestamp, Verification};
 use crate::notify::Notifiers;
 use crate::store::{DueVerification, HostScan, ItemVerdict, Store, StoreError, VerificationRecord, VerificationSample};
 use concurrency::ProbeSlots;
+use observation::{Requesters, TargetObservation};
 use observe::Observer;
-use round::{ProbePermits, ProbeRound, Requesters, SHARED_PROBES_MAX, by_target, unasked};
+use round::{ProbePermits, ProbeRound, SHARED_PROBES_MAX, by_target, not_probed};
 
-/// Due jobs that a step reads, longest due first. If there are more, they may be a pile of one host's, and a step walks on
-/// from host to host: a few of each, so many hosts at a time, the next ones after a moment.
+/// Due jobs that a step reads, longest due first. If there are more, one host's jobs may hide the others, so a step also scans
+/// host by host: a few jobs of each, so many hosts in a step, the next hosts after a pause.
 const DUE_MAX: u32 = 64;
-const WALK_HOSTS: u32 = 256;
-const WALK_EACH: u32 = 8;
-const WALK_ON: Duration = Duration::from_millis(50);
-/// A host of which nothing was seen for so long is silent.
+const SCAN_HOSTS: u32 = 256;
+const SCAN_EACH: u32 = 8;
+const SCAN_PAUSE: Duration = Duration::from_millis(50);
+/// A host without a response for so long is silent.
 const SILENT_AFTER: Duration = Duration::from_secs(3);
-/// A look at a job takes no longer, whatever its hosts do: others wait for its place.
-const LOOK_MAX: Duration = Duration::from_secs(30);
-/// So much time has even the last look before the deadline, or the one after it.
-const LOOK_MIN: Duration = Duration::from_secs(5);
-/// Whoever has no place so long after the deadline waits no longer. Until then the last looks are made.
-const LATE_MAX: Duration = Duration::from_secs(30);
-const LOOK_AGAIN: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) };
+/// The probes of a job end after this, because other jobs wait for the slot.
+const PROBE_TIME_MAX: Duration = Duration::from_secs(30);
+/// Even the last probes, shortly before the deadline or after it, have so much time.
+const PROBE_TIME_MIN: Duration = Duration::from_secs(5);
+/// A job without a slot so long after the deadline is expired without a probe.
+const SLOT_WAIT_MAX: Duration = Duration::from_secs(30);
+const RETRY_BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) };
 
 pub(super) struct Verifier {
     store: Arc<dyn Store>,
-    viewer: Arc<Observer>,
+    observer: Arc<Observer>,
     accounts: Accounts,
     policy: Arc<VerifyPolicy>,
-    board: Arc<LaneStatuses>,
-    wakes: Notifiers,
-    patience: EngineTimeouts,
-    places: ProbeSlots,
-    /// The host that the last walk came to; empty: to the last one.
-    walked: String,
+    lane_statuses: Arc<LaneStatuses>,
+    notifiers: Notifiers,
+    timeouts: EngineTimeouts,
+    slots: ProbeSlots,
+    /// The host at which the last scan stopped; empty: it reached the last host.
+    scan_after: String,
     shared: Arc<Semaphore>,
 }
 
-/// Whose turn it is; nobody is asked about a job that is too late.
+/// A job to probe, or to expire without a probe.
 struct SelectedJob {
     due: DueVerification,
-    is_asked: bool,
+    is_probed: bool,
 }
 
 pub(super) struct ProbeCall {
@@ -75,108 +77,81 @@ pub(super) struct ProbeCall {
     targets: BTreeMap<Target, Requesters>,
     grace: Duration,
     ended: Duration,
-    /// How long the look may take; none: there was no place for one, and it is too late.
+    /// How long the probes may take; none: the job expires without a probe.
     time: Option<Duration>,
 }
 
-/// What one target looked like, for all items that asked for it.
-pub(super) struct TargetObservation {
-    target: Target,
-    /// None: it stands for a directory, and nobody asked for it now.
-    items: Vec<ItemId>,
-    lanes: Vec<Lane>,
-    verification: Verification,
-    reason: String,
-    /// Another look may see more.
-    again: bool,
-    proof: Option<Proof>,
-}
-
-impl TargetObservation {
-    fn new(target: Target, requesters: Requesters, verification: Verification, reason: String) -> Self {
-        Self {
-            target,
-            items: requesters.items,
-            lanes: requesters.lanes,
-            verification,
-            reason,
-            again: true,
-            proof: None,
-        }
-    }
-}
-
-/// One look at a job.
+/// The observations of one round of probes of a job.
 pub(super) struct JobObservation {
     due: DueVerification,
-    viewed: Vec<TargetObservation>,
+    observations: Vec<TargetObservation>,
     grace: Duration,
-    /// Whether the host said nothing, or held its place to the last second; none: that is not known.
+    /// Whether the host sent nothing, or used all its time; none: not known.
     silent: Option<bool>,
 }
 
 impl Verifier {
     pub(super) fn new(deps: &EngineDeps) -> Self {
-        let viewer =
+        let observer =
             Observer::new(deps.prober.clone(), deps.verify.clone(), Arc::new(AccountsLookup(deps.accounts.clone())));
         Self {
             store: deps.store.clone(),
-            viewer: Arc::new(viewer),
+            observer: Arc::new(observer),
             accounts: deps.accounts.clone(),
             policy: deps.verify.clone(),
-            board: deps.lane_statuses.clone(),
-            wakes: deps.notifiers.clone(),
-            patience: deps.timeouts,
-            places: ProbeSlots::default(),
-            walked: String::new(),
+            lane_statuses: deps.lane_statuses.clone(),
+            notifiers: deps.notifiers.clone(),
+            timeouts: deps.timeouts,
+            slots: ProbeSlots::default(),
+            scan_after: String::new(),
             shared: Arc::new(Semaphore::new(SHARED_PROBES_MAX)),
         }
     }
 
-    /// Chooses who is looked at, or told that nobody will be asked: first who has a place of its own, then who may have what
-    /// is left, then who is too late.
-    async fn choose(&mut self, now: Timestamp) -> Result<(Vec<SelectedJob>, Option<Timestamp>), StoreError> {
+    /// Selects jobs: first those whose host has a reserved slot, then those that may use a spare slot, then those that expire
+    /// without a probe.
+    async fn select_jobs(&mut self, now: Timestamp) -> Result<(Vec<SelectedJob>, Option<Timestamp>), StoreError> {
         let (due, mut next_at) = self.store.due_verifications(DUE_MAX, now).await?;
-        let may_be_a_pile = due.len() >= DUE_MAX as usize;
-        let mut chosen = Vec::new();
-        let mut verifications = self.seat(due, &mut chosen, ProbeSlots::has_reserved_slot);
-        if may_be_a_pile && self.places.has_free_slot() {
-            let walk = HostScan { after: self.walked.clone(), hosts: WALK_HOSTS, each: WALK_EACH };
-            match self.store.due_verifications_by_host(walk, now).await {
+        let may_hide_others = due.len() >= DUE_MAX as usize;
+        let mut selection = Vec::new();
+        let mut verifications = self.assign_slots(due, &mut selection, ProbeSlots::has_reserved_slot);
+        if may_hide_others && self.slots.has_free_slot() {
+            let scan = HostScan { after: self.scan_after.clone(), hosts: SCAN_HOSTS, each: SCAN_EACH };
+            match self.store.due_verifications_by_host(scan, now).await {
                 Ok((due, ended_at)) => {
-                    verifications.extend(self.seat(due, &mut chosen, ProbeSlots::has_reserved_slot));
+                    verifications.extend(self.assign_slots(due, &mut selection, ProbeSlots::has_reserved_slot));
                     if ended_at.is_some() {
-                        next_at = Some(now + WALK_ON);
+                        next_at = Some(now + SCAN_PAUSE);
                     }
-                    self.walked = ended_at.unwrap_or_default();
+                    self.scan_after = ended_at.unwrap_or_default();
                 }
-                // Those who have a place by now are looked at all the same.
+                // The jobs with a slot are probed all the same.
                 Err(error) => {
                     tracing::error!(error = ?error, "could not read the next hosts due for verification");
                 }
             }
         }
-        for due in self.seat(verifications, &mut chosen, ProbeSlots::has_spare_slot) {
-            if now >= self.deadline(&due) + LATE_MAX && self.places.may_expire_without_probe(due.id) {
-                self.places.expire_without_probe(due.id, &due.host);
-                chosen.push(SelectedJob { due, is_asked: false });
+        for due in self.assign_slots(verifications, &mut selection, ProbeSlots::has_spare_slot) {
+            if now >= self.deadline(&due) + SLOT_WAIT_MAX && self.slots.may_expire_without_probe(due.id) {
+                self.slots.expire_without_probe(due.id, &due.host);
+                selection.push(SelectedJob { due, is_probed: false });
             }
         }
-        Ok((chosen, next_at))
+        Ok((selection, next_at))
     }
 
-    /// Gives places to those who may have one, and returns the others.
-    fn seat(
+    /// Assigns slots to the jobs that may have one, and returns the others.
+    fn assign_slots(
         &mut self,
         due: Vec<DueVerification>,
-        chosen: &mut Vec<SelectedJob>,
+        selection: &mut Vec<SelectedJob>,
         may: impl Fn(&ProbeSlots, JobId, &str) -> bool,
     ) -> Vec<DueVerification> {
         let mut verifications = Vec::new();
         for due in due {
-            if may(&self.places, due.id, &due.host) {
-                self.places.take(due.id, &due.host);
-                chosen.push(SelectedJob { due, is_asked: true });
+            if may(&self.slots, due.id, &due.host) {
+                self.slots.take(due.id, &due.host);
+                selection.push(SelectedJob { due, is_probed: true });
             } else {
                 verifications.push(due);
             }
@@ -185,14 +160,14 @@ impl Verifier {
     }
 
     fn deadline(&self, due: &DueVerification) -> Timestamp {
-        due.finished_at + self.patience.verify_deadline
+        due.finished_at + self.timeouts.verify_deadline
     }
 
-    async fn call(&self, SelectedJob { due, is_asked }: SelectedJob, now: Timestamp) -> Result<ProbeCall, StoreError> {
+    async fn call(&self, SelectedJob { due, is_probed }: SelectedJob, now: Timestamp) -> Result<ProbeCall, StoreError> {
         let samples = self.store.sample_succeeded_items(due.job, self.policy.sample).await?;
-        let extra = if is_asked { directories::below(&samples, &self.policy, &self.store).await? } else { Vec::new() };
+        let extra = if is_probed { directories::below(&samples, &self.policy, &self.store).await? } else { Vec::new() };
         Ok(ProbeCall {
-            time: is_asked.then(|| look_time(self.deadline(&due), now)),
+            time: is_probed.then(|| probe_time(self.deadline(&due), now)),
             ended: now.since(due.finished_at),
             grace: self.grace(&samples),
             targets: by_target(samples, extra),
@@ -200,7 +175,7 @@ impl Verifier {
         })
     }
 
-    /// The operator's, or the provider's own figure if that is longer.
+    /// The operator's grace, or the provider's own if that is longer.
     fn grace(&self, samples: &[VerificationSample]) -> Duration {
         let effect = |sample: &VerificationSample| {
             let account = self.accounts.get(&sample.lane.account)?;
@@ -209,56 +184,59 @@ impl Verifier {
         samples.iter().filter_map(effect).fold(self.policy.grace, Duration::max)
     }
 
-    /// The job's verdict if it is final at `now`, otherwise when to look again.
-    fn conclude(&self, glance: &JobObservation, now: Timestamp) -> Result<(Verification, String), Timestamp> {
-        let JobObservation { due, viewed, grace, .. } = glance;
-        let of = |target| viewed.iter().filter(move |view| view.verification == target).count();
+    /// The job's verdict if it is final at `now`, otherwise when to probe again.
+    fn conclude(&self, outcome: &JobObservation, now: Timestamp) -> Result<(Verification, String), Timestamp> {
+        let JobObservation { due, observations, grace, .. } = outcome;
+        let of = |target| observations.iter().filter(move |observation| observation.verification == target).count();
         let summary = |verification, rest: &str| {
-            (verification, format!("{} of {} targets seen fresh{rest}", of(Verification::Fresh), viewed.len()))
+            (verification, format!("{} of {} targets seen fresh{rest}", of(Verification::Fresh), observations.len()))
         };
-        if !viewed.is_empty() && of(Verification::Fresh) == viewed.len() {
-            let remark = viewed.iter().find_map(|view| view.reason.split_once("; but ")).map(|(_, remark)| remark);
+        if !observations.is_empty() && of(Verification::Fresh) == observations.len() {
+            let remark = observations
+                .iter()
+                .find_map(|observation| observation.reason.split_once("; but "))
+                .map(|(_, remark)| remark);
             return Ok(summary(Verification::Fresh, &remark.map(|text| format!("; but {text}")).unwrap_or_default()));
         }
         let (deadline, settled) = (self.deadline(due), due.finished_at + *grace);
         let is_stale = of(Verification::Stale) > 0;
-        if now < deadline && !(is_stale && now >= settled) && viewed.iter().any(|view| view.again) {
-            let next = now + LOOK_AGAIN.wait(due.looks + 1, clock::jitter());
+        if now < deadline && !(is_stale && now >= settled) && observations.iter().any(|observation| observation.again) {
+            let next = now + RETRY_BACKOFF.wait(due.looks + 1, clock::jitter());
             return Err(next.min(deadline).min(if is_stale { settled } else { deadline }));
         }
         let worst = if is_stale { Verification::Stale } else { Verification::Unknown };
-        let example = viewed
+        let example = observations
             .iter()
-            .find(|view| view.verification == worst)
-            .map_or("nothing could be looked at", |view| &view.reason);
+            .find(|observation| observation.verification == worst)
+            .map_or("no target could be probed", |observation| &observation.reason);
         Ok(summary(worst, &format!("; {worst}: {example}")))
     }
 
-    /// Has what stayed stale purged once more, if the operator wants that. Tells so in words.
-    async fn repurge(&self, glance: &JobObservation, now: Timestamp) -> Result<Option<String>, StoreError> {
+    /// Purges the stale URLs once more, if the operator configured that, and returns a sentence for the job's history.
+    async fn repurge(&self, outcome: &JobObservation, now: Timestamp) -> Result<Option<String>, StoreError> {
         if !self.policy.repurge {
             return Ok(None);
         }
-        let Some(job) = self.store.job(glance.due.id, None).await? else { return Ok(None) };
-        let again = repurge::purge_again(&job, &glance.viewed, &self.accounts, &self.store, now).await?;
-        if let Some((id, urls)) = again {
-            tracing::info!(job.id = %job.id, again = %id, urls, "what stayed stale is purged once more");
-            self.wakes.submitter.notify();
+        let Some(job) = self.store.job(outcome.due.id, None).await? else { return Ok(None) };
+        let second = repurge::purge_again(&job, &outcome.observations, &self.accounts, &self.store, now).await?;
+        if let Some((id, urls)) = second {
+            tracing::info!(job.id = %job.id, again = %id, urls, "purging the stale URLs of this job once more");
+            self.notifiers.submitter.notify();
         }
-        Ok(again.map(|(id, urls)| format!("{urls} stale URLs are purged once more by {id}")))
+        Ok(second.map(|(id, urls)| format!("{urls} stale URLs are purged once more by {id}")))
     }
 }
 
-/// The domains of all accounts, as the facts reader keeps them.
+/// The domains of all accounts, as the domain reader last read them.
 struct AccountsLookup(Accounts);
 
 impl DomainLookup for AccountsLookup {
-    fn serving(&self, host: &str) -> OriginAddresses {
-        let message = self.0.values().find_map(|account| Some((account, account.domains.for_host(host)?)));
-        if let Some((account, domain)) = message {
+    fn for_host(&self, host: &str) -> OriginAddresses {
+        let domain = self.0.values().find_map(|account| Some((account, account.domains.for_host(host)?)));
+        if let Some((account, domain)) = domain {
             return OriginAddresses::Facts { facts: domain.facts, agent: account.provider.capabilities().origin_agent };
         }
-        // An account whose key may not read its domains would be waited for in vain.
+        // An account whose key may not read domains never gets them: do not wait for it.
         let is_awaited =
             |account: &Arc<super::Account>| account.domains.read_at().is_none() && account.domains.failed().is_none();
         if self.0.values().any(is_awaited) { OriginAddresses::NotYet } else { OriginAddresses::NoSuchDomain }
@@ -273,16 +251,16 @@ impl EngineService for Verifier {
     const NAME: &'static str = "verifier";
 
     async fn step(&mut self, now: Timestamp) -> Result<Step<ProbeCall>, StoreError> {
-        let (chosen, next_at) = self.choose(now).await?;
+        let (selection, next_at) = self.select_jobs(now).await?;
         let mut calls = Vec::new();
-        for chosen in chosen {
-            let id = chosen.due.id;
-            match self.call(chosen, now).await {
+        for selection in selection {
+            let id = selection.due.id;
+            match self.call(selection, now).await {
                 Ok(call) => calls.push(call),
                 Err(error) => {
-                    // In its place it would never be looked at again.
-                    self.places.leave(id, None);
-                    tracing::error!(job.id = %id, error = ?error, "a look at a job could not be prepared");
+                    // Without this the job would hold its slot for ever.
+                    self.slots.leave(id, None);
+                    tracing::error!(job.id = %id, error = ?error, "could not prepare the probes of a job; trying again");
                 }
             }
         }
@@ -290,72 +268,72 @@ impl EngineService for Verifier {
     }
 
     fn perform(&self, ProbeCall { due, targets, grace, ended, time }: ProbeCall) -> BoxFuture<'static, Self::Answer> {
-        let turns = ProbePermits::new(self.shared.clone());
-        let viewer = self.viewer.clone();
+        let permits = ProbePermits::new(self.shared.clone());
+        let observer = self.observer.clone();
         async move {
             let watch = Stopwatch::start();
-            let (mut viewed, silent) = match time {
-                None => (unasked(targets, "all probe slots were busy until verify.deadline"), None),
+            let (mut observations, silent) = match time {
+                None => (not_probed(targets, "all probe slots were busy until verify.deadline"), None),
                 Some(time) => {
-                    let round = ProbeRound { viewer, turns, ended, time };
-                    match catch_panic(Self::NAME, round.look(targets.clone())).await {
-                        Ok(viewed) => {
-                            let silent = is_silent(&viewed, watch.elapsed(), time);
-                            (viewed, Some(silent))
+                    let round = ProbeRound { observer, permits, ended, time };
+                    match catch_panic(Self::NAME, round.probe_all(targets.clone())).await {
+                        Ok(observations) => {
+                            let silent = is_silent(&observations, watch.elapsed(), time);
+                            (observations, Some(silent))
                         }
-                        Err(broken) => (unasked(targets, &broken.message), None),
+                        Err(failure) => (not_probed(targets, &failure.message), None),
                     }
                 }
             };
-            directories::judge(&mut viewed);
-            viewed.retain(|view| !view.items.is_empty());
-            JobObservation { due, viewed, grace, silent }
+            directories::judge(&mut observations);
+            observations.retain(|observation| !observation.items.is_empty());
+            JobObservation { due, observations, grace, silent }
         }
         .boxed()
     }
 
-    async fn record(&mut self, glance: &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
-        let due = &glance.due;
-        let end = self.conclude(glance, now);
+    async fn record(&mut self, outcome: &Self::Answer, now: Timestamp) -> Result<(), StoreError> {
+        let due = &outcome.due;
+        let end = self.conclude(outcome, now);
         let mut repurged = None;
         match &end {
             Ok((Verification::Stale, summary)) => {
                 tracing::warn!(job.id = %due.id, verification = "stale", "{summary}");
-                repurged = self.repurge(glance, now).await?;
+                repurged = self.repurge(outcome, now).await?;
             }
             Ok((verification, summary)) => {
                 tracing::info!(job.id = %due.id, verification = %verification, "{summary}");
             }
             Err(_) => {}
         }
-        let verdicts = glance.viewed.iter().flat_map(verdicts).collect();
+        let verdicts = outcome.observations.iter().flat_map(verdicts).collect();
         let verdict = end.as_ref().ok().map(|(verification, _)| *verification);
         self.store.record_verification(due.job, VerificationRecord { verdicts, repurged, end }, now).await?;
         if let Some(verification) = verdict {
-            self.board.counters.count(CounterKey::Verdict(verification), 1);
+            self.lane_statuses.counters.count(CounterKey::Verdict(verification), 1);
         }
-        self.places.leave(due.id, glance.silent);
-        self.wakes.jobs.notify();
+        self.slots.leave(due.id, outcome.silent);
+        self.notifiers.jobs.notify();
         Ok(())
     }
 }
 
-fn verdicts(view: &TargetObservation) -> impl Iterator<Item = ItemVerdict> {
-    view.items.iter().map(|item| ItemVerdict {
+fn verdicts(observation: &TargetObservation) -> impl Iterator<Item = ItemVerdict> {
+    observation.items.iter().map(|item| ItemVerdict {
         item: *item,
-        verification: view.verification,
-        reason: view.reason.clone(),
-        proof: view.proof.clone(),
+        verification: observation.verification,
+        reason: observation.reason.clone(),
+        proof: observation.proof.clone(),
     })
 }
 
-/// Whether the job's host is to be booked as one that says nothing. A job may have others beside it, so whoever held the
-/// place to the last second counts as that, whatever was seen.
-fn is_silent(viewed: &[TargetObservation], elapsed: Duration, time: Duration) -> bool {
-    elapsed >= time || elapsed >= SILENT_AFTER && viewed.iter().all(|view| view.proof.is_none())
+/// Whether the job's host counts as silent. A job may have several hosts, so one that used all its time counts as silent even if
+/// some target was observed.
+fn is_silent(observations: &[TargetObservation], elapsed: Duration, time: Duration) -> bool {
+    elapsed >= time || elapsed >= SILENT_AFTER && observations.iter().all(|observation| observation.proof.is_none())
 }
 
-/// What is left until the deadline, within bounds.
-fn look_time(deadline: Timestamp, now: Timestamp) -> Duration {
-    deadline.since(now).clamp(LOOK_MIN, LOOK_MAX)
+/// The time until the deadline, within bounds.
+fn probe_time(deadline: Timestamp, now: Timestamp) -> Duration {
+    deadline.since(now).clamp(PROBE_TIME_MIN, PROBE_TIME_MAX)
 }

@@ -1,15 +1,15 @@
-//! Both sides of one target: what its origin has, and what its edges serve.
+//! Probes both sides of one target: its origin and its edges.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::VerifyPolicy;
-use super::origin::{DomainLookup, OriginAddresses, origin_ask};
+use super::origin::{DomainLookup, OriginAddresses, origin_request};
+use super::policy::VerifyPolicy;
 use crate::clock::Stopwatch;
 use crate::domain::{HttpObservation, ObservedResponse, Proof, Target};
 use crate::probe::{ConnectError, HttpResult, ProbeRequest, ProbeResult, Prober};
 
-/// One side could not be looked at; `again` tells whether another look may see more.
+/// One side could not be probed; `again`: whether another probe may succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ProbeFailure {
     pub(super) reason: String,
@@ -27,14 +27,14 @@ impl Observer {
         Self { prober, policy, domains }
     }
 
-    pub(super) async fn view(&self, target: &Target, within: Duration) -> Result<Proof, ProbeFailure> {
+    pub(super) async fn observe(&self, target: &Target, within: Duration) -> Result<Proof, ProbeFailure> {
         let watch = Stopwatch::start();
-        // The origin first: if it changes in between, the edge can only be seen staler than it is.
+        // The origin first: if it changes in between, the edge can only seem staler than it is.
         let origin = self.origin(target, within).await?;
         let mut edges = Vec::new();
-        for edge in self.edges(target) {
+        for edge in self.edge_requests(target) {
             let duration = within.saturating_sub(watch.elapsed());
-            edges.push(answered(&self.prober.probe_configured_address(&edge, duration).await, "edge")?);
+            edges.push(read_response(&self.prober.probe_configured_address(&edge, duration).await, "edge")?);
         }
         Ok(Proof { origin, edges })
     }
@@ -42,28 +42,26 @@ impl Observer {
     async fn origin(&self, target: &Target, within: Duration) -> Result<ObservedResponse, ProbeFailure> {
         let host = target.host();
         if let Some(address) = self.policy.origins.get(host) {
-            let ask = ProbeRequest::visit(target, Some(*address));
-            return answered(&self.prober.probe_configured_address(&ask, within).await, "origin");
+            let request = ProbeRequest::visit(target, Some(*address));
+            return read_response(&self.prober.probe_configured_address(&request, within).await, "origin");
         }
         let unknown = |what: &str, again| {
             let reason = format!("{what}; set probe.origins.\"{host}\" to the address of its origin");
             Err(ProbeFailure { reason, again })
         };
-        match self.domains.serving(host) {
-            OriginAddresses::Facts { facts, agent } => match origin_ask(&facts, target, agent) {
-                Some(ask) => answered(&self.prober.probe(&ask, within).await, "origin"),
-                None => {
-                    unknown(&format!("the provider does not tell of an origin of {host} that can be looked at"), false)
-                }
+        match self.domains.for_host(host) {
+            OriginAddresses::Facts { facts, agent } => match origin_request(&facts, target, agent) {
+                Some(request) => read_response(&self.prober.probe(&request, within).await, "origin"),
+                None => unknown(&format!("the provider names no origin of {host} that can be probed"), false),
             },
             OriginAddresses::NotYet => {
-                unknown(&format!("the provider has not told yet where the origin of {host} is"), true)
+                unknown(&format!("the origin of {host} has not been read from the provider yet"), true)
             }
             OriginAddresses::NoSuchDomain => unknown(&format!("the origin of {host} is not known"), false),
         }
     }
 
-    fn edges(&self, target: &Target) -> Vec<ProbeRequest> {
+    fn edge_requests(&self, target: &Target) -> Vec<ProbeRequest> {
         match self.policy.edges.get(target.host()) {
             Some(addresses) => addresses.iter().map(|address| ProbeRequest::visit(target, Some(*address))).collect(),
             None => vec![ProbeRequest::visit(target, None)],
@@ -71,37 +69,37 @@ impl Observer {
     }
 }
 
-/// The answer of one side, or what stood in its way.
-fn answered(seen: &ProbeResult, side: &str) -> Result<ObservedResponse, ProbeFailure> {
-    let host = &seen.ask.host;
-    let place = seen.address.map(|address| format!(" at {address}")).unwrap_or_default();
-    let blind = |reason: String, again| Err(ProbeFailure { reason, again });
-    let fault = match (&seen.name, &seen.connect, &seen.tls, &seen.http) {
-        // What a visitor's browser refuses is not served, whatever it would say. A CDN may trust its origin all the same.
+/// The response of one side, or why there is none.
+fn read_response(result: &ProbeResult, side: &str) -> Result<ObservedResponse, ProbeFailure> {
+    let host = &result.ask.host;
+    let at = result.address.map(|address| format!(" at {address}")).unwrap_or_default();
+    let fail = |reason: String, again| Err(ProbeFailure { reason, again });
+    let fault = match (&result.name, &result.connect, &result.tls, &result.http) {
+        // A browser refuses an edge with a bad certificate, so its content does not count. A CDN may accept that of its origin.
         (.., Some(Ok(tls)), Some(Ok(_)))
             if side == "edge"
                 && let Err(fault) = &tls.verdict =>
         {
-            return blind(format!("visitors do not trust the certificate of {host} at the edge{place}: {fault}"), true);
+            return fail(format!("visitors do not trust the certificate of {host} at the edge{at}: {fault}"), true);
         }
         (.., Some(Ok(answer))) => {
-            return Ok(ObservedResponse { at: seen.at, address: seen.address, look: look(answer) });
+            return Ok(ObservedResponse { at: result.at, address: result.address, look: http_observation(answer) });
         }
         (_, Some(Err(fault @ ConnectError::Denied(_))), ..) => {
-            return blind(format!("the {side} of {host} is not looked at: {fault}"), false);
+            return fail(format!("the {side} of {host} is not probed: {fault}"), false);
         }
         (Some(name), None, ..) if let Some(fault) = &name.fault => {
-            return blind(format!("{} does not resolve: {fault}", name.host), true);
+            return fail(format!("{} does not resolve: {fault}", name.host), true);
         }
         (.., Some(Err(fault))) => fault.to_string(),
         (_, _, Some(Err(fault)), _) => fault.to_string(),
         (_, Some(Err(fault)), ..) => fault.to_string(),
-        _ => "nothing was seen".to_owned(),
+        _ => "the probe got no response".to_owned(),
     };
-    blind(format!("the {side} of {host}{place} does not answer: {fault}"), true)
+    fail(format!("the {side} of {host}{at} does not answer: {fault}"), true)
 }
 
-fn look(answer: &HttpResult) -> HttpObservation {
+fn http_observation(answer: &HttpResult) -> HttpObservation {
     let announced = answer.header("content-length").and_then(|length| length.parse().ok());
     HttpObservation {
         status: answer.status,

@@ -1,4 +1,4 @@
-//! Where a host's origin is and how the CDN asks it, from what the provider knows of the domain.
+//! Where a host's origin is and how the CDN requests from it, by the provider's description of the domain.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -7,28 +7,28 @@ use crate::domain::Target;
 use crate::probe::{DialTarget, ProbeRequest, Scheme};
 use crate::provider::{DomainFacts, OriginAddress, OriginKind, PullProtocol};
 
-/// What is known of the domain that serves a host.
+/// The domain that serves a host.
 #[derive(Debug, Clone)]
 pub(super) enum OriginAddresses {
-    /// The provider was not heard yet.
+    /// The domains have not been read yet.
     NotYet,
     NoSuchDomain,
     Facts {
         facts: Arc<DomainFacts>,
-        /// As which the provider asks origins.
+        /// The user agent of the provider's requests to origins.
         agent: &'static str,
     },
 }
 
-/// Who knows the domains.
+/// Where the domains are looked up.
 pub(super) trait DomainLookup: Send + Sync {
-    fn serving(&self, host: &str) -> OriginAddresses;
+    fn for_host(&self, host: &str) -> OriginAddresses;
 }
 
-/// As the CDN would ask the origin for the target. `None`: the provider does not tell where it is, or keeps it itself.
-pub(super) fn origin_ask(facts: &DomainFacts, target: &Target, agent: &str) -> Option<ProbeRequest> {
+/// The CDN's request to the origin for the target. `None`: the provider does not say where it is, or hosts it itself.
+pub(super) fn origin_request(facts: &DomainFacts, target: &Target, agent: &str) -> Option<ProbeRequest> {
     let origin = facts.origin.as_ref()?;
-    // A bucket wants the provider's own signature more often than not; without it the answer would not be its content.
+    // A bucket mostly requires the provider's signature; without it the response is not its content.
     if matches!(origin.kind, Some(OriginKind::Bucket | OriginKind::ThirdPartyBucket)) {
         return None;
     }
@@ -81,7 +81,7 @@ mod tests {
 
     fn ask(facts: &DomainFacts) -> Option<ProbeRequest> {
         let target = Target::parse(TargetKind::Url, "https://www.example.com/a?b=c").expect("valid");
-        origin_ask(facts, &target, "node")
+        origin_request(facts, &target, "node")
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(
             plain.dial,
             DialTarget::Address(([192, 0, 2, 1], 443).into()),
-            "as it was itself asked, the heaviest"
+            "the scheme of the target, and the heaviest address"
         );
         assert_eq!((plain.host.as_str(), plain.path.as_str()), ("www.example.com", "/a?b=c"));
         assert_eq!(plain.user_agent.as_deref(), Some("node"));

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// What is looked at, from where, and when a verdict stands.
+/// What is probed, at which addresses, and when a verdict is final.
 #[derive(Debug, Clone)]
 pub struct VerifyPolicy {
     /// Addresses of a host's edges instead of what DNS says; all of them must be fresh.
     pub edges: BTreeMap<String, Vec<SocketAddr>>,
     /// The address of a host's origin instead of what the provider says.
     pub origins: BTreeMap<String, SocketAddr>,
-    /// Paths of a host that stand for the directories above them.
+    /// Paths of a host by which the directories above them are verified.
     pub directories: BTreeMap<String, Vec<String>>,
-    /// Targets of one job that are looked at: all of a small job, an even sample of a large one.
+    /// Targets of one job that are probed: all of a small job, an even sample of a large one.
     pub sample: u32,
-    /// So long after a job's end nothing is called stale: edges take a moment.
+    /// Nothing counts as stale so long after a job's end: edges take a moment.
     pub grace: Duration,
-    /// Whether URLs that stay stale are purged once more.
+    /// Whether stale URLs are purged once more.
     pub repurge: bool,
 }
 

@@ -1,10 +1,10 @@
-//! The second purge, where an operator opted in: URLs that stay stale are purged once more, by a job of its own, once, if
-//! the day quota has room. Never for bulk work, which is no hurry and much.
+//! The second purge, if an operator configured it: stale URLs are purged once more by a new job, if the day quota has room.
+//! Never for bulk jobs, which are large and not urgent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::TargetObservation;
+use super::observation::TargetObservation;
 use crate::clock;
 use crate::domain::{
     Area, ItemOperation, JobId, Lane, Mode, Operation, Priority, Target, TargetKind, Timestamp, Verification,
@@ -12,23 +12,23 @@ use crate::domain::{
 use crate::engine::{Accounts, EngineStatus};
 use crate::store::{Creation, IdempotencyKey, Job, JobPart, NewJob, PartState, Store, StoreError};
 
-/// Who asks for it, in the new job's `source`.
+/// The `source` of the new job.
 const SOURCE: &str = "verify";
 
-/// Makes the second job, and tells its id and how many URLs it purges. Asked again for the same job, it makes no other.
+/// Creates the second job, and returns its id and number of URLs. Called again for the same job, it creates no other.
 pub(super) async fn purge_again(
     job: &Job,
-    viewed: &[TargetObservation],
+    observations: &[TargetObservation],
     accounts: &Accounts,
     store: &Arc<dyn Store>,
     now: Timestamp,
 ) -> Result<Option<(JobId, usize)>, StoreError> {
-    // Where no area was asked for, the domain may have moved since.
+    // If the job named no area, the domain may have moved since.
     let area = |lane: &Lane, target: &Target| match accounts.get(&lane.account) {
         Some(account) if job.area == Area::Own => account.area_of(target.host(), now),
         _ => lane.area,
     };
-    let lanes = stale(viewed, area);
+    let lanes = stale(observations, area);
     let targets = lanes.values().map(Vec::len).sum();
     if targets == 0 || job.priority == Priority::Bulk || job.source.as_deref() == Some(SOURCE) {
         return Ok(None);
@@ -38,7 +38,7 @@ pub(super) async fn purge_again(
         return Ok(None);
     }
     let deps = lanes.into_iter().map(|(lane, targets)| JobPart { lane, state: PartState::Due, targets }).collect();
-    // A client's key has no space in it, so nobody else can have this one.
+    // A client's key has no space in it, so no client can use this one.
     let key = IdempotencyKey { key: format!("{SOURCE} {}", job.id), fingerprint: [0; 32] };
     let new = NewJob {
         operation: Operation::Purge,
@@ -48,28 +48,31 @@ pub(super) async fn purge_again(
         ..NewJob::again(job, clock::job_id(), deps, 0)
     };
     Ok(match store.create_job(new, now).await? {
-        Creation::Created(again) => Some((again.id, targets)),
+        Creation::Created(second) => Some((second.id, targets)),
         Creation::Replayed(id) => Some((id, targets)),
         Creation::KeyReused => None,
     })
 }
 
-/// The URLs that were purged and are stale, by the lane that they are purged in. Who only asked for a prefetch asked for no
-/// purge, and may not be allowed one.
-fn stale(viewed: &[TargetObservation], area: impl Fn(&Lane, &Target) -> Area) -> BTreeMap<Lane, Vec<Target>> {
+/// The URLs that were purged and are stale, by lane. A job that only prefetched did not ask for a purge, and may not be allowed
+/// one.
+fn stale(observations: &[TargetObservation], area: impl Fn(&Lane, &Target) -> Area) -> BTreeMap<Lane, Vec<Target>> {
     let mut lanes: BTreeMap<Lane, Vec<Target>> = BTreeMap::new();
-    let stale = viewed.iter().filter(|view| view.verification == Verification::Stale);
-    for view in stale.filter(|view| view.target.kind() == TargetKind::Url) {
-        let purged = view.lanes.iter().find(|lane| lane.operation == ItemOperation::Purge);
+    let stale = observations.iter().filter(|observation| observation.verification == Verification::Stale);
+    for observation in stale.filter(|observation| observation.target.kind() == TargetKind::Url) {
+        let purged = observation.lanes.iter().find(|lane| lane.operation == ItemOperation::Purge);
         if let Some(lane) = purged {
-            let area = area(lane, &view.target);
-            lanes.entry(Lane { area, mode: None::<Mode>, ..lane.clone() }).or_default().push(view.target.clone());
+            let area = area(lane, &observation.target);
+            lanes
+                .entry(Lane { area, mode: None::<Mode>, ..lane.clone() })
+                .or_default()
+                .push(observation.target.clone());
         }
     }
     lanes
 }
 
-/// Whether each lane's pools have as much as is needed, beside what is reserved.
+/// Whether each lane's pools have room for its URLs beside the reserve.
 fn has_room(lanes: &BTreeMap<Lane, Vec<Target>>, outlook: &EngineStatus, now: Timestamp) -> bool {
     lanes.iter().all(|(lane, targets)| {
         outlook.lane(lane, now).is_some_and(|lane| {

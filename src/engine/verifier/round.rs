@@ -1,4 +1,4 @@
-//! One look at a job: its targets side by side, within a time, and without being in anybody's way.
+//! One round of probes of a job: its targets concurrently, within a time, and without blocking other jobs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,30 +7,21 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
-use super::TargetObservation;
+use super::observation::{Requesters, TargetObservation};
 use super::observe::{Observer, ProbeFailure};
 use crate::domain::{
-    ComparisonContext, ItemId, ItemOperation, Lane, ObservedResponse, Proof, Target, TargetKind, Verdict, Verification,
-    judge,
+    ComparisonContext, ItemOperation, ObservedResponse, Proof, Target, TargetKind, Verdict, Verification, judge,
 };
 use crate::store::VerificationSample;
 
-/// Probes of one job at once, so that a look is not a load.
+/// Probes of one job at once, so that they are no load for its hosts.
 const PROBES_MAX: usize = 8;
-/// Probes that the jobs share. With the one that each job has for itself, and whose turn nobody can hold up, that makes 32
-/// at once.
+/// Probes that the jobs share. Each job also has one of its own, which no other job can block: 32 at once in all.
 pub(super) const SHARED_PROBES_MAX: usize = 16;
-/// So long both sides of one target may take.
-const VIEW_MAX: Duration = Duration::from_secs(25);
+/// How long both sides of one target may take.
+const TARGET_TIME_MAX: Duration = Duration::from_secs(25);
 
-/// Who asked for a target, and in which lanes it went.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Requesters {
-    pub(super) items: Vec<ItemId>,
-    pub(super) lanes: Vec<Lane>,
-}
-
-/// A refresh has two items for a URL; its edge is looked at once. URLs that only stand for a directory have none.
+/// A refresh has two items for a URL, which is probed once. `extra` URLs, which verify a directory, have no items.
 pub(super) fn by_target(samples: Vec<VerificationSample>, extra: Vec<Target>) -> BTreeMap<Target, Requesters> {
     let mut targets: BTreeMap<Target, Requesters> = extra.into_iter().map(|url| (url, Requesters::default())).collect();
     for sample in samples {
@@ -41,16 +32,16 @@ pub(super) fn by_target(samples: Vec<VerificationSample>, extra: Vec<Target>) ->
     targets
 }
 
-/// What is said of targets that nobody looks at, or whose look nobody can tell of.
-pub(super) fn unasked(targets: BTreeMap<Target, Requesters>, because: &str) -> Vec<TargetObservation> {
-    let unseen = targets.into_iter().map(|(target, requesters)| {
+/// The observations of targets that were not probed, or whose probes failed as a whole.
+pub(super) fn not_probed(targets: BTreeMap<Target, Requesters>, because: &str) -> Vec<TargetObservation> {
+    let observations = targets.into_iter().map(|(target, requesters)| {
         let reason = format!("{target}: not probed: {because}");
         TargetObservation::new(target, requesters, Verification::Unknown, reason)
     });
-    unseen.collect()
+    observations.collect()
 }
 
-/// Where a job's probes take their turns.
+/// The permits that a job's probes wait for.
 pub(super) struct ProbePermits {
     pub(super) own: Semaphore,
     pub(super) shared: Arc<Semaphore>,
@@ -61,63 +52,63 @@ impl ProbePermits {
         Self { own: Semaphore::new(1), shared }
     }
 
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+    async fn acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
         tokio::select! {
             biased;
-            turn = self.shared.acquire() => turn,
-            turn = self.own.acquire() => turn,
+            permit = self.shared.acquire() => permit,
+            permit = self.own.acquire() => permit,
         }
     }
 }
 
-/// What is looked at, by whom, and how long after the job's end.
+/// How a job's targets are probed.
 pub(super) struct ProbeRound {
-    pub(super) viewer: Arc<Observer>,
-    pub(super) turns: ProbePermits,
+    pub(super) observer: Arc<Observer>,
+    pub(super) permits: ProbePermits,
     pub(super) ended: Duration,
-    /// How long the look may take.
+    /// How long the round may take.
     pub(super) time: Duration,
 }
 
 impl ProbeRound {
-    /// Looks at the targets; what was not seen in time is unknown for now.
-    pub(super) async fn look(&self, mut targets: BTreeMap<Target, Requesters>) -> Vec<TargetObservation> {
-        let views = targets.clone().into_iter().map(|(target, requesters)| self.view(target, requesters));
-        let mut views = stream::iter(views).buffer_unordered(PROBES_MAX);
-        let mut viewed = Vec::new();
+    /// Probes the targets; one without a result in time is unknown for now.
+    pub(super) async fn probe_all(&self, mut targets: BTreeMap<Target, Requesters>) -> Vec<TargetObservation> {
+        let probes = targets.clone().into_iter().map(|(target, requesters)| self.probe(target, requesters));
+        let mut probes = stream::iter(probes).buffer_unordered(PROBES_MAX);
+        let mut observations = Vec::new();
         let all = async {
-            while let Some(view) = views.next().await {
-                targets.remove(&view.target);
-                viewed.push(view);
+            while let Some(observation) = probes.next().await {
+                targets.remove(&observation.target);
+                observations.push(observation);
             }
         };
         if tokio::time::timeout(self.time, all).await.is_err() {
-            tracing::debug!(targets = targets.len(), "a look at a job ended before all of these were seen");
+            tracing::debug!(targets = targets.len(), "the time of a round ended before these targets were probed");
         }
-        viewed.extend(targets.into_iter().map(|(target, goal)| {
+        observations.extend(targets.into_iter().map(|(target, requesters)| {
             let reason =
-                format!("{target}: not seen within {} s, the time for one look at the job", self.time.as_secs());
-            TargetObservation::new(target, goal, Verification::Unknown, reason)
+                format!("{target}: no response within {} s, the time for one round of probes", self.time.as_secs());
+            TargetObservation::new(target, requesters, Verification::Unknown, reason)
         }));
-        viewed
+        observations
     }
 
-    async fn view(&self, target: Target, requesters: Requesters) -> TargetObservation {
-        // An error would say that the turns were closed, which nobody does.
-        let _turn = self.turns.turn().await;
-        let seen = self.viewer.view(&target, VIEW_MAX).await;
+    async fn probe(&self, target: Target, requesters: Requesters) -> TargetObservation {
+        // It fails only if a semaphore is closed, and none ever is.
+        let _permit = self.permits.acquire().await;
+        let proof = self.observer.observe(&target, TARGET_TIME_MAX).await;
         let prefetched = requesters.lanes.iter().any(|lane| lane.operation == ItemOperation::Prefetch);
-        let refreshed = ComparisonContext { target: &target, prefetched, ended: self.ended };
-        let (verification, reason, again, proof) = match seen {
+        let context = ComparisonContext { target: &target, prefetched, ended: self.ended };
+        let (verification, reason, again, proof) = match proof {
             Err(ProbeFailure { reason, again }) => (Verification::Unknown, reason, again, None),
-            // An error page for a directory says nothing of what lies below it.
+            // An error page for a directory says nothing of the URLs below it.
             Ok(proof) if target.kind() == TargetKind::Directory && proof.origin.look.status >= 300 => {
                 let status = proof.origin.look.status;
                 let reason = format!("the directory itself answers {status}, and no URL below it is known");
                 (Verification::Unknown, reason, false, Some(proof))
             }
             Ok(proof) => {
-                let verdict = worst(refreshed, &proof);
+                let verdict = worst(context, &proof);
                 let again = verdict.verification != Verification::Fresh;
                 (verdict.verification, verdict.reason, again, Some(proof))
             }
@@ -127,8 +118,8 @@ impl ProbeRound {
     }
 }
 
-/// What is stale at one edge is stale.
-fn worst(refreshed: ComparisonContext<'_>, proof: &Proof) -> Verdict {
+/// A target that is stale at one edge is stale.
+fn worst(context: ComparisonContext<'_>, proof: &Proof) -> Verdict {
     let weight = |verdict: &Verdict| match verdict.verification {
         Verification::Stale => 2,
         Verification::Unknown => 1,
@@ -139,11 +130,11 @@ fn worst(refreshed: ComparisonContext<'_>, proof: &Proof) -> Verdict {
         _ => String::new(),
     };
     let verdicts = proof.edges.iter().map(|edge| {
-        let Verdict { verification, reason } = judge(refreshed, &edge.look, &proof.origin.look);
+        let Verdict { verification, reason } = judge(context, &edge.look, &proof.origin.look);
         Verdict { verification, reason: format!("{}{reason}", at(edge)) }
     });
     verdicts.max_by_key(weight).unwrap_or_else(|| Verdict {
         verification: Verification::Unknown,
-        reason: "there is no edge to look at".to_owned(),
+        reason: "there is no edge to probe".to_owned(),
     })
 }

@@ -16,7 +16,7 @@ use crate::clock;
 use crate::diagnose::attachments_from_input;
 use crate::diagnose::{BundleMetadata, DEADLINE, Diagnose, DiagnosisInput, DiagnosisRecord, Monitor, zip};
 use crate::domain::{
-    Attachment, DiagnosisId, IdFault, JobId, ScopeWord, Scopes, Target, TargetKind, TenantName, host_name,
+    Attachment, DiagnosisId, JobId, JobIdError, ScopeWord, Scopes, Target, TargetKind, TenantName, host_name,
 };
 use crate::store::{Job, StoreError, StoredDiagnosis};
 
@@ -142,7 +142,8 @@ impl DiagnosisService {
                 Ok(RequestedSubject::Host(name))
             }
             (None, None, Some(job)) => {
-                let id: JobId = job.parse().map_err(|fault: IdFault| wrong("/job", "not_a_job", fault.to_string()))?;
+                let id: JobId =
+                    job.parse().map_err(|fault: JobIdError| wrong("/job", "not_a_job", fault.to_string()))?;
                 Ok(RequestedSubject::Job(Box::new(self.service.visible_job(caller, id).await?)))
             }
             _ => Err(wrong("", "one_subject", "name exactly one of url, host and job".to_owned())),

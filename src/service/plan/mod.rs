@@ -11,7 +11,7 @@ use crate::domain::{
     estimated_send_time,
 };
 use crate::engine::{LaneLimits, Wait, lane_paused};
-use crate::offload::offload_if;
+use crate::offload::offload_if_large;
 use crate::store::{JobPart, LaneRecord, PartState};
 
 /// Targets that an answer lists; more are only counted.
@@ -67,7 +67,7 @@ impl Service {
     /// Every fault of the body; a scope that is missing; a store that cannot be read.
     pub async fn plan(&self, caller: &Caller, input: &JobInput) -> Result<Plan, ServiceError> {
         let now = self.clock.now();
-        let (request, parts, warnings) = offload_if(input.is_large(), || {
+        let (request, parts, warnings) = offload_if_large(input.is_large(), || {
             let request = parse_job::understand(input, &self.routes, now).map_err(ServiceError::Invalid)?;
             authorization::allow(caller, &request, input)?;
             let (parts, _) = parts(&request, &self.areas(request.area, now), now);

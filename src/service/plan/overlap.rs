@@ -53,7 +53,7 @@ impl Service {
             return Ok(Vec::new());
         }
         let mut shared = self.store.pending_targets(&part.lane, &part.targets).await?;
-        let Some(lane) = part.lane.ridden() else { return Ok(shared) };
+        let Some(lane) = part.lane.covering_directory_lane() else { return Ok(shared) };
         let above: BTreeSet<&str> = part.targets.iter().flat_map(|url| directories_above(url.as_str())).collect();
         let above: Vec<Target> =
             above.into_iter().filter_map(|text| Target::parse(TargetKind::Directory, text).ok()).collect();

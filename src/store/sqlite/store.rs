@@ -32,7 +32,7 @@ use super::verification::RecordVerification;
 use super::writer::command::{Change, QueuedChange};
 use super::writer::{Writer, WriterCommand};
 use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, SubmissionId, Target, TenantName, Timestamp};
-use crate::offload::{MANY_TARGETS, offload_if};
+use crate::offload::{LARGE_JOB_TARGETS, offload_if_large};
 use crate::store::UnsuccessfulItem;
 use crate::store::{
     Claim, Creation, DueVerification, Event, FailedTarget, Grant, Guarded, IdempotencyKey, Item, Job, JobRef,
@@ -83,8 +83,8 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn create_job(&self, job: NewJob, now: Timestamp) -> Result<Creation, StoreError> {
-        let is_large = job.parts.iter().any(|part| part.targets.len() >= MANY_TARGETS);
-        let written = offload_if(is_large, || EncodedJob::of(&job)).await?;
+        let is_large = job.parts.iter().any(|part| part.targets.len() >= LARGE_JOB_TARGETS);
+        let written = offload_if_large(is_large, || EncodedJob::of(&job)).await?;
         let (reply, answer) = oneshot::channel();
         self.order(WriterCommand::Create(Box::new(PendingInsert { job, written, now, reply })), answer).await
     }

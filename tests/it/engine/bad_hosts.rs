@@ -1,4 +1,4 @@
-//! Bad company: hosts that are not ours or are offline, and answers that are lost, among work that can be done.
+//! Hosts that are not the account's or are offline, and lost answers, beside targets that can be refreshed.
 
 use std::time::Duration;
 

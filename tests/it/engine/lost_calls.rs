@@ -1,4 +1,4 @@
-//! Calls that nobody can tell the end of: they are sent again, or wait for a person, and are counted where people look.
+//! Calls whose outcome cannot be found out: they are sent again, or wait for a person, and metrics count them.
 
 use refreshd::sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A tenant's share of the day quota, from the configuration to what a caller is told.
+//! A tenant's share of the day quota, from the configuration to the answer of a job.
 
 use refreshd::sandbox::{Area, PoolChange, TaskKind};
 use serde_json::{Value, json};

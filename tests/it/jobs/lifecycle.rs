@@ -1,4 +1,4 @@
-//! A job's walk, end to end: from HTTP to proved fresh, on real sockets and a real database file.
+//! A job from end to end: from HTTP to verified fresh, on real sockets and a real database file.
 
 use std::time::Duration;
 

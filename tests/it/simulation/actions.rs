@@ -1,4 +1,4 @@
-//! What can happen next in a history, and what it does to the world.
+//! The actions of a history, and what they do to the environment.
 
 use std::time::Duration;
 
@@ -76,12 +76,12 @@ pub(super) const WEIGHTS: [(usize, Action); 27] = [
     (2, Action::DieInCall),
 ];
 
-/// A body that was sent with a key, and the job that it made.
+/// A body that was posted with a key, and the job that it created.
 #[derive(Clone)]
 pub(super) struct Keyed {
     tenant: usize,
     key: IdempotencyKey,
-    asked: JobInput,
+    input: JobInput,
     job: JobId,
 }
 
@@ -97,8 +97,8 @@ impl History {
             Action::Retry => self.retry().await?,
             Action::Step => self.step_one().await?,
             Action::Round => {
-                for duty in ServiceKind::ALL {
-                    self.record_and_step(duty).await?;
+                for kind in ServiceKind::ALL {
+                    self.record_and_step(kind).await?;
                 }
                 self.world.begin_all().await;
             }
@@ -156,34 +156,34 @@ impl History {
 
     async fn post(&mut self) -> Result<(), String> {
         let tenant = self.dice.below(3);
-        let asked = workload::drawn(self.world.now(), &mut self.dice);
+        let input = workload::drawn(self.world.now(), &mut self.dice);
         let key = self.dice.percent(40).then(|| IdempotencyKey {
             key: format!("key-{}", self.posts),
             fingerprint: [u8::try_from(self.posts % 256).unwrap_or(0); 32],
         });
         self.posts += 1;
-        self.tell(&format!("{} {:?} {:?} for {tenant}", asked.operation, asked.urls, asked.directories));
+        self.tell(&format!("{} {:?} {:?} for {tenant}", input.operation, input.urls, input.directories));
         let service = self.world.service();
-        let accepted = service.accept(&workload::caller(tenant), &asked, key.clone()).await;
+        let accepted = service.accept(&workload::caller(tenant), &input, key.clone()).await;
         if self.world.ailment.was_felt() && accepted.is_err() {
             return Ok(());
         }
-        let job = accepted.map_err(|refusal| format!("a good job was refused: {refusal}: {asked:?}"))?.view.job.id;
-        self.told.push(Acknowledged { id: job, items: workload::items(&asked) });
+        let job = accepted.map_err(|refusal| format!("a good job was refused: {refusal}: {input:?}"))?.view.job.id;
+        self.told.push(Acknowledged { id: job, items: workload::items(&input) });
         self.tenants.push(tenant);
-        self.keyed.extend(key.map(|key| Keyed { tenant, key, asked, job }));
+        self.keyed.extend(key.map(|key| Keyed { tenant, key, input, job }));
         Ok(())
     }
 
-    /// The caller goes away before the answer: the job may be kept or not, but nobody was told.
+    /// The caller disconnects before the answer: the job may be stored or not, and is not acknowledged.
     async fn post_and_hang_up(&mut self) {
-        let asked = workload::drawn(self.world.now(), &mut self.dice);
+        let input = workload::drawn(self.world.now(), &mut self.dice);
         let polls = self.dice.below(4);
         let service = self.world.service().clone();
-        let answer = cut_off(service.accept(&workload::caller(0), &asked, None), polls).await;
+        let answer = cut_off(service.accept(&workload::caller(0), &input, None), polls).await;
         service.store.drain(Duration::from_secs(30)).await;
         if let Some(Ok(accepted)) = answer {
-            self.told.push(Acknowledged { id: accepted.view.job.id, items: workload::items(&asked) });
+            self.told.push(Acknowledged { id: accepted.view.job.id, items: workload::items(&input) });
             self.tenants.push(0);
         }
     }
@@ -192,20 +192,20 @@ impl History {
         if self.keyed.is_empty() {
             return Ok(());
         }
-        let Keyed { tenant, mut key, asked, job } = self.dice.one(&self.keyed).clone();
+        let Keyed { tenant, mut key, input, job } = self.dice.one(&self.keyed).clone();
         let other_body = self.dice.percent(30);
         if other_body {
             key.fingerprint = [255; 32];
         }
-        let answer = self.world.service().accept(&workload::caller(tenant), &asked, Some(key.clone())).await;
+        let answer = self.world.service().accept(&workload::caller(tenant), &input, Some(key.clone())).await;
         let ailed = self.world.ailment.was_felt();
         match answer {
             Err(ServiceError::Store(_)) if ailed => Ok(()),
             Err(ServiceError::KeyReused) if other_body => Ok(()),
             Ok(accepted) if accepted.replayed && !other_body && accepted.view.job.id == job => Ok(()),
-            // The key was forgotten meanwhile, or its moment is past: a new job, or none.
+            // The key has expired, or `not_before` is past: a new job, or none.
             Ok(accepted) if !accepted.replayed && self.keys_may_be_forgotten() => {
-                self.told.push(Acknowledged { id: accepted.view.job.id, items: workload::items(&asked) });
+                self.told.push(Acknowledged { id: accepted.view.job.id, items: workload::items(&input) });
                 self.tenants.push(tenant);
                 self.keyed.retain(|keyed| keyed.key.key != key.key);
                 Ok(())
@@ -272,7 +272,7 @@ impl History {
 
     pub(super) async fn resume_lane(&mut self) -> Result<(), String> {
         let Some(lane) = self.paused.first().copied() else { return Ok(()) };
-        // Whatever becomes of it, nothing may be expected of the lane any more.
+        // Whether it succeeds or not, nothing is expected of the lane any more.
         self.paused.remove(&lane);
         let answer = self.world.service().resume_lane(&Caller::local(), LaneId(lane)).await;
         self.tell(&format!("lane {lane}: {}", answer.is_ok()));
@@ -294,23 +294,23 @@ impl History {
             (1, ServiceKind::Cleaner),
             (2, ServiceKind::Verifier),
         ];
-        let duty = self.dice.weighed(&weights);
-        self.tell(&format!("{duty:?}"));
-        self.record_and_step(duty).await?;
+        let kind = self.dice.weighed(&weights);
+        self.tell(&format!("{kind:?}"));
+        self.record_and_step(kind).await?;
         Ok(())
     }
 
     async fn begin_some(&mut self, most: usize) {
         for _ in 0..most {
-            let duties: Vec<ServiceKind> =
-                ServiceKind::ALL.into_iter().filter(|duty| self.world.engine().prepared(*duty) > 0).collect();
-            if duties.is_empty() {
+            let kinds: Vec<ServiceKind> =
+                ServiceKind::ALL.into_iter().filter(|kind| self.world.engine().prepared(*kind) > 0).collect();
+            if kinds.is_empty() {
                 break;
             }
-            let duty = *self.dice.one(&duties);
-            let place = self.dice.below(self.world.engine().prepared(duty));
-            self.tell(&format!("{duty:?} {place}"));
-            self.world.engine().begin(duty, place);
+            let kind = *self.dice.one(&kinds);
+            let place = self.dice.below(self.world.engine().prepared(kind));
+            self.tell(&format!("{kind:?} {place}"));
+            self.world.engine().begin(kind, place);
         }
         self.world.settle().await;
     }
@@ -325,24 +325,24 @@ impl History {
     async fn pass_midnight(&mut self) {
         self.world.finish_calls().await;
         let now = self.world.now();
-        let left = ServiceDay::east_of_utc(8).next_reset(now).since(now);
+        let remaining = ServiceDay::east_of_utc(8).next_reset(now).since(now);
         let off = self.dice.millis(0, 3_000);
-        let span = if self.dice.percent(50) { left + off } else { left.saturating_sub(off) };
+        let span = if self.dice.percent(50) { remaining + off } else { remaining.saturating_sub(off) };
         self.world.pass(span).await;
     }
 
     async fn die_in_step(&mut self) {
-        let (duty, moves) = (*self.dice.one(&ServiceKind::ALL), self.dice.below(12));
-        let cut = self.world.step_cut_off(duty, moves).await;
-        self.tell(&format!("{duty:?} after {moves} moves, cut off: {cut}"));
+        let (kind, moves) = (*self.dice.one(&ServiceKind::ALL), self.dice.below(12));
+        let cut = self.world.step_cut_off(kind, moves).await;
+        self.tell(&format!("{kind:?} after {moves} moves, cut off: {cut}"));
         self.world.die().await;
         self.rise_later().await;
     }
 
     async fn die_in_call(&mut self) {
-        for duty in ServiceKind::ALL {
-            while self.world.engine().prepared(duty) > 0 && self.dice.percent(70) {
-                self.world.engine().begin(duty, 0);
+        for kind in ServiceKind::ALL {
+            while self.world.engine().prepared(kind) > 0 && self.dice.percent(70) {
+                self.world.engine().begin(kind, 0);
             }
         }
         for _ in 0..self.dice.below(30) {

@@ -1,4 +1,4 @@
-//! What the database file says at one moment, read beside its owner: the states that the laws speak of.
+//! A snapshot of the database file, read by a second connection: the states that the laws are about.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(super) struct Rows {
     pub(super) places: Vec<PlacesRow>,
 }
 
-/// What a tenant with a share pays for in a submission.
+/// The targets of a submission that count for a tenant with a share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PlacesRow {
     pub(super) submission: i64,
@@ -31,16 +31,16 @@ pub(super) struct ItemRow {
     pub(super) job: i64,
     pub(super) lane: i64,
     pub(super) state: ItemState,
-    /// Pending, and nothing but its turn to wait for.
+    /// Pending, and waiting for its turn only.
     pub(super) due: bool,
     pub(super) urgent: bool,
-    /// 0 is open company.
+    /// The isolation group; 0: not isolated.
     pub(super) cohort: i64,
     pub(super) attempts: i64,
     pub(super) submission: Option<i64>,
     pub(super) failure: Option<FailureRow>,
     pub(super) target: String,
-    /// The directory's item that it rides on.
+    /// The directory's item that covers it.
     pub(super) ride: Option<i64>,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct JobRow {
     pub(super) counts: Counts,
     pub(super) finished_at: Option<i64>,
     pub(super) verification: String,
-    /// Somebody does not want it any more.
+    /// A caller cancelled it.
     pub(super) marked: bool,
     pub(super) not_before: Option<i64>,
     pub(super) deadline: Option<i64>,
@@ -233,7 +233,7 @@ impl Rows {
         &self.lanes[&item.lane]
     }
 
-    /// The items that travel in each open submission.
+    /// The items of each open submission.
     pub(super) fn travellers(&self) -> BTreeMap<i64, BTreeSet<i64>> {
         let mut travellers: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
         for (id, item) in self.items.iter().filter(|(_, item)| item.state == ItemState::Submitted) {
@@ -242,7 +242,7 @@ impl Rows {
         travellers
     }
 
-    /// A job's items as (operation, target), in order, and how they stand.
+    /// A job's items as (operation, target), in order, with their states.
     pub(super) fn items_of(&self, job: JobId) -> Vec<(ItemState, (String, String))> {
         let of_job = |item: &&ItemRow| self.jobs[&item.job].id == job;
         let named = |item: &ItemRow| (item.state, (self.lane_of(item).operation.clone(), item.target.clone()));

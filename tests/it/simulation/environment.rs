@@ -1,5 +1,5 @@
-//! The simulated world: clouds, a database file, and the real engine and service on it, all by one clock moved by hand.
-//! One thread, so that what happens follows from the order of the actions.
+//! The simulated environment: clouds, a database file, and the real engine and service on it, all by one manual clock. One
+//! thread, so that everything follows from the order of the actions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub(super) const STRANGER: &str = "stranger.example.com";
 pub(super) const LOCKED: &str = "locked.example.com";
 /// A host that is served in one area alone.
 pub(super) const NARROW: &str = "cn.example.net";
-/// In the path of what the origins do not have.
+/// Part of the paths that the origins do not have.
 pub(super) const ABSENT: &str = "absent";
 /// The two clouds, each with the hosts that are routed to it.
 pub(super) const SITES: [(&str, &[&str]); 2] =
@@ -49,7 +49,7 @@ pub(super) const DIRECTORIES: [&str; 3] = ["", "d/", "d/e/"];
 const START: Timestamp = Timestamp::from_millis(1_795_348_800_000);
 /// Of each pool, for urgent jobs.
 const RESERVE: Reserve = Reserve(0.05);
-/// A client gives a call up after 30 s: in no history does one take longer.
+/// A client times out after 30 s: no call of a history takes longer.
 const CALL_AGE_MAX: Duration = Duration::from_secs(25);
 
 pub(super) struct World {
@@ -61,7 +61,7 @@ pub(super) struct World {
     routes: Arc<Routes>,
     folder: TempDir,
     alive: Option<Alive>,
-    /// What is wrong with the line to each cloud.
+    /// The faults of the connection to each cloud.
     lines: BTreeMap<String, LineTrouble>,
     pub(super) ailment: Ailment,
     /// Since when some call has been open.
@@ -69,7 +69,7 @@ pub(super) struct World {
     _stop: tokio_util::sync::DropGuard,
 }
 
-/// What dies with the process.
+/// What ends with the process.
 struct Alive {
     engine: SteppedEngine,
     service: Service,
@@ -128,12 +128,12 @@ impl World {
         self.sites.iter().map(|(account, sandbox)| (account.as_str(), sandbox.cloud()))
     }
 
-    /// Cuts the line to a cloud, or mends it.
+    /// Cuts the connection to a cloud, or restores it.
     pub(super) fn cut(&self, account: &str, is_cut: bool) {
         self.lines[account].is_cut.store(is_cut, Ordering::Relaxed);
     }
 
-    /// Lets the next call to a cloud break off.
+    /// Lets the next call to a cloud panic.
     pub(super) fn break_off(&self, account: &str, does: bool) {
         self.lines[account].breaks_off.store(does, Ordering::Relaxed);
     }
@@ -178,7 +178,7 @@ impl World {
         self.open_since = None;
     }
 
-    /// The death of the process. What it had given to the database is committed; its open calls break off.
+    /// Kills the process. What it had passed to the database is committed; its open calls are dropped.
     pub(super) async fn die(&mut self) {
         let Alive { engine, service } = self.alive.take().expect("alive between actions");
         drop(engine);
@@ -190,11 +190,11 @@ impl World {
         }
     }
 
-    /// Begins prepared calls, and lets all that are under way come as far as they can without time passing.
+    /// Starts the prepared calls, and lets all open ones run as far as they can without time passing.
     pub(super) async fn begin_all(&mut self) {
-        for duty in ServiceKind::ALL {
-            while self.engine().prepared(duty) > 0 {
-                self.engine().begin(duty, 0);
+        for kind in ServiceKind::ALL {
+            while self.engine().prepared(kind) > 0 {
+                self.engine().begin(kind, 0);
             }
         }
         self.settle().await;
@@ -202,7 +202,7 @@ impl World {
 
     /// Waits until each call under way has ended or waits for time, on either side of the wire.
     pub(super) async fn settle(&mut self) {
-        /// Whoever waits for another's answer only is known to by nothing else than silence.
+        /// A call that waits for another call's answer is recognised only by doing nothing for so long.
         const SILENCE: Duration = Duration::from_secs(2);
         let clock = self.clock.clone();
         let engine = self.engine();
@@ -215,13 +215,13 @@ impl World {
         self.note_open();
     }
 
-    /// Keeps the age of the oldest call.
+    /// Records since when some call is open.
     pub(super) fn note_open(&mut self) {
         let now = self.now();
         let engine = self.engine();
-        // An answer is recorded at once: one that nobody took up for hours is no part of any history.
+        // An answer is recorded soon: no history leaves one unrecorded for hours.
         let is_open = engine.under_way() > 0
-            || ServiceKind::ALL.iter().any(|duty| engine.prepared(*duty) + engine.unrecorded(*duty) > 0);
+            || ServiceKind::ALL.iter().any(|kind| engine.prepared(*kind) + engine.unrecorded(*kind) > 0);
         self.open_since = if is_open { self.open_since.or(Some(now)) } else { None };
     }
 
@@ -240,9 +240,9 @@ impl World {
         for _ in 0..1_000 {
             self.begin_all().await;
             let now = self.now();
-            for duty in ServiceKind::ALL {
-                // What a store refuses that ails is offered again.
-                let _ = self.engine().record(duty, now).await;
+            for kind in ServiceKind::ALL {
+                // A store with an injected fault refuses some answers; they are recorded at the next pass.
+                let _ = self.engine().record(kind, now).await;
             }
             if self.engine().under_way() == 0 {
                 self.settle().await;
@@ -255,13 +255,13 @@ impl World {
     }
 
     /// Steps the service, but the process dies after so many moves of the step.
-    pub(super) async fn step_cut_off(&mut self, duty: ServiceKind, moves: usize) -> bool {
+    pub(super) async fn step_cut_off(&mut self, kind: ServiceKind, moves: usize) -> bool {
         let now = self.now();
         let engine = self.engine();
         let step = async {
-            // Whatever a store that ails has made of it.
-            let _ = engine.record(duty, now).await;
-            let _ = engine.step(duty, now).await;
+            // Errors are allowed: the store may have an injected fault.
+            let _ = engine.record(kind, now).await;
+            let _ = engine.step(kind, now).await;
         };
         cut_off(step, moves).await.is_none()
     }
@@ -270,12 +270,12 @@ impl World {
 /// Polls a future so many times, and drops it unless it has ended by then.
 pub(super) async fn cut_off<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
-    let mut left = polls;
+    let mut remaining = polls;
     std::future::poll_fn(move |context| {
-        if left == 0 {
+        if remaining == 0 {
             return Poll::Ready(None);
         }
-        left -= 1;
+        remaining -= 1;
         future.as_mut().poll(context).map(Some)
     })
     .await
@@ -293,7 +293,7 @@ async fn open(file: &Path) -> SqliteStore {
     panic!("the dead process still owns its database");
 }
 
-/// The defaults of `config/default.toml`, but for a shorter patience with tasks.
+/// The defaults of `config/default.toml`, with shorter limits for tasks.
 const PATIENCE: EngineTimeouts = EngineTimeouts {
     poll_first: Duration::from_secs(5),
     poll_max: Duration::from_secs(60),
@@ -348,14 +348,14 @@ fn verify_policy(temper: Temper) -> VerifyPolicy {
     VerifyPolicy { origins, repurge: temper.repurge, ..VerifyPolicy::default() }
 }
 
-/// In memory where the machine has such a place: thousands of histories need no disk.
+/// In memory where the machine allows it: thousands of histories need no disk.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     folder.expect("a folder")
 }
 
-/// Sees at each target what its name says, always the same. Who dials an address asks the origin.
+/// Answers each probe by the target's name, always the same. A probe of an address goes to the origin.
 struct Onlooker;
 
 #[async_trait]
@@ -382,6 +382,6 @@ impl Prober for Onlooker {
     }
 
     async fn resolve(&self, _host: &str, _within: Duration) -> DnsResult {
-        unreachable!("the engine has no use for it")
+        unreachable!("the engine does not call it")
     }
 }

@@ -1,4 +1,4 @@
-//! Who leaves first (law 8), seen at the cloud's door: the engine before a simulated cloud, call by call.
+//! Which items are sent first (law 8), as the cloud sees them: the engine with a simulated cloud, call by call.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const BATCH: usize = 1_000;
 
 struct Door {
     world: World,
-    /// Tasks that were seen.
+    /// Tasks that were counted.
     seen: usize,
     posted: usize,
 }
@@ -31,7 +31,7 @@ impl Door {
         Self { world, seen: 0, posted: 0 }
     }
 
-    /// Posts so many URLs, and tells the first of them.
+    /// Posts so many URLs, and returns the first of them.
     async fn post(&mut self, (tenant, weight): (&str, u32), urls: usize, priority: &str) -> String {
         let first = self.posted;
         self.posted += urls;
@@ -39,10 +39,10 @@ impl Door {
             (first..self.posted).map(|n| format!("https://www.example.com/{tenant}/{n}.js")).collect();
         let told = urls[0].clone();
         let priority = Some(priority.to_owned());
-        let asked =
+        let input =
             JobInput { operation: "purge".to_owned(), urls, priority, verify: Some(false), ..JobInput::default() };
         let caller = Caller { tenant: TenantName::new(tenant), weight, ..Caller::local() };
-        self.world.service().accept(&caller, &asked, None).await.expect("a kept job");
+        self.world.service().accept(&caller, &input, None).await.expect("a kept job");
         told
     }
 
@@ -55,9 +55,9 @@ impl Door {
                 return task.targets.iter().map(|(target, _)| target.clone()).collect();
             }
             let now = self.world.now();
-            for duty in [ServiceKind::QuotaReader, ServiceKind::Submitter] {
-                self.world.engine().record(duty, now).await.expect("a store that works");
-                self.world.engine().step(duty, now).await.expect("a store that works");
+            for kind in [ServiceKind::QuotaReader, ServiceKind::Submitter] {
+                self.world.engine().record(kind, now).await.expect("a store that works");
+                self.world.engine().step(kind, now).await.expect("a store that works");
             }
             self.world.begin_all().await;
             self.world.pass(Duration::from_millis(100)).await;
@@ -65,7 +65,7 @@ impl Door {
         panic!("nothing leaves any more");
     }
 
-    /// How many calls leave until one has the target.
+    /// How many calls are sent until one has the target.
     async fn calls_until(&mut self, target: &str) -> usize {
         let mut calls = 1;
         while !self.next_call().await.contains(target) {

@@ -1,4 +1,4 @@
-//! A store that fails now and then: before a change was made, or after, when nobody can know that it was.
+//! A store with injected faults: a change fails before it was made, or returns an error after it committed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,41 +10,41 @@ use refreshd::domain::{
 use refreshd::store::sqlite::SqliteStore;
 use refreshd::store::*;
 
-/// What ails it. Shared with whoever wants it to.
+/// The injected faults. Shared with the test that sets them.
 #[derive(Clone, Default)]
 pub(super) struct Ailment(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     /// So many of the next changes fail.
-    left: u32,
+    remaining: u32,
     after: bool,
-    /// Changes that failed since somebody asked.
+    /// Changes that failed since the last query.
     failed: u32,
     failed_after: bool,
 }
 
-/// What a change that was made and told as failed leaves behind.
+/// The effect of a change that committed and returned an error.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lie {
     /// Targets may be counted that were never sent.
     OfLedger,
-    /// A submission that nobody has. No ledger may go wrong by it.
+    /// An orphaned submission. No ledger may go wrong by it.
     OfNobody,
 }
 
 impl Ailment {
     pub(super) fn strike(&self, changes: u32, after: bool) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.left, state.after) = (changes, after);
+        (state.remaining, state.after) = (changes, after);
     }
 
-    /// Whether any change failed since this was asked last.
+    /// Whether any change failed since the last call of this.
     pub(super) fn was_felt(&self) -> bool {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).failed) > 0
     }
 
-    /// Whether a change was ever made and told as failed.
+    /// Whether any change committed and returned an error.
     pub(super) fn has_lied(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).failed_after
     }
@@ -52,7 +52,7 @@ impl Ailment {
     /// How the next change fails, if it does: after it was made, or before.
     fn next(&self, lie: Lie) -> Option<bool> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.left = state.left.checked_sub(1)?;
+        state.remaining = state.remaining.checked_sub(1)?;
         state.failed += 1;
         state.failed_after |= state.after && lie == Lie::OfLedger;
         Some(state.after)

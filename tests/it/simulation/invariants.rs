@@ -1,4 +1,4 @@
-//! The laws of DESIGN §1 as far as the database can break them, each checked against what was there a moment before.
+//! The laws of DESIGN §1 as far as the database shows them, each checked against the previous snapshot.
 //! Between two checks at most one row of the state tables applies to any item or submission.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use super::environment::{LOCKED, NARROW, STRANGER};
 use super::operator_policy;
 use super::provider_faults::Excuses;
 
-/// A job whose acceptance was told to somebody: its items as (operation, target).
+/// A job whose acceptance a caller received: its items as (operation, target).
 #[derive(Debug, Clone)]
 pub(super) struct Acknowledged {
     pub(super) id: JobId,
@@ -20,15 +20,15 @@ pub(super) struct Acknowledged {
 /// Calls of one lane without an answer (`engine.in_flight`).
 const IN_FLIGHT_MAX: usize = 16;
 
-/// What was seen so far.
+/// The history so far.
 #[derive(Default)]
 pub(super) struct Laws {
     pub(super) before: Rows,
-    /// Who travelled in each submission when it left, and with which targets.
+    /// The items and targets of each submission when it was sent.
     pub(super) left_with: BTreeMap<i64, Left>,
     /// Until when each submission had no answer.
     pub(super) open_until: BTreeMap<i64, Timestamp>,
-    /// Every way in which a row changed: what a history reached.
+    /// Every kind of change of a row: what a history reached.
     pub(super) moves: BTreeSet<String>,
 }
 
@@ -42,9 +42,9 @@ pub(super) struct Left {
 /// What happened between the last check and this one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Since<'a> {
-    /// A new process took up the work.
+    /// A new process was started.
     pub(super) restarted: bool,
-    /// Lanes that a person held back all the while.
+    /// Lanes that were paused all the time.
     pub(super) paused: &'a BTreeSet<i64>,
     pub(super) now: Timestamp,
 }
@@ -95,7 +95,7 @@ impl Laws {
             let old = self.before.submissions.get(id).map(|old| old.state).filter(|old| *old != one.state);
             self.moves.extend(old.map(|old| format!("submission {old} to {}", one.state)));
             let healed = match one.code.as_deref().filter(|_| old.is_some() && !since.restarted) {
-                Some(Failure::CLAIM_ASTRAY) => Some("claim of nobody"),
+                Some(Failure::ORPHANED_CLAIM) => Some("claim of nobody"),
                 Some("broke_off") => Some("call broken off"),
                 _ => None,
             };
@@ -104,33 +104,37 @@ impl Laws {
         self.moves.extend(now.jobs.values().map(|job| format!("job {}", job.status)));
     }
 
-    /// The targets whose answers are sought, before and now.
+    /// The targets of ambiguous submissions, before and now.
     fn held(&self, now: &Rows) -> BTreeMap<(&LaneRow, &str), i64> {
         let is_sought =
             |rows: &Rows, id: &i64| rows.submissions.get(id).is_some_and(|one| one.state == SubmissionState::Ambiguous);
         let sought = self.left_with.iter().filter(|(id, _)| is_sought(&self.before, id) && is_sought(now, id));
-        sought.flat_map(|(id, left)| left.targets.iter().map(|target| ((&left.lane, target.as_str()), *id))).collect()
+        sought
+            .flat_map(|(id, remaining)| {
+                remaining.targets.iter().map(|target| ((&remaining.lane, target.as_str()), *id))
+            })
+            .collect()
     }
 
-    /// Remembers the submissions that were not there before, and tells which.
+    /// Stores the new submissions, and returns them.
     fn note_departures(&mut self, now: &Rows) -> Vec<(i64, Left)> {
         let mut departed = Vec::new();
         for (id, items) in now.travellers() {
             if self.left_with.contains_key(&id) || !now.submissions.contains_key(&id) {
                 continue;
             }
-            // Who rides on a directory is not sent.
+            // An item that a directory covers is not sent.
             let sent = items.iter().map(|item| &now.items[item]).filter(|item| item.ride.is_none());
             let targets = sent.map(|item| item.target.clone()).collect();
             let lane = now.lanes[&now.submissions[&id].lane].clone();
-            let left = Left { lane, items, targets };
-            self.left_with.insert(id, left.clone());
-            departed.push((id, left));
+            let remaining = Left { lane, items, targets };
+            self.left_with.insert(id, remaining.clone());
+            departed.push((id, remaining));
         }
         departed
     }
 
-    /// A batch that leaves has no target of one whose answer was lost before, and is still sought.
+    /// A batch that is sent has no target of a submission that was and still is ambiguous.
     fn law_4_what_is_ambiguous_is_held(&self, now: &Rows) -> Vec<String> {
         let held = self.held(now);
         let mut broken = Vec::new();
@@ -149,8 +153,8 @@ impl Laws {
 
     fn law_5_nobody_boards_later(&self, now: &Rows) -> Vec<String> {
         let late = |(id, items): (i64, BTreeSet<i64>)| {
-            let left = self.left_with.get(&id)?;
-            let late: Vec<i64> = items.difference(&left.items).copied().collect();
+            let remaining = self.left_with.get(&id)?;
+            let late: Vec<i64> = items.difference(&remaining.items).copied().collect();
             (!late.is_empty()).then(|| format!("law 5: items {late:?} boarded submission {id} after it had left"))
         };
         now.travellers().into_iter().filter_map(late).collect()
@@ -186,7 +190,7 @@ fn law_2_items_move_by_the_table(before: &Rows, now: &Rows) -> Vec<String> {
         }
     }
     let new = now.items.iter().filter(|(id, _)| !before.items.contains_key(id));
-    // What is promoted is kept and claimed in one step.
+    // A promoted directory is created and claimed in one step.
     let may_begin = |item: &ItemRow| {
         item.state == ItemState::Pending
             || (item.state == ItemState::Submitted && operator_policy::is_promoted(&now.jobs[&item.job]))
@@ -204,7 +208,7 @@ fn law_2_what_is_final_never_changes(before: &Rows, now: &Rows) -> Vec<String> {
             broken.push(format!("law 2: final item {id} changed from {old:?} to {:?}", now.items.get(id)));
         }
     }
-    // Whether it is fresh is told later, and apart.
+    // The verification follows later, separately.
     let end = |job: &JobRow| (job.status.clone(), job.counts, job.finished_at);
     for (id, old) in before.jobs.iter().filter(|(_, job)| job.finished_at.is_some()) {
         if now.jobs.get(id).map(end) != Some(end(old)) {
@@ -218,10 +222,10 @@ fn law_2_submissions_move_by_the_table(before: &Rows, now: &Rows, since: Since<'
     let mut broken = Vec::new();
     for (id, new) in &now.submissions {
         let legal = match before.submissions.get(id).map(|old| old.state) {
-            // Whoever sent it is dead.
+            // The process that sent it was killed.
             Some(_) | None if since.restarted && new.state == SubmissionState::Sending => false,
             Some(old) => old == new.state || old.may_become(new.state),
-            // Claimed by a process that died at once.
+            // Claimed by a process that was killed at once.
             None if since.restarted => new.state == SubmissionState::Ambiguous,
             None => new.state == SubmissionState::Sending,
         };
@@ -244,8 +248,8 @@ fn law_3_calls_in_flight(now: &Rows) -> Vec<String> {
 
 fn law_6_purge_then_prefetch(now: &Rows, departed: &[(i64, Left)]) -> Vec<String> {
     let mut broken = Vec::new();
-    for (submission, left) in departed.iter().filter(|(_, left)| left.lane.operation == "prefetch") {
-        for id in &left.items {
+    for (submission, remaining) in departed.iter().filter(|(_, remaining)| remaining.lane.operation == "prefetch") {
+        for id in &remaining.items {
             let prefetch = &now.items[id];
             let is_refresh = now.jobs[&prefetch.job].operation == "refresh";
             for (purge_id, purge) in purges_above(now, prefetch) {
@@ -281,28 +285,28 @@ fn purges_above<'a>(now: &'a Rows, prefetch: &'a ItemRow) -> impl Iterator<Item 
 
 /// A tenth of the places goes to the oldest items whatever their priority; all others to urgent ones, if there are any.
 fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)], held: &BTreeSet<(LaneRow, String)>) -> Vec<String> {
-    // A target that was refused with its batch goes apart from others, and one that is sought waits.
+    // A target that was refused with its batch is isolated, and a target of an ambiguous submission waits.
     let is_suspect = |item: &ItemRow| [STRANGER, LOCKED, NARROW].iter().any(|host| item.target.contains(host));
     let waits = |item: &&ItemRow| item.due && item.urgent && !is_suspect(item);
     let mut broken = Vec::new();
-    for (id, left) in departed {
+    for (id, remaining) in departed {
         let lane = now.submissions[id].lane;
-        let urgent: BTreeSet<&str> = left
+        let urgent: BTreeSet<&str> = remaining
             .items
             .iter()
             .map(|item| &now.items[item])
             .filter(|item| item.urgent && item.ride.is_none())
             .map(|item| item.target.as_str())
             .collect();
-        let others = left.targets.len() - urgent.len();
+        let others = remaining.targets.len() - urgent.len();
         let is_held = |item: &&ItemRow| held.contains(&(now.lane_of(item).clone(), item.target.clone()));
         let waiting = now.items.values().filter(waits).filter(|item| item.lane == lane && !is_held(item));
         let behind = waiting.clone().count();
-        // Who travels apart cannot make room for others, but no company without urgent work goes before one with it.
-        let company = company(left.items.iter().map(|item| now.items[item].cohort));
+        // An isolated batch cannot make room for others, but no batch without urgent items goes before one with them.
+        let company = company(remaining.items.iter().map(|item| now.items[item].cohort));
         let could_board = waiting.filter(|item| item.cohort == company).count();
         let is_wrong = could_board > 0 || (behind > 0 && urgent.is_empty());
-        if is_wrong && others > oldest_places(left.targets.len()) {
+        if is_wrong && others > oldest_places(remaining.targets.len()) {
             broken.push(format!(
                 "law 8: submission {id} left with {others} targets that are not urgent, and {behind} urgent ones wait"
             ));
@@ -322,8 +326,8 @@ fn company(cohorts: impl Iterator<Item = i64>) -> i64 {
 
 fn nothing_leaves_a_paused_lane(now: &Rows, departed: &[(i64, Left)], since: Since<'_>) -> Vec<String> {
     let lane = |id: &i64| now.submissions[id].lane;
-    let left = departed.iter().filter(|(id, _)| since.paused.contains(&lane(id)));
-    left.map(|(id, _)| format!("pause: submission {id} left lane {}, which a person holds back", lane(id))).collect()
+    let remaining = departed.iter().filter(|(id, _)| since.paused.contains(&lane(id)));
+    remaining.map(|(id, _)| format!("pause: submission {id} left lane {}, which a person paused", lane(id))).collect()
 }
 
 /// Places of a batch that the oldest items may take.
@@ -331,12 +335,12 @@ fn oldest_places(targets: usize) -> usize {
     if targets == 1 { 0 } else { (targets / 10).max(1) }
 }
 
-/// Nothing leaves before its moment, after its deadline or when nobody wants it; nothing expires without a deadline.
+/// No item is sent before `not_before`, after its deadline or after it was cancelled; none expires without a deadline.
 fn time_is_kept(before: &Rows, now: &Rows, departed: &[(i64, Left)], since: Since<'_>) -> Vec<String> {
     let moment = since.now.as_millis();
     let mut broken = Vec::new();
-    for (submission, left) in departed.iter().filter(|_| !since.restarted) {
-        for job in left.items.iter().map(|item| &now.jobs[&now.items[item].job]) {
+    for (submission, remaining) in departed.iter().filter(|_| !since.restarted) {
+        for job in remaining.items.iter().map(|item| &now.jobs[&now.items[item].job]) {
             if job.marked || job.not_before.is_some_and(|at| moment < at) || job.deadline.is_some_and(|at| at <= moment)
             {
                 broken.push(format!("time: submission {submission} left at {moment} with an item of {job:?}"));
@@ -365,7 +369,7 @@ fn law_7_no_failure_is_swallowed(before: &Rows, now: &Rows, excuses: &Excuses) -
             advised && !failure.code.is_empty() && !failure.message.is_empty()
         });
         if !told {
-            broken.push(format!("law 7: item {id} failed without a word: {item:?}"));
+            broken.push(format!("law 7: item {id} failed without a reason: {item:?}"));
         }
         if !excuses.explain(item, now.lane_of(item), &now.jobs[&item.job]) {
             broken.push(format!("law 7: item {id} failed, and nothing was wrong with it: {item:?}"));

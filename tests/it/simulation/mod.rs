@@ -1,8 +1,8 @@
-//! The simulation (STYLE §9): the real engine and store before simulated clouds, through histories that chance makes up:
-//! lost answers, lies, deaths at any moment, days that turn. After every move the laws of DESIGN §1 are checked.
+//! The simulation (STYLE §9): the real engine and store with simulated clouds, through random histories: lost answers, wrong
+//! answers, kills at any moment, new provider days. After every action the laws of DESIGN §1 are checked.
 //!
-//! `SEED=n` lives through one history again; `HISTORIES=n` through so many. All repeats but how far a step or a call had come
-//! when its process died: the database has threads of its own.
+//! `SEED=n` repeats one history; `HISTORIES=n` runs so many. All repeats except how far a step or a call had come when its
+//! process was killed: the database has threads of its own.
 
 mod actions;
 mod area_after_move;
@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use refreshd::clock::repeat_jitter;
+use refreshd::clock::seed_jitter;
 use refreshd::domain::Timestamp;
 use refreshd::engine::ServiceKind;
 use refreshd::sandbox::Cloud;
@@ -46,7 +46,7 @@ const HISTORIES: u64 = 200;
 const HISTORIES_SLOW: u64 = 4_000;
 /// Actions of a history before everything heals.
 const ACTIONS: usize = 100;
-/// Actions that a failure tells.
+/// Actions that a failure prints.
 const TOLD_MAX: usize = 60;
 
 #[test]
@@ -79,7 +79,7 @@ fn the_laws_hold_in_every_history() {
     });
     let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
     let moves = moves.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let unreached: Vec<&&str> = REACHED.iter().filter(|wanted| !moves.contains(**wanted)).collect();
+    let unreached: Vec<&&str> = REACHED.iter().filter(|expected| !moves.contains(**expected)).collect();
     let enough = seeds.end - seeds.start >= HISTORIES;
     let seeds: Vec<&u64> = failures.keys().collect();
     if let Some((seed, failure)) = failures.first_key_value() {
@@ -88,7 +88,7 @@ fn the_laws_hold_in_every_history() {
     assert!(!enough || unreached.is_empty(), "no history came to {unreached:?}");
 }
 
-/// What histories must come to, or their silence would prove little.
+/// What histories must reach, or their success would prove little.
 const REACHED: [&str; 35] = [
     "riding item to succeeded",
     "riding item to pending",
@@ -127,12 +127,12 @@ const REACHED: [&str; 35] = [
     "second purge",
 ];
 
-/// Lives through one history. An error tells what broke, and what had happened before.
+/// Runs one history. An error says which law broke, and what had happened before.
 fn live(seed: u64) -> Result<BTreeSet<String>, String> {
     let trace = Trace::default();
     let told = trace.clone();
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        repeat_jitter(seed);
+        seed_jitter(seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut history = History::begin(seed, told).await;
@@ -168,19 +168,19 @@ struct History {
     laws: Laws,
     books: BTreeMap<String, CloudBooks>,
     told: Vec<Acknowledged>,
-    /// Whose each told job is.
+    /// The tenant of each acknowledged job.
     tenants: Vec<usize>,
     keyed: Vec<Keyed>,
     posts: usize,
-    /// Lanes that a person holds back.
+    /// Lanes that a person paused.
     paused: BTreeSet<i64>,
-    /// Lanes that nobody could be told are resumed.
+    /// Lanes whose pause or resumption returned an error.
     resumed_in_vain: BTreeSet<i64>,
     restarted: bool,
     began_at: Timestamp,
     /// Checks that found something new.
     checks: usize,
-    /// Of so many of these, one counts everything again, which takes as long as all else.
+    /// One of so many checks recounts everything, which takes as long as all else.
     every: usize,
     trace: Trace,
 }
@@ -245,48 +245,48 @@ impl History {
         self.world.sites[&account].cloud().clone()
     }
 
-    /// After the daemon forgets keys (`idempotency.keep`).
+    /// Whether the daemon may have deleted keys (`idempotency.keep`).
     fn keys_may_be_forgotten(&self) -> bool {
         self.world.now().since(self.began_at) >= Duration::from_secs(24 * 3600)
     }
 
     /// A pass of one service, checked after each half.
-    async fn record_and_step(&mut self, duty: ServiceKind) -> Result<Option<Timestamp>, String> {
+    async fn record_and_step(&mut self, kind: ServiceKind) -> Result<Option<Timestamp>, String> {
         let now = self.world.now();
-        self.record(duty, now).await?;
+        self.record(kind, now).await?;
         self.check().await?;
-        let next = self.step(duty, now).await?;
+        let next = self.step(kind, now).await?;
         self.check().await?;
         Ok(next)
     }
 
-    async fn record(&mut self, duty: ServiceKind, now: Timestamp) -> Result<(), String> {
+    async fn record(&mut self, kind: ServiceKind, now: Timestamp) -> Result<(), String> {
         self.world.ailment.was_felt();
-        let recorded = self.world.engine().record(duty, now).await;
+        let recorded = self.world.engine().record(kind, now).await;
         if recorded.is_err() && self.store_ailed() {
             return Ok(());
         }
-        recorded.map_err(|error| format!("{duty:?} cannot record: {error}"))
+        recorded.map_err(|error| format!("{kind:?} cannot record: {error}"))
     }
 
-    async fn step(&mut self, duty: ServiceKind, now: Timestamp) -> Result<Option<Timestamp>, String> {
+    async fn step(&mut self, kind: ServiceKind, now: Timestamp) -> Result<Option<Timestamp>, String> {
         self.world.ailment.was_felt();
-        let next = self.world.engine().step(duty, now).await;
+        let next = self.world.engine().step(kind, now).await;
         self.world.note_open();
         if next.is_err() && self.store_ailed() {
             return Ok(Some(now));
         }
-        next.map_err(|error| format!("{duty:?} cannot step: {error}"))
+        next.map_err(|error| format!("{kind:?} cannot step: {error}"))
     }
 
-    /// Whether the store has failed, as it was told to.
+    /// Whether the store has failed because of an injected fault.
     fn store_ailed(&mut self) -> bool {
         let when = if self.world.ailment.has_lied() { "after" } else { "before" };
         self.laws.moves.insert(format!("store failed {when} a change"));
         self.world.ailment.was_felt()
     }
 
-    /// Every law, against what there is now.
+    /// Checks every law on the present rows.
     async fn check(&mut self) -> Result<(), String> {
         let restarted = std::mem::take(&mut self.restarted);
         let since = Since { restarted, paused: &self.paused, now: self.world.now() };
@@ -302,7 +302,7 @@ impl History {
             broken.extend(breaches);
         }
         let news = self.reader.has_news().await;
-        // A start that changed nothing may be what is wrong.
+        // A start that changed no row may be a fault.
         if news || since.restarted {
             let rows = self.reader.read().await;
             let done = provider_ledger::newly_succeeded(&self.laws.before, &rows);
@@ -337,7 +337,7 @@ impl History {
         broken
     }
 
-    /// Law 7: one of the jobs with pending items each time, and each in its turn.
+    /// Law 7, for one of the jobs with pending items each time, in turn.
     async fn law_7_who_waits_is_told_why(&self) -> Option<String> {
         let pending: Vec<_> = self.laws.before.jobs.values().filter(|job| job.counts.pending > 0).collect();
         let job = pending.get(self.checks / self.every % pending.len().max(1))?;

@@ -1,4 +1,4 @@
-//! The line to a cloud, which can be cut: the real client all the same, but one that finds nobody listening.
+//! The connection to a cloud, which can be cut: the real client, sent to a port on which nothing listens.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,23 +17,23 @@ use refreshd::provider::{
 use refreshd::sandbox::Credential;
 use secrecy::SecretString;
 
-/// Where nobody listens: the reserved port for multiplexers.
+/// A port on which nothing listens: the reserved one for multiplexers.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 
 pub(super) struct Line {
     credential: Credential,
     clock: ManualClock,
     cloud: TencentCdn,
-    /// Made when it is first needed, because a client takes a moment to make.
+    /// Created at first use, because creating a client takes a moment.
     nobody: OnceLock<TencentCdn>,
     trouble: LineTrouble,
 }
 
-/// What is wrong with a line. Shared with whoever wants it to be.
+/// The faults of a connection. Shared with the test that sets them.
 #[derive(Clone, Default)]
 pub(super) struct LineTrouble {
     pub(super) is_cut: Arc<AtomicBool>,
-    /// The next call breaks off, when it was answered, by a fault of the program.
+    /// The next call panics after it was answered.
     pub(super) breaks_off: Arc<AtomicBool>,
 }
 

@@ -1,4 +1,4 @@
-//! What an operator set for a history: directories that crowds of URL purges are promoted to, and tenants that may draw only a part
+//! The operator's configuration of a history: directories that URL purges are promoted to, and tenants that may use only a part
 //! of each day quota; and the laws that follow from it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,15 +96,16 @@ impl Rules {
         let today: Vec<(i64, &Left)> = laws
             .left_with
             .iter()
-            .filter(|(id, left)| left.lane.account == account && is_spent(**id))
-            .map(|(id, left)| (*id, left))
+            .filter(|(id, remaining)| remaining.lane.account == account && is_spent(**id))
+            .map(|(id, remaining)| (*id, remaining))
             .collect();
         let mut broken = Vec::new();
         for pool in cloud.quota() {
-            let drawn: Vec<&(i64, &Left)> = today.iter().filter(|(_, left)| draws(&left.lane, &pool)).collect();
+            let drawn: Vec<&(i64, &Left)> =
+                today.iter().filter(|(_, remaining)| draws(&remaining.lane, &pool)).collect();
             for (tenant, part) in &self.shares {
                 let share = ((pool.total as f64 * part) as u64).max(1);
-                let sent: u64 = drawn.iter().map(|(_, left)| surely_of(tenant, left, rows)).sum();
+                let sent: u64 = drawn.iter().map(|(_, remaining)| surely_of(tenant, remaining, rows)).sum();
                 let kept = rows.places.iter().filter(|row| row.tenant == tenant.as_str());
                 let kept = kept.filter(|row| drawn.iter().any(|(id, _)| *id == row.submission));
                 let kept: u64 = kept.map(|row| row.targets).sum();
@@ -126,7 +127,8 @@ fn waits_for_its_share(item: &ItemRow) -> bool {
     item.state == ItemState::Pending && is_told
 }
 
-/// Who rides lies below the directory, where that is purged too, ends well only with it, and otherwise goes by itself.
+/// A covered item is below its directory, in an area where that is purged too, succeeds only with it, and is otherwise sent
+/// itself.
 fn law_5_who_rides_ends_with_the_directory(before: &Rows, now: &Rows) -> Vec<String> {
     let mut broken = Vec::new();
     for (id, item) in &now.items {
@@ -204,10 +206,11 @@ fn draws(lane: &LaneRow, pool: &SimulatedPool) -> bool {
     kind == pool.kind && [pool.area.as_str(), "own", "global"].contains(&lane.area.as_str())
 }
 
-/// Targets that nobody else wanted: whoever else wants one may have won its place.
-fn surely_of(tenant: &TenantName, left: &Left, rows: &Rows) -> u64 {
+/// Targets that no other tenant requested: another tenant may have been charged for the rest.
+fn surely_of(tenant: &TenantName, remaining: &Left, rows: &Rows) -> u64 {
     let others = |item: &&ItemRow| rows.jobs[&item.job].tenant != tenant.as_str();
-    let items = || left.items.iter().map(|id| &rows.items[id]).filter(|item| left.targets.contains(&item.target));
+    let items =
+        || remaining.items.iter().map(|id| &rows.items[id]).filter(|item| remaining.targets.contains(&item.target));
     let shared: BTreeSet<&str> = items().filter(others).map(|item| item.target.as_str()).collect();
     let own = items().filter(|item| !others(item)).map(|item| item.target.as_str()).filter(|one| !shared.contains(one));
     own.collect::<BTreeSet<_>>().len() as u64

@@ -1,5 +1,5 @@
-//! Submissions that nobody answers for any more, and no restart to find them: claims that the store made and told an error for,
-//! and calls that broke off.
+//! Submissions without a call, found without a restart: claims that committed although the store reported an error, and calls
+//! that panicked.
 
 use std::time::Duration;
 
@@ -23,17 +23,17 @@ async fn begun() -> (World, JobId) {
 
 async fn post(world: &World, first: usize) -> JobId {
     let urls = (first..first + 5).map(|n| format!("https://www.example.com/{n}")).collect();
-    let asked = JobInput { operation: "purge".to_owned(), urls, verify: Some(false), ..JobInput::default() };
-    world.service().accept(&Caller::local(), &asked, None).await.expect("a kept job").view.job.id
+    let input = JobInput { operation: "purge".to_owned(), urls, verify: Some(false), ..JobInput::default() };
+    world.service().accept(&Caller::local(), &input, None).await.expect("a kept job").view.job.id
 }
 
-async fn work(world: &mut World, duties: &[ServiceKind], rounds: usize) {
+async fn work(world: &mut World, kinds: &[ServiceKind], rounds: usize) {
     for _ in 0..rounds {
         let now = world.now();
-        for duty in duties {
-            // What a store refuses that ails is offered again.
-            let _ = world.engine().record(*duty, now).await;
-            let _ = world.engine().step(*duty, now).await;
+        for kind in kinds {
+            // The store with an injected fault refuses some answers; they are recorded at the next pass.
+            let _ = world.engine().record(*kind, now).await;
+            let _ = world.engine().step(*kind, now).await;
         }
         world.begin_all().await;
         world.pass(Duration::from_secs(2)).await;
@@ -70,7 +70,7 @@ async fn a_claim_that_was_made_and_told_as_failed_is_healed_without_a_restart() 
     ends_well(&mut world, job).await;
 }
 
-/// The store goes on failing: letting the stray go is made and told as failed, too.
+/// The store goes on failing: the release of the orphan also commits and returns an error.
 #[tokio::test]
 async fn a_claim_of_nobody_is_counted_once_however_often_the_store_fails() {
     for (failing, after) in [(1, true), (2, true), (1, false), (2, false)] {
@@ -97,12 +97,12 @@ async fn a_call_that_breaks_off_is_looked_for_without_a_restart() {
 
 #[tokio::test]
 async fn a_look_that_breaks_off_is_made_again() {
-    for duty in [ServiceKind::Poller, ServiceKind::QuotaReader] {
+    for kind in [ServiceKind::Poller, ServiceKind::QuotaReader] {
         let (mut world, job) = begun().await;
         work(&mut world, &[ServiceKind::Submitter], 2).await;
         world.pass(Duration::from_secs(601)).await;
         world.break_off("first", true);
-        work(&mut world, &[duty], 1).await;
+        work(&mut world, &[kind], 1).await;
         ends_well(&mut world, job).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What the clouds do wrong in a history, and what that excuses.
+//! The faults of the clouds in a history, and which failures they excuse.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) struct Temper {
     pub(super) targets_refused: bool,
     /// Others spend from the same pools, or the provider changes them.
     pub(super) outside_spending: bool,
-    /// Tasks are listed only after nobody looks for them any more.
+    /// Tasks are listed only after the reconciler has given up on them.
     pub(super) lists_lie: bool,
     pub(super) tight_pools: bool,
     /// What stays stale is purged once more.
@@ -61,7 +61,7 @@ impl Temper {
     }
 }
 
-/// What has gone wrong so far.
+/// The faults so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Excuses {
     pub(super) rows_failed: bool,
@@ -70,9 +70,9 @@ pub(super) struct Excuses {
     pub(super) outside_spending: bool,
     pub(super) batches_shrank: bool,
     pub(super) lists_lied: bool,
-    /// The provider tells nothing of some pool.
+    /// The provider hides some pool.
     pub(super) pools_hidden: bool,
-    /// A change was made and told as failed, so some target may be counted that was never sent.
+    /// A change committed and returned an error, so some target may be counted that was never sent.
     pub(super) ledger_is_high: bool,
 }
 
@@ -117,7 +117,7 @@ pub(super) fn manners(temper: Temper, dice: &mut Dice) -> Switches {
 const SUBMITS: [&str; 3] = ["PurgeUrlsCache", "PurgePathCache", "PushUrlsCache"];
 const READS: [&str; 4] = ["DescribePurgeTasks", "DescribePushTasks", "DescribePurgeQuota", "DescribePushQuota"];
 
-/// One to three things that go wrong from now on, told in words.
+/// Starts one to three faults, and returns their description.
 pub(super) fn break_out(cloud: &Cloud, temper: Temper, excuses: &mut Excuses, dice: &mut Dice) -> String {
     let count = 1 + dice.below(3);
     let rules: Vec<FaultRule> = (0..count).map(|_| rule(temper, excuses, dice)).collect();

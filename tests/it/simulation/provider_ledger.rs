@@ -1,4 +1,4 @@
-//! What the clouds' own books say of the laws: every call's time and charge, and every task beside our submissions.
+//! The laws by the clouds' own ledgers: every call's time and charge, and every task beside our submissions.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;

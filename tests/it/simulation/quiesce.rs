@@ -1,4 +1,4 @@
-//! How a history ends: everything heals, the engine works until nothing is open, and all books must agree.
+//! The end of a history: all faults end, the engine runs until nothing is open, and all ledgers must agree.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{History, provider_faults, provider_ledger};
 use crate::support::acknowledged_jobs;
 
 impl History {
-    /// The troubles end, and the engine works until nothing is open.
+    /// Ends the faults, and runs the engine until nothing is open.
     pub(super) async fn heal(&mut self) -> Result<(), String> {
         /// Rounds of all services. The slowest thing is a job that waits for the next day.
         const ROUNDS_MAX: usize = 6_000;
@@ -35,18 +35,18 @@ impl History {
         let mut heard = usize::MAX;
         for _ in 0..ROUNDS_MAX {
             let now = self.world.now();
-            let answered = ServiceKind::ALL.iter().any(|duty| self.world.engine().unrecorded(*duty) > 0);
+            let answered = ServiceKind::ALL.iter().any(|kind| self.world.engine().unrecorded(*kind) > 0);
             let had_news = answered || heard != self.checks;
             heard = self.checks;
             self.excuses.ledger_is_high = self.world.ailment.has_lied();
             // An item is in one submission, so all the answers together move it once.
-            for duty in ServiceKind::ALL {
-                self.record(duty, now).await?;
+            for kind in ServiceKind::ALL {
+                self.record(kind, now).await?;
             }
             self.check().await?;
-            for (duty, next) in ServiceKind::ALL.into_iter().zip(&mut next_of) {
+            for (kind, next) in ServiceKind::ALL.into_iter().zip(&mut next_of) {
                 if had_news || heard != self.checks || next.is_some_and(|at| at <= now) {
-                    *next = self.step(duty, now).await?;
+                    *next = self.step(kind, now).await?;
                 }
             }
             let next = next_of.into_iter().flatten().min();
@@ -64,12 +64,12 @@ impl History {
         Err(format!("law 8: after {:?} still open: {open:?}", self.world.now().since(healed_at)))
     }
 
-    /// Makes the calls, or lets time pass until something happens.
+    /// Runs the calls, or lets time pass until something is due.
     async fn go_on(&mut self, next: Option<Timestamp>, had_news: bool, stride: Duration) -> Result<(), String> {
-        let is_prepared = |world: &mut World| ServiceKind::ALL.iter().any(|duty| world.engine().prepared(*duty) > 0);
+        let is_prepared = |world: &mut World| ServiceKind::ALL.iter().any(|kind| world.engine().prepared(*kind) > 0);
         let had_calls = is_prepared(&mut self.world);
         self.world.begin_all().await;
-        let unrecorded = ServiceKind::ALL.iter().any(|duty| self.world.engine().unrecorded(*duty) > 0);
+        let unrecorded = ServiceKind::ALL.iter().any(|kind| self.world.engine().unrecorded(*kind) > 0);
         if had_calls && unrecorded {
             return Ok(());
         }

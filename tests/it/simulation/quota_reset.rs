@@ -1,5 +1,5 @@
-//! A day's quota spent to its end (law 3): what goes today, what is kept for urgent jobs, and what waits for midnight where
-//! the provider counts its days.
+//! A day quota that is used up (law 3): what is sent today, what is reserved for urgent jobs, and what waits for the provider's
+//! midnight.
 
 use std::time::Duration;
 
@@ -46,21 +46,21 @@ impl Day {
         accepted.view.job.id
     }
 
-    /// The engine works until then.
+    /// Runs the engine until then.
     async fn work_until(&mut self, moment: Timestamp) {
         let world = &mut self.world;
         while world.now() < moment {
             let now = world.now();
             let mut next = None;
-            for duty in ServiceKind::ALL {
-                world.engine().record(duty, now).await.expect("a store that works");
+            for kind in ServiceKind::ALL {
+                world.engine().record(kind, now).await.expect("a store that works");
             }
-            for duty in ServiceKind::ALL {
-                let at = world.engine().step(duty, now).await.expect("a store that works");
+            for kind in ServiceKind::ALL {
+                let at = world.engine().step(kind, now).await.expect("a store that works");
                 next = next.into_iter().chain(at).min();
             }
             world.begin_all().await;
-            if ServiceKind::ALL.iter().any(|duty| world.engine().unrecorded(*duty) > 0) {
+            if ServiceKind::ALL.iter().any(|kind| world.engine().unrecorded(*kind) > 0) {
                 continue;
             }
             let awaited = world.clock.awaited().first().copied();
@@ -100,7 +100,7 @@ async fn what_a_day_cannot_carry_waits_for_midnight_and_urgent_jobs_do_not() {
     }
     let last = last.expect("a job");
     day.work_until(MIDNIGHT - MINUTE * 120).await;
-    assert_eq!(day.succeeded().await, 9_500, "all but what is kept for urgent jobs");
+    assert_eq!(day.succeeded().await, 9_500, "all but the reserve for urgent jobs");
     assert_eq!(day.waits(last).await, Some((WaitingReason::DayQuota, Some(MIDNIGHT))));
     let urgent = day.post(200, "urgent").await;
     day.work_until(MIDNIGHT - MINUTE * 60).await;
@@ -108,7 +108,7 @@ async fn what_a_day_cannot_carry_waits_for_midnight_and_urgent_jobs_do_not() {
     day.work_until(MIDNIGHT - MINUTE * 16).await;
     assert_eq!(day.succeeded().await, 9_700);
     day.work_until(MIDNIGHT - MINUTE * 5).await;
-    assert_eq!(day.succeeded().await, 10_000, "what nobody urgent needed would be lost");
+    assert_eq!(day.succeeded().await, 10_000, "an unused reserve would be lost");
     day.work_until(MIDNIGHT - Duration::from_secs(1)).await;
     day.no_call_was_refused();
     assert_eq!(day.succeeded().await, 10_000);
@@ -126,7 +126,7 @@ async fn what_others_spend_of_the_same_pool_is_respected() {
     day.work_until(MIDNIGHT - MINUTE * 180).await;
     assert_eq!(day.succeeded().await, 5_000);
     day.change(None, 3_000);
-    // Until the provider was asked again.
+    // Until the quota was read again.
     day.work_until(MIDNIGHT - MINUTE * 160).await;
     for _ in 0..5 {
         day.post(1_000, "normal").await;

@@ -15,8 +15,8 @@ async fn settled_before_the_quota_is_read(fault: Fault) -> World {
     let mut world = World::begin(CALM, &mut Dice::of(7)).await;
     let cloud = world.sites["first"].cloud().clone();
     let urls = (0..5).map(|n| format!("https://www.example.com/{n}")).collect();
-    let asked = JobInput { operation: "purge".to_owned(), urls, verify: Some(false), ..JobInput::default() };
-    world.service().accept(&Caller::local(), &asked, None).await.expect("a kept job");
+    let input = JobInput { operation: "purge".to_owned(), urls, verify: Some(false), ..JobInput::default() };
+    world.service().accept(&Caller::local(), &input, None).await.expect("a kept job");
     work(&mut world, &[ServiceKind::QuotaReader], 3).await;
     cloud.set_faults(vec![FaultRule::new("PurgeUrlsCache", fault)]);
     work(&mut world, &[ServiceKind::Submitter], 3).await;
@@ -31,12 +31,12 @@ async fn settled_before_the_quota_is_read(fault: Fault) -> World {
     world
 }
 
-async fn work(world: &mut World, duties: &[ServiceKind], rounds: usize) {
+async fn work(world: &mut World, kinds: &[ServiceKind], rounds: usize) {
     for _ in 0..rounds {
         let now = world.now();
-        for duty in duties {
-            world.engine().record(*duty, now).await.expect("a store that works");
-            world.engine().step(*duty, now).await.expect("a store that works");
+        for kind in kinds {
+            world.engine().record(*kind, now).await.expect("a store that works");
+            world.engine().step(*kind, now).await.expect("a store that works");
         }
         world.begin_all().await;
         world.pass(Duration::from_secs(2)).await;

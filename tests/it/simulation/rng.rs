@@ -1,4 +1,4 @@
-//! Chance that can be repeated: all of a history's choices follow from its seed.
+//! Random numbers that can be repeated: all choices of a history follow from its seed.
 
 use std::time::Duration;
 
@@ -29,12 +29,12 @@ impl Dice {
 
     /// One of `of`, each as likely as its weight says.
     pub(super) fn weighed<T: Copy>(&mut self, of: &[(usize, T)]) -> T {
-        let mut left = self.below(of.iter().map(|(weight, _)| weight).sum());
+        let mut remaining = self.below(of.iter().map(|(weight, _)| weight).sum());
         for (weight, choice) in of {
-            if left < *weight {
+            if remaining < *weight {
                 return *choice;
             }
-            left -= weight;
+            remaining -= weight;
         }
         of[0].1
     }

@@ -164,7 +164,7 @@ async fn a_directory_is_judged_by_what_is_known_below_it() {
         let items = list(&world, &format!("/v1/jobs/{stale}/items")).await;
         // The URL may be another tenant's: it counts, and is not named.
         let why = items[0]["seen"]["reason"].as_str().unwrap_or_default();
-        assert!(items.len() == 1 && why.contains("did not name is stale") && !why.contains(URL), "{items:?}");
+        assert!(items.len() == 1 && why.contains("of an earlier job is stale") && !why.contains(URL), "{items:?}");
         world.sandbox.cloud().set_faults(Vec::new());
         let fresh = posted(&world, &directory).await;
         assert_eq!(world.proved(&fresh).await["verification"], "fresh", "{settings}");

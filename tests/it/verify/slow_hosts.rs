@@ -1,5 +1,5 @@
-//! Looks at the edge are few at a time: one host that does not answer, with a pile of jobs, does not keep others from their
-//! verdict, nor its own jobs from theirs.
+//! Probe slots are few: one host that does not answer, with many jobs, delays neither the verdicts of other hosts nor those of
+//! its own jobs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,12 +18,12 @@ use tempfile::TempDir;
 use crate::store::fixtures::{at, do_all, job, keep, lane_of, part, purge};
 
 const DEADLINE: Duration = Duration::from_secs(600);
-/// Who has no place so long after the deadline waits no longer.
+/// A job without a slot so long after the deadline expires without a probe.
 const LATE: Duration = Duration::from_secs(30);
-/// How long a look at the slow host takes: longer than that of one that answers, however slowly.
+/// How long a probe of the slow host takes: longer than that of one that answers, however slowly.
 const NOTHING: Duration = Duration::from_millis(3_100);
 
-/// Says nothing of the slow host, breaks off at the broken one, and says of all others at once that they are not looked at.
+/// Never answers for the slow host, panics for the broken one, and denies all others at once.
 #[derive(Default)]
 struct Halting {
     asked: AtomicUsize,
@@ -116,7 +116,7 @@ impl Place {
         panic!("{} looks are under way", self.engine.under_way());
     }
 
-    /// How many looks are prepared by a step.
+    /// How many rounds of probes a step prepares.
     async fn step(&mut self, now: Timestamp) -> usize {
         self.engine.step(ServiceKind::Verifier, now).await.expect("a step");
         self.engine.prepared(ServiceKind::Verifier)
@@ -204,7 +204,7 @@ async fn a_look_that_breaks_off_gives_its_place_back() {
     place.pass(0, at(1) + DEADLINE).await;
     assert_eq!(place.pending(&broken).await, 0);
     let last = place.last_event(&broken[0]).await;
-    assert!(last.contains("a fault of this program"), "{last}");
+    assert!(last.contains("a bug in refreshd"), "{last}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

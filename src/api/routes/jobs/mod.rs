@@ -22,7 +22,7 @@ use crate::api::pagination::{page, wrong_query};
 use crate::api::problem::ApiError;
 use crate::api::wire::{JobAnswer, JobBody, JobsQuery, ListAnswer, ProblemAnswer};
 use crate::api::{Api, body, etag, prefer};
-use crate::offload::{MANY_TARGETS, offload_if};
+use crate::offload::{LARGE_JOB_TARGETS, offload_if_large};
 use crate::service::{JobInput, JobSearch, JobView};
 use crate::store::IdempotencyKey;
 
@@ -51,8 +51,8 @@ pub(crate) async fn create(
     }
     let (Parts { headers, .. }, body) = request.into_parts();
     let body: JobBody = body::json(&headers, body).await?;
-    let is_large = body.urls.len() + body.directories.len() >= MANY_TARGETS;
-    let idempotency = offload_if(is_large, || idempotency(&headers, &body)).await?;
+    let is_large = body.urls.len() + body.directories.len() >= LARGE_JOB_TARGETS;
+    let idempotency = offload_if_large(is_large, || idempotency(&headers, &body)).await?;
     // If the client goes away in the middle, the job is kept or not as a whole: the writer finishes what it was given.
     let accepted = api.service.accept(&caller, &job_input(body), idempotency).await?;
     let id = accepted.view.job.id;
