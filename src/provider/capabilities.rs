@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::ApiAction;
+use super::calls::ApiAction;
 use crate::domain::{ItemOperation, Lane, Mode, RateLimit, ServiceDay, TargetKind};
 
 /// One provider's ways and limits, whatever the day.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::Value;
 
-use super::account::credential::Credential;
+use super::account::Credential;
 use super::api::signature::{SignedRequest, verify};
 use crate::domain::Timestamp;
 

@@ -13,8 +13,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::faults::DroppedConnectionError;
 use super::tls::TlsListener;
+
+/// What a handler returns to close the connection without a byte of answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is dropped on purpose")]
+pub(super) struct DroppedConnectionError;
 
 /// Serves until `shutdown`, over TLS if a TLS listener is given; connections then end at once, with whatever they were doing.
 pub(super) async fn serve<H, A>(

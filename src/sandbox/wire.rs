@@ -1,126 +1,8 @@
-//! What tests and people set from outside, in the JSON they write: fault rules, switches and origin content.
+//! What tests and people set from outside, in the JSON they write: switches and origin content.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-
-use super::domain_config::domain::Area;
-
-/// Which calls a fault strikes. Without `times` and `every`: all calls of the action.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FaultRule {
-    /// An action's name, or `*`.
-    pub action: String,
-    pub fault: Fault,
-    /// Strikes so often, then never again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub times: Option<u64>,
-    /// Strikes each such-and-such matching call only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub every: Option<u64>,
-    /// Matches only calls that list a URL or directory of this host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
-}
-
-impl FaultRule {
-    #[must_use]
-    pub fn new(action: impl Into<String>, fault: Fault) -> Self {
-        Self { action: action.into(), fault, times: None, every: None, host: None }
-    }
-
-    #[must_use]
-    pub fn times(self, times: u64) -> Self {
-        Self { times: Some(times), ..self }
-    }
-
-    #[must_use]
-    pub fn every(self, every: u64) -> Self {
-        Self { every: Some(every), ..self }
-    }
-
-    #[must_use]
-    pub fn host(self, host: impl Into<String>) -> Self {
-        Self { host: Some(host.into()), ..self }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Fault {
-    /// An error in the envelope, given after the signature is checked and before anything is done.
-    Refuse {
-        code: String,
-        #[serde(default)]
-        message: String,
-    },
-    /// The call is carried out; then the connection closes without a byte of answer.
-    LoseAnswer,
-    /// The connection closes before anything is done.
-    DropRequest,
-    /// A gateway's answer, before anything is done or, with `after`, when everything is.
-    Status {
-        status: u16,
-        #[serde(default)]
-        body: String,
-        #[serde(default)]
-        after: bool,
-    },
-    /// The call is carried out; the answer is not JSON.
-    Garbage,
-    /// The call is carried out; the answer breaks off in its middle.
-    Truncate,
-    /// The call is carried out; the answer comes this much later.
-    Slow {
-        #[serde(rename = "millis", with = "millis")]
-        delay: Duration,
-    },
-    /// The call is carried out; the answer's body never ends.
-    EndlessBody,
-    /// The tasks made are listed this much later.
-    LateListing {
-        #[serde(rename = "millis", with = "millis")]
-        delay: Duration,
-    },
-    /// For this call the cloud's clock is so far ahead (or, negative, behind).
-    Skew { seconds: i64 },
-    /// Rows of the tasks made end `fail`: those of the target, or a share of all, or all.
-    TaskFails {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        fraction: Option<f64>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        target: Option<String>,
-    },
-    /// Rows of the tasks made stay `process`.
-    NeverDone,
-    /// Rows of the tasks made end `done`, but the edge does not change.
-    NoEffect,
-    /// Rows of the tasks made end `done`, but the nodes of one area keep what they have.
-    KeepsCopy { area: EdgeArea },
-    /// Rows of the tasks made end so much later than usual.
-    SlowTask {
-        #[serde(rename = "millis", with = "millis")]
-        delay: Duration,
-    },
-}
-
-/// Where nodes are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EdgeArea {
-    Mainland,
-    Overseas,
-}
-
-impl EdgeArea {
-    pub(super) const fn area(self) -> Area {
-        match self {
-            Self::Mainland => Area::Mainland,
-            Self::Overseas => Area::Overseas,
-        }
-    }
-}
 
 /// How the cloud behaves where the provider's documents are silent, plus the origin's main switch. The defaults are
 /// what the documents hint at, or else the plainer behaviour.
@@ -277,40 +159,16 @@ impl OriginContent {
 }
 
 /// Lengths of time as whole milliseconds.
-mod millis {
+pub(super) mod millis {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::sandbox) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(in crate::sandbox) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_millis)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fault_rules_read_as_documented_and_write_back_the_same() {
-        let text = r#"{"action":"*","fault":{"kind":"slow","millis":1500},"every":3}"#;
-        let rule: FaultRule = serde_json::from_str(text).unwrap();
-        assert_eq!(rule, FaultRule::new("*", Fault::Slow { delay: Duration::from_millis(1_500) }).every(3));
-        assert_eq!(serde_json::to_string(&rule).unwrap(), text);
-    }
-
-    #[test]
-    fn an_unknown_word_in_a_rule_is_an_error() {
-        for text in [
-            r#"{"action":"*","fault":{"kind":"explode"}}"#,
-            r#"{"action":"*","fault":{"kind":"slow","seconds":1}}"#,
-            r#"{"action":"*","fault":{"kind":"garbage"},"time":1}"#,
-        ] {
-            assert!(serde_json::from_str::<FaultRule>(text).is_err(), "{text}");
-        }
     }
 }

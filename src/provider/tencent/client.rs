@@ -15,11 +15,11 @@ use url::Url;
 
 use super::credentials::{CredentialProvider, Credentials};
 use super::error_codes;
+use super::options::{SetupError, TencentOptions};
 use super::response;
 use super::response::{ApiReply, CallError, TencentError, lost};
 use super::sign::{Signable, Signature, sign};
 use super::skew::Skew;
-use super::{SetupError, TencentOptions};
 use crate::clock::Clock;
 use crate::domain::{ErrorClass, Failure, Timestamp};
 use crate::telemetry::error_chain;

@@ -7,6 +7,7 @@ mod credentials;
 mod error_codes;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod options;
 mod response;
 mod sign;
 mod skew;
@@ -16,40 +17,20 @@ mod vendor_reference;
 mod wire;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::Certificate;
-use thiserror::Error;
-use url::Url;
 
 pub use credentials::{CredentialProvider, CredentialSources, Credentials, CredentialsError};
+pub use options::{SetupError, TencentOptions};
 pub use vendor_reference::GUIDE;
 
 use self::client::TencentClient;
-use crate::clock::Clock;
 use crate::domain::{ItemOperation, Lane, PoolName, PoolReading, Target};
 use crate::provider::{
     ApiAction, CallLimiter, Capabilities, DomainDetail, DomainFacts, DomainQuery, FindQuery, ListedTask,
     OperatorLimits, Provider, ReadError, SubmitOutcome, TaskProgress, TaskQuery,
 };
-
-/// What a client is made of.
-pub struct TencentOptions {
-    /// `https://cdn.tencentcloudapi.com/`, its international or regional sisters, or a sandbox; never with a path.
-    pub endpoint: Url,
-    pub keys: CredentialProvider,
-    pub clock: Arc<dyn Clock>,
-}
-
-/// Why no client could be made.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SetupError {
-    #[error("the endpoint at {endpoint:?} cannot be used: {reason}")]
-    Endpoint { endpoint: String, reason: &'static str },
-    #[error("no TLS client could be made: {0}; are the system's CA certificates installed (package ca-certificates)?")]
-    Tls(String),
-}
 
 /// One account of Tencent Cloud CDN.
 pub struct TencentCdn {
@@ -109,7 +90,7 @@ impl Provider for TencentCdn {
     }
 
     async fn task_progress(&self, task: &TaskQuery, limiter: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
-        cdn::tasks::look(&cdn::CdnReader { client: &self.client, limiter }, task).await
+        cdn::tasks::look(&cdn::reader::CdnReader { client: &self.client, limiter }, task).await
     }
 
     async fn completed_targets(
@@ -117,15 +98,15 @@ impl Provider for TencentCdn {
         task: &TaskQuery,
         limiter: &dyn CallLimiter,
     ) -> Result<BTreeSet<String>, ReadError> {
-        cdn::tasks::done(&cdn::CdnReader { client: &self.client, limiter }, task).await
+        cdn::tasks::done(&cdn::reader::CdnReader { client: &self.client, limiter }, task).await
     }
 
     async fn find_tasks(&self, query: &FindQuery, limiter: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
-        cdn::find_lost_task::find(&cdn::CdnReader { client: &self.client, limiter }, query).await
+        cdn::find_lost_task::find(&cdn::reader::CdnReader { client: &self.client, limiter }, query).await
     }
 
     async fn quota(&self, operation: ItemOperation, limiter: &dyn CallLimiter) -> Result<Vec<PoolReading>, ReadError> {
-        cdn::quota::quota(&cdn::CdnReader { client: &self.client, limiter }, operation).await
+        cdn::quota::quota(&cdn::reader::CdnReader { client: &self.client, limiter }, operation).await
     }
 
     async fn domains(
@@ -134,7 +115,7 @@ impl Provider for TencentCdn {
         detail: DomainDetail,
         limiter: &dyn CallLimiter,
     ) -> Result<Vec<DomainFacts>, ReadError> {
-        cdn::domains::domains(&cdn::CdnReader { client: &self.client, limiter }, query, detail).await
+        cdn::domains::domains(&cdn::reader::CdnReader { client: &self.client, limiter }, query, detail).await
     }
 
     fn skew_millis(&self) -> Option<i64> {

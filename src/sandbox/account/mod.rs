@@ -1,9 +1,12 @@
 //! Whether the account may do what a call asks, before anybody looks at what the call lists.
 
-use super::api::error::ApiRefusal;
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::api::error::CloudError;
 use wire::{AccountSetup, Denial, SimulatedAccountState};
 
-pub(super) mod credential;
 pub(super) mod quota;
 pub(super) mod rate;
 pub(super) mod wire;
@@ -32,7 +35,7 @@ impl SimulatedAccount {
     }
 
     /// CAM stands at the gateway, before the product and its opinion of the account.
-    pub(super) fn check(&self, context: &CallContext<'_>) -> Result<(), ApiRefusal> {
+    pub(super) fn check(&self, context: &CallContext<'_>) -> Result<(), CloudError> {
         let denied = self.0.denied.iter().find(|denial| concerns(denial, context));
         match denied {
             Some(denial) => Err(refusal(denial, context)),
@@ -55,7 +58,7 @@ fn concerns(denial: &Denial, context: &CallContext<'_>) -> bool {
     is_of(denial, context.action) && denial.domain.as_ref().is_none_or(on)
 }
 
-fn refusal(denial: &Denial, context: &CallContext<'_>) -> ApiRefusal {
+fn refusal(denial: &Denial, context: &CallContext<'_>) -> CloudError {
     let product_code = match denial.domain {
         Some(_) => "UnauthorizedOperation.CdnHostUnauthorized",
         None => "UnauthorizedOperation.CdnCamUnauthorized",
@@ -67,10 +70,10 @@ fn refusal(denial: &Denial, context: &CallContext<'_>) -> ApiRefusal {
         "[request id:{}]you are not authorized to perform operation (cdn:{}) resource ({resource}) has no permission",
         context.request_id, context.action
     );
-    ApiRefusal::new(code, message)
+    CloudError::new(code, message)
 }
 
-fn of_state(state: SimulatedAccountState) -> Result<(), ApiRefusal> {
+fn of_state(state: SimulatedAccountState) -> Result<(), CloudError> {
     let (code, message) = match state {
         SimulatedAccountState::Normal => return Ok(()),
         SimulatedAccountState::Suspended => {
@@ -94,5 +97,46 @@ fn of_state(state: SimulatedAccountState) -> Result<(), ApiRefusal> {
             ("UnauthorizedOperation.CdnInvalidUserStatus", "The account status is invalid.")
         }
     };
-    Err(ApiRefusal::new(code, message))
+    Err(CloudError::new(code, message))
+}
+
+/// A key pair that the simulated account accepts. It opens nothing but the sandbox.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credential {
+    pub secret_id: String,
+    pub secret_key: String,
+    /// Set for temporary credentials: the session token that has to come along.
+    pub token: Option<String>,
+}
+
+impl Credential {
+    #[must_use]
+    pub fn new(secret_id: impl Into<String>, secret_key: impl Into<String>) -> Self {
+        Self { secret_id: secret_id.into(), secret_key: secret_key.into(), token: None }
+    }
+
+    /// A fresh random key pair in the provider's shape.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self::new(format!("AKID{}", Uuid::new_v4().simple()), Uuid::new_v4().simple().to_string())
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential").field("secret_id", &self.secret_id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_keys_differ_and_are_not_shown() {
+        let one = Credential::generate();
+        assert_ne!(one, Credential::generate());
+        assert!(one.secret_id.starts_with("AKID"));
+        assert!(!format!("{one:?}").contains(&one.secret_key));
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::error::ApiRefusal;
+use super::describe;
+use super::error::CloudError;
 use super::history::{self, HistoryKind};
+use super::messages::{ActionOutcome, CallTime};
 use super::params::Params;
 use super::submit::{self, SubmitRequest};
 use super::task::TaskKind;
-use super::{Done, Moment, domains, nodes, quota};
 use crate::sandbox::faults::RowFaults;
 use crate::sandbox::state::Cloud;
 
@@ -84,8 +85,8 @@ impl Action {
         cloud: &Arc<Cloud>,
         params: &Params<'_>,
         row_faults: &RowFaults,
-        moment: Moment,
-    ) -> Result<Done, ApiRefusal> {
+        moment: CallTime,
+    ) -> Result<ActionOutcome, CloudError> {
         let submit = |order: SubmitRequest| submit::submit(cloud, &order, row_faults, moment);
         match self {
             Self::PurgeUrlsCache => submit(SubmitRequest::purge_urls(params)?),
@@ -95,12 +96,12 @@ impl Action {
             Self::DescribePushTasks => history::describe(cloud, HistoryKind::Push, params, moment).await,
             Self::DescribePurgeQuota => {
                 let pools = [("UrlPurge", TaskKind::PurgeUrl), ("PathPurge", TaskKind::PurgePath)];
-                Ok(quota::describe(cloud, &pools, moment.now))
+                Ok(describe::quota(cloud, &pools, moment.now))
             }
-            Self::DescribePushQuota => Ok(quota::describe(cloud, &[("UrlPush", TaskKind::Push)], moment.now)),
-            Self::DescribeDomains => domains::describe(cloud, domains::Detail::Brief, params),
-            Self::DescribeDomainsConfig => domains::describe(cloud, domains::Detail::Full, params),
-            Self::DescribeCdnIp => nodes::describe(cloud, params),
+            Self::DescribePushQuota => Ok(describe::quota(cloud, &[("UrlPush", TaskKind::Push)], moment.now)),
+            Self::DescribeDomains => describe::domains(cloud, describe::Detail::Brief, params),
+            Self::DescribeDomainsConfig => describe::domains(cloud, describe::Detail::Full, params),
+            Self::DescribeCdnIp => describe::node_addresses(cloud, params),
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ApiRefusal {
+pub(crate) struct CloudError {
     pub(crate) code: Cow<'static, str>,
     pub(crate) message: String,
 }
 
-impl ApiRefusal {
+impl CloudError {
     pub(crate) fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into() }
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::error::ApiRefusal;
+use super::error::CloudError;
+use super::messages::{ActionOutcome, CallTime};
 use super::params::Params;
 use super::task::{RowStatus, Task, TaskKind, TaskRow};
 use super::time_formats;
-use super::{Done, Moment};
 use crate::domain::Timestamp;
 use crate::sandbox::domain_config::domain::Area;
 use crate::sandbox::state::{Cloud, State};
@@ -26,8 +26,8 @@ pub(super) async fn describe(
     cloud: &Arc<Cloud>,
     kind: HistoryKind,
     params: &Params<'_>,
-    moment: Moment,
-) -> Result<Done, ApiRefusal> {
+    moment: CallTime,
+) -> Result<ActionOutcome, CloudError> {
     cloud.settle_due().await;
     let state = cloud.state();
     let query = Query::read(kind, params, &state.switches, moment)?;
@@ -36,7 +36,7 @@ pub(super) async fn describe(
         page.into_iter().map(|(task, row)| log(kind, task, row, &state.switches, moment.now)).collect();
     let name = if kind == HistoryKind::Purge { "PurgeLogs" } else { "PushLogs" };
     let fields = Map::from_iter([("TotalCount".to_owned(), Value::from(total)), (name.to_owned(), Value::from(logs))]);
-    Ok(Done { fields, ..Done::default() })
+    Ok(ActionOutcome { fields, ..ActionOutcome::default() })
 }
 
 struct Query<'a> {
@@ -53,7 +53,7 @@ struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    fn read(kind: HistoryKind, params: &Params<'a>, switches: &Switches, moment: Moment) -> Result<Self, ApiRefusal> {
+    fn read(kind: HistoryKind, params: &Params<'a>, switches: &Switches, moment: CallTime) -> Result<Self, CloudError> {
         let kinds: &[TaskKind] = match (kind, params.text("PurgeType")?) {
             (HistoryKind::Push, _) => &[TaskKind::Push],
             (HistoryKind::Purge, None) => &[TaskKind::PurgeUrl, TaskKind::PurgePath],
@@ -73,7 +73,7 @@ impl<'a> Query<'a> {
         }
         let limit = params.count("Limit")?.unwrap_or(LIMIT_DEFAULT);
         if limit > switches.list_limit_max {
-            return Err(ApiRefusal::parameter(format!("Limit is at most {}.", switches.list_limit_max)));
+            return Err(CloudError::parameter(format!("Limit is at most {}.", switches.list_limit_max)));
         }
         let area = params.area(&[Area::Mainland, Area::Overseas, Area::Global])?;
         let (keyword, offset) = (params.text("Keyword")?, params.count("Offset")?.unwrap_or(0));
@@ -121,8 +121,8 @@ fn window(
     task_id: Option<&str>,
     params: &Params<'_>,
     switches: &Switches,
-    moment: Moment,
-) -> Result<(Timestamp, Timestamp), ApiRefusal> {
+    moment: CallTime,
+) -> Result<(Timestamp, Timestamp), CloudError> {
     let time = |name| match params.text(name)? {
         None => Ok(None),
         Some(text) => time_formats::parse_text(text).map(Some).ok_or_else(|| not_a(text, name)),
@@ -130,21 +130,21 @@ fn window(
     let kept_from = moment.timestamp - switches.history_retention;
     let (start, end) = (time("StartTime")?, time("EndTime")?);
     if start.is_none() && task_id.is_none() {
-        return Err(ApiRefusal::missing("StartTime"));
+        return Err(CloudError::missing("StartTime"));
     }
     // Times are told in whole seconds: the last one counts to its end. Without an end, all that came since.
     let to = end.map_or(Timestamp::from_millis(i64::MAX), |end| Timestamp::from_millis(end.as_millis() + 999));
     if let Some(start) = start {
         let span_end = end.unwrap_or(moment.timestamp);
         if end.is_some_and(|end| end < start) || span_end.since(start) > switches.history_window_max {
-            return Err(ApiRefusal::parameter("StartTime and EndTime do not span an allowed time."));
+            return Err(CloudError::parameter("StartTime and EndTime do not span an allowed time."));
         }
     }
     Ok((start.map_or(kept_from, |start| start.max(kept_from)), to))
 }
 
-fn not_a(word: &str, name: &str) -> ApiRefusal {
-    ApiRefusal::parameter(format!("`{word}` is not a {name}."))
+fn not_a(word: &str, name: &str) -> CloudError {
+    CloudError::parameter(format!("`{word}` is not a {name}."))
 }
 
 fn log(kind: HistoryKind, task: &Task, row: &TaskRow, switches: &Switches, now: Timestamp) -> Value {

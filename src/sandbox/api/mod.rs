@@ -4,33 +4,29 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{Request, Response};
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::account::CallContext;
 use super::account::rate::RatedCall;
-use super::faults::DroppedConnectionError;
 use super::faults::{MatchedFaults, ResponseFault};
+use super::listener::DroppedConnectionError;
 use super::state::Cloud;
 use crate::domain::Timestamp;
 use action::Action;
 use call_log::RecordedCall;
-use error::ApiRefusal;
+use error::CloudError;
+use messages::{ActionOutcome, CallTime, IncomingRequest};
 use params::Params;
-use request::IncomingRequest;
 use signature::SignedRequest;
 
 mod action;
 pub(super) mod call_log;
 pub(super) mod complete_tasks;
-mod domains;
+mod describe;
 pub(super) mod error;
 mod history;
-mod nodes;
+mod messages;
 mod params;
-mod quota;
-mod reply;
-mod request;
 pub(super) mod signature;
 mod submit;
 pub(super) mod target;
@@ -38,23 +34,6 @@ pub(super) mod task;
 pub(super) mod time_formats;
 
 const VERSION: &str = "2018-06-06";
-
-/// What a call that was not refused answers, and what it did.
-#[derive(Debug, Default)]
-struct Done {
-    fields: Map<String, Value>,
-    task_id: Option<String>,
-    charged: u64,
-}
-
-/// The moment of a call, on two clocks that differ only under a `skew` fault.
-#[derive(Debug, Clone, Copy)]
-struct Moment {
-    /// The sandbox's own clock: rates, quotas and task times.
-    now: Timestamp,
-    /// What the cloud believes and says: signature window, `Date`, creation times.
-    timestamp: Timestamp,
-}
 
 pub(super) async fn answer(
     cloud: Arc<Cloud>,
@@ -65,7 +44,7 @@ pub(super) async fn answer(
     let now = cloud.now();
     let message =
         Timestamp::from_millis(now.as_millis().saturating_add(matched_faults.skew_seconds().saturating_mul(1000)));
-    let moment = Moment { now, timestamp: message };
+    let moment = CallTime { now, timestamp: message };
     let request_id = Uuid::new_v4().to_string();
     if matched_faults.drops_request() {
         record(&cloud, &arrival, &matched_faults, moment, &request_id, None);
@@ -73,7 +52,7 @@ pub(super) async fn answer(
     }
     if let Some(gateway) = matched_faults.gateway_before() {
         record(&cloud, &arrival, &matched_faults, moment, &request_id, None);
-        return Ok(reply::gateway(&gateway, moment.timestamp));
+        return Ok(messages::gateway(&gateway, moment.timestamp));
     }
     let outcome = carry_out(&cloud, &arrival, &matched_faults, moment, &request_id).await;
     record(&cloud, &arrival, &matched_faults, moment, &request_id, Some(&outcome));
@@ -81,14 +60,14 @@ pub(super) async fn answer(
     if !delay.is_zero() {
         cloud.clock.sleep(delay).await;
     }
-    let envelope = reply::envelope(outcome, &request_id);
+    let envelope = messages::envelope(outcome, &request_id);
     match matched_faults.response_fault() {
-        None => Ok(reply::json(envelope, moment.timestamp)),
+        None => Ok(messages::json(envelope, moment.timestamp)),
         Some(ResponseFault::Lost) => Err(DroppedConnectionError),
-        Some(ResponseFault::Garbage) => Ok(reply::json(reply::GARBAGE, moment.timestamp)),
-        Some(ResponseFault::Truncated) => Ok(reply::truncated(&envelope, moment.timestamp)),
-        Some(ResponseFault::Endless) => Ok(reply::endless(moment.timestamp)),
-        Some(ResponseFault::Gateway(gateway)) => Ok(reply::gateway(&gateway, moment.timestamp)),
+        Some(ResponseFault::Garbage) => Ok(messages::json(messages::GARBAGE, moment.timestamp)),
+        Some(ResponseFault::Truncated) => Ok(messages::truncated(&envelope, moment.timestamp)),
+        Some(ResponseFault::Endless) => Ok(messages::endless(moment.timestamp)),
+        Some(ResponseFault::Gateway(gateway)) => Ok(messages::gateway(&gateway, moment.timestamp)),
     }
 }
 
@@ -97,9 +76,9 @@ async fn carry_out(
     cloud: &Arc<Cloud>,
     arrival: &IncomingRequest,
     matched_faults: &MatchedFaults,
-    moment: Moment,
+    moment: CallTime,
     request_id: &str,
-) -> Result<Done, ApiRefusal> {
+) -> Result<ActionOutcome, CloudError> {
     arrival.check_protocol()?;
     let headers = &arrival.parts.headers;
     let name = signature::required(headers, "X-TC-Action")?;
@@ -112,10 +91,10 @@ async fn carry_out(
     };
     let credential = signature::verify(&signed, &cloud.credentials, moment.timestamp)?;
     if version != VERSION {
-        return Err(ApiRefusal::new("NoSuchVersion", "The API version does not exist."));
+        return Err(CloudError::new("NoSuchVersion", "The API version does not exist."));
     }
     let Some(action) = Action::parse(name) else {
-        return Err(ApiRefusal::new("InvalidAction", "The requested action does not exist."));
+        return Err(CloudError::new("InvalidAction", "The requested action does not exist."));
     };
     pass_rate(cloud, action, &credential.secret_id, moment.now)?;
     if let Some(refusal) = matched_faults.refusal() {
@@ -128,7 +107,7 @@ async fn carry_out(
     action.carry_out(cloud, &params, &matched_faults.row_faults(), moment).await
 }
 
-fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> Result<(), ApiRefusal> {
+fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> Result<(), CloudError> {
     let state = &mut *cloud.state();
     let (rule, scope) = (state.switches.call_rate, state.switches.call_rate_scope);
     let call = RatedCall { action: action.as_str(), secret_id, rule, scope };
@@ -136,7 +115,7 @@ fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> 
         return Ok(());
     }
     let limit = cloud.calls_per_second;
-    Err(ApiRefusal::new("RequestLimitExceeded", format!("The call rate exceeds {limit} requests per second.")))
+    Err(CloudError::new("RequestLimitExceeded", format!("The call rate exceeds {limit} requests per second.")))
 }
 
 /// `outcome` is `None` if a fault kept the call from the cloud.
@@ -144,9 +123,9 @@ fn record(
     cloud: &Cloud,
     arrival: &IncomingRequest,
     matched_faults: &MatchedFaults,
-    moment: Moment,
+    moment: CallTime,
     request_id: &str,
-    outcome: Option<&Result<Done, ApiRefusal>>,
+    outcome: Option<&Result<ActionOutcome, CloudError>>,
 ) {
     let done = outcome.and_then(|outcome| outcome.as_ref().ok());
     let refusal = outcome.and_then(|outcome| outcome.as_ref().err());

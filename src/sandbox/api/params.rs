@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::error::ApiRefusal;
+use super::error::CloudError;
 use crate::sandbox::domain_config::domain::Area;
 
 pub(super) struct Params<'a> {
@@ -12,18 +12,18 @@ pub(super) struct Params<'a> {
 
 impl<'a> Params<'a> {
     /// `body` is `None` if it was not JSON at all; `known` are the names that the action takes.
-    pub(super) fn read(body: Option<&'a Value>, texts: &[&str], type_error_code: String) -> Result<Self, ApiRefusal> {
+    pub(super) fn read(body: Option<&'a Value>, texts: &[&str], type_error_code: String) -> Result<Self, CloudError> {
         let Some(fields) = body.and_then(Value::as_object) else {
-            return Err(ApiRefusal::new("InvalidParameter", "The request body is not a JSON object."));
+            return Err(CloudError::new("InvalidParameter", "The request body is not a JSON object."));
         };
         if let Some(name) = fields.keys().find(|name| !texts.contains(&name.as_str())) {
-            return Err(ApiRefusal::new("UnknownParameter", format!("The parameter `{name}` is not recognized.")));
+            return Err(CloudError::new("UnknownParameter", format!("The parameter `{name}` is not recognized.")));
         }
         Ok(Self { fields, type_error_code })
     }
 
-    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, ApiRefusal> {
-        let list = self.list(name)?.ok_or_else(|| ApiRefusal::missing(name))?;
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, CloudError> {
+        let list = self.list(name)?.ok_or_else(|| CloudError::missing(name))?;
         let text = |(index, value): (usize, &Value)| {
             value.as_str().map(str::to_owned).ok_or_else(|| self.wrong_type(&format!("{name}.{index}")))
         };
@@ -31,7 +31,7 @@ impl<'a> Params<'a> {
     }
 
     /// A list of objects, each read with its own known names. Absent is empty.
-    pub(super) fn objects(&self, name: &str, texts: &[&str]) -> Result<Vec<Params<'a>>, ApiRefusal> {
+    pub(super) fn objects(&self, name: &str, texts: &[&str]) -> Result<Vec<Params<'a>>, CloudError> {
         let list = self.list(name)?.map_or(&[][..], Vec::as_slice);
         let object = |(index, value): (usize, &'a Value)| {
             if !value.is_object() {
@@ -42,38 +42,38 @@ impl<'a> Params<'a> {
         list.iter().enumerate().map(object).collect()
     }
 
-    pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, ApiRefusal> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, CloudError> {
         self.typed(name, Value::as_str)
     }
 
-    pub(super) fn flag(&self, name: &str) -> Result<bool, ApiRefusal> {
+    pub(super) fn flag(&self, name: &str) -> Result<bool, CloudError> {
         Ok(self.typed(name, Value::as_bool)?.unwrap_or(false))
     }
 
-    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, ApiRefusal> {
+    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, CloudError> {
         self.typed(name, Value::as_u64)
     }
 
-    pub(super) fn area(&self, allowed: &[Area]) -> Result<Option<Area>, ApiRefusal> {
+    pub(super) fn area(&self, allowed: &[Area]) -> Result<Option<Area>, CloudError> {
         let Some(word) = self.text("Area")? else { return Ok(None) };
         let area = Area::parse(word).filter(|area| allowed.contains(area));
-        area.map(Some).ok_or_else(|| ApiRefusal::parameter(format!("`{word}` is not an Area of this action.")))
+        area.map(Some).ok_or_else(|| CloudError::parameter(format!("`{word}` is not an Area of this action.")))
     }
 
-    fn list(&self, name: &str) -> Result<Option<&'a Vec<Value>>, ApiRefusal> {
+    fn list(&self, name: &str) -> Result<Option<&'a Vec<Value>>, CloudError> {
         self.typed(name, Value::as_array)
     }
 
     /// A null is as good as nothing: some clients send it for what their caller left out.
-    fn typed<T>(&self, name: &str, convert: impl Fn(&'a Value) -> Option<T>) -> Result<Option<T>, ApiRefusal> {
+    fn typed<T>(&self, name: &str, convert: impl Fn(&'a Value) -> Option<T>) -> Result<Option<T>, CloudError> {
         match self.fields.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => convert(value).map(Some).ok_or_else(|| self.wrong_type(name)),
         }
     }
 
-    fn wrong_type(&self, name: &str) -> ApiRefusal {
-        ApiRefusal::new(self.type_error_code.clone(), format!("The value type of parameter `{name}` is not valid."))
+    fn wrong_type(&self, name: &str) -> CloudError {
+        CloudError::new(self.type_error_code.clone(), format!("The value type of parameter `{name}` is not valid."))
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
 
     const KNOWN: [&str; 4] = ["Urls", "Area", "UrlEncode", "Limit"];
 
-    fn refusal<T>(body: &Value, use_it: impl Fn(&Params<'_>) -> Result<T, ApiRefusal>) -> (String, String) {
+    fn refusal<T>(body: &Value, use_it: impl Fn(&Params<'_>) -> Result<T, CloudError>) -> (String, String) {
         let read = Params::read(Some(body), &KNOWN, "InvalidParameter".to_owned());
         let refusal = read.and_then(|params| use_it(&params).map(drop)).unwrap_err();
         (refusal.code.into_owned(), refusal.message)

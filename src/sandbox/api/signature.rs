@@ -8,10 +8,10 @@ use http::{HeaderMap, Method};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::error::ApiRefusal;
+use super::error::CloudError;
 use super::time_formats;
 use crate::domain::Timestamp;
-use crate::sandbox::account::credential::Credential;
+use crate::sandbox::account::Credential;
 
 /// How far a request's timestamp may be from the server's time.
 const TIMESTAMP_WINDOW: Duration = Duration::from_secs(300);
@@ -30,20 +30,20 @@ pub(crate) fn verify<'c>(
     signed: &SignedRequest<'_>,
     credentials: &'c [Credential],
     now: Timestamp,
-) -> Result<&'c Credential, ApiRefusal> {
+) -> Result<&'c Credential, CloudError> {
     let authorization = Authorization::parse(required(signed.headers, "Authorization")?)?;
     let timestamp = required(signed.headers, "X-TC-Timestamp")?;
     let Some(credential) = credentials.iter().find(|entry| entry.secret_id == authorization.secret_id) else {
-        return Err(ApiRefusal::new("AuthFailure.SecretIdNotFound", "The SecretId is not found."));
+        return Err(CloudError::new("AuthFailure.SecretIdNotFound", "The SecretId is not found."));
     };
     let Ok(sent_at) = timestamp.parse::<i64>() else {
-        return Err(ApiRefusal::new("InvalidParameter", "The value type of parameter `X-TC-Timestamp` is not valid."));
+        return Err(CloudError::new("InvalidParameter", "The value type of parameter `X-TC-Timestamp` is not valid."));
     };
     if time_formats::utc_date(sent_at).as_deref() != Some(authorization.date) {
         return Err(signature_failure("The date of the credential scope is not the UTC day of X-TC-Timestamp."));
     }
     if now.as_secs().abs_diff(sent_at) > TIMESTAMP_WINDOW.as_secs() {
-        return Err(ApiRefusal::new(
+        return Err(CloudError::new(
             "AuthFailure.SignatureExpire",
             "X-TC-Timestamp is more than 300 s from the server's.",
         ));
@@ -53,14 +53,14 @@ pub(crate) fn verify<'c>(
     }
     let token = text(signed.headers, "x-tc-token").filter(|token| !token.is_empty());
     if token != credential.token.as_deref() {
-        return Err(ApiRefusal::new("AuthFailure.TokenFailure", "The session token is wrong or has expired."));
+        return Err(CloudError::new("AuthFailure.TokenFailure", "The session token is wrong or has expired."));
     }
     Ok(credential)
 }
 
 /// The value of a header that every request must have.
-pub(crate) fn required<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, ApiRefusal> {
-    text(headers, name).ok_or_else(|| ApiRefusal::missing(name))
+pub(crate) fn required<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, CloudError> {
+    text(headers, name).ok_or_else(|| CloudError::missing(name))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -69,8 +69,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes().trim_ascii()).ok())
 }
 
-fn signature_failure(message: &str) -> ApiRefusal {
-    ApiRefusal::new("AuthFailure.SignatureFailure", message)
+fn signature_failure(message: &str) -> CloudError {
+    CloudError::new("AuthFailure.SignatureFailure", message)
 }
 
 struct Authorization<'a> {
@@ -83,9 +83,9 @@ struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    fn parse(header: &'a str) -> Result<Self, ApiRefusal> {
+    fn parse(header: &'a str) -> Result<Self, CloudError> {
         Self::split(header).ok_or_else(|| {
-            ApiRefusal::new("AuthFailure.InvalidAuthorization", "The Authorization header is not well formed.")
+            CloudError::new("AuthFailure.InvalidAuthorization", "The Authorization header is not well formed.")
         })
     }
 

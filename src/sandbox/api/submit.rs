@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::error::ApiRefusal;
+use super::error::CloudError;
+use super::messages::{ActionOutcome, CallTime};
 use super::params::Params;
 use super::target;
 use super::target::{ParsedTarget, RequestedTarget};
 use super::task;
 use super::task::{Flush, RowOutcome, RowStatus, Task, TaskKind, TaskRow};
-use super::{Done, Moment};
 use crate::domain::Timestamp;
 use crate::sandbox::domain_config::domain::Area;
 use crate::sandbox::faults::RowFaults;
@@ -25,24 +25,24 @@ pub(super) struct SubmitRequest {
 }
 
 impl SubmitRequest {
-    pub(super) fn purge_urls(params: &Params<'_>) -> Result<Self, ApiRefusal> {
+    pub(super) fn purge_urls(params: &Params<'_>) -> Result<Self, CloudError> {
         let target = requested_target(TaskKind::PurgeUrl, params, &[Area::Mainland, Area::Overseas])?;
         // The task behind a URL purge deletes, but its rows say `flush`, as the published sample does.
         Ok(Self { requested_target: target, listed: params.texts("Urls")?, flush: Flush::Flush })
     }
 
-    pub(super) fn purge_paths(params: &Params<'_>) -> Result<Self, ApiRefusal> {
+    pub(super) fn purge_paths(params: &Params<'_>) -> Result<Self, CloudError> {
         let target = requested_target(TaskKind::PurgePath, params, &[Area::Mainland, Area::Overseas])?;
         let listed = params.texts("Paths")?;
-        let flush = match params.text("FlushType")?.ok_or_else(|| ApiRefusal::missing("FlushType"))? {
+        let flush = match params.text("FlushType")?.ok_or_else(|| CloudError::missing("FlushType"))? {
             "flush" => Flush::Flush,
             "delete" => Flush::Delete,
-            other => return Err(ApiRefusal::parameter(format!("`{other}` is not a FlushType."))),
+            other => return Err(CloudError::parameter(format!("`{other}` is not a FlushType."))),
         };
         Ok(Self { requested_target: target, listed, flush })
     }
 
-    pub(super) fn push_urls(params: &Params<'_>) -> Result<Self, ApiRefusal> {
+    pub(super) fn push_urls(params: &Params<'_>) -> Result<Self, CloudError> {
         let target = requested_target(TaskKind::Push, params, &[Area::Mainland, Area::Overseas, Area::Global])?;
         // Read for their types; what they change is nothing that the simulated edge has.
         params.flag("ParseM3U8")?;
@@ -54,7 +54,7 @@ impl SubmitRequest {
     }
 }
 
-fn requested_target(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Result<RequestedTarget, ApiRefusal> {
+fn requested_target(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Result<RequestedTarget, CloudError> {
     Ok(RequestedTarget { kind, area: params.area(areas)?, url_encode: params.flag("UrlEncode")? })
 }
 
@@ -62,12 +62,12 @@ pub(super) fn submit(
     cloud: &Cloud,
     order: &SubmitRequest,
     row_faults: &RowFaults,
-    moment: Moment,
-) -> Result<Done, ApiRefusal> {
+    moment: CallTime,
+) -> Result<ActionOutcome, CloudError> {
     let state = &mut *cloud.state();
     let kind = order.requested_target.kind;
     if order.listed.is_empty() {
-        return Err(ApiRefusal::parameter("Nothing is listed."));
+        return Err(CloudError::parameter("Nothing is listed."));
     }
     let batch = state.quota.batch(kind, order.requested_target.area.unwrap_or(Area::Global));
     if order.listed.len() as u64 > batch {
@@ -87,11 +87,11 @@ pub(super) fn submit(
         rows,
     });
     let fields = Map::from_iter([("TaskId".to_owned(), Value::from(task_id.clone()))]);
-    Ok(Done { fields, task_id: Some(task_id), charged })
+    Ok(ActionOutcome { fields, task_id: Some(task_id), charged })
 }
 
 /// The distinct targets, in order, or the first one's refusal.
-fn read_targets(state: &State, order: &SubmitRequest) -> Result<Vec<ParsedTarget>, ApiRefusal> {
+fn read_targets(state: &State, order: &SubmitRequest) -> Result<Vec<ParsedTarget>, CloudError> {
     let mut seen = HashSet::new();
     let once = order.listed.iter().filter(|url| state.switches.duplicates_charged || seen.insert(url.as_str()));
     let read = |url: &String| {
@@ -110,7 +110,7 @@ fn charge(
     kind: TaskKind,
     mut listed: Vec<ParsedTarget>,
     now: Timestamp,
-) -> Result<(Vec<ParsedTarget>, u64), ApiRefusal> {
+) -> Result<(Vec<ParsedTarget>, u64), CloudError> {
     let charged = match state.switches.day_limit {
         DayLimitRule::Refuse => {
             let areas: Vec<Area> = listed.iter().map(|target| target.area).collect();
@@ -165,20 +165,20 @@ fn fate(target: &ParsedTarget, row_faults: &RowFaults) -> RowOutcome {
     }
 }
 
-fn batch_limit(kind: TaskKind, batch: u64) -> ApiRefusal {
+fn batch_limit(kind: TaskKind, batch: u64) -> CloudError {
     let code = match kind {
         TaskKind::PurgeUrl => "LimitExceeded.CdnPurgeUrlExceedBatchLimit",
         TaskKind::PurgePath => "LimitExceeded.CdnPurgePathExceedBatchLimit",
         TaskKind::Push => "LimitExceeded.CdnPushExceedBatchLimit",
     };
-    ApiRefusal::new(code, format!("One call may list {batch}."))
+    CloudError::new(code, format!("One call may list {batch}."))
 }
 
-fn day_limit(kind: TaskKind) -> ApiRefusal {
+fn day_limit(kind: TaskKind) -> CloudError {
     let code = match kind {
         TaskKind::PurgeUrl => "LimitExceeded.CdnPurgeUrlExceedDayLimit",
         TaskKind::PurgePath => "LimitExceeded.CdnPurgePathExceedDayLimit",
         TaskKind::Push => "LimitExceeded.CdnPushExceedDayLimit",
     };
-    ApiRefusal::new(code, "More is listed than is left of today's quota.")
+    CloudError::new(code, "More is listed than is left of today's quota.")
 }

@@ -1,6 +1,6 @@
 //! What a call may list: reads each URL or directory, finds the domain that owns it, and refuses as the provider does.
 
-use super::error::ApiRefusal;
+use super::error::CloudError;
 use super::task::TaskKind;
 use crate::sandbox::domain_config::domain::{Area, Domain, DomainTable};
 use crate::sandbox::domain_config::wire::DomainConfigState;
@@ -51,17 +51,17 @@ pub(crate) fn read(
     target: RequestedTarget,
     domains: &DomainTable,
     switches: &Switches,
-) -> Result<ParsedTarget, ApiRefusal> {
+) -> Result<ParsedTarget, CloudError> {
     if url.len() > switches.url_bytes_max {
         return Err(too_long(target.kind));
     }
     let (scheme, host, path) =
-        split(url).ok_or_else(|| ApiRefusal::parameter("A URL needs http:// or https:// and a host."))?;
+        split(url).ok_or_else(|| CloudError::parameter("A URL needs http:// or https:// and a host."))?;
     if host.contains('*') {
         return Err(wildcard(target.kind));
     }
     let domain = domains.owner_of(&host).ok_or_else(|| {
-        ApiRefusal::new("ResourceNotFound.CdnHostNotExists", "The domain name does not exist in this account.")
+        CloudError::new("ResourceNotFound.CdnHostNotExists", "The domain name does not exist in this account.")
     })?;
     stands_well(domain.standing)?;
     if !domain.status.serves() {
@@ -69,10 +69,10 @@ pub(crate) fn read(
     }
     let area = target.area_on(domain);
     if !domain.area.covers(area) {
-        return Err(ApiRefusal::parameter("Area does not fit the acceleration area of the domain."));
+        return Err(CloudError::parameter("Area does not fit the acceleration area of the domain."));
     }
     if switches.star_in_path_refused && path.contains('*') {
-        return Err(ApiRefusal::parameter("`*` is not allowed in a path."));
+        return Err(CloudError::parameter("`*` is not allowed in a path."));
     }
     let path = if target.url_encode { percent_encoded(&path) } else { path };
     let path = match target.kind {
@@ -99,15 +99,15 @@ fn split(url: &str) -> Option<(EdgeScheme, String, String)> {
     Some((scheme, host.to_ascii_lowercase(), path))
 }
 
-fn directory(path: String, slash: DirectorySlashRule) -> Result<String, ApiRefusal> {
+fn directory(path: String, slash: DirectorySlashRule) -> Result<String, CloudError> {
     if path.contains('?') {
-        return Err(ApiRefusal::parameter("A directory has no query string."));
+        return Err(CloudError::parameter("A directory has no query string."));
     }
     match slash {
         _ if path.ends_with('/') => Ok(path),
         DirectorySlashRule::Append => Ok(path + "/"),
         DirectorySlashRule::Prefix => Ok(path),
-        DirectorySlashRule::Refuse => Err(ApiRefusal::parameter("A directory ends in `/`.")),
+        DirectorySlashRule::Refuse => Err(CloudError::parameter("A directory ends in `/`.")),
     }
 }
 
@@ -118,22 +118,22 @@ fn percent_encoded(path: &str) -> String {
         .collect()
 }
 
-fn too_long(kind: TaskKind) -> ApiRefusal {
+fn too_long(kind: TaskKind) -> CloudError {
     match kind {
-        TaskKind::Push => ApiRefusal::parameter("The URL is too long."),
-        _ => ApiRefusal::new("InvalidParameter.CdnUrlExceedLength", "The URL is too long."),
+        TaskKind::Push => CloudError::parameter("The URL is too long."),
+        _ => CloudError::new("InvalidParameter.CdnUrlExceedLength", "The URL is too long."),
     }
 }
 
-fn wildcard(kind: TaskKind) -> ApiRefusal {
+fn wildcard(kind: TaskKind) -> CloudError {
     let code = match kind {
         TaskKind::Push => "InvalidParameter.CdnPushWildcardNotAllowed",
         _ => "InvalidParameter.CdnPurgeWildcardNotAllowed",
     };
-    ApiRefusal::new(code, "A wildcard domain is not allowed here; list each sub-domain.")
+    CloudError::new(code, "A wildcard domain is not allowed here; list each sub-domain.")
 }
 
-fn stands_well(standing: DomainConfigState) -> Result<(), ApiRefusal> {
+fn stands_well(standing: DomainConfigState) -> Result<(), CloudError> {
     let (code, message) = match standing {
         DomainConfigState::Normal => return Ok(()),
         DomainConfigState::MovingToEdgeOne => {
@@ -151,13 +151,13 @@ fn stands_well(standing: DomainConfigState) -> Result<(), ApiRefusal> {
         }
         DomainConfigState::NoIcp => ("ResourceUnavailable.CdnHostNoIcp", "The domain name has no ICP filing."),
     };
-    Err(ApiRefusal::new(code, message))
+    Err(CloudError::new(code, message))
 }
 
-fn not_serving(kind: TaskKind) -> ApiRefusal {
+fn not_serving(kind: TaskKind) -> CloudError {
     match kind {
-        TaskKind::Push => ApiRefusal::new("ResourceUnavailable.CdnHostIsNotOnline", "The domain name is offline."),
-        _ => ApiRefusal::new(
+        TaskKind::Push => CloudError::new("ResourceUnavailable.CdnHostIsNotOnline", "The domain name is offline."),
+        _ => CloudError::new(
             "InvalidParameter.CdnHostInvalidStatus",
             "The status of the domain name does not allow this.",
         ),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, put};
 use serde::de::DeserializeOwned;
@@ -15,13 +15,18 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::account::quota::SimulatedPool;
+use super::account::wire::AccountSetup;
 use super::api::call_log::RecordedCall;
 use super::api::time_formats;
+use super::dns::wire::DnsRule;
+use super::domain_config::domain::Domain;
+use super::domain_config::wire::DomainChange;
+use super::faults::wire::{AnswerRule, Fault, FaultRule};
 use super::state::{Cloud, TaskView};
-use super::wire::{Fault, FaultRule, OriginContent, Switches};
-use wire::{CallsAfter, ContentPlace, PoolWish};
+use super::tls::CertificateRule;
+use super::wire::{OriginContent, Switches};
+use wire::{CallsAfter, ContentKey, DomainKey, PoolChangeBody};
 
-mod fault_settings;
 mod wire;
 
 pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cloud: Arc<Cloud>) {
@@ -32,7 +37,12 @@ pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cl
         .route("/control/origin", put(put_origin).delete(delete_origin))
         .route("/control/calls", get(calls))
         .route("/control/tasks", get(tasks))
-        .merge(fault_settings::routes())
+        .route("/control/dns", get(dns).put(put_dns))
+        .route("/control/ca", get(root_certificate))
+        .route("/control/certificates", get(certificates).put(put_certificates))
+        .route("/control/answers", get(answers).put(put_answers))
+        .route("/control/domains", get(domains).put(put_domains).delete(delete_domain))
+        .route("/control/account", put(put_account).get(account))
         .with_state(cloud);
     let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
     if let Err(error) = served.await {
@@ -91,8 +101,9 @@ async fn quota(State(cloud): State<Arc<Cloud>>) -> Json<Value> {
 }
 
 async fn put_quota(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, UnreadableBodyError> {
-    let wishes: Vec<PoolWish> = read(&body)?;
-    let changes = wishes.iter().map(PoolWish::change).collect::<Result<Vec<_>, _>>().map_err(UnreadableBodyError)?;
+    let wishes: Vec<PoolChangeBody> = read(&body)?;
+    let changes =
+        wishes.iter().map(PoolChangeBody::change).collect::<Result<Vec<_>, _>>().map_err(UnreadableBodyError)?;
     for change in &changes {
         cloud.change_quota(change);
     }
@@ -121,7 +132,7 @@ async fn put_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Stat
 }
 
 async fn delete_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, UnreadableBodyError> {
-    let ContentPlace { host, path } = read(&body)?;
+    let ContentKey { host, path } = read(&body)?;
     Ok(if cloud.remove_origin(&host, &path) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }
 
@@ -153,4 +164,89 @@ async fn tasks(State(cloud): State<Arc<Cloud>>) -> Json<Vec<Value>> {
         })
     };
     Json(cloud.tasks().await.iter().map(task).collect())
+}
+
+async fn dns(State(cloud): State<Arc<Cloud>>) -> Json<Vec<DnsRule>> {
+    Json(cloud.dns())
+}
+
+async fn put_dns(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<DnsRule>>, UnreadableBodyError> {
+    cloud.set_dns(read(&body)?);
+    Ok(Json(cloud.dns()))
+}
+
+async fn root_certificate(State(cloud): State<Arc<Cloud>>) -> Response {
+    match cloud.root_certificate() {
+        Some(pem) => ([(header::CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn certificates(State(cloud): State<Arc<Cloud>>) -> Json<Vec<CertificateRule>> {
+    Json(cloud.certificates())
+}
+
+async fn put_certificates(
+    State(cloud): State<Arc<Cloud>>,
+    body: Bytes,
+) -> Result<Json<Vec<CertificateRule>>, UnreadableBodyError> {
+    cloud.set_certificates(read(&body)?);
+    Ok(Json(cloud.certificates()))
+}
+
+async fn answers(State(cloud): State<Arc<Cloud>>) -> Json<Vec<AnswerRule>> {
+    Json(cloud.answers())
+}
+
+async fn put_answers(
+    State(cloud): State<Arc<Cloud>>,
+    body: Bytes,
+) -> Result<Json<Vec<AnswerRule>>, UnreadableBodyError> {
+    cloud.set_answers(read(&body)?).map_err(|fault| UnreadableBodyError(fault.to_string()))?;
+    Ok(Json(cloud.answers()))
+}
+
+async fn domains(State(cloud): State<Arc<Cloud>>) -> Json<Vec<Value>> {
+    Json(domains_view(&cloud))
+}
+
+/// Changes what is named of the domains that are named, and leaves the rest.
+async fn put_domains(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<Value>>, UnreadableBodyError> {
+    let changes: Vec<DomainChange> = read(&body)?;
+    cloud.change_domains(changes).map_err(|fault| UnreadableBodyError(fault.to_string()))?;
+    Ok(Json(domains_view(&cloud)))
+}
+
+async fn delete_domain(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, UnreadableBodyError> {
+    let DomainKey { domain } = read(&body)?;
+    Ok(if cloud.remove_domain(&domain) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+}
+
+/// In the words in which they are set, so that what is read can be put back.
+fn domains_view(cloud: &Cloud) -> Vec<Value> {
+    let domain = |domain: &Domain| {
+        json!({
+            "Domain": domain.name,
+            "Area": domain.area.as_str(),
+            "Status": domain.status.as_str(),
+            "Disable": domain.disable,
+            "Readonly": domain.readonly,
+            "Standing": domain.standing,
+            "Origin": domain.origin,
+            "CacheKey": domain.cache_key,
+            "Cache": domain.cache,
+            "StatusCodeCache": domain.status_code_cache,
+            "FollowRedirect": domain.follow_redirect,
+        })
+    };
+    cloud.domains().iter().map(domain).collect()
+}
+
+async fn account(State(cloud): State<Arc<Cloud>>) -> Json<AccountSetup> {
+    Json(cloud.account())
+}
+
+async fn put_account(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<AccountSetup>, UnreadableBodyError> {
+    cloud.set_account(read(&body)?);
+    Ok(Json(cloud.account()))
 }

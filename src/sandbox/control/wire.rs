@@ -15,20 +15,20 @@ pub(super) struct CallsAfter {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ContentPlace {
+pub(super) struct ContentKey {
     pub(super) host: String,
     pub(super) path: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub(super) struct DomainPlace {
+pub(super) struct DomainKey {
     pub(super) domain: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PoolWish {
+pub(super) struct PoolChangeBody {
     kind: String,
     #[serde(default)]
     area: Option<String>,
@@ -40,7 +40,7 @@ pub(super) struct PoolWish {
     spend: u64,
 }
 
-impl PoolWish {
+impl PoolChangeBody {
     pub(super) fn change(&self) -> Result<PoolChange, String> {
         let kind = TaskKind::parse(&self.kind).ok_or("`kind` is urls, directories or prefetches")?;
         let area = Area::parse(self.area.as_deref().unwrap_or("global"));

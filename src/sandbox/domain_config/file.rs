@@ -6,8 +6,7 @@ use config::{Config, File, FileFormat};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::change::is_host;
-use super::domain::{Area, Domain, DomainStatus};
+use super::domain::{Area, Domain, DomainStatus, is_host};
 use super::wire::CacheKeySetup;
 use crate::sandbox::account::quota::QuotaOptions;
 

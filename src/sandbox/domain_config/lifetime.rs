@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 
-use super::paths;
+use super::cache_key::fits_path;
 use super::wire::{CacheConfig, CacheDuration, CacheSetup, FollowOrigin, StatusCodeCache};
 use crate::domain::Timestamp;
 use crate::sandbox::api::time_formats;
@@ -36,7 +36,7 @@ impl CacheSetup {
             return of_status(answered.status, statuses);
         }
         let path = answered.path.split('?').next().unwrap_or(answered.path);
-        let rule = self.rule_cache.iter().rfind(|rule| paths::fits(rule.rule_type, &rule.rule_paths, path));
+        let rule = self.rule_cache.iter().rfind(|rule| fits_path(rule.rule_type, &rule.rule_paths, path));
         rule.map_or(Lifetime::NotKept, |rule| rule.cache_config.lifetime(answered))
     }
 }

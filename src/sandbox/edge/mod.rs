@@ -2,8 +2,7 @@
 //! and keeps it as long as the domain's configuration says.
 
 pub(super) mod cache;
-pub(super) mod origin_fetch;
-pub(super) mod origin_fetch_error;
+mod origin_fetch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +15,10 @@ use uuid::Uuid;
 use super::api::time_formats;
 use super::domain_config::domain::{Area, Domain};
 use super::domain_config::lifetime::{Answered, Lifetime};
-use super::faults::DroppedConnectionError;
-use super::faults::http::FaultySide;
+use super::faults::wire::FaultySide;
 use super::listener;
-use super::origin::plain;
+use super::listener::DroppedConnectionError;
+use super::origin::documents::plain;
 use super::state::Cloud;
 use cache::{EdgeObjectKey, EdgeScheme, FetchTicket, Object};
 use origin_fetch::{OriginFetch, OriginResponse};

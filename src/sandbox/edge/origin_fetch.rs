@@ -1,6 +1,7 @@
 //! How the edge asks an origin: finds its address in the simulated DNS, connects, and asks with the configured Host.
 //! It dials nothing but this machine; an address elsewhere is one that does not answer.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::CertificateError;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::cache::EdgeScheme;
-use super::origin_fetch_error::OriginFetchError;
 use crate::sandbox::dns::zone::{DnsQuestion, EDGE_SUFFIX, End};
 use crate::sandbox::domain_config::domain::Domain;
 use crate::sandbox::domain_config::origin::OriginPlace;
@@ -71,7 +72,10 @@ async fn ask(cloud: &Cloud, pull: &OriginFetch) -> Result<OriginResponse, Origin
     let stream = TcpStream::connect(address).await.map_err(|_| OriginFetchError::Connect)?;
     match pull.scheme {
         EdgeScheme::Http => exchange(stream, pull).await,
-        EdgeScheme::Https => exchange(cloud.tls.connect(&pull.server_name, stream).await?, pull).await,
+        EdgeScheme::Https => {
+            let stream = cloud.tls.connect(&pull.server_name, stream).await.map_err(|error| handshake_error(&error))?;
+            exchange(stream, pull).await
+        }
     }
 }
 
@@ -131,4 +135,48 @@ fn passed_on(headers: &HeaderMap) -> HeaderMap {
         [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::DATE, header::SERVER];
     let header_value = headers.iter().filter(|(name, _)| !kept_back.contains(name));
     header_value.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn handshake_error(error: &io::Error) -> OriginFetchError {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => OriginFetchError::CertificateName,
+        Some(rustls::Error::InvalidCertificate(_)) => OriginFetchError::Certificate,
+        _ => OriginFetchError::Handshake,
+    }
+}
+
+/// Why an origin gave no whole answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OriginFetchError {
+    /// The origin's name leads back to the CDN.
+    Loop,
+    Dns,
+    Connect,
+    ConnectTimeout,
+    AnswerTimeout,
+    Broken,
+    Handshake,
+    Certificate,
+    CertificateName,
+}
+
+impl OriginFetchError {
+    /// The provider tells causes apart only where it asks by https.
+    pub(super) fn status(self, scheme: EdgeScheme) -> StatusCode {
+        let status = match (self, scheme) {
+            (Self::Loop, _) => 423,
+            (Self::Broken, _) | (_, EdgeScheme::Http) => 502,
+            (Self::Dns, EdgeScheme::Https) => 531,
+            (Self::Connect, EdgeScheme::Https) => 532,
+            (Self::ConnectTimeout, EdgeScheme::Https) => 533,
+            (Self::AnswerTimeout, EdgeScheme::Https) => 537,
+            (Self::Handshake, EdgeScheme::Https) => 538,
+            (Self::Certificate, EdgeScheme::Https) => 539,
+            (Self::CertificateName, EdgeScheme::Https) => 540,
+        };
+        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
+    }
 }

@@ -1,15 +1,13 @@
 //! Which fault rules strike a call, and what they ask for.
 
-mod dropped;
-pub(super) mod http;
-
-pub(super) use dropped::DroppedConnectionError;
-
 use std::time::Duration;
 
-use super::api::error::ApiRefusal;
+use super::api::error::CloudError;
 use super::domain_config::domain::Area;
-use super::wire::{Fault, FaultRule};
+use wire::{Fault, FaultRule};
+
+pub(super) mod http;
+pub(super) mod wire;
 
 #[derive(Debug, Default)]
 pub(super) struct FaultSet {
@@ -93,9 +91,9 @@ impl MatchedFaults {
         self.0.iter().find_map(|fault| gateway_answer(fault, false))
     }
 
-    pub(super) fn refusal(&self) -> Option<ApiRefusal> {
+    pub(super) fn refusal(&self) -> Option<CloudError> {
         self.0.iter().find_map(|fault| match fault {
-            Fault::Refuse { code, message } => Some(ApiRefusal::new(code.clone(), message.clone())),
+            Fault::Refuse { code, message } => Some(CloudError::new(code.clone(), message.clone())),
             _ => None,
         })
     }

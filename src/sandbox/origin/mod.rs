@@ -1,6 +1,6 @@
 //! The origin behind the simulated edge: content by host and path, set from outside, with `ETag` and `Last-Modified`.
 
-mod documents;
+pub(super) mod documents;
 
 use std::sync::Arc;
 
@@ -8,13 +8,11 @@ use axum::body::Body;
 use http::{HeaderValue, Request, Response, header};
 
 use super::api::time_formats;
-use super::faults::DroppedConnectionError;
-use super::faults::http::FaultySide;
+use super::faults::wire::FaultySide;
 use super::listener;
+use super::listener::DroppedConnectionError;
 use super::state::Cloud;
-pub use documents::ContentError;
 use documents::Site;
-pub(super) use documents::{OriginServer, plain};
 
 pub(super) async fn answer(
     cloud: Arc<Cloud>,

@@ -1,11 +1,10 @@
-//! The sandbox over its sockets, asked by a small client of its own.
+//! The sandbox over its sockets, called by a small client of its own.
 
 mod api;
 mod client;
 mod control;
 mod dns;
+mod domains;
 mod edge;
-mod fault_settings;
 mod faults;
-mod http_faults;
 mod tls;

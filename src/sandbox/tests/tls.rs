@@ -36,14 +36,14 @@ impl TimeProvider for FixedTime {
 }
 
 /// A handshake by a client that trusts the sandbox's root alone.
-async fn shaken(bench: &TestClient, address: SocketAddr) -> Result<TlsStream<TcpStream>, Error> {
-    let (status, pem) = bench.control("GET", "ca", None).await;
+async fn shaken(client: &TestClient, address: SocketAddr) -> Result<TlsStream<TcpStream>, Error> {
+    let (status, pem) = client.control("GET", "ca", None).await;
     assert_eq!(status, 200);
     let mut roots = RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(pem.as_str().expect("PEM").as_bytes()).expect("a certificate");
     roots.add(root).expect("a root");
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_details(provider, Arc::new(FixedTime(bench.clock.now())));
+    let builder = ClientConfig::builder_with_details(provider, Arc::new(FixedTime(client.clock.now())));
     let builder = builder.with_safe_default_protocol_versions().expect("versions");
     let config = builder.with_root_certificates(roots).with_no_client_auth();
     let stream = TcpStream::connect(address).await.expect("a connection");
@@ -52,15 +52,15 @@ async fn shaken(bench: &TestClient, address: SocketAddr) -> Result<TlsStream<Tcp
     shaken.map_err(|error| error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).expect("TLS's").clone())
 }
 
-fn set(bench: &TestClient, at: FaultySide, certificate: CertificateState) {
-    bench.sandbox.cloud().set_certificates(vec![CertificateRule::new(at, HOST, certificate)]);
+fn set(client: &TestClient, at: FaultySide, certificate: CertificateState) {
+    client.sandbox.cloud().set_certificates(vec![CertificateRule::new(at, HOST, certificate)]);
 }
 
 #[tokio::test]
 async fn edge_and_origin_are_served_under_certificates_of_their_own_root() {
-    let bench = TestClient::start().await;
-    for address in [bench.sandbox.addresses.edge_tls, bench.sandbox.addresses.origin_tls] {
-        let mut stream = shaken(&bench, address).await.expect("a handshake");
+    let client = TestClient::start().await;
+    for address in [client.sandbox.addresses.edge_tls, client.sandbox.addresses.origin_tls] {
+        let mut stream = shaken(&client, address).await.expect("a handshake");
         let text = format!("GET /app.js HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
         stream.write_all(text.as_bytes()).await.expect("a question");
         let mut message = String::new();
@@ -72,7 +72,7 @@ async fn edge_and_origin_are_served_under_certificates_of_their_own_root() {
 
 #[tokio::test]
 async fn each_wrong_certificate_is_wrong_in_its_own_way() {
-    let bench = TestClient::start().await;
+    let client = TestClient::start().await;
     for (state, is_it) in [
         (
             CertificateState::Expired,
@@ -84,37 +84,37 @@ async fn each_wrong_certificate_is_wrong_in_its_own_way() {
         (CertificateState::IncompleteChain, |error| matches!(error, CertificateError::UnknownIssuer)),
         (CertificateState::UnknownIssuer, |error| matches!(error, CertificateError::UnknownIssuer)),
     ] {
-        set(&bench, FaultySide::Origin, state);
-        let Err(Error::InvalidCertificate(error)) = shaken(&bench, bench.sandbox.addresses.origin_tls).await else {
+        set(&client, FaultySide::Origin, state);
+        let Err(Error::InvalidCertificate(error)) = shaken(&client, client.sandbox.addresses.origin_tls).await else {
             panic!("{state:?} was let through")
         };
         assert!(is_it(&error), "{state:?}: {error:?}");
-        shaken(&bench, bench.sandbox.addresses.edge_tls).await.expect("the edge is not the origin");
+        shaken(&client, client.sandbox.addresses.edge_tls).await.expect("the edge is not the origin");
     }
-    set(&bench, FaultySide::Edge, CertificateState::HandshakeFailure);
-    let refused = shaken(&bench, bench.sandbox.addresses.edge_tls).await;
+    set(&client, FaultySide::Edge, CertificateState::HandshakeFailure);
+    let refused = shaken(&client, client.sandbox.addresses.edge_tls).await;
     assert!(matches!(refused, Err(Error::AlertReceived(_))), "{refused:?}");
-    set(&bench, FaultySide::Edge, CertificateState::HandshakeSilence);
-    let silent = shaken(&bench, bench.sandbox.addresses.edge_tls);
+    set(&client, FaultySide::Edge, CertificateState::HandshakeSilence);
+    let silent = shaken(&client, client.sandbox.addresses.edge_tls);
     assert!(tokio::time::timeout(Duration::from_millis(300), silent).await.is_err());
 }
 
 #[tokio::test]
 async fn a_certificate_that_expires_in_days_is_good_until_then_by_the_sandboxs_clock() {
-    let bench = TestClient::start().await;
+    let client = TestClient::start().await;
     let rules = json!([{"at": "edge", "host": HOST, "certificate": {"kind": "expires_in", "days": 5}}]);
-    assert_eq!(bench.control("PUT", "certificates", Some(rules.clone())).await, (200, rules.clone()));
-    assert_eq!(bench.control("GET", "certificates", None).await, (200, rules));
-    let edge = bench.sandbox.addresses.edge_tls;
-    bench.clock.advance(Duration::from_secs(4 * 24 * 60 * 60));
-    shaken(&bench, edge).await.expect("a day left");
-    bench.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
-    assert!(matches!(shaken(&bench, edge).await, Err(Error::InvalidCertificate(_))));
+    assert_eq!(client.control("PUT", "certificates", Some(rules.clone())).await, (200, rules.clone()));
+    assert_eq!(client.control("GET", "certificates", None).await, (200, rules));
+    let edge = client.sandbox.addresses.edge_tls;
+    client.clock.advance(Duration::from_secs(4 * 24 * 60 * 60));
+    shaken(&client, edge).await.expect("a day left");
+    client.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    assert!(matches!(shaken(&client, edge).await, Err(Error::InvalidCertificate(_))));
     // A good one is renewed while the clock moves on.
-    bench.sandbox.cloud().set_certificates(Vec::new());
-    bench.clock.advance(Duration::from_secs(1_000 * 24 * 60 * 60));
-    shaken(&bench, edge).await.expect("renewed");
-    assert!(bench.clock.now() > NOON);
+    client.sandbox.cloud().set_certificates(Vec::new());
+    client.clock.advance(Duration::from_secs(1_000 * 24 * 60 * 60));
+    shaken(&client, edge).await.expect("renewed");
+    assert!(client.clock.now() > NOON);
 }
 
 /// A domain whose edge asks its origin by https.
@@ -129,8 +129,8 @@ async fn pulling() -> TestClient {
 
 #[tokio::test]
 async fn the_edge_tells_by_its_status_why_an_https_origin_gives_nothing() {
-    let bench = pulling().await;
-    assert_eq!(bench.edge(HOST, "/app.js").await.status, 200);
+    let client = pulling().await;
+    assert_eq!(client.edge(HOST, "/app.js").await.status, 200);
     for (certificate, status) in [
         (CertificateState::HandshakeFailure, 538),
         (CertificateState::Expired, 539),
@@ -140,10 +140,10 @@ async fn the_edge_tells_by_its_status_why_an_https_origin_gives_nothing() {
         (CertificateState::UnknownIssuer, 539),
         (CertificateState::WrongName, 540),
     ] {
-        set(&bench, FaultySide::Origin, certificate);
-        assert_eq!(bench.edge(HOST, "/").await.status, status, "{certificate:?}");
+        set(&client, FaultySide::Origin, certificate);
+        assert_eq!(client.edge(HOST, "/").await.status, status, "{certificate:?}");
     }
-    set(&bench, FaultySide::Origin, CertificateState::Good);
+    set(&client, FaultySide::Origin, CertificateState::Good);
     let addresses = |text: &str| DnsAnswer::Addresses { addresses: vec![text.parse().unwrap()] };
     for (answer, status) in [
         (DnsAnswer::Nxdomain, 531),
@@ -152,13 +152,13 @@ async fn the_edge_tells_by_its_status_why_an_https_origin_gives_nothing() {
         (addresses("203.0.113.7"), 533),
         (DnsAnswer::Cname { target: "www.example.com.cdn.dnsv1.com".to_owned() }, 423),
     ] {
-        bench.sandbox.cloud().set_dns(vec![DnsRule::new("origin.www.example.com", [answer.clone()])]);
-        assert_eq!(bench.edge(HOST, "/").await.status, status, "{answer:?}");
+        client.sandbox.cloud().set_dns(vec![DnsRule::new("origin.www.example.com", [answer.clone()])]);
+        assert_eq!(client.edge(HOST, "/").await.status, status, "{answer:?}");
     }
-    bench.sandbox.cloud().set_dns(Vec::new());
-    let mut switches = bench.sandbox.cloud().switches();
+    client.sandbox.cloud().set_dns(Vec::new());
+    let mut switches = client.sandbox.cloud().switches();
     switches.origin_patience = Duration::from_millis(300);
-    bench.sandbox.cloud().set_switches(switches);
-    bench.sandbox.cloud().set_answers(vec![AnswerRule::new(FaultySide::Origin, HOST, AnswerFault::Hang)]).unwrap();
-    assert_eq!(bench.edge(HOST, "/").await.status, 537);
+    client.sandbox.cloud().set_switches(switches);
+    client.sandbox.cloud().set_answers(vec![AnswerRule::new(FaultySide::Origin, HOST, AnswerFault::Hang)]).unwrap();
+    assert_eq!(client.edge(HOST, "/").await.status, 537);
 }

@@ -16,8 +16,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector, server};
 
-use super::edge::origin_fetch_error::OriginFetchError;
-use super::faults::http::FaultySide;
+use super::faults::wire::FaultySide;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use authority::Authority;
@@ -103,39 +102,24 @@ impl SandboxTls {
         rule.is_some_and(|(rule, _)| rule.certificate == CertificateState::HandshakeSilence)
     }
 
-    /// The edge's own handshake with an origin, at the sandbox's time.
-    pub(super) async fn connect(
-        self: &Arc<Self>,
-        name: &str,
-        stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, OriginFetchError> {
+    /// The edge's own handshake with an origin, at the sandbox's time. An error holds the [`rustls::Error`], if one is behind it.
+    pub(super) async fn connect(self: &Arc<Self>, name: &str, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
-        let root = self.authority().ok_or(OriginFetchError::Handshake)?.root_der().clone();
-        roots.add(root).map_err(|_| OriginFetchError::Handshake)?;
+        let authority = self.authority().ok_or_else(|| io::Error::other("the sandbox has no certificate authority"))?;
+        roots.add(authority.root_der().clone()).map_err(io::Error::other)?;
         let provider = Arc::new(ring::default_provider());
         let clock = Arc::new(SandboxTime(Arc::clone(&self.clock)));
         let builder = ClientConfig::builder_with_details(provider, clock);
-        let builder = builder.with_safe_default_protocol_versions().map_err(|_| OriginFetchError::Handshake)?;
+        let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
         let config = builder.with_root_certificates(roots).with_no_client_auth();
-        let name = ServerName::try_from(name.to_owned()).map_err(|_| OriginFetchError::CertificateName)?;
-        let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        connected.map_err(|error| fault(&error))
+        let wrong_name = |_| io::Error::other(rustls::Error::InvalidCertificate(CertificateError::NotValidForName));
+        let name = ServerName::try_from(name.to_owned()).map_err(wrong_name)?;
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 }
 
 fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn fault(error: &io::Error) -> OriginFetchError {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
-        Some(rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        )) => OriginFetchError::CertificateName,
-        Some(rustls::Error::InvalidCertificate(_)) => OriginFetchError::Certificate,
-        _ => OriginFetchError::Handshake,
-    }
 }
 
 /// The handshakes of one side.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::CdnReader;
 use super::domain_facts::facts;
 use super::history::senseless;
+use super::reader::CdnReader;
 use super::wire::{DomainFilter, DomainsPage, DomainsRequest};
 use crate::provider::{ApiAction, DomainDetail, DomainFacts, DomainQuery, ReadError};
 

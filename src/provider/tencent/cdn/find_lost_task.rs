@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::CdnReader;
 use super::history::{self, ROWS_MAX, senseless};
+use super::reader::CdnReader;
 use super::wire::{HistoryRequest, HistoryRow};
 use super::{submit, utc8};
 use crate::domain::{ItemOperation, Target, TargetKind, Timestamp};

@@ -1,7 +1,7 @@
 //! Pages through `DescribePurgeTasks` and `DescribePushTasks`. The largest `Limit`, and whether a row stands for a URL
 //! or for a URL in an area, are not documented: nothing here depends on either.
 
-use super::CdnReader;
+use super::reader::CdnReader;
 use super::wire::{HistoryPage, HistoryRequest, HistoryRow};
 use crate::domain::{ErrorClass, Failure, ItemOperation};
 use crate::provider::{ApiAction, ReadError};

@@ -5,6 +5,7 @@ pub(super) mod domains;
 pub(super) mod find_lost_task;
 mod history;
 pub(super) mod quota;
+pub(super) mod reader;
 pub(super) mod submit;
 pub(super) mod tasks;
 mod utc8;
@@ -12,16 +13,8 @@ mod wire;
 
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use super::client::TencentClient;
-use super::error_codes;
 use crate::domain::{ItemOperation, Mode, RateLimit, ServiceDay, TargetKind};
-use crate::provider::{
-    ApiAction, BatchRefusal, CallLimiter, Capabilities, OperatorLimits, ReadError, StatusSource, SupportedOperation,
-    TaskLookup,
-};
+use crate::provider::{BatchRefusal, Capabilities, OperatorLimits, StatusSource, SupportedOperation, TaskLookup};
 
 /// "Request Structure": a JSON body has at most 10 MB. The rest is kept for keys, quotes and commas.
 const BODY_TARGETS_BYTES_MAX: usize = 10_000_000 - 64 * 1024;
@@ -63,40 +56,5 @@ const fn offer(
         targets_max,
         bytes_max: BODY_TARGETS_BYTES_MAX,
         effect_after: Duration::ZERO,
-    }
-}
-
-/// Makes the read calls, each behind the turnstile.
-pub(super) struct CdnReader<'a> {
-    pub(super) client: &'a TencentClient,
-    pub(super) limiter: &'a dyn CallLimiter,
-}
-
-impl CdnReader<'_> {
-    async fn call<A: DeserializeOwned>(
-        &self,
-        meter: ApiAction,
-        parameters: &(impl Serialize + Sync),
-    ) -> Result<A, ReadError> {
-        self.limiter.acquire(meter).await;
-        let _pass = CallPass { limiter: self.limiter, meter };
-        let answer = self.client.call(meter.0, parameters).await;
-        let answer = answer.map(|reply| reply.fields).map_err(error_codes::read_fault);
-        if matches!(answer, Err(ReadError::Throttled(_))) {
-            self.limiter.on_throttled(meter);
-        }
-        answer
-    }
-}
-
-/// A token in use: given back however the call ends, also if nobody waits for it any more.
-struct CallPass<'a> {
-    limiter: &'a dyn CallLimiter,
-    meter: ApiAction,
-}
-
-impl Drop for CallPass<'_> {
-    fn drop(&mut self) {
-        self.limiter.release(self.meter);
     }
 }

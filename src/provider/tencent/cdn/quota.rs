@@ -1,6 +1,6 @@
 //! The day-quota pools: one for each kind and area ("Quota management").
 
-use super::CdnReader;
+use super::reader::CdnReader;
 use super::wire::{AreaQuota, NoParameters, QuotaResponse};
 use crate::domain::{Area, ItemOperation, Lane, PoolName, PoolReading, TargetKind};
 use crate::provider::{ApiAction, ReadError};

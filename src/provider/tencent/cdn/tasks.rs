@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::CdnReader;
 use super::history::{self, ROWS_MAX};
+use super::reader::CdnReader;
 use super::wire::{HistoryRequest, HistoryRow};
 use crate::domain::{ErrorClass, Failure, ItemOperation};
 use crate::provider::{FailedRow, ReadError, TaskId, TaskProgress, TaskQuery};

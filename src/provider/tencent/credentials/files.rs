@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 
-use super::{Credentials, CredentialsError};
+use super::pair::{Credentials, CredentialsError};
 
 /// Longest file that is read; real ones have under a kilobyte, but a session token may be long.
 const FILE_BYTES_MAX: u64 = 64 * 1024;

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::super::wire::RoleKeys;
-use super::{Credentials, CredentialsError};
+use super::pair::{Credentials, CredentialsError};
 use crate::domain::Timestamp;
 use crate::telemetry::error_chain;
 

@@ -9,8 +9,8 @@ use tracing::{info, warn};
 
 use super::files::{self, FileContents};
 use super::instance_role::{InstanceRoleError, TemporaryCredentials};
+use super::pair::{Credentials, CredentialsError};
 use super::sources::{CredentialSources, RefreshSource, SourcedCredentials};
-use super::{Credentials, CredentialsError};
 use crate::domain::{ErrorClass, Failure, Timestamp};
 
 /// The SDKs renew a role's keys when so much of their life is left.

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::files::{FileContents, FileFormat, pair, read};
 use super::instance_role::{InstanceRole, InstanceRoleError};
-use super::{Credentials, CredentialsError};
+use super::pair::{Credentials, CredentialsError};
 use crate::domain::Timestamp;
 
 const ID_NAME: &str = "TENCENTCLOUD_SECRET_ID";

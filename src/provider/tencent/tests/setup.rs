@@ -1,5 +1,6 @@
 //! What a client is built from, and the limits that it knows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;

@@ -3,11 +3,9 @@
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
+use super::wire::{AnswerFault, AnswerRule, FaultySide};
 use crate::clock::Clock;
-use crate::sandbox::faults::DroppedConnectionError;
-pub use wire::{AnswerFault, AnswerRule, FaultySide};
-
-pub(super) mod wire;
+use crate::sandbox::listener::DroppedConnectionError;
 
 #[derive(Debug, Default)]
 pub(crate) struct HttpFaults(Vec<AnswerRule>);

@@ -1,12 +1,16 @@
-//! DescribeDomains and DescribeDomainsConfig: a domain as it is configured, and fixed values for what this edge cannot do.
+//! The actions that only read: DescribeDomains and DescribeDomainsConfig, both quotas, and DescribeCdnIp.
+
+use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
-use super::Done;
-use super::error::ApiRefusal;
+use super::error::CloudError;
+use super::messages::ActionOutcome;
 use super::params::Params;
+use super::task::TaskKind;
 use super::time_formats;
-use crate::sandbox::domain_config::domain::Domain;
+use crate::domain::Timestamp;
+use crate::sandbox::domain_config::domain::{Area, Domain};
 use crate::sandbox::edge::cache::EdgeScheme;
 use crate::sandbox::state::Cloud;
 
@@ -33,12 +37,12 @@ impl Detail {
     }
 }
 
-pub(super) fn describe(cloud: &Cloud, detail: Detail, params: &Params<'_>) -> Result<Done, ApiRefusal> {
+pub(super) fn domains(cloud: &Cloud, detail: Detail, params: &Params<'_>) -> Result<ActionOutcome, CloudError> {
     let filters = params.objects("Filters", &["Name", "Value", "Fuzzy"])?;
     let filters = filters.iter().map(Filter::read).collect::<Result<Vec<_>, _>>()?;
     let limit = params.count("Limit")?.unwrap_or(100);
     if limit > detail.limit_max() {
-        return Err(ApiRefusal::parameter(format!("Limit is at most {}.", detail.limit_max())));
+        return Err(CloudError::parameter(format!("Limit is at most {}.", detail.limit_max())));
     }
     let state = cloud.state();
     let is_seen = |domain: &&Domain| {
@@ -48,12 +52,12 @@ pub(super) fn describe(cloud: &Cloud, detail: Detail, params: &Params<'_>) -> Re
     };
     let domains: Vec<&Domain> = state.domains.0.iter().filter(is_seen).collect();
     let page = domains.iter().skip(as_size(params.count("Offset")?.unwrap_or(0))).take(as_size(limit));
-    let rows: Vec<Value> = page.map(|domain| row(cloud, domain, detail)).collect();
+    let rows: Vec<Value> = page.map(|domain| domain_row(cloud, domain, detail)).collect();
     let fields = Map::from_iter([
         ("Domains".to_owned(), Value::from(rows)),
         ("TotalNumber".to_owned(), Value::from(domains.len())),
     ]);
-    Ok(Done { fields, ..Done::default() })
+    Ok(ActionOutcome { fields, ..ActionOutcome::default() })
 }
 
 fn as_size(number: u64) -> usize {
@@ -66,14 +70,14 @@ struct Filter {
 }
 
 impl Filter {
-    fn read(params: &Params<'_>) -> Result<Self, ApiRefusal> {
-        let name = params.text("Name")?.ok_or_else(|| ApiRefusal::missing("Filters.Name"))?;
+    fn read(params: &Params<'_>) -> Result<Self, CloudError> {
+        let name = params.text("Name")?.ok_or_else(|| CloudError::missing("Filters.Name"))?;
         if name != "domain" {
-            return Err(ApiRefusal::parameter(format!("The sandbox filters by `domain`, not by `{name}`.")));
+            return Err(CloudError::parameter(format!("The sandbox filters by `domain`, not by `{name}`.")));
         }
         let (values, fuzzy) = (params.texts("Value")?, params.flag("Fuzzy")?);
         if values.len() > 5 || (fuzzy && values.len() > 1) {
-            return Err(ApiRefusal::parameter("A filter has at most 5 values, a fuzzy one has one."));
+            return Err(CloudError::parameter("A filter has at most 5 values, a fuzzy one has one."));
         }
         Ok(Self { values, fuzzy })
     }
@@ -83,7 +87,7 @@ impl Filter {
     }
 }
 
-fn row(cloud: &Cloud, domain: &Domain, detail: Detail) -> Value {
+fn domain_row(cloud: &Cloud, domain: &Domain, detail: Detail) -> Value {
     let created = time_formats::text(cloud.started_at);
     let mut row = json!({
         "ResourceId": format!("cdn-{}", domain.bare_name()),
@@ -146,4 +150,47 @@ fn configuration(domain: &Domain) -> [(&'static str, Value); 12] {
         ("UserAgentFilter", off()),
         ("IpFreqLimit", off()),
     ]
+}
+
+pub(super) fn quota(cloud: &Cloud, lists: &[(&str, TaskKind)], now: Timestamp) -> ActionOutcome {
+    let state = &mut *cloud.state();
+    let hidden = state.switches.overseas_quota_hidden;
+    let mut pools = state.quota.view(now);
+    pools.retain(|pool| !(hidden && pool.area == Area::Overseas));
+    let list = |kind: TaskKind| -> Vec<Value> {
+        let of_kind = pools.iter().filter(|pool| pool.kind == kind);
+        of_kind
+            .map(|pool| {
+                json!({
+                    "Area": pool.area.as_str(),
+                    "Batch": pool.batch,
+                    "Total": pool.total,
+                    "Available": pool.available(),
+                })
+            })
+            .collect()
+    };
+    let fields = lists.iter().map(|(name, kind)| ((*name).to_owned(), Value::from(list(*kind)))).collect();
+    ActionOutcome { fields, ..ActionOutcome::default() }
+}
+
+/// The provider's figure.
+const ADDRESSES_MAX: usize = 20;
+
+pub(super) fn node_addresses(cloud: &Cloud, params: &Params<'_>) -> Result<ActionOutcome, CloudError> {
+    let texts = params.texts("Ips")?;
+    if texts.len() > ADDRESSES_MAX {
+        let message = format!("At most {ADDRESSES_MAX} addresses.");
+        return Err(CloudError::new("LimitExceeded.CdnQueryIpBatchTooMany", message));
+    }
+    let rows = texts.iter().map(|text| address_row(cloud, text)).collect::<Result<Vec<Value>, _>>()?;
+    let fields = Map::from_iter([("Ips".to_owned(), Value::from(rows))]);
+    Ok(ActionOutcome { fields, ..ActionOutcome::default() })
+}
+
+fn address_row(cloud: &Cloud, text: &str) -> Result<Value, CloudError> {
+    let address: IpAddr = text.parse().map_err(|_| CloudError::parameter(format!("`{text}` is not an address.")))?;
+    let is_node = cloud.is_node(address);
+    let (platform, area) = if is_node { ("yes", "mainland") } else { ("no", "") };
+    Ok(json!({"Ip": text, "Platform": platform, "Location": "", "History": [], "Area": area, "City": ""}))
 }

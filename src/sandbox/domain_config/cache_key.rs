@@ -1,7 +1,7 @@
-//! The cache key: what of a URL tells one object from another, by the domain's `CacheKey`.
+//! The cache key: what of a URL tells one object from another, by the domain's `CacheKey`, and which rule of a list
+//! applies to a path.
 
-use super::paths;
-use super::wire::{CacheKeySetup, QueryAction, QueryString, Switch};
+use super::wire::{CacheKeySetup, KeyRule, QueryAction, QueryString, RuleType, Switch};
 use crate::sandbox::edge::cache::{EdgeObjectKey, EdgeScheme};
 
 /// What of a key decides, from the domain or from the last rule that fits.
@@ -24,8 +24,8 @@ impl CacheKeySetup {
     }
 
     fn shape_of(&self, path: &str) -> KeyShapeSetup<'_> {
-        let fits = |rule: &&super::wire::KeyRule| paths::fits(rule.rule_type, &rule.rule_paths, path);
-        match self.key_rules.iter().rfind(fits) {
+        let applies = |rule: &&KeyRule| fits_path(rule.rule_type, &rule.rule_paths, path);
+        match self.key_rules.iter().rfind(applies) {
             Some(rule) => KeyShapeSetup {
                 full_url_cache: rule.full_url_cache,
                 ignore_case: rule.ignore_case,
@@ -64,6 +64,32 @@ impl KeyShapeSetup<'_> {
             pairs.sort_unstable();
         }
         (!pairs.is_empty()).then(|| pairs.join("&"))
+    }
+}
+
+/// `path` is without its query. Case counts, as it does at the origin.
+pub(super) fn fits_path(kind: RuleType, rule_paths: &[String], path: &str) -> bool {
+    match kind {
+        RuleType::All => true,
+        RuleType::Index => path == "/",
+        RuleType::File => rule_paths.iter().any(|ending| path.rsplit_once('.').is_some_and(|(_, is)| is == ending)),
+        RuleType::Directory => rule_paths.iter().any(|directory| is_below(path, directory)),
+        RuleType::Path => rule_paths.iter().any(|text| matches(path, text)),
+    }
+}
+
+/// A directory is written with or without its final slash.
+fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// A whole path, in which one `*` stands for anything: `/test/*.jpg`.
+fn matches(path: &str, text: &str) -> bool {
+    match text.split_once('*') {
+        None => path == text,
+        Some((before, after)) => {
+            path.len() >= before.len() + after.len() && path.starts_with(before) && path.ends_with(after)
+        }
     }
 }
 
@@ -113,5 +139,19 @@ mod tests {
         assert_eq!(key(json!({}), EdgeScheme::Http), key(json!({}), EdgeScheme::Https));
         let split = json!({"Scheme": {"Switch": "on"}});
         assert_ne!(key(split.clone(), EdgeScheme::Http), key(split, EdgeScheme::Https));
+    }
+
+    #[test]
+    fn rules_fit_by_their_kind() {
+        let fits = |kind, rule: &str, path| fits_path(kind, &[rule.to_owned()], path);
+        assert!(fits(RuleType::All, "*", "/a"));
+        assert!(fits(RuleType::Index, "/", "/") && !fits(RuleType::Index, "/", "/a"));
+        assert!(fits(RuleType::File, "jpg", "/a/b.jpg") && !fits(RuleType::File, "jpg", "/a/bjpg"));
+        for directory in ["/img", "/img/"] {
+            assert!(fits(RuleType::Directory, directory, "/img/a.png"));
+            assert!(!fits(RuleType::Directory, directory, "/img-2/a.png"));
+        }
+        assert!(fits(RuleType::Path, "/a/*.jpg", "/a/x/y.jpg") && !fits(RuleType::Path, "/a/*.jpg", "/b/x.jpg"));
+        assert!(fits(RuleType::Path, "/a", "/a") && !fits(RuleType::Path, "/a", "/a/"));
     }
 }
