@@ -235,7 +235,7 @@ fn origin_asks(case: &DiagnosisInput, guide: &VendorReference) -> Result<Vec<Pro
         scheme,
         host: entry.and_then(|origin| origin.server_name.clone()).unwrap_or_else(|| host.to_owned()),
         path: path(&case.target),
-        user_agent: Some(guide.puller.to_owned()),
+        user_agent: Some(guide.origin_agent.to_owned()),
     };
     if let Some(address) = case.origin {
         return Ok(vec![ask(DialTarget::Address(address), by_port(Some(address.port())))]);

@@ -11,7 +11,7 @@ use super::{Diagnose, DiagnosisInput, causes, checks};
 use crate::clock::Clock;
 use crate::domain::Diagnosis;
 use crate::probe::Prober;
-use crate::provider::{GUIDE, VendorReference};
+use crate::provider::{VENDOR_REFERENCE, VendorReference};
 
 /// A diagnosis of one target takes no longer, unless somebody allows more.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ pub struct Diagnoser {
 impl Diagnoser {
     #[must_use]
     pub fn new(prober: Arc<dyn Prober>, clock: Arc<dyn Clock>) -> Self {
-        Self { prober, clock, guide: &GUIDE }
+        Self { prober, clock, guide: &VENDOR_REFERENCE }
     }
 }
 

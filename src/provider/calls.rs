@@ -13,13 +13,13 @@ pub struct ApiAction(pub &'static str);
 #[async_trait]
 pub trait CallLimiter: Send + Sync {
     /// Waits for a token of the action.
-    async fn acquire(&self, meter: ApiAction);
+    async fn acquire(&self, action: ApiAction);
 
     /// Notes that the call was refused because there were too many.
-    fn on_throttled(&self, meter: ApiAction);
+    fn on_throttled(&self, action: ApiAction);
 
     /// Notes that the call was answered or failed.
-    fn release(&self, meter: ApiAction);
+    fn release(&self, action: ApiAction);
 }
 
 /// What became of a submission. The submitter has one arm for each.

@@ -21,11 +21,11 @@ pub struct Capabilities {
     pub call_max: Duration,
     pub status: StatusSource,
     pub lookup: TaskLookup,
-    pub company: BatchRefusal,
+    pub batch_refusal: BatchRefusal,
     /// The `User-Agent` that its nodes ask origins with, by which these let them in.
     pub origin_agent: &'static str,
     /// What the operator allows of all this.
-    pub allowance: OperatorLimits,
+    pub operator_limits: OperatorLimits,
 }
 
 /// Less than the provider allows, because an operator wants it so. None: as much as the provider allows. Nothing here lifts a
@@ -100,7 +100,7 @@ impl Capabilities {
     #[must_use]
     pub fn batch_targets_max(&self, lane: &Lane) -> u32 {
         let offered = self.operation(lane).map_or(1, |offer| offer.targets_max);
-        self.allowance.batch.map_or(offered, |allowed| allowed.min(offered))
+        self.operator_limits.batch.map_or(offered, |allowed| allowed.min(offered))
     }
 
     /// Most bytes of all targets of one call of the lane.
@@ -111,12 +111,12 @@ impl Capabilities {
 
     /// Calls per second of the action.
     #[must_use]
-    pub fn rate_limit(&self, meter: ApiAction) -> RateLimit {
-        let pace = self.paces.iter().find(|(action, _)| *action == meter).map_or(self.pace, |(_, pace)| *pace);
-        self.allowance.rate.map_or(pace, |allowed| RateLimit(allowed.min(pace.0)))
+    pub fn rate_limit(&self, action: ApiAction) -> RateLimit {
+        let pace = self.paces.iter().find(|(own, _)| *own == action).map_or(self.pace, |(_, pace)| *pace);
+        self.operator_limits.rate.map_or(pace, |allowed| RateLimit(allowed.min(pace.0)))
     }
 
-    /// The provider's largest figures, whatever the action and kind: an allowance above them could not be meant.
+    /// The provider's largest figures, whatever the action and kind: an operator_limits above them could not be meant.
     #[must_use]
     pub fn highest_limits(&self) -> (RateLimit, u32) {
         let pace = self.paces.iter().map(|(_, pace)| pace.0).fold(self.pace.0, u32::max);
@@ -145,8 +145,8 @@ mod tests {
         call_max: Duration::from_secs(10),
         status: StatusSource::Assumed(Duration::from_secs(5)),
         lookup: TaskLookup::NotAtAll,
-        company: BatchRefusal::EachForItself,
-        allowance: OperatorLimits { rate: None, batch: None },
+        batch_refusal: BatchRefusal::EachForItself,
+        operator_limits: OperatorLimits { rate: None, batch: None },
         origin_agent: "other",
     };
 
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn an_allowance_lowers_limits_and_lifts_none() {
-        let allowing = |rate, batch| Capabilities { allowance: OperatorLimits { rate, batch }, ..OTHER };
+        let allowing = |rate, batch| Capabilities { operator_limits: OperatorLimits { rate, batch }, ..OTHER };
         let purge = lane(ItemOperation::Purge, None);
         let limits = |own: &Capabilities| {
             (own.rate_limit(ApiAction("slow")), own.rate_limit(ApiAction("other")), own.batch_targets_max(&purge))

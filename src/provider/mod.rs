@@ -21,7 +21,7 @@ pub use domains::{
 };
 pub use tasks::{FailedRow, FindQuery, ListedTask, TaskId, TaskProgress, TaskQuery};
 /// The manual of the only provider there is yet.
-pub use tencent::GUIDE;
+pub use tencent::VENDOR_REFERENCE;
 pub use vendor_reference::{DocPages, EdgeStatus, TypicalDuration, VendorReference};
 
 use crate::domain::{ItemOperation, Lane, PoolName, PoolReading, Target};

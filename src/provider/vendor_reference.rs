@@ -9,11 +9,11 @@ use crate::domain::{CauseId, ErrorClass, Failure, ItemOperation, TargetKind};
 #[derive(Debug, PartialEq, Eq)]
 pub struct VendorReference {
     /// The User-Agent with which its nodes ask an origin.
-    pub puller: &'static str,
+    pub origin_agent: &'static str,
     /// How the names end that its DNS gives to accelerated hosts.
-    pub aliases: &'static [&'static str],
+    pub cname_suffixes: &'static [&'static str],
     /// The same of the product that replaces it.
-    pub successor_aliases: &'static [&'static str],
+    pub successor_cname_suffixes: &'static [&'static str],
     /// A header that only its edges send, with their id of the answer.
     pub log_id: &'static str,
     /// A header that tells by the words "hit" and "miss" whether an answer came from a copy.
@@ -25,7 +25,7 @@ pub struct VendorReference {
     /// The action that a submission calls, as its permissions name it.
     pub actions: &'static [(ItemOperation, TargetKind, &'static str)],
     /// Actions without which everything but explaining goes on.
-    pub spare_actions: &'static [&'static str],
+    pub optional_actions: &'static [&'static str],
     /// How long a purge usually takes, and when it is time to ask.
     pub purge: TypicalDuration,
     pub prefetch: TypicalDuration,
@@ -91,7 +91,7 @@ impl VendorReference {
     }
 
     #[must_use]
-    pub const fn course(&self, operation: ItemOperation) -> TypicalDuration {
+    pub const fn typical_duration(&self, operation: ItemOperation) -> TypicalDuration {
         match operation {
             ItemOperation::Purge => self.purge,
             ItemOperation::Prefetch => self.prefetch,

@@ -60,7 +60,8 @@ pub fn verification(bytes: &[u8]) -> bool {
 }
 
 fn assert_was_signed(request: &FuzzRequest, credential: &Credential, now: Timestamp) {
-    let mut same = vectors().iter().filter(|vector| vector.credential == *credential && vector.says_as_much(request));
+    let mut same =
+        vectors().iter().filter(|vector| vector.credential == *credential && vector.has_same_signed_parts(request));
     let fuzz_vector = same.next().expect("accepted, but nobody signed it");
     assert!((now.as_secs() - fuzz_vector.sent_at).abs() <= WINDOW_S, "accepted out of its window");
 }
@@ -68,20 +69,20 @@ fn assert_was_signed(request: &FuzzRequest, credential: &Credential, now: Timest
 impl FuzzVector {
     /// Whether everything that was signed is the same in `request`. Spaces around a value are not signed, nor is the
     /// case of the action; some clients leave the port out of what they sign.
-    fn says_as_much(&self, request: &FuzzRequest) -> bool {
-        let mine = &self.request;
-        let names = mine.text("authorization").split("SignedHeaders=").nth(1).unwrap_or_default();
+    fn has_same_signed_parts(&self, request: &FuzzRequest) -> bool {
+        let own = &self.request;
+        let names = own.text("authorization").split("SignedHeaders=").nth(1).unwrap_or_default();
         let names = names.split(',').next().unwrap_or_default().split(';');
         let same = |name: &str| match name {
-            "host" => is_host(request.text(name), mine.text(name)),
-            "x-tc-action" => request.text(name).eq_ignore_ascii_case(mine.text(name)),
-            _ => request.text(name) == mine.text(name),
+            "host" => is_host(request.text(name), own.text(name)),
+            "x-tc-action" => request.text(name).eq_ignore_ascii_case(own.text(name)),
+            _ => request.text(name) == own.text(name),
         };
         let authorized = |request: &FuzzRequest| request.text("authorization").replace(' ', "");
-        authorized(request) == authorized(mine)
-            && request.method == mine.method
-            && request.query == mine.query
-            && request.body == mine.body
+        authorized(request) == authorized(own)
+            && request.method == own.method
+            && request.query == own.query
+            && request.body == own.body
             && names.chain(["x-tc-timestamp", "x-tc-token"]).all(same)
     }
 
@@ -90,7 +91,7 @@ impl FuzzVector {
         let sent_at = case["timestamp"].as_i64().expect("a timestamp");
         let mut credential = Credential::new(text("secret_id").expect("an id"), text("secret_key").expect("a key"));
         credential.token = text("token").map(str::to_owned);
-        Self { request: FuzzRequest::read(&written(case)).expect("a request"), credential, sent_at }
+        Self { request: FuzzRequest::read(&to_bytes(case)).expect("a request"), credential, sent_at }
     }
 }
 
@@ -100,7 +101,7 @@ fn is_host(received: &str, signed: &str) -> bool {
 }
 
 /// A vector as it goes over the wire.
-fn written(case: &Value) -> Vec<u8> {
+fn to_bytes(case: &Value) -> Vec<u8> {
     let text = |name: &str| case[name].as_str().unwrap_or_default();
     let mut head = String::from("POST / HTTP/1.1\n");
     for name in ["authorization", "content_type", "host", "action", "version", "timestamp", "token"] {
@@ -162,7 +163,7 @@ mod tests {
         let file: Value = serde_json::from_str(VECTORS).expect("vectors");
         let cases = ["cases", "published_examples"].map(|list| file[list].as_array().expect("a list"));
         for case in cases.into_iter().flatten() {
-            assert!(verification(&written(case)), "{}", case["name"]);
+            assert!(verification(&to_bytes(case)), "{}", case["name"]);
         }
     }
 }

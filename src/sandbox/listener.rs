@@ -23,7 +23,7 @@ pub(super) struct DroppedConnectionError;
 /// Serves until `shutdown`, over TLS if a TLS listener is given; connections then end at once, with whatever they were doing.
 pub(super) async fn serve<H, A>(
     listener: TcpListener,
-    door: Option<TlsListener>,
+    tls: Option<TlsListener>,
     shutdown: CancellationToken,
     handler: H,
 ) where
@@ -41,7 +41,7 @@ pub(super) async fn serve<H, A>(
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(serve_stream(stream, door.clone(), handler.clone()));
+                connections.spawn(serve_stream(stream, tls.clone(), handler.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "the sandbox could not accept a connection");
@@ -52,18 +52,18 @@ pub(super) async fn serve<H, A>(
     connections.shutdown().await;
 }
 
-async fn serve_stream<H, A>(stream: TcpStream, door: Option<TlsListener>, handler: H)
+async fn serve_stream<H, A>(stream: TcpStream, tls: Option<TlsListener>, handler: H)
 where
     H: Fn(Request<Body>) -> A,
     A: Future<Output = Result<Response<Body>, DroppedConnectionError>>,
 {
     // Small answers would otherwise wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    match door {
+    match tls {
         None => serve_connection(stream, handler).await,
         // A handshake that fails is the client's to tell, or was meant to.
-        Some(door) => {
-            if let Ok(stream) = door.accept(stream).await {
+        Some(tls) => {
+            if let Ok(stream) = tls.accept(stream).await {
                 serve_connection(stream, handler).await;
             }
         }

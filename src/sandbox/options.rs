@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::account::Credential;
 use super::account::quota::QuotaOptions;
-use super::domain_config::domain::{Domain, newcomers_domains};
+use super::domain_config::domain::{Domain, default_domains};
 use super::wire::Switches;
 use crate::clock::Clock;
 
@@ -31,7 +31,7 @@ impl SandboxOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             clock,
             credentials: vec![Credential::generate()],
-            domains: newcomers_domains(),
+            domains: default_domains(),
             quota: QuotaOptions::default(),
             switches: Switches::default(),
             task_time: Duration::from_secs(2),

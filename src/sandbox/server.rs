@@ -38,33 +38,33 @@ impl Sandbox {
 
 /// Opens the listeners and serves them in the background.
 pub async fn start(options: SandboxOptions, shutdown: CancellationToken) -> io::Result<Sandbox> {
-    let doors = Listeners::open(options.listen).await?;
-    let addresses = doors.addresses()?;
+    let listeners = Listeners::open(options.listen).await?;
+    let addresses = listeners.addresses()?;
     let tls = Arc::new(SandboxTls::new(Arc::clone(&options.clock)));
-    let (edge_tls, origin_tls) = (tls.door(FaultySide::Edge)?, tls.door(FaultySide::Origin)?);
+    let (edge_tls, origin_tls) = (tls.listener(FaultySide::Edge)?, tls.listener(FaultySide::Origin)?);
     let cloud = Arc::new(Cloud::new(options, tls, addresses.reachable()));
     let mut servers = JoinSet::new();
     let at = Arc::clone(&cloud);
-    servers.spawn(listener::serve(doors.api, None, shutdown.clone(), move |request| {
-        api::answer(Arc::clone(&at), request)
+    servers.spawn(listener::serve(listeners.api, None, shutdown.clone(), move |request| {
+        api::handle(Arc::clone(&at), request)
     }));
-    for (listener, tls_door, area, scheme) in [
-        (doors.edge, None, Area::Mainland, EdgeScheme::Http),
-        (doors.edge_overseas, None, Area::Overseas, EdgeScheme::Http),
-        (doors.edge_tls, Some(edge_tls), Area::Mainland, EdgeScheme::Https),
+    for (listener, tls_listener, area, scheme) in [
+        (listeners.edge, None, Area::Mainland, EdgeScheme::Http),
+        (listeners.edge_overseas, None, Area::Overseas, EdgeScheme::Http),
+        (listeners.edge_tls, Some(edge_tls), Area::Mainland, EdgeScheme::Https),
     ] {
         let at = Arc::clone(&cloud);
-        let door = EdgeListener { area, scheme };
-        let answer = move |request| edge::answer(Arc::clone(&at), request, door);
-        servers.spawn(listener::serve(listener, tls_door, shutdown.clone(), answer));
+        let port = EdgeListener { area, scheme };
+        let handler = move |request| edge::handle(Arc::clone(&at), request, port);
+        servers.spawn(listener::serve(listener, tls_listener, shutdown.clone(), handler));
     }
-    for (listener, tls_door) in [(doors.origin, None), (doors.origin_tls, Some(origin_tls))] {
+    for (listener, tls_listener) in [(listeners.origin, None), (listeners.origin_tls, Some(origin_tls))] {
         let at = Arc::clone(&cloud);
-        let answer = move |request| origin::answer(Arc::clone(&at), request);
-        servers.spawn(listener::serve(listener, tls_door, shutdown.clone(), answer));
+        let handler = move |request| origin::handle(Arc::clone(&at), request);
+        servers.spawn(listener::serve(listener, tls_listener, shutdown.clone(), handler));
     }
-    servers.spawn(dns::serve(doors.dns, shutdown.clone(), Arc::clone(&cloud)));
-    servers.spawn(control::serve(doors.control, shutdown, Arc::clone(&cloud)));
+    servers.spawn(dns::serve(listeners.dns, shutdown.clone(), Arc::clone(&cloud)));
+    servers.spawn(control::serve(listeners.control, shutdown, Arc::clone(&cloud)));
     Ok(Sandbox { addresses, cloud, servers })
 }
 
@@ -82,16 +82,16 @@ struct Listeners {
 
 impl Listeners {
     async fn open(listen: SocketAddr) -> io::Result<Self> {
-        let beside = SocketAddr::new(listen.ip(), 0);
+        let any_port = SocketAddr::new(listen.ip(), 0);
         Ok(Self {
             api: TcpListener::bind(listen).await?,
-            edge: TcpListener::bind(beside).await?,
-            edge_overseas: TcpListener::bind(beside).await?,
-            edge_tls: TcpListener::bind(beside).await?,
-            origin: TcpListener::bind(beside).await?,
-            origin_tls: TcpListener::bind(beside).await?,
+            edge: TcpListener::bind(any_port).await?,
+            edge_overseas: TcpListener::bind(any_port).await?,
+            edge_tls: TcpListener::bind(any_port).await?,
+            origin: TcpListener::bind(any_port).await?,
+            origin_tls: TcpListener::bind(any_port).await?,
             dns: dns::Sockets::bind(listen.ip()).await?,
-            control: TcpListener::bind(beside).await?,
+            control: TcpListener::bind(any_port).await?,
         })
     }
 

@@ -33,7 +33,7 @@ pub struct Cloud {
     pub(super) calls_per_second: u32,
     pub(super) task_time: Duration,
     pub(super) tls: Arc<SandboxTls>,
-    places: Addresses,
+    addresses: Addresses,
     pub(super) started_at: Timestamp,
     /// Held while due rows are settled, which may wait for the origin.
     pub(super) settling: tokio::sync::Mutex<()>,
@@ -66,8 +66,8 @@ pub struct TaskView {
 }
 
 impl Cloud {
-    /// `places` are as this machine reaches them.
-    pub(super) fn new(options: SandboxOptions, tls: Arc<SandboxTls>, places: Addresses) -> Self {
+    /// `addresses` are as this machine reaches them.
+    pub(super) fn new(options: SandboxOptions, tls: Arc<SandboxTls>, addresses: Addresses) -> Self {
         let now = options.clock.now();
         let state = State {
             quota: QuotaLedger::new(&options.quota, now),
@@ -89,7 +89,7 @@ impl Cloud {
             calls_per_second: options.quota.calls_per_second,
             task_time: options.task_time,
             tls,
-            places,
+            addresses,
             started_at: now,
             settling: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
@@ -203,20 +203,20 @@ impl Cloud {
 
     pub(super) fn resolve(&self, name: &str, question: DnsQuestion) -> Resolved {
         let state = &mut *self.state();
-        let places = ZoneAddresses { edge: self.places.edge.ip(), origin: self.places.origin.ip() };
-        state.dns.resolve(name, question, &state.domains, places)
+        let addresses = ZoneAddresses { edge: self.addresses.edge.ip(), origin: self.addresses.origin.ip() };
+        state.dns.resolve(name, question, &state.domains, addresses)
     }
 
     /// Whether the edge is there, in truth or by what the simulated DNS was set to say of the provider's names.
     pub(super) fn is_node(&self, address: IpAddr) -> bool {
-        address == self.places.edge.ip() || self.state().dns.leads_edge_to(address)
+        address == self.addresses.edge.ip() || self.state().dns.is_edge_address(address)
     }
 
     /// Where this sandbox's own origin is asked.
     pub(super) const fn origin_at(&self, scheme: EdgeScheme) -> SocketAddr {
         match scheme {
-            EdgeScheme::Http => self.places.origin,
-            EdgeScheme::Https => self.places.origin_tls,
+            EdgeScheme::Http => self.addresses.origin,
+            EdgeScheme::Https => self.addresses.origin_tls,
         }
     }
 

@@ -136,7 +136,7 @@ fn sureness(evidence: &Evidence) -> Confidence {
 
 pub(super) fn leads_to_successor(evidence: &Evidence) -> bool {
     let Ok(look) = &evidence.name else { return false };
-    look.aliases.iter().any(|alias| ends_in(alias, evidence.guide.successor_aliases))
+    look.aliases.iter().any(|alias| ends_in(alias, evidence.guide.successor_cname_suffixes))
 }
 
 fn expected(evidence: &Evidence) -> Option<String> {
@@ -145,7 +145,7 @@ fn expected(evidence: &Evidence) -> Option<String> {
 }
 
 fn is_ours(evidence: &Evidence, look: &DnsResult) -> bool {
-    look.aliases.iter().any(|alias| ends_in(alias, evidence.guide.aliases))
+    look.aliases.iter().any(|alias| ends_in(alias, evidence.guide.cname_suffixes))
 }
 
 fn other_network(look: &DnsResult) -> Option<(&str, &'static str)> {

@@ -51,7 +51,7 @@ fn old(evidence: &Evidence, what: &str) -> Check {
             .hints_at(CauseId::EdgeStale)
             .act(format!("`refreshd watch {}`", request.job));
     }
-    let usual = evidence.guide.course(request.operation).usual;
+    let usual = evidence.guide.typical_duration(request.operation).usual;
     let since = request.finished_at.map(|finished| evidence.at.since(finished));
     match since.filter(|since| evidence.succeeded() && *since < usual) {
         Some(since) => {

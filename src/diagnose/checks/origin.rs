@@ -59,7 +59,7 @@ fn circle(evidence: &Evidence, origins: &[ProbeResult]) -> Option<Check> {
 pub(crate) fn leads_back(evidence: &Evidence, origin: &ProbeResult) -> bool {
     let cname = evidence.facts().and_then(|facts| facts.cname.as_deref());
     let of_cdn = |alias: &String| {
-        cname == Some(alias.as_str()) || evidence.guide.aliases.iter().any(|ending| alias.ends_with(ending))
+        cname == Some(alias.as_str()) || evidence.guide.cname_suffixes.iter().any(|ending| alias.ends_with(ending))
     };
     match (&origin.ask.dial, &origin.name) {
         (DialTarget::Name(name, _), _) if name == evidence.host() => true,
@@ -245,7 +245,7 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
         return Check::fail(CheckId::OriginAnswer, CauseId::OriginHttp, Confidence::Certain, text)
             .act(format!(
                 "Let the origin serve this URL to User-Agent {}: no login, referer or address rule may stop it.",
-                evidence.guide.puller
+                evidence.guide.origin_agent
             ))
             .page(evidence.guide.pages.prefetch);
     }

@@ -112,7 +112,7 @@ fn ran(evidence: &Evidence, request: &JobContext) -> String {
 }
 
 fn running(evidence: &Evidence, request: &JobContext) -> Check {
-    let course = evidence.guide.course(request.operation);
+    let course = evidence.guide.typical_duration(request.operation);
     let pages = &evidence.guide.pages;
     let page = match request.operation {
         crate::domain::ItemOperation::Purge => pages.purge,

@@ -17,8 +17,8 @@ use crate::probe::{
     ProbeResult, Scheme, TlsResult,
 };
 use crate::provider::{
-    CacheKey, CachePolicy, CacheRule, DomainFacts, DomainStatus, GUIDE, KeyShape, Origin, OriginAddress, OriginKind,
-    PathRule, PathRuleKind, PullProtocol, ServedArea, ServiceKind,
+    CacheKey, CachePolicy, CacheRule, DomainFacts, DomainStatus, KeyShape, Origin, OriginAddress, OriginKind, PathRule,
+    PathRuleKind, PullProtocol, ServedArea, ServiceKind, VENDOR_REFERENCE,
 };
 
 /// 2026-11-22 12:00 UTC.
@@ -45,7 +45,7 @@ pub(super) fn world(change: impl FnOnce(&mut Evidence)) -> Evidence {
             edge: None,
             origin: None,
         },
-        guide: &GUIDE,
+        guide: &VENDOR_REFERENCE,
         at: NOW,
         name: Ok(names(&[CNAME, "x.sched.px1.tdnsv5.com"], &[EDGE])),
         edge: Ok(edge(200, 2)),

@@ -53,7 +53,7 @@ impl CallTimeouts {
     }
 }
 
-pub(super) const PATIENCE: CallTimeouts =
+pub(super) const TIMEOUTS: CallTimeouts =
     CallTimeouts { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
 
 pub(super) struct TencentClient {
@@ -72,7 +72,7 @@ pub(super) struct TencentClient {
 impl TencentClient {
     pub(super) fn new(
         options: TencentOptions,
-        patience: &CallTimeouts,
+        timeouts: &CallTimeouts,
         trusted: Vec<Certificate>,
     ) -> Result<Self, SetupError> {
         let host = signed_host(&options.endpoint)?;
@@ -85,8 +85,8 @@ impl TencentClient {
             .retry(reqwest::retry::never())
             // With HTTP/1.1 a connection carries one call, so what its end means for the call is certain.
             .http1_only()
-            .connect_timeout(patience.connect)
-            .timeout(patience.total);
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.total);
         // The sandbox needs no certificates, nor a machine that has some.
         if options.endpoint.scheme() == "http" || !trusted.is_empty() {
             builder = builder.tls_certs_only(trusted);
@@ -115,27 +115,27 @@ impl TencentClient {
         let body = Bytes::from(serde_json::to_vec(parameters).expect("parameters are texts and numbers"));
         let correction = self.skew.correction();
         let pair = self.keys.current(self.corrected_now(correction)).await.map_err(CallError::NotSent)?;
-        let answer = self.send(action, &body, &pair, correction).await;
-        let Err(CallError::Refused(refusal)) = &answer else { return answer };
-        let Some(pair) = self.amended(refusal, pair, correction).await else { return answer };
+        let response = self.send(action, &body, &pair, correction).await;
+        let Err(CallError::Refused(refusal)) = &response else { return response };
+        let Some(pair) = self.credentials_to_retry_with(refusal, pair, correction).await else { return response };
         self.clock.sleep(SIGN_AGAIN_AFTER).await;
         self.send(action, &body, &pair, self.skew.correction()).await
     }
 
     /// What to sign with again, if something has changed that the refusal blames.
-    async fn amended(
+    async fn credentials_to_retry_with(
         &self,
         refusal: &TencentError,
         pair: Arc<Credentials>,
         correction: i64,
     ) -> Option<Arc<Credentials>> {
-        let learnt = self.skew.correction();
-        if error_codes::blames_clock(refusal) && learnt != correction {
-            warn!(correction_ms = learnt, "this machine's clock is off; signing with the provider's time");
+        let new_correction = self.skew.correction();
+        if error_codes::blames_clock(refusal) && new_correction != correction {
+            warn!(correction_ms = new_correction, "this machine's clock is off; signing with the provider's time");
             return Some(pair);
         }
         if error_codes::blames_key(refusal) {
-            return self.keys.renewed(&pair, self.corrected_now(learnt)).await;
+            return self.keys.renewed(&pair, self.corrected_now(new_correction)).await;
         }
         None
     }
@@ -187,7 +187,7 @@ impl TencentClient {
             .post(self.endpoint.clone())
             .headers(self.headers(action, timestamp, pair, &signature))
             .body(body.clone());
-        let response = request.send().await.map_err(|error| self.transport_fault(error))?;
+        let response = request.send().await.map_err(|error| self.transport_error(error))?;
         if response.status() != StatusCode::OK {
             let status = response.status();
             return Err(lost(
@@ -196,23 +196,23 @@ impl TencentClient {
             ));
         }
         // Only the API's own clock counts, not that of a gateway before it.
-        self.skew.learn(response.headers(), self.clock.now());
-        let answer = response::read(&self.bounded_body(response).await?);
-        answer.map_err(|fault| without_secrets(fault, pair, &signature))
+        self.skew.update(response.headers(), self.clock.now());
+        let reply = response::read(&self.bounded_body(response).await?);
+        reply.map_err(|error| without_secrets(error, pair, &signature))
     }
 
     fn headers(&self, action: &'static str, timestamp: i64, pair: &Credentials, signature: &Signature) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, visible(&self.host));
+        headers.insert(HOST, header_value(&self.host));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         headers.insert("x-tc-action", HeaderValue::from_static(action));
         headers.insert("x-tc-version", HeaderValue::from_static(VERSION));
         headers.insert("x-tc-timestamp", HeaderValue::from(timestamp));
         headers.insert("x-tc-language", HeaderValue::from_static("en-US"));
         headers.insert("x-tc-requestclient", HeaderValue::from_static(CLIENT_LABEL));
-        headers.insert(AUTHORIZATION, secret(&signature.authorization));
+        headers.insert(AUTHORIZATION, sensitive_header(&signature.authorization));
         if let Some(token) = pair.token() {
-            headers.insert("x-tc-token", secret(token.expose_secret()));
+            headers.insert("x-tc-token", sensitive_header(token.expose_secret()));
         }
         headers
     }
@@ -220,7 +220,7 @@ impl TencentClient {
     /// Not sent, if the connection was never made; lost in every other case, for bytes may have left.
     ///
     /// hyper itself sends again when a kept connection proves closed, but only a request that it still holds whole.
-    fn transport_fault(&self, error: reqwest::Error) -> CallError {
+    fn transport_error(&self, error: reqwest::Error) -> CallError {
         let error = error.without_url();
         let message = format!("{}: {}", self.host, error_chain(&error));
         if error.is_connect() || error.is_builder() {
@@ -231,7 +231,7 @@ impl TencentClient {
 
     async fn bounded_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.transport_fault(error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.transport_error(error))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 return Err(lost("answer_too_large", format!("the answer is longer than {ANSWER_BYTES_MAX} bytes")));
             }
@@ -242,22 +242,23 @@ impl TencentClient {
 }
 
 fn signed_host(endpoint: &Url) -> Result<String, SetupError> {
-    let refused = |reason| Err(SetupError::Endpoint { endpoint: endpoint.host_str().unwrap_or("").to_owned(), reason });
+    let unusable =
+        |reason| Err(SetupError::Endpoint { endpoint: endpoint.host_str().unwrap_or("").to_owned(), reason });
     let Some(host) = endpoint.host_str().filter(|_| matches!(endpoint.scheme(), "https" | "http")) else {
-        return refused("it must begin with https:// (or http:// for a sandbox)");
+        return unusable("it must begin with https:// (or http:// for a sandbox)");
     };
     if !endpoint.username().is_empty() || endpoint.password().is_some() {
-        return refused("it must not hold a user name or password");
+        return unusable("it must not hold a user name or password");
     }
     if endpoint.path() != "/" || endpoint.query().is_some() || endpoint.fragment().is_some() {
-        return refused("it must end after the host and port: every call goes to /");
+        return unusable("it must end after the host and port: every call goes to /");
     }
     Ok(endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
 /// A message may quote the request: what is secret in it goes no further.
-fn without_secrets(fault: CallError, pair: &Credentials, signature: &Signature) -> CallError {
-    let CallError::Refused(mut refusal) = fault else { return fault };
+fn without_secrets(error: CallError, pair: &Credentials, signature: &Signature) -> CallError {
+    let CallError::Refused(mut refusal) = error else { return error };
     let mut secrets = vec![signature.hex.as_str(), pair.secret_key().expose_secret()];
     secrets.extend(pair.token().map(ExposeSecret::expose_secret));
     for secret in secrets {
@@ -266,12 +267,12 @@ fn without_secrets(fault: CallError, pair: &Credentials, signature: &Signature) 
     CallError::Refused(refusal)
 }
 
-fn visible(text: &str) -> HeaderValue {
+fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("hosts and credentials are checked when they are taken in")
 }
 
-fn secret(text: &str) -> HeaderValue {
-    let mut value = visible(text);
+fn sensitive_header(text: &str) -> HeaderValue {
+    let mut value = header_value(text);
     value.set_sensitive(true);
     value
 }

@@ -1,4 +1,4 @@
-//! The provider's error codes and what cures each: one table, read from its "Error codes" pages. Messages are never
+//! The provider's error codes and what remedies each: one table, read from its "Error codes" pages. Messages are never
 //! parsed; only the code decides.
 
 use tracing::warn;
@@ -7,7 +7,7 @@ use super::response::{CallError, TencentError};
 use crate::domain::{ErrorClass, Failure};
 use crate::provider::{ReadError, SubmitOutcome};
 
-/// What cures a refusal.
+/// What remedies a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Remedy {
     /// Fewer calls a second.
@@ -19,20 +19,20 @@ enum Remedy {
     /// One target is to blame, which one is not said: the rest can go without it.
     Isolate(ErrorClass),
     /// One host is not this account's, which one is not said.
-    Disown,
+    RejectHost,
     /// One host cannot be refreshed until a person has mended something, which one is not said.
-    Park(ErrorClass),
+    SuspendHost(ErrorClass),
     /// Nothing of this account goes until a person has mended something; the work is kept.
-    Hold(ErrorClass),
+    PauseAccount(ErrorClass),
     /// Asking again later, unchanged.
-    AskAgain,
+    Retry,
 }
 
 use ErrorClass::{Auth, BadTarget, Clock, DomainState, Internal, Permission};
-use Remedy::{AskAgain, Disown, Hold, Isolate, NextDay, Park, SlowDown, Split};
+use Remedy::{Isolate, NextDay, PauseAccount, RejectHost, Retry, SlowDown, Split, SuspendHost};
 
-pub(super) fn answer(fault: CallError) -> SubmitOutcome {
-    let refusal = match fault {
+pub(super) fn submit_outcome(error: CallError) -> SubmitOutcome {
+    let refusal = match error {
         CallError::NotSent(failure) => return SubmitOutcome::NotSent(failure),
         CallError::Lost(failure) => return SubmitOutcome::Lost(failure),
         CallError::Refused(refusal) => refusal,
@@ -43,15 +43,15 @@ pub(super) fn answer(fault: CallError) -> SubmitOutcome {
         NextDay => SubmitOutcome::QuotaSpent(failure),
         Split => SubmitOutcome::TooMany(failure),
         Isolate(_) => SubmitOutcome::TargetRefused(failure),
-        Disown => SubmitOutcome::HostRefused(failure),
-        Park(_) => SubmitOutcome::HostUnready(failure),
-        Hold(_) => SubmitOutcome::AccountRefused(failure),
-        AskAgain => SubmitOutcome::Outage(failure),
+        RejectHost => SubmitOutcome::HostRefused(failure),
+        SuspendHost(_) => SubmitOutcome::HostUnready(failure),
+        PauseAccount(_) => SubmitOutcome::AccountRefused(failure),
+        Retry => SubmitOutcome::Outage(failure),
     }
 }
 
-pub(super) fn read_fault(fault: CallError) -> ReadError {
-    let refusal = match fault {
+pub(super) fn read_error(error: CallError) -> ReadError {
+    let refusal = match error {
         CallError::NotSent(failure) => return ReadError::Failed(failure),
         // A lost read is no mystery to be settled: nothing was changed, it is simply asked again.
         CallError::Lost(failure) => return ReadError::Failed(Failure { class: ErrorClass::Outage, ..failure }),
@@ -60,24 +60,24 @@ pub(super) fn read_fault(fault: CallError) -> ReadError {
     match classify(refusal) {
         (SlowDown, failure) => ReadError::Throttled(failure),
         // A question that the provider does not understand says nothing about what the account may send.
-        (Hold(Internal), failure) => ReadError::Failed(failure),
-        (Hold(_), failure) => ReadError::AccountRefused(failure),
-        (NextDay | Split | Isolate(_) | Disown | Park(_) | AskAgain, failure) => ReadError::Failed(failure),
+        (PauseAccount(Internal), failure) => ReadError::Failed(failure),
+        (PauseAccount(_), failure) => ReadError::AccountRefused(failure),
+        (NextDay | Split | Isolate(_) | RejectHost | SuspendHost(_) | Retry, failure) => ReadError::Failed(failure),
     }
 }
 
 /// Whether the provider refused because the signature's time is off.
 pub(super) fn blames_clock(refusal: &TencentError) -> bool {
-    remedy(&refusal.code) == Hold(Clock)
+    remedy(&refusal.code) == PauseAccount(Clock)
 }
 
 /// Whether the provider refused the key pair itself, so that another one may pass.
 pub(super) fn blames_key(refusal: &TencentError) -> bool {
-    remedy(&refusal.code) == Hold(Auth)
+    remedy(&refusal.code) == PauseAccount(Auth)
 }
 
 fn classify(refusal: TencentError) -> (Remedy, Failure) {
-    if listed(&refusal.code).is_none() {
+    if published_remedy(&refusal.code).is_none() {
         warn!(
             code = refusal.code,
             request_id = refusal.request_id,
@@ -90,18 +90,18 @@ fn classify(refusal: TencentError) -> (Remedy, Failure) {
         NextDay => ErrorClass::Quota,
         // We sent more than was allowed: that is ours to mend, by cutting.
         Split => Internal,
-        Isolate(class) | Park(class) | Hold(class) => class,
-        Disown => BadTarget,
-        AskAgain => ErrorClass::Outage,
+        Isolate(class) | SuspendHost(class) | PauseAccount(class) => class,
+        RejectHost => BadTarget,
+        Retry => ErrorClass::Outage,
     };
     (remedy, refusal.failure(class))
 }
 
 fn remedy(code: &str) -> Remedy {
-    listed(code).unwrap_or_else(|| by_shape(code))
+    published_remedy(code).unwrap_or_else(|| by_shape(code))
 }
 
-fn listed(code: &str) -> Option<Remedy> {
+fn published_remedy(code: &str) -> Option<Remedy> {
     CODES.iter().find(|(text, _)| *text == code).map(|(_, remedy)| *remedy)
 }
 
@@ -110,7 +110,7 @@ fn by_shape(code: &str) -> Remedy {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.starts_with(prefix));
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| code.ends_with(suffix));
     if starts(&["InternalError", "ServiceUnavailable"]) {
-        AskAgain
+        Retry
     } else if starts(&["RequestLimitExceeded"]) || ends(&["TooOften"]) {
         SlowDown
     } else if ends(&["DayLimit", "DailyQuota"]) || code == "LimitExceeded" {
@@ -118,21 +118,21 @@ fn by_shape(code: &str) -> Remedy {
     } else if ends(&["BatchLimit", "BatchQuota"]) {
         Split
     } else if ends(&["SignatureExpire"]) {
-        Hold(Clock)
+        PauseAccount(Clock)
     } else if starts(&["AuthFailure.UnauthorizedOperation", "UnauthorizedOperation"]) {
-        Hold(Permission)
+        PauseAccount(Permission)
     } else if starts(&["AuthFailure"]) {
-        Hold(Auth)
+        PauseAccount(Auth)
     } else if starts(&["ResourceUnavailable", "OperationDenied"]) || ends(&["InvalidStatus", "NotOnline"]) {
-        Park(DomainState)
+        SuspendHost(DomainState)
     } else if starts(&["ResourceInUse", "FailedOperation"]) {
-        AskAgain
+        Retry
     } else if starts(&["MissingParameter", "UnknownParameter"]) {
-        Hold(Internal)
+        PauseAccount(Internal)
     } else if starts(&["InvalidParameter", "ResourceNotFound", "Unsupported"]) {
         Isolate(BadTarget)
     } else {
-        AskAgain
+        Retry
     }
 }
 
@@ -140,64 +140,64 @@ fn by_shape(code: &str) -> Remedy {
 const CODES: &[(&str, Remedy)] = &[
     // Codes that blame the request as a whole mean that our client is wrong. Isolating targets could never cure them and
     // would fail every item, so the work is held, seen, and probed gently until a new version is installed.
-    ("ActionOffline", Hold(Internal)),
-    ("DryRunOperation", Hold(Internal)),
-    ("InvalidAction", Hold(Internal)),
-    ("InvalidParameter.CdnStatInvalidDate", Hold(Internal)),
-    ("InvalidParameter.CdnStatInvalidMetric", Hold(Internal)),
-    ("InvalidParameter.CdnStatInvalidProjectId", Hold(Internal)),
-    ("InvalidRequest", Hold(Internal)),
-    ("MissingParameter", Hold(Internal)),
-    ("NoSuchProduct", Hold(Internal)),
-    ("NoSuchVersion", Hold(Internal)),
-    ("UnknownParameter", Hold(Internal)),
-    ("UnsupportedProtocol", Hold(Internal)),
-    ("UnsupportedRegion", Hold(Internal)),
+    ("ActionOffline", PauseAccount(Internal)),
+    ("DryRunOperation", PauseAccount(Internal)),
+    ("InvalidAction", PauseAccount(Internal)),
+    ("InvalidParameter.CdnStatInvalidDate", PauseAccount(Internal)),
+    ("InvalidParameter.CdnStatInvalidMetric", PauseAccount(Internal)),
+    ("InvalidParameter.CdnStatInvalidProjectId", PauseAccount(Internal)),
+    ("InvalidRequest", PauseAccount(Internal)),
+    ("MissingParameter", PauseAccount(Internal)),
+    ("NoSuchProduct", PauseAccount(Internal)),
+    ("NoSuchVersion", PauseAccount(Internal)),
+    ("UnknownParameter", PauseAccount(Internal)),
+    ("UnsupportedProtocol", PauseAccount(Internal)),
+    ("UnsupportedRegion", PauseAccount(Internal)),
     // The key.
-    ("AuthFailure.InvalidAuthorization", Hold(Auth)),
-    ("AuthFailure.InvalidSecretId", Hold(Auth)),
-    ("AuthFailure.MFAFailure", Hold(Auth)),
-    ("AuthFailure.SecretIdNotFound", Hold(Auth)),
-    ("AuthFailure.SignatureExpire", Hold(Clock)),
-    ("AuthFailure.SignatureFailure", Hold(Auth)),
-    ("AuthFailure.TokenFailure", Hold(Auth)),
+    ("AuthFailure.InvalidAuthorization", PauseAccount(Auth)),
+    ("AuthFailure.InvalidSecretId", PauseAccount(Auth)),
+    ("AuthFailure.MFAFailure", PauseAccount(Auth)),
+    ("AuthFailure.SecretIdNotFound", PauseAccount(Auth)),
+    ("AuthFailure.SignatureExpire", PauseAccount(Clock)),
+    ("AuthFailure.SignatureFailure", PauseAccount(Auth)),
+    ("AuthFailure.TokenFailure", PauseAccount(Auth)),
     // What the account may do. The gateway's two codes name no scope; the account is the one that loses no item.
-    ("AuthFailure.UnauthorizedOperation", Hold(Permission)),
-    ("IpInBlacklist", Hold(Permission)),
-    ("IpNotInWhitelist", Hold(Permission)),
-    ("ResourceNotFound.CdnUserNotExists", Hold(Permission)),
-    ("UnauthorizedOperation", Hold(Permission)),
-    ("UnauthorizedOperation.CdnAccountUnauthorized", Hold(Permission)),
-    ("UnauthorizedOperation.CdnCamUnauthorized", Hold(Permission)),
-    ("UnauthorizedOperation.CdnInvalidUserStatus", Hold(Permission)),
-    ("UnauthorizedOperation.CdnUserAuthFail", Hold(Permission)),
-    ("UnauthorizedOperation.CdnUserAuthWait", Hold(Permission)),
-    ("UnauthorizedOperation.CdnUserNoWhitelist", Hold(Permission)),
-    ("UnauthorizedOperation.OpNoAuth", Hold(Permission)),
-    ("UnauthorizedOperation.Unknown", Hold(Permission)),
+    ("AuthFailure.UnauthorizedOperation", PauseAccount(Permission)),
+    ("IpInBlacklist", PauseAccount(Permission)),
+    ("IpNotInWhitelist", PauseAccount(Permission)),
+    ("ResourceNotFound.CdnUserNotExists", PauseAccount(Permission)),
+    ("UnauthorizedOperation", PauseAccount(Permission)),
+    ("UnauthorizedOperation.CdnAccountUnauthorized", PauseAccount(Permission)),
+    ("UnauthorizedOperation.CdnCamUnauthorized", PauseAccount(Permission)),
+    ("UnauthorizedOperation.CdnInvalidUserStatus", PauseAccount(Permission)),
+    ("UnauthorizedOperation.CdnUserAuthFail", PauseAccount(Permission)),
+    ("UnauthorizedOperation.CdnUserAuthWait", PauseAccount(Permission)),
+    ("UnauthorizedOperation.CdnUserNoWhitelist", PauseAccount(Permission)),
+    ("UnauthorizedOperation.OpNoAuth", PauseAccount(Permission)),
+    ("UnauthorizedOperation.Unknown", PauseAccount(Permission)),
     // The account's own state: suspended, in arrears, blocked, or gone to EdgeOne as a whole.
-    ("OperationDenied.ProductUpgraded", Hold(DomainState)),
-    ("OperationDenied.UserMigrating", Hold(DomainState)),
-    ("ResourceUnavailable.CheckUserHighRisk", Hold(DomainState)),
-    ("UnauthorizedOperation.CdnUserIsIsolated", Hold(DomainState)),
-    ("UnauthorizedOperation.CdnUserIsSuspended", Hold(DomainState)),
+    ("OperationDenied.ProductUpgraded", PauseAccount(DomainState)),
+    ("OperationDenied.UserMigrating", PauseAccount(DomainState)),
+    ("ResourceUnavailable.CheckUserHighRisk", PauseAccount(DomainState)),
+    ("UnauthorizedOperation.CdnUserIsIsolated", PauseAccount(DomainState)),
+    ("UnauthorizedOperation.CdnUserIsSuspended", PauseAccount(DomainState)),
     // One domain is not ours to refresh; a project or a tag is a property of a domain.
-    ("UnauthorizedOperation.CdnHostUnauthorized", Park(Permission)),
-    ("UnauthorizedOperation.CdnProjectUnauthorized", Park(Permission)),
-    ("UnauthorizedOperation.CdnTagUnauthorized", Park(Permission)),
+    ("UnauthorizedOperation.CdnHostUnauthorized", SuspendHost(Permission)),
+    ("UnauthorizedOperation.CdnProjectUnauthorized", SuspendHost(Permission)),
+    ("UnauthorizedOperation.CdnTagUnauthorized", SuspendHost(Permission)),
     // One domain cannot be refreshed as it is now.
-    ("InvalidParameter.CdnHostInvalidMiddleConfig", Park(DomainState)),
-    ("InvalidParameter.CdnHostInvalidStatus", Park(DomainState)),
-    ("OperationDenied.ProductUpdating", Park(DomainState)),
-    ("ResourceUnavailable", Park(DomainState)),
-    ("ResourceUnavailable.CdnHostIsLocked", Park(DomainState)),
-    ("ResourceUnavailable.CdnHostIsMalicious", Park(DomainState)),
-    ("ResourceUnavailable.CdnHostIsNotOnline", Park(DomainState)),
-    ("ResourceUnavailable.CdnHostNoIcp", Park(DomainState)),
-    ("UnauthorizedOperation.CdnDomainRecordNotVerified", Park(DomainState)),
+    ("InvalidParameter.CdnHostInvalidMiddleConfig", SuspendHost(DomainState)),
+    ("InvalidParameter.CdnHostInvalidStatus", SuspendHost(DomainState)),
+    ("OperationDenied.ProductUpdating", SuspendHost(DomainState)),
+    ("ResourceUnavailable", SuspendHost(DomainState)),
+    ("ResourceUnavailable.CdnHostIsLocked", SuspendHost(DomainState)),
+    ("ResourceUnavailable.CdnHostIsMalicious", SuspendHost(DomainState)),
+    ("ResourceUnavailable.CdnHostIsNotOnline", SuspendHost(DomainState)),
+    ("ResourceUnavailable.CdnHostNoIcp", SuspendHost(DomainState)),
+    ("UnauthorizedOperation.CdnDomainRecordNotVerified", SuspendHost(DomainState)),
     // One target is wrong for good.
     ("InvalidParameter", Isolate(BadTarget)),
-    ("InvalidParameter.CdnHostExistsInEdgeOne", Disown),
+    ("InvalidParameter.CdnHostExistsInEdgeOne", RejectHost),
     ("InvalidParameter.CdnHostInvalidParam", Isolate(BadTarget)),
     ("InvalidParameter.CdnParamError", Isolate(BadTarget)),
     ("InvalidParameter.CdnPurgeWildcardNotAllowed", Isolate(BadTarget)),
@@ -205,10 +205,10 @@ const CODES: &[(&str, Remedy)] = &[
     ("InvalidParameter.CdnUrlExceedLength", Isolate(BadTarget)),
     ("InvalidParameterValue", Isolate(BadTarget)),
     ("ResourceNotFound", Isolate(BadTarget)),
-    ("ResourceNotFound.CdnHostNotExists", Disown),
-    ("UnauthorizedOperation.CdnHostIsOwnedByOther", Disown),
-    ("UnauthorizedOperation.CdnHostIsUsedByOther", Disown),
-    ("UnauthorizedOperation.EcdnMigratedCdn", Disown),
+    ("ResourceNotFound.CdnHostNotExists", RejectHost),
+    ("UnauthorizedOperation.CdnHostIsOwnedByOther", RejectHost),
+    ("UnauthorizedOperation.CdnHostIsUsedByOther", RejectHost),
+    ("UnauthorizedOperation.EcdnMigratedCdn", RejectHost),
     ("UnsupportedOperation", Isolate(BadTarget)),
     // Too fast, whatever the prefix says.
     ("LimitExceeded.CdnCallingQueryIpTooOften", SlowDown),
@@ -232,27 +232,27 @@ const CODES: &[(&str, Remedy)] = &[
     ("LimitExceeded.CdnQueryIpBatchTooMany", Split),
     ("RequestSizeLimitExceeded", Split),
     // The provider's own trouble, also where the prefix blames us.
-    ("FailedOperation", AskAgain),
-    ("FailedOperation.EdgeoneServiceError", AskAgain),
-    ("InternalError", AskAgain),
-    ("InternalError.CamSystemError", AskAgain),
-    ("InternalError.CdnConfigError", AskAgain),
-    ("InternalError.CdnDbError", AskAgain),
-    ("InternalError.CdnQueryParamError", AskAgain),
-    ("InternalError.CdnQuerySystemError", AskAgain),
-    ("InternalError.CdnSystemError", AskAgain),
-    ("InternalError.Error", AskAgain),
-    ("InternalError.ProxyServer", AskAgain),
-    ("InternalError.RouteError", AskAgain),
-    ("InternalError.UnknownError", AskAgain),
-    ("InvalidParameter.CdnInterfaceError", AskAgain),
-    ("ResourceInUse", AskAgain),
-    ("ResourceInUse.CdnOpInProgress", AskAgain),
-    ("ResourceInsufficient", AskAgain),
-    ("ResponseSizeLimitExceeded", AskAgain),
-    ("ServiceUnavailable", AskAgain),
-    ("UnauthorizedOperation.CdnUserInvalidCredential", AskAgain),
-    ("UnauthorizedOperation.CsrfError", AskAgain),
+    ("FailedOperation", Retry),
+    ("FailedOperation.EdgeoneServiceError", Retry),
+    ("InternalError", Retry),
+    ("InternalError.CamSystemError", Retry),
+    ("InternalError.CdnConfigError", Retry),
+    ("InternalError.CdnDbError", Retry),
+    ("InternalError.CdnQueryParamError", Retry),
+    ("InternalError.CdnQuerySystemError", Retry),
+    ("InternalError.CdnSystemError", Retry),
+    ("InternalError.Error", Retry),
+    ("InternalError.ProxyServer", Retry),
+    ("InternalError.RouteError", Retry),
+    ("InternalError.UnknownError", Retry),
+    ("InvalidParameter.CdnInterfaceError", Retry),
+    ("ResourceInUse", Retry),
+    ("ResourceInUse.CdnOpInProgress", Retry),
+    ("ResourceInsufficient", Retry),
+    ("ResponseSizeLimitExceeded", Retry),
+    ("ServiceUnavailable", Retry),
+    ("UnauthorizedOperation.CdnUserInvalidCredential", Retry),
+    ("UnauthorizedOperation.CsrfError", Retry),
 ];
 
 #[cfg(test)]
@@ -261,13 +261,13 @@ mod tests {
 
     use super::*;
 
-    fn refusal(code: &str) -> CallError {
+    fn refused(code: &str) -> CallError {
         CallError::Refused(TencentError { code: code.to_owned(), message: "m".to_owned(), request_id: "r".to_owned() })
     }
 
-    /// The variant of the answer to a submission, and the class it carries.
+    /// The variant of the submit_outcome to a submission, and the class it carries.
     fn classify(code: &str) -> String {
-        let (variant, failure) = match answer(refusal(code)) {
+        let (variant, failure) = match submit_outcome(refused(code)) {
             SubmitOutcome::Throttled(failure) => ("throttled", failure),
             SubmitOutcome::QuotaSpent(failure) => ("quota", failure),
             SubmitOutcome::TooMany(failure) => ("split", failure),
@@ -311,16 +311,16 @@ mod tests {
     #[test]
     fn every_published_code_has_the_cure_that_the_fact_sheet_asks_for() {
         let published = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/tencent-codes.tsv"));
-        let mut seen = HashSet::new();
+        let mut codes = HashSet::new();
         for line in published.lines().filter(|line| !line.starts_with('#')) {
             let [code, blames, class] = line.split('\t').collect::<Vec<_>>()[..] else {
                 panic!("three columns: {line}")
             };
-            assert!(listed(code).is_some(), "{code} is not in the table");
+            assert!(published_remedy(code).is_some(), "{code} is not in the table");
             assert!(fitting(blames, class).contains(&classify(code).as_str()), "{line}: {}", classify(code));
-            seen.insert(code);
+            codes.insert(code);
         }
-        assert_eq!(seen.len(), CODES.len(), "the table has each published code once, and no other");
+        assert_eq!(codes.len(), CODES.len(), "the table has each published code once, and no other");
     }
 
     #[test]
@@ -370,12 +370,12 @@ mod tests {
             ("InternalError", "failed"),
             ("LimitExceeded", "failed"),
         ] {
-            let seen = match read_fault(refusal(code)) {
+            let variant = match read_error(refused(code)) {
                 ReadError::Throttled(_) => "throttled",
                 ReadError::AccountRefused(_) => "account",
                 ReadError::Failed(_) => "failed",
             };
-            assert_eq!(seen, expected, "{code}");
+            assert_eq!(variant, expected, "{code}");
         }
     }
 }

@@ -59,9 +59,9 @@ pub fn provider_replies(bytes: &[u8]) -> usize {
         fill();
         succeeded += usize::from(submit(provider, operation, replies[0]));
         fill();
-        succeeded += usize::from(look(provider, operation));
+        succeeded += usize::from(task_progress(provider, operation));
         fill();
-        succeeded += usize::from(find(provider, operation));
+        succeeded += usize::from(find_tasks(provider, operation));
         fill();
         succeeded += usize::from(quota(provider, operation));
     }
@@ -111,34 +111,34 @@ fn parse_value(reply: &[u8]) -> Option<Value> {
     serde_json::from_slice(reply).ok()
 }
 
-fn look(provider: &TencentCdn, operation: ItemOperation) -> bool {
+fn task_progress(provider: &TencentCdn, operation: ItemOperation) -> bool {
     let query = TaskQuery { operation, task: TaskId("t-1".to_owned()), targets: 1 };
-    match now(provider.task_progress(&query, &Open)) {
+    match now(provider.task_progress(&query, &Unlimited)) {
         Ok(TaskProgress::Ended { failed }) => {
             failed.iter().for_each(|row| assert_bounded(&row.failure));
             true
         }
         Ok(TaskProgress::NotListed | TaskProgress::Running) => true,
-        Err(fault) => failed(&fault),
+        Err(error) => assert_failure_bounded(&error),
     }
 }
 
-fn find(provider: &TencentCdn, operation: ItemOperation) -> bool {
+fn find_tasks(provider: &TencentCdn, operation: ItemOperation) -> bool {
     let (since, until) = (NOW, Timestamp::from_millis(NOW.as_millis() + 60_000));
     let query = FindQuery { operation, kind: TargetKind::Url, target: target(), since, until };
-    match now(provider.find_tasks(&query, &Open)) {
+    match now(provider.find_tasks(&query, &Unlimited)) {
         Ok(tasks) => {
             tasks.iter().for_each(|task| assert_id(&task.task));
             assert!(tasks.iter().all(|task| !task.targets.is_empty()), "a task of nothing");
             assert!(tasks.is_sorted_by_key(|task| task.created_at), "oldest first");
             true
         }
-        Err(fault) => failed(&fault),
+        Err(error) => assert_failure_bounded(&error),
     }
 }
 
 fn quota(provider: &TencentCdn, operation: ItemOperation) -> bool {
-    match now(provider.quota(operation, &Open)) {
+    match now(provider.quota(operation, &Unlimited)) {
         Ok(readings) => {
             for reading in readings {
                 assert!(reading.operation == operation && reading.batch > 0, "{reading:?}");
@@ -146,12 +146,12 @@ fn quota(provider: &TencentCdn, operation: ItemOperation) -> bool {
             }
             true
         }
-        Err(fault) => failed(&fault),
+        Err(error) => assert_failure_bounded(&error),
     }
 }
 
-fn failed(fault: &ReadError) -> bool {
-    assert_bounded(fault.failure());
+fn assert_failure_bounded(error: &ReadError) -> bool {
+    assert_bounded(error.failure());
     false
 }
 
@@ -188,10 +188,10 @@ fn client() -> TencentCdn {
 }
 
 /// Lets every call pass.
-struct Open;
+struct Unlimited;
 
 #[async_trait]
-impl CallLimiter for Open {
+impl CallLimiter for Unlimited {
     async fn acquire(&self, _: ApiAction) {}
 
     fn on_throttled(&self, _: ApiAction) {}

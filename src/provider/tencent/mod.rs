@@ -23,7 +23,7 @@ use reqwest::Certificate;
 
 pub use credentials::{CredentialProvider, CredentialSources, Credentials, CredentialsError};
 pub use options::{SetupError, TencentOptions};
-pub use vendor_reference::GUIDE;
+pub use vendor_reference::VENDOR_REFERENCE;
 
 use self::client::TencentClient;
 use crate::domain::{ItemOperation, Lane, PoolName, PoolReading, Target};
@@ -44,23 +44,23 @@ impl TencentCdn {
     /// # Errors
     /// If the endpoint is not a bare origin, or the machine has no CA certificates to check it by.
     pub fn new(options: TencentOptions) -> Result<Self, SetupError> {
-        Self::build(options, &client::PATIENCE, Vec::new())
+        Self::build(options, &client::TIMEOUTS, Vec::new())
     }
 
     /// `trusted` stands in for the machine's certificate authorities, if there is any.
     fn build(
         options: TencentOptions,
-        patience: &client::CallTimeouts,
+        timeouts: &client::CallTimeouts,
         trusted: Vec<Certificate>,
     ) -> Result<Self, SetupError> {
-        let capabilities = Capabilities { call_max: patience.call_max(), ..cdn::CAPABILITIES };
-        Ok(Self { client: TencentClient::new(options, patience, trusted)?, capabilities })
+        let capabilities = Capabilities { call_max: timeouts.call_max(), ..cdn::CAPABILITIES };
+        Ok(Self { client: TencentClient::new(options, timeouts, trusted)?, capabilities })
     }
 
     /// The same, asked less of than the provider allows.
     #[must_use]
-    pub fn within(mut self, allowance: OperatorLimits) -> Self {
-        self.capabilities.allowance = allowance;
+    pub fn within(mut self, operator_limits: OperatorLimits) -> Self {
+        self.capabilities.operator_limits = operator_limits;
         self
     }
 
@@ -78,7 +78,7 @@ impl Provider for TencentCdn {
     }
 
     fn submit_action(&self, lane: &Lane) -> ApiAction {
-        cdn::submit::meter(lane)
+        cdn::submit::action(lane)
     }
 
     fn pools(&self, lane: &Lane) -> Vec<PoolName> {
@@ -90,7 +90,7 @@ impl Provider for TencentCdn {
     }
 
     async fn task_progress(&self, task: &TaskQuery, limiter: &dyn CallLimiter) -> Result<TaskProgress, ReadError> {
-        cdn::tasks::look(&cdn::reader::CdnReader { client: &self.client, limiter }, task).await
+        cdn::tasks::progress(&cdn::reader::CdnReader { client: &self.client, limiter }, task).await
     }
 
     async fn completed_targets(
@@ -98,11 +98,11 @@ impl Provider for TencentCdn {
         task: &TaskQuery,
         limiter: &dyn CallLimiter,
     ) -> Result<BTreeSet<String>, ReadError> {
-        cdn::tasks::done(&cdn::reader::CdnReader { client: &self.client, limiter }, task).await
+        cdn::tasks::completed_targets(&cdn::reader::CdnReader { client: &self.client, limiter }, task).await
     }
 
     async fn find_tasks(&self, query: &FindQuery, limiter: &dyn CallLimiter) -> Result<Vec<ListedTask>, ReadError> {
-        cdn::find_lost_task::find(&cdn::reader::CdnReader { client: &self.client, limiter }, query).await
+        cdn::find_lost_task::find_tasks(&cdn::reader::CdnReader { client: &self.client, limiter }, query).await
     }
 
     async fn quota(&self, operation: ItemOperation, limiter: &dyn CallLimiter) -> Result<Vec<PoolReading>, ReadError> {

@@ -64,12 +64,12 @@ fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error
 ///
 /// An envelope without a request id is not the provider's word, whatever else it says: every answer has one.
 pub(super) fn read<A: DeserializeOwned>(body: &[u8]) -> Result<ApiReply<A>, CallError> {
-    let lost_whole = |error| CallError::Lost(unreadable("the answer", &error));
-    let envelope: Envelope<'_> = object(body).map_err(lost_whole)?;
+    let unreadable_response = |error| CallError::Lost(unreadable("the answer", &error));
+    let envelope: Envelope<'_> = object(body).map_err(unreadable_response)?;
     let response = envelope.response.get().as_bytes();
-    let head: EnvelopeHead<'_> = object(response).map_err(lost_whole)?;
+    let head: EnvelopeHead<'_> = object(response).map_err(unreadable_response)?;
     let error: Option<ErrorBody> =
-        head.error.map(|error| object(error.get().as_bytes())).transpose().map_err(lost_whole)?;
+        head.error.map(|error| object(error.get().as_bytes())).transpose().map_err(unreadable_response)?;
     let request_id = head.request_id.filter(|id| !id.trim().is_empty()).map(|id| shortened(&id, ID_CHARS_MAX));
     let Some(request_id) = request_id else {
         return Err(lost("no_request_id", "the answer has no RequestId, so it is not the provider's"));
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn only_a_whole_envelope_is_the_providers_word() {
-        for (body, seen) in [
+        for (body, expected) in [
             (r#"{"Response":{"RequestId":"r","TaskId":"t"}}"#, "ok r"),
             (r#"{"Response":{"RequestId":"r","Error":null}}"#, "ok r"),
             (r#"{"Response":{"RequestId":"r","Error":{"Code":"A.B","Message":"m"}}}"#, "refused A.B r"),
@@ -130,7 +130,7 @@ mod tests {
             ("<html>", "lost answer_unreadable"),
             ("\u{0}\u{1}", "lost answer_unreadable"),
         ] {
-            assert_eq!(code(body), seen, "{body}");
+            assert_eq!(code(body), expected, "{body}");
         }
     }
 

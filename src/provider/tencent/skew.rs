@@ -20,7 +20,7 @@ pub(super) struct Skew {
 
 impl Skew {
     /// Takes in the date of an answer that came at `now`; an answer without a date teaches nothing.
-    pub(super) fn learn(&self, headers: &HeaderMap, now: Timestamp) {
+    pub(super) fn update(&self, headers: &HeaderMap, now: Timestamp) {
         let date = headers.get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
         if let Some(date) = date {
@@ -57,7 +57,7 @@ mod tests {
         let skew = Skew::default();
         for date in dates {
             let headers = HeaderMap::from_iter([(DATE, date.parse().expect("a header"))]);
-            skew.learn(&headers, NOW);
+            skew.update(&headers, NOW);
         }
         skew.correction()
     }
@@ -72,9 +72,9 @@ mod tests {
     #[test]
     fn what_was_not_told_is_not_zero() {
         let skew = Skew::default();
-        skew.learn(&HeaderMap::new(), NOW);
+        skew.update(&HeaderMap::new(), NOW);
         assert_eq!(skew.millis(), None);
-        skew.learn(&HeaderMap::from_iter([(DATE, "Sun, 22 Nov 2026 16:00:01 GMT".parse().expect("a header"))]), NOW);
+        skew.update(&HeaderMap::from_iter([(DATE, "Sun, 22 Nov 2026 16:00:01 GMT".parse().expect("a header"))]), NOW);
         assert_eq!(skew.millis(), Some(1_000));
     }
 

@@ -9,10 +9,10 @@ use crate::domain::CauseId::{
 use crate::domain::{ItemOperation, TargetKind};
 use crate::provider::{DocPages, EdgeStatus, TypicalDuration, VendorReference};
 
-pub static GUIDE: VendorReference = VendorReference {
-    puller: "TencentCdn",
-    aliases: &[".dnsv1.com", ".tdnsv5.com", ".tdnsv6.com", ".tdnsv8.com", ".file.myqcloud.com"],
-    successor_aliases: &[
+pub static VENDOR_REFERENCE: VendorReference = VendorReference {
+    origin_agent: "TencentCdn",
+    cname_suffixes: &[".dnsv1.com", ".tdnsv5.com", ".tdnsv6.com", ".tdnsv8.com", ".file.myqcloud.com"],
+    successor_cname_suffixes: &[
         ".eo.dnse0.com",
         ".eo.dnse1.com",
         ".eo.dnse2.com",
@@ -31,7 +31,7 @@ pub static GUIDE: VendorReference = VendorReference {
         (ItemOperation::Purge, TargetKind::Directory, "PurgePathCache"),
         (ItemOperation::Prefetch, TargetKind::Url, "PushUrlsCache"),
     ],
-    spare_actions: &["DescribeDomains", "DescribeDomainsConfig", "DescribeCdnIp"],
+    optional_actions: &["DescribeDomains", "DescribeDomainsConfig", "DescribeCdnIp"],
     purge: TypicalDuration { usual: Duration::from_secs(5 * 60), alarm: Duration::from_secs(30 * 60) },
     prefetch: TypicalDuration { usual: Duration::from_secs(30 * 60), alarm: Duration::from_secs(2 * 60 * 60) },
     purge_worthwhile: Duration::from_secs(5 * 60),
@@ -62,19 +62,19 @@ const fn rough(status: u16, cause: CauseId, meaning: &'static str) -> EdgeStatus
     EdgeStatus { status, meaning, cause: Some(cause), exact: false }
 }
 
-const fn aside(status: u16, meaning: &'static str) -> EdgeStatus {
+const fn unrelated(status: u16, meaning: &'static str) -> EdgeStatus {
     EdgeStatus { status, meaning, cause: None, exact: false }
 }
 
 const EDGE_STATUSES: &[EdgeStatus] = &[
-    aside(403, "access control of the domain (referer, IP list, signed URLs) or the origin refused this look"),
+    unrelated(403, "access control of the domain (referer, IP list, signed URLs) or the origin refused this look"),
     exact(414, WrongRequest, "the URL is longer than the CDN takes (2 KB)"),
     exact(423, OriginHttp, "the request went round in a circle; the origin points or redirects back to the CDN"),
     rough(502, OriginHttp, "the CDN got no usable answer from the origin"),
     rough(503, OriginHttp, "the origin is overloaded, or object storage limits its rate"),
     rough(504, OriginHttp, "the origin took too long to answer the CDN"),
     exact(509, EdgeUnreachable, "the CDN blocks traffic of this domain as an attack"),
-    aside(514, "the domain's own limit of requests per address struck this look"),
+    unrelated(514, "the domain's own limit of requests per address struck this look"),
     exact(531, OriginDns, "the CDN cannot resolve the origin's name"),
     exact(532, OriginTcp, "the CDN cannot connect to the origin"),
     exact(533, OriginTcp, "the CDN's connection to the origin timed out"),
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_code_stands_for_its_cause_or_for_that_of_its_class() {
-        let cause = |class, code: &str| GUIDE.cause(&Failure::new(class, code, "said"));
+        let cause = |class, code: &str| VENDOR_REFERENCE.cause(&Failure::new(class, code, "said"));
         assert_eq!(cause(ErrorClass::Auth, "AuthFailure.SignatureFailure"), BadSignature);
         assert_eq!(cause(ErrorClass::Auth, "AuthFailure.SecretIdNotFound"), CauseId::BadCredentials);
         assert_eq!(cause(ErrorClass::BadTarget, "ResourceNotFound.CdnHostNotExists"), NotOnCdn);
@@ -127,9 +127,9 @@ mod tests {
     #[test]
     fn a_status_of_the_edges_own_names_the_side_of_the_fault() {
         for (status, cause) in [(531, OriginDns), (539, OriginTls), (423, OriginHttp), (509, EdgeUnreachable)] {
-            let edge_status = GUIDE.edge_status(status).expect("documented");
+            let edge_status = VENDOR_REFERENCE.edge_status(status).expect("documented");
             assert_eq!((edge_status.cause, edge_status.exact), (Some(cause), true), "{status}");
         }
-        assert_eq!(GUIDE.edge_status(200), None);
+        assert_eq!(VENDOR_REFERENCE.edge_status(200), None);
     }
 }

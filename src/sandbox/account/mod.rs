@@ -36,29 +36,29 @@ impl SimulatedAccount {
 
     /// CAM stands at the gateway, before the product and its opinion of the account.
     pub(super) fn check(&self, context: &CallContext<'_>) -> Result<(), CloudError> {
-        let denied = self.0.denied.iter().find(|denial| concerns(denial, context));
-        match denied {
-            Some(denial) => Err(refusal(denial, context)),
-            None => of_state(self.0.state),
+        let denial = self.0.denied.iter().find(|denial| applies_to(denial, context));
+        match denial {
+            Some(denial) => Err(denial_error(denial, context)),
+            None => check_state(self.0.state),
         }
     }
 
     /// Whether a listing leaves the domain out, since the caller may not see it.
     pub(super) fn hides(&self, action: &str, domain: &str) -> bool {
-        self.0.denied.iter().any(|denial| is_of(denial, action) && denial.domain.as_deref() == Some(domain))
+        self.0.denied.iter().any(|denial| is_of_action(denial, action) && denial.domain.as_deref() == Some(domain))
     }
 }
 
-fn is_of(denial: &Denial, action: &str) -> bool {
+fn is_of_action(denial: &Denial, action: &str) -> bool {
     denial.action == "*" || denial.action == action
 }
 
-fn concerns(denial: &Denial, context: &CallContext<'_>) -> bool {
+fn applies_to(denial: &Denial, context: &CallContext<'_>) -> bool {
     let on = |domain: &String| context.hosts.iter().any(|host| host.eq_ignore_ascii_case(domain));
-    is_of(denial, context.action) && denial.domain.as_ref().is_none_or(on)
+    is_of_action(denial, context.action) && denial.domain.as_ref().is_none_or(on)
 }
 
-fn refusal(denial: &Denial, context: &CallContext<'_>) -> CloudError {
+fn denial_error(denial: &Denial, context: &CallContext<'_>) -> CloudError {
     let product_code = match denial.domain {
         Some(_) => "UnauthorizedOperation.CdnHostUnauthorized",
         None => "UnauthorizedOperation.CdnCamUnauthorized",
@@ -73,7 +73,7 @@ fn refusal(denial: &Denial, context: &CallContext<'_>) -> CloudError {
     CloudError::new(code, message)
 }
 
-fn of_state(state: SimulatedAccountState) -> Result<(), CloudError> {
+fn check_state(state: SimulatedAccountState) -> Result<(), CloudError> {
     let (code, message) = match state {
         SimulatedAccountState::Normal => return Ok(()),
         SimulatedAccountState::Suspended => {

@@ -99,7 +99,7 @@ impl QuotaLedger {
     /// Spends one unit for each of `areas` in each of its parts, or nothing if a pool has too little left.
     /// Returns the units spent, over all pools.
     pub(crate) fn charge(&mut self, kind: TaskKind, areas: &[Area], now: Timestamp) -> Option<u64> {
-        self.turn_day(now);
+        self.start_day(now);
         let need = |part: Area| areas.iter().filter(|area| area.covers(part)).count() as u64;
         let needs = Area::Global.parts().iter().map(|part| (*part, need(*part)));
         let needs: Vec<(Area, u64)> = needs.filter(|(_, units)| *units > 0).collect();
@@ -117,7 +117,7 @@ impl QuotaLedger {
 
     /// Gives one unit back in each part of `area`, if it was spent today.
     pub(crate) fn refund(&mut self, kind: TaskKind, area: Area, spent_at: Timestamp, now: Timestamp) {
-        self.turn_day(now);
+        self.start_day(now);
         if time_formats::quota_day(spent_at) == self.day {
             for part in area.parts() {
                 self.pool(kind, *part, |pool| pool.spent = pool.spent.saturating_sub(1));
@@ -126,7 +126,7 @@ impl QuotaLedger {
     }
 
     pub(crate) fn change(&mut self, change: &PoolChange, now: Timestamp) {
-        self.turn_day(now);
+        self.start_day(now);
         for part in change.area.parts() {
             self.pool(change.kind, *part, |pool| {
                 pool.total = change.total.unwrap_or(pool.total);
@@ -137,7 +137,7 @@ impl QuotaLedger {
     }
 
     pub(crate) fn view(&mut self, now: Timestamp) -> Vec<SimulatedPool> {
-        self.turn_day(now);
+        self.start_day(now);
         let view = |(&(kind, area), pool): (&(TaskKind, Area), &QuotaPool)| SimulatedPool {
             kind,
             area,
@@ -154,7 +154,7 @@ impl QuotaLedger {
         }
     }
 
-    fn turn_day(&mut self, now: Timestamp) {
+    fn start_day(&mut self, now: Timestamp) {
         let today = time_formats::quota_day(now);
         if today != self.day {
             self.day = today;

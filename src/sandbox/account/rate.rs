@@ -7,23 +7,23 @@ use crate::sandbox::wire::{RateRule, RateScope};
 
 const SECOND_MILLIS: i64 = 1000;
 
-/// One meter for each action, or for each action and key.
+/// One rate for each action, or for each action and key.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
-    meters: HashMap<(String, String), ActionRate>,
+    rates: HashMap<(String, String), ActionRate>,
 }
 
 impl Rates {
     /// Counts a call if it may pass. A refused call uses nothing up.
     pub(crate) fn take(&mut self, call: &RatedCall<'_>, limit: u32, now: Timestamp) -> bool {
-        let whose = match call.scope {
+        let key = match call.scope {
             RateScope::Account => String::new(),
             RateScope::SecretId => call.secret_id.to_owned(),
         };
-        let meter = self.meters.entry((whose, call.action.to_owned())).or_insert_with(|| ActionRate::full(limit, now));
+        let rate = self.rates.entry((key, call.action.to_owned())).or_insert_with(|| ActionRate::full(limit, now));
         match call.rule {
-            RateRule::Bucket => meter.take_token(limit, now),
-            RateRule::Window => meter.take_place(limit, now),
+            RateRule::Bucket => rate.take_token(limit, now),
+            RateRule::Window => rate.take_in_window(limit, now),
         }
     }
 }
@@ -67,7 +67,7 @@ impl ActionRate {
         true
     }
 
-    fn take_place(&mut self, limit: u32, now: Timestamp) -> bool {
+    fn take_in_window(&mut self, limit: u32, now: Timestamp) -> bool {
         if self.window_second != now.as_secs() {
             self.window_second = now.as_secs();
             self.window_calls = 0;
@@ -88,7 +88,7 @@ mod tests {
 
     const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-    fn passed(rates: &mut Rates, rule: RateRule, calls: usize, now: Timestamp) -> usize {
+    fn count_passed(rates: &mut Rates, rule: RateRule, calls: usize, now: Timestamp) -> usize {
         let call = RatedCall { action: "PurgeUrlsCache", secret_id: "AKID", rule, scope: RateScope::Account };
         (0..calls).filter(|_| rates.take(&call, 20, now)).count()
     }
@@ -96,33 +96,33 @@ mod tests {
     #[test]
     fn a_bucket_gives_its_burst_and_then_its_pace() {
         let mut rates = Rates::default();
-        assert_eq!(passed(&mut rates, RateRule::Bucket, 30, START), 20);
-        assert_eq!(passed(&mut rates, RateRule::Bucket, 30, START + Duration::from_millis(49)), 0);
-        assert_eq!(passed(&mut rates, RateRule::Bucket, 30, START + Duration::from_millis(50)), 1);
-        assert_eq!(passed(&mut rates, RateRule::Bucket, 30, START + Duration::from_millis(550)), 10);
-        assert_eq!(passed(&mut rates, RateRule::Bucket, 30, START + Duration::from_secs(60)), 20);
+        assert_eq!(count_passed(&mut rates, RateRule::Bucket, 30, START), 20);
+        assert_eq!(count_passed(&mut rates, RateRule::Bucket, 30, START + Duration::from_millis(49)), 0);
+        assert_eq!(count_passed(&mut rates, RateRule::Bucket, 30, START + Duration::from_millis(50)), 1);
+        assert_eq!(count_passed(&mut rates, RateRule::Bucket, 30, START + Duration::from_millis(550)), 10);
+        assert_eq!(count_passed(&mut rates, RateRule::Bucket, 30, START + Duration::from_secs(60)), 20);
     }
 
     #[test]
     fn a_bucket_saves_up_no_more_than_its_burst() {
         let mut rates = Rates::default();
-        assert_eq!(passed(&mut rates, RateRule::Bucket, 1, START), 1);
-        assert_eq!(passed(&mut rates, RateRule::Bucket, 60, START + Duration::from_secs(60)), 20);
+        assert_eq!(count_passed(&mut rates, RateRule::Bucket, 1, START), 1);
+        assert_eq!(count_passed(&mut rates, RateRule::Bucket, 60, START + Duration::from_secs(60)), 20);
     }
 
     #[test]
     fn a_window_starts_anew_with_each_second() {
         let mut rates = Rates::default();
         let late = START + Duration::from_millis(990);
-        assert_eq!(passed(&mut rates, RateRule::Window, 30, late), 20);
-        assert_eq!(passed(&mut rates, RateRule::Window, 30, late + Duration::from_millis(9)), 0);
-        assert_eq!(passed(&mut rates, RateRule::Window, 30, late + Duration::from_millis(10)), 20);
+        assert_eq!(count_passed(&mut rates, RateRule::Window, 30, late), 20);
+        assert_eq!(count_passed(&mut rates, RateRule::Window, 30, late + Duration::from_millis(9)), 0);
+        assert_eq!(count_passed(&mut rates, RateRule::Window, 30, late + Duration::from_millis(10)), 20);
     }
 
     #[test]
     fn actions_are_counted_apart_and_keys_only_if_told_so() {
         let mut rates = Rates::default();
-        assert_eq!(passed(&mut rates, RateRule::Bucket, 20, START), 20);
+        assert_eq!(count_passed(&mut rates, RateRule::Bucket, 20, START), 20);
         let mut call = RatedCall { action: "X", secret_id: "AKID", rule: RateRule::Bucket, scope: RateScope::Account };
         assert!(rates.take(&call, 20, START));
         call.action = "PurgeUrlsCache";

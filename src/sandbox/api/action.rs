@@ -87,7 +87,7 @@ impl Action {
         row_faults: &RowFaults,
         moment: CallTime,
     ) -> Result<ActionOutcome, CloudError> {
-        let submit = |order: SubmitRequest| submit::submit(cloud, &order, row_faults, moment);
+        let submit = |request: SubmitRequest| submit::submit(cloud, &request, row_faults, moment);
         match self {
             Self::PurgeUrlsCache => submit(SubmitRequest::purge_urls(params)?),
             Self::PurgePathCache => submit(SubmitRequest::purge_paths(params)?),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::task::{Flush, RowOutcome, RowPlace, RowStatus, TaskKind, TaskRow};
+use super::task::{Flush, RowIndex, RowOutcome, RowStatus, TaskKind, TaskRow};
 use crate::domain::Timestamp;
 use crate::sandbox::domain_config::domain::Area;
 use crate::sandbox::edge;
@@ -19,23 +19,23 @@ const PREFETCHES_AT_ONCE: usize = 64;
 impl Cloud {
     /// Settles everything that is due at the clock's present moment.
     pub(crate) async fn settle_due(self: &Arc<Self>) {
-        let _turn = self.settling.lock().await;
+        let _guard = self.settling.lock().await;
         // Whoever settled before us may have gone away while the origin was asked.
-        self.state().tasks.give_back_in_hand();
+        self.state().tasks.requeue_fetching();
         loop {
             let prefetches = self.state().settle_up_to_prefetches(self.now());
             if prefetches.is_empty() {
                 return;
             }
             let mut fetches = JoinSet::new();
-            for (place, visits) in prefetches {
+            for (index, visits) in prefetches {
                 let cloud = Arc::clone(self);
-                fetches.spawn(async move { (place, prefetch(&cloud, &visits).await) });
+                fetches.spawn(async move { (index, prefetch(&cloud, &visits).await) });
             }
-            for (place, status) in fetches.join_all().await {
-                self.state().settle(place, status, self.now());
+            for (index, status) in fetches.join_all().await {
+                self.state().settle(index, status, self.now());
             }
-            self.state().tasks.empty_hand();
+            self.state().tasks.clear_fetching();
         }
     }
 }
@@ -63,29 +63,29 @@ fn visits(row: &TaskRow) -> Vec<EdgeRequest> {
 impl State {
     /// Settles due rows until the next ones are prefetches, and returns those to be made now. What is due after them
     /// waits for them: a purge must not overtake a prefetch of the same object.
-    fn settle_up_to_prefetches(&mut self, now: Timestamp) -> Vec<(RowPlace, Vec<EdgeRequest>)> {
+    fn settle_up_to_prefetches(&mut self, now: Timestamp) -> Vec<(RowIndex, Vec<EdgeRequest>)> {
         let mut prefetches = Vec::new();
-        while let Some(place) = self.tasks.next_due(now) {
-            let (task, row) = self.tasks.at(place);
-            let fetches = task.kind == TaskKind::Push && row.fate == RowOutcome::Works;
+        while let Some(index) = self.tasks.next_due(now) {
+            let (task, row) = self.tasks.at(index);
+            let fetches = task.kind == TaskKind::Push && row.outcome == RowOutcome::Succeeds;
             if prefetches.len() == PREFETCHES_AT_ONCE || (!fetches && !prefetches.is_empty()) {
                 break;
             }
             if fetches {
-                prefetches.push((place, visits(row)));
-                self.tasks.take_in_hand();
+                prefetches.push((index, visits(row)));
+                self.tasks.begin_fetching();
                 continue;
             }
-            let status = if row.fate == RowOutcome::Fails { RowStatus::Fail } else { RowStatus::Done };
+            let status = if row.outcome == RowOutcome::Fails { RowStatus::Fail } else { RowStatus::Done };
             self.tasks.take_due();
-            self.settle(place, status, now);
+            self.settle(index, status, now);
         }
         prefetches
     }
 
-    fn settle(&mut self, place: RowPlace, status: RowStatus, now: Timestamp) {
-        self.tasks.settle(place, status);
-        let (task, row) = self.tasks.at(place);
+    fn settle(&mut self, index: RowIndex, status: RowStatus, now: Timestamp) {
+        self.tasks.settle(index, status);
+        let (task, row) = self.tasks.at(index);
         if status == RowStatus::Fail && self.switches.failed_rows_refunded {
             self.quota.refund(task.kind, row.area, task.made_at, now);
         }
@@ -102,7 +102,7 @@ impl State {
             },
             TaskKind::PurgeUrl | TaskKind::Push => domain.cache_key.object_key(row.scheme, &row.host, &row.path),
         };
-        for area in row.area.parts().iter().filter(|area| reaches(row.fate, **area)) {
+        for area in row.area.parts().iter().filter(|area| reaches(row.outcome, **area)) {
             let cache = self.caches.of(*area);
             match (task.kind, task.flush) {
                 (TaskKind::PurgePath, Flush::Delete) => cache.purge_below(&key),
@@ -113,11 +113,11 @@ impl State {
     }
 }
 
-/// Whether a row of this fate changes what the nodes of the area have.
-fn reaches(fate: RowOutcome, area: Area) -> bool {
-    match fate {
-        RowOutcome::Works => true,
-        RowOutcome::LiesIn(stored) => stored != area,
-        RowOutcome::Fails | RowOutcome::Lies | RowOutcome::NeverEnds => false,
+/// Whether a row of this outcome changes what the nodes of the area have.
+fn reaches(outcome: RowOutcome, area: Area) -> bool {
+    match outcome {
+        RowOutcome::Succeeds => true,
+        RowOutcome::DoneWithoutEffectIn(unchanged) => unchanged != area,
+        RowOutcome::Fails | RowOutcome::DoneWithoutEffect | RowOutcome::NeverEnds => false,
     }
 }

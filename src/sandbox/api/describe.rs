@@ -45,12 +45,12 @@ pub(super) fn domains(cloud: &Cloud, detail: Detail, params: &Params<'_>) -> Res
         return Err(CloudError::parameter(format!("Limit is at most {}.", detail.limit_max())));
     }
     let state = cloud.state();
-    let is_seen = |domain: &&Domain| {
+    let is_visible = |domain: &&Domain| {
         domain.standing.is_listed()
             && !state.account.hides(detail.action(), &domain.name)
-            && filters.iter().all(|filter| filter.takes(domain))
+            && filters.iter().all(|filter| filter.matches(domain))
     };
-    let domains: Vec<&Domain> = state.domains.0.iter().filter(is_seen).collect();
+    let domains: Vec<&Domain> = state.domains.0.iter().filter(is_visible).collect();
     let page = domains.iter().skip(as_size(params.count("Offset")?.unwrap_or(0))).take(as_size(limit));
     let rows: Vec<Value> = page.map(|domain| domain_row(cloud, domain, detail)).collect();
     let fields = Map::from_iter([
@@ -82,7 +82,7 @@ impl Filter {
         Ok(Self { values, fuzzy })
     }
 
-    fn takes(&self, domain: &Domain) -> bool {
+    fn matches(&self, domain: &Domain) -> bool {
         self.values.iter().any(|value| if self.fuzzy { domain.name.contains(value) } else { domain.name == *value })
     }
 }

@@ -84,8 +84,8 @@ impl<'a> Query<'a> {
     fn page<'s>(&self, state: &'s State, now: Timestamp) -> (u64, Vec<(&'s Task, &'s TaskRow)>) {
         let mut total = 0;
         let mut page = Vec::new();
-        for task in self.tasks(state).into_iter().filter(|task| self.takes_task(task, now)) {
-            for row in task.rows.iter().filter(|row| self.takes_row(row)) {
+        for task in self.tasks(state).into_iter().filter(|task| self.matches_task(task, now)) {
+            for row in task.rows.iter().filter(|row| self.matches_row(row)) {
                 if (self.offset..self.offset.saturating_add(self.limit)).contains(&total) {
                     page.push((task, row));
                 }
@@ -105,11 +105,11 @@ impl<'a> Query<'a> {
         }
     }
 
-    fn takes_task(&self, task: &Task, now: Timestamp) -> bool {
+    fn matches_task(&self, task: &Task, now: Timestamp) -> bool {
         self.kinds.contains(&task.kind) && task.listed_from <= now
     }
 
-    fn takes_row(&self, row: &TaskRow) -> bool {
+    fn matches_row(&self, row: &TaskRow) -> bool {
         let named = self.keyword.is_none_or(|word| row.url == word || row.host.eq_ignore_ascii_case(word));
         let in_state = self.status.is_none_or(|word| row.status.as_str().eq_ignore_ascii_case(word));
         named && in_state && self.area.is_none_or(|area| row.area.covers(area))
@@ -127,7 +127,7 @@ fn window(
         None => Ok(None),
         Some(text) => time_formats::parse_text(text).map(Some).ok_or_else(|| not_a(text, name)),
     };
-    let kept_from = moment.timestamp - switches.history_retention;
+    let listed_since = moment.timestamp - switches.history_retention;
     let (start, end) = (time("StartTime")?, time("EndTime")?);
     if start.is_none() && task_id.is_none() {
         return Err(CloudError::missing("StartTime"));
@@ -140,7 +140,7 @@ fn window(
             return Err(CloudError::parameter("StartTime and EndTime do not span an allowed time."));
         }
     }
-    Ok((start.map_or(kept_from, |start| start.max(kept_from)), to))
+    Ok((start.map_or(listed_since, |start| start.max(listed_since)), to))
 }
 
 fn not_a(word: &str, name: &str) -> CloudError {
@@ -179,6 +179,6 @@ fn percent(task: &Task, row: &TaskRow, now: Timestamp) -> u64 {
         return 100;
     }
     let whole = row.ready_at.since(task.made_at).as_millis().max(1);
-    let gone = now.since(task.made_at).as_millis();
-    u64::try_from(gone * 100 / whole).map_or(99, |percent| percent.min(99))
+    let elapsed = now.since(task.made_at).as_millis();
+    u64::try_from(elapsed * 100 / whole).map_or(99, |percent| percent.min(99))
 }

@@ -90,8 +90,8 @@ impl IncomingRequest {
 
     /// The URLs or directories that the call lists, as far as they can be made out.
     pub(super) fn targets(&self) -> Vec<&str> {
-        let listed = self.params.as_ref().and_then(|params| params.get("Urls").or_else(|| params.get("Paths")));
-        listed.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+        let urls = self.params.as_ref().and_then(|params| params.get("Urls").or_else(|| params.get("Paths")));
+        urls.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
     }
 }
 
@@ -114,8 +114,8 @@ pub(super) const GARBAGE: &str = "<html><body>It works!</body></html>";
 
 pub(super) fn envelope(outcome: Result<ActionOutcome, CloudError>, request_id: &str) -> String {
     let mut response = match outcome {
-        Ok(done) => Value::Object(done.fields),
-        Err(refusal) => json!({"Error": {"Code": refusal.code, "Message": refusal.message}}),
+        Ok(success) => Value::Object(success.fields),
+        Err(error) => json!({"Error": {"Code": error.code, "Message": error.message}}),
     };
     response["RequestId"] = Value::from(request_id);
     json!({"Response": response}).to_string()

@@ -35,27 +35,27 @@ pub(super) mod time_formats;
 
 const VERSION: &str = "2018-06-06";
 
-pub(super) async fn answer(
+pub(super) async fn handle(
     cloud: Arc<Cloud>,
     request: Request<Body>,
 ) -> Result<Response<Body>, DroppedConnectionError> {
-    let arrival = IncomingRequest::read(request).await?;
-    let matched_faults = cloud.state().faults.matched_faults(arrival.action(), &arrival.targets());
+    let incoming = IncomingRequest::read(request).await?;
+    let matched_faults = cloud.state().faults.matched_faults(incoming.action(), &incoming.targets());
     let now = cloud.now();
-    let message =
+    let timestamp =
         Timestamp::from_millis(now.as_millis().saturating_add(matched_faults.skew_seconds().saturating_mul(1000)));
-    let moment = CallTime { now, timestamp: message };
+    let moment = CallTime { now, timestamp };
     let request_id = Uuid::new_v4().to_string();
     if matched_faults.drops_request() {
-        record(&cloud, &arrival, &matched_faults, moment, &request_id, None);
+        record(&cloud, &incoming, &matched_faults, moment, &request_id, None);
         return Err(DroppedConnectionError);
     }
     if let Some(gateway) = matched_faults.gateway_before() {
-        record(&cloud, &arrival, &matched_faults, moment, &request_id, None);
+        record(&cloud, &incoming, &matched_faults, moment, &request_id, None);
         return Ok(messages::gateway(&gateway, moment.timestamp));
     }
-    let outcome = carry_out(&cloud, &arrival, &matched_faults, moment, &request_id).await;
-    record(&cloud, &arrival, &matched_faults, moment, &request_id, Some(&outcome));
+    let outcome = carry_out(&cloud, &incoming, &matched_faults, moment, &request_id).await;
+    record(&cloud, &incoming, &matched_faults, moment, &request_id, Some(&outcome));
     let delay = matched_faults.answer_delay();
     if !delay.is_zero() {
         cloud.clock.sleep(delay).await;
@@ -74,20 +74,20 @@ pub(super) async fn answer(
 /// The checks in the provider's order, then the action. Nothing is done before the last check has passed.
 async fn carry_out(
     cloud: &Arc<Cloud>,
-    arrival: &IncomingRequest,
+    incoming: &IncomingRequest,
     matched_faults: &MatchedFaults,
     moment: CallTime,
     request_id: &str,
 ) -> Result<ActionOutcome, CloudError> {
-    arrival.check_protocol()?;
-    let headers = &arrival.parts.headers;
+    incoming.check_protocol()?;
+    let headers = &incoming.parts.headers;
     let name = signature::required(headers, "X-TC-Action")?;
     let version = signature::required(headers, "X-TC-Version")?;
     let signed = SignedRequest {
-        method: &arrival.parts.method,
-        query: arrival.parts.uri.query().unwrap_or(""),
+        method: &incoming.parts.method,
+        query: incoming.parts.uri.query().unwrap_or(""),
         headers,
-        body: &arrival.body,
+        body: &incoming.body,
     };
     let credential = signature::verify(&signed, &cloud.credentials, moment.timestamp)?;
     if version != VERSION {
@@ -96,18 +96,18 @@ async fn carry_out(
     let Some(action) = Action::parse(name) else {
         return Err(CloudError::new("InvalidAction", "The requested action does not exist."));
     };
-    pass_rate(cloud, action, &credential.secret_id, moment.now)?;
-    if let Some(refusal) = matched_faults.refusal() {
-        return Err(refusal);
+    check_rate(cloud, action, &credential.secret_id, moment.now)?;
+    if let Some(error) = matched_faults.error() {
+        return Err(error);
     }
-    let context = CallContext { action: action.as_str(), hosts: arrival.hosts(), request_id };
+    let context = CallContext { action: action.as_str(), hosts: incoming.hosts(), request_id };
     cloud.state().account.check(&context)?;
     let type_error_code = cloud.state().switches.type_error_code.clone();
-    let params = Params::read(arrival.params.as_ref(), action.fields(), type_error_code)?;
+    let params = Params::read(incoming.params.as_ref(), action.fields(), type_error_code)?;
     action.carry_out(cloud, &params, &matched_faults.row_faults(), moment).await
 }
 
-fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> Result<(), CloudError> {
+fn check_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> Result<(), CloudError> {
     let state = &mut *cloud.state();
     let (rule, scope) = (state.switches.call_rate, state.switches.call_rate_scope);
     let call = RatedCall { action: action.as_str(), secret_id, rule, scope };
@@ -121,23 +121,23 @@ fn pass_rate(cloud: &Cloud, action: Action, secret_id: &str, now: Timestamp) -> 
 /// `outcome` is `None` if a fault kept the call from the cloud.
 fn record(
     cloud: &Cloud,
-    arrival: &IncomingRequest,
+    incoming: &IncomingRequest,
     matched_faults: &MatchedFaults,
     moment: CallTime,
     request_id: &str,
     outcome: Option<&Result<ActionOutcome, CloudError>>,
 ) {
-    let done = outcome.and_then(|outcome| outcome.as_ref().ok());
-    let refusal = outcome.and_then(|outcome| outcome.as_ref().err());
+    let success = outcome.and_then(|outcome| outcome.as_ref().ok());
+    let error = outcome.and_then(|outcome| outcome.as_ref().err());
     cloud.state().calls.record(RecordedCall {
         seq: 0,
         at: moment.now,
-        action: arrival.action().to_owned(),
+        action: incoming.action().to_owned(),
         request_id: request_id.to_owned(),
-        code: refusal.map(|refusal| refusal.code.to_string()),
-        task_id: done.and_then(|done| done.task_id.clone()),
-        items: arrival.targets().len() as u64,
-        charged: done.map_or(0, |done| done.charged),
+        code: error.map(|error| error.code.to_string()),
+        task_id: success.and_then(|success| success.task_id.clone()),
+        items: incoming.targets().len() as u64,
+        charged: success.map_or(0, |success| success.charged),
         faults: matched_faults.names(),
     });
 }

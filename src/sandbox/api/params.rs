@@ -11,12 +11,12 @@ pub(super) struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// `body` is `None` if it was not JSON at all; `known` are the names that the action takes.
-    pub(super) fn read(body: Option<&'a Value>, texts: &[&str], type_error_code: String) -> Result<Self, CloudError> {
+    /// `body` is `None` if it was not JSON at all; `names` are the names that the action takes.
+    pub(super) fn read(body: Option<&'a Value>, names: &[&str], type_error_code: String) -> Result<Self, CloudError> {
         let Some(fields) = body.and_then(Value::as_object) else {
             return Err(CloudError::new("InvalidParameter", "The request body is not a JSON object."));
         };
-        if let Some(name) = fields.keys().find(|name| !texts.contains(&name.as_str())) {
+        if let Some(name) = fields.keys().find(|name| !names.contains(&name.as_str())) {
             return Err(CloudError::new("UnknownParameter", format!("The parameter `{name}` is not recognized.")));
         }
         Ok(Self { fields, type_error_code })
@@ -31,13 +31,13 @@ impl<'a> Params<'a> {
     }
 
     /// A list of objects, each read with its own known names. Absent is empty.
-    pub(super) fn objects(&self, name: &str, texts: &[&str]) -> Result<Vec<Params<'a>>, CloudError> {
+    pub(super) fn objects(&self, name: &str, names: &[&str]) -> Result<Vec<Params<'a>>, CloudError> {
         let list = self.list(name)?.map_or(&[][..], Vec::as_slice);
         let object = |(index, value): (usize, &'a Value)| {
             if !value.is_object() {
                 return Err(self.wrong_type(&format!("{name}.{index}")));
             }
-            Params::read(Some(value), texts, self.type_error_code.clone())
+            Params::read(Some(value), names, self.type_error_code.clone())
         };
         list.iter().enumerate().map(object).collect()
     }
@@ -87,8 +87,8 @@ mod tests {
 
     fn refusal<T>(body: &Value, use_it: impl Fn(&Params<'_>) -> Result<T, CloudError>) -> (String, String) {
         let read = Params::read(Some(body), &KNOWN, "InvalidParameter".to_owned());
-        let refusal = read.and_then(|params| use_it(&params).map(drop)).unwrap_err();
-        (refusal.code.into_owned(), refusal.message)
+        let error = read.and_then(|params| use_it(&params).map(drop)).unwrap_err();
+        (error.code.into_owned(), error.message)
     }
 
     #[test]

@@ -101,13 +101,13 @@ impl<'a> Authorization<'a> {
 
     fn matches(&self, signed: &SignedRequest<'_>, timestamp: &str, secret_key: &str) -> bool {
         let key = self.signing_key(secret_key);
-        let mut right = Choice::from(0);
+        let mut is_valid = Choice::from(0);
         for host in host_forms(signed.headers) {
             let Some(canonical) = self.canonical_request(signed, host) else { return false };
             let expected = hex(&hmac(&key, self.string_to_sign(&canonical, timestamp).as_bytes()));
-            right |= expected.as_bytes().ct_eq(self.signature.as_bytes());
+            is_valid |= expected.as_bytes().ct_eq(self.signature.as_bytes());
         }
-        right.into()
+        is_valid.into()
     }
 
     fn signing_key(&self, secret_key: &str) -> [u8; 32] {
@@ -338,8 +338,8 @@ mod tests {
         for malformed in ["", "SKIP", "TC3-HMAC-SHA256 Credential=a/b/c/tc3_request", "HMAC a, b, c"] {
             assert_eq!(verdict(&good.with("authorization", malformed)), "AuthFailure.InvalidAuthorization");
         }
-        let stranger = authorization.replace("AKID", "AKIE");
-        assert_eq!(verdict(&good.with("authorization", &stranger)), "AuthFailure.SecretIdNotFound");
+        let other_key = authorization.replace("AKID", "AKIE");
+        assert_eq!(verdict(&good.with("authorization", &other_key)), "AuthFailure.SecretIdNotFound");
         let other_day = authorization.replace("2023-11-14", "2023-11-15");
         assert_eq!(verdict(&good.with("authorization", &other_day)), "AuthFailure.SignatureFailure");
         assert_eq!(verdict(&good.with("x-tc-timestamp", "soon")), "InvalidParameter");

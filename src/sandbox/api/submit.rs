@@ -8,7 +8,7 @@ use super::error::CloudError;
 use super::messages::{ActionOutcome, CallTime};
 use super::params::Params;
 use super::target;
-use super::target::{ParsedTarget, RequestedTarget};
+use super::target::{ParsedTarget, TargetOptions};
 use super::task;
 use super::task::{Flush, RowOutcome, RowStatus, Task, TaskKind, TaskRow};
 use crate::domain::Timestamp;
@@ -19,68 +19,69 @@ use crate::sandbox::wire::{DayLimitRule, MixedBatchRule};
 
 /// What a call asks to be done.
 pub(super) struct SubmitRequest {
-    requested_target: RequestedTarget,
-    listed: Vec<String>,
+    options: TargetOptions,
+    urls: Vec<String>,
     flush: Flush,
 }
 
 impl SubmitRequest {
     pub(super) fn purge_urls(params: &Params<'_>) -> Result<Self, CloudError> {
-        let target = requested_target(TaskKind::PurgeUrl, params, &[Area::Mainland, Area::Overseas])?;
+        let options = target_options(TaskKind::PurgeUrl, params, &[Area::Mainland, Area::Overseas])?;
         // The task behind a URL purge deletes, but its rows say `flush`, as the published sample does.
-        Ok(Self { requested_target: target, listed: params.texts("Urls")?, flush: Flush::Flush })
+        Ok(Self { options, urls: params.texts("Urls")?, flush: Flush::Flush })
     }
 
     pub(super) fn purge_paths(params: &Params<'_>) -> Result<Self, CloudError> {
-        let target = requested_target(TaskKind::PurgePath, params, &[Area::Mainland, Area::Overseas])?;
-        let listed = params.texts("Paths")?;
+        let options = target_options(TaskKind::PurgePath, params, &[Area::Mainland, Area::Overseas])?;
+        let urls = params.texts("Paths")?;
         let flush = match params.text("FlushType")?.ok_or_else(|| CloudError::missing("FlushType"))? {
             "flush" => Flush::Flush,
             "delete" => Flush::Delete,
             other => return Err(CloudError::parameter(format!("`{other}` is not a FlushType."))),
         };
-        Ok(Self { requested_target: target, listed, flush })
+        Ok(Self { options, urls, flush })
     }
 
     pub(super) fn push_urls(params: &Params<'_>) -> Result<Self, CloudError> {
-        let target = requested_target(TaskKind::Push, params, &[Area::Mainland, Area::Overseas, Area::Global])?;
+        let options = target_options(TaskKind::Push, params, &[Area::Mainland, Area::Overseas, Area::Global])?;
         // Read for their types; what they change is nothing that the simulated edge has.
         params.flag("ParseM3U8")?;
         params.flag("DisableRange")?;
         params.text("UserAgent")?;
         params.text("Layer")?;
         params.objects("Headers", &["Name", "Value"])?;
-        Ok(Self { requested_target: target, listed: params.texts("Urls")?, flush: Flush::Flush })
+        Ok(Self { options, urls: params.texts("Urls")?, flush: Flush::Flush })
     }
 }
 
-fn requested_target(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Result<RequestedTarget, CloudError> {
-    Ok(RequestedTarget { kind, area: params.area(areas)?, url_encode: params.flag("UrlEncode")? })
+fn target_options(kind: TaskKind, params: &Params<'_>, areas: &[Area]) -> Result<TargetOptions, CloudError> {
+    Ok(TargetOptions { kind, area: params.area(areas)?, url_encode: params.flag("UrlEncode")? })
 }
 
 pub(super) fn submit(
     cloud: &Cloud,
-    order: &SubmitRequest,
+    request: &SubmitRequest,
     row_faults: &RowFaults,
     moment: CallTime,
 ) -> Result<ActionOutcome, CloudError> {
     let state = &mut *cloud.state();
-    let kind = order.requested_target.kind;
-    if order.listed.is_empty() {
+    let kind = request.options.kind;
+    if request.urls.is_empty() {
         return Err(CloudError::parameter("Nothing is listed."));
     }
-    let batch = state.quota.batch(kind, order.requested_target.area.unwrap_or(Area::Global));
-    if order.listed.len() as u64 > batch {
+    let batch = state.quota.batch(kind, request.options.area.unwrap_or(Area::Global));
+    if request.urls.len() as u64 > batch {
         return Err(batch_limit(kind, batch));
     }
-    let listed = read_targets(state, order)?;
-    let (listed, charged) = charge(state, kind, listed, moment.now)?;
-    let rows =
-        rows(state, listed, row_faults, |url| task::ready_at(url, cloud.task_time, moment.now) + row_faults.task_delay);
+    let targets = parse_targets(state, request)?;
+    let (targets, charged) = charge(state, kind, targets, moment.now)?;
+    let rows = rows(state, targets, row_faults, |url| {
+        task::ready_at(url, cloud.task_time, moment.now) + row_faults.task_delay
+    });
     let task_id = state.tasks.add(Task {
         id: String::new(),
         kind,
-        flush: order.flush,
+        flush: request.flush,
         made_at: moment.now,
         created_at: moment.timestamp,
         listed_from: moment.now + state.switches.listing_delay.max(row_faults.listing_delay),
@@ -90,35 +91,35 @@ pub(super) fn submit(
     Ok(ActionOutcome { fields, task_id: Some(task_id), charged })
 }
 
-/// The distinct targets, in order, or the first one's refusal.
-fn read_targets(state: &State, order: &SubmitRequest) -> Result<Vec<ParsedTarget>, CloudError> {
-    let mut seen = HashSet::new();
-    let once = order.listed.iter().filter(|url| state.switches.duplicates_charged || seen.insert(url.as_str()));
-    let read = |url: &String| {
-        let read = target::read(url, order.requested_target, &state.domains, &state.switches);
+/// The distinct targets, in request, or the first one's refusal.
+fn parse_targets(state: &State, request: &SubmitRequest) -> Result<Vec<ParsedTarget>, CloudError> {
+    let mut distinct = HashSet::new();
+    let urls = request.urls.iter().filter(|url| state.switches.duplicates_charged || distinct.insert(url.as_str()));
+    let parse = |url: &String| {
+        let target = target::parse(url, request.options, &state.domains, &state.switches);
         match state.switches.mixed_batch {
-            MixedBatchRule::Refuse => read,
-            MixedBatchRule::FailRow => Ok(read.unwrap_or_else(|_| ParsedTarget::bad(url, order.requested_target))),
+            MixedBatchRule::Refuse => target,
+            MixedBatchRule::FailRow => Ok(target.unwrap_or_else(|_| ParsedTarget::bad(url, request.options))),
         }
     };
-    once.map(read).collect()
+    urls.map(parse).collect()
 }
 
 /// Returns what the quota covers, and the units it cost.
 fn charge(
     state: &mut State,
     kind: TaskKind,
-    mut listed: Vec<ParsedTarget>,
+    mut targets: Vec<ParsedTarget>,
     now: Timestamp,
 ) -> Result<(Vec<ParsedTarget>, u64), CloudError> {
     let charged = match state.switches.day_limit {
         DayLimitRule::Refuse => {
-            let areas: Vec<Area> = listed.iter().map(|target| target.area).collect();
+            let areas: Vec<Area> = targets.iter().map(|target| target.area).collect();
             state.quota.charge(kind, &areas, now).unwrap_or(0)
         }
         DayLimitRule::Partial => {
             let mut charged = 0;
-            listed.retain(|target| {
+            targets.retain(|target| {
                 let units = state.quota.charge(kind, &[target.area], now);
                 charged += units.unwrap_or(0);
                 units.is_some()
@@ -126,17 +127,17 @@ fn charge(
             charged
         }
     };
-    if charged == 0 { Err(day_limit(kind)) } else { Ok((listed, charged)) }
+    if charged == 0 { Err(day_limit(kind)) } else { Ok((targets, charged)) }
 }
 
 fn rows(
     state: &State,
-    listed: Vec<ParsedTarget>,
+    targets: Vec<ParsedTarget>,
     row_faults: &RowFaults,
     ready_at: impl Fn(&str) -> Timestamp,
 ) -> Vec<TaskRow> {
-    let mut rows = Vec::with_capacity(listed.len());
-    for target in listed {
+    let mut rows = Vec::with_capacity(targets.len());
+    for target in targets {
         let whole = [target.area];
         let areas = if state.switches.rows_per_area { target.area.parts() } else { &whole };
         for area in areas {
@@ -147,7 +148,7 @@ fn rows(
                 path: target.path.clone(),
                 area: *area,
                 ready_at: ready_at(&target.url),
-                fate: fate(&target, row_faults),
+                outcome: outcome(&target, row_faults),
                 status: RowStatus::Process,
             });
         }
@@ -155,13 +156,14 @@ fn rows(
     rows
 }
 
-fn fate(target: &ParsedTarget, row_faults: &RowFaults) -> RowOutcome {
-    let cursed = row_faults.targets.contains(&target.url) || task::share(&target.url, "failure") < row_faults.fraction;
+fn outcome(target: &ParsedTarget, row_faults: &RowFaults) -> RowOutcome {
+    let must_fail =
+        row_faults.targets.contains(&target.url) || task::share(&target.url, "failure") < row_faults.fraction;
     match () {
         () if row_faults.never_done => RowOutcome::NeverEnds,
-        () if target.bad || cursed => RowOutcome::Fails,
-        () if row_faults.no_effect => RowOutcome::Lies,
-        () => row_faults.keeps_copy.map_or(RowOutcome::Works, RowOutcome::LiesIn),
+        () if target.bad || must_fail => RowOutcome::Fails,
+        () if row_faults.no_effect => RowOutcome::DoneWithoutEffect,
+        () => row_faults.keeps_copy.map_or(RowOutcome::Succeeds, RowOutcome::DoneWithoutEffectIn),
     }
 }
 

@@ -9,13 +9,13 @@ use crate::sandbox::wire::{DirectorySlashRule, Switches};
 
 /// What the call says about all its targets.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestedTarget {
+pub(crate) struct TargetOptions {
     pub(crate) kind: TaskKind,
     pub(crate) area: Option<Area>,
     pub(crate) url_encode: bool,
 }
 
-impl RequestedTarget {
+impl TargetOptions {
     /// The area that pays. A purge without one covers the domain's, a prefetch the mainland.
     fn area_on(&self, domain: &Domain) -> Area {
         let default = if self.kind == TaskKind::Push { Area::Mainland } else { domain.area };
@@ -38,44 +38,44 @@ pub(crate) struct ParsedTarget {
 
 impl ParsedTarget {
     /// A target that was let through although no domain can serve it.
-    pub(crate) fn bad(url: &str, target: RequestedTarget) -> Self {
-        let area = target.area.unwrap_or(Area::Mainland);
+    pub(crate) fn bad(url: &str, options: TargetOptions) -> Self {
+        let area = options.area.unwrap_or(Area::Mainland);
         let (scheme, host, path) = (EdgeScheme::Http, String::new(), String::new());
         Self { url: url.to_owned(), scheme, host, path, area, bad: true }
     }
 }
 
 /// Reads one target of a call.
-pub(crate) fn read(
+pub(crate) fn parse(
     url: &str,
-    target: RequestedTarget,
+    options: TargetOptions,
     domains: &DomainTable,
     switches: &Switches,
 ) -> Result<ParsedTarget, CloudError> {
     if url.len() > switches.url_bytes_max {
-        return Err(too_long(target.kind));
+        return Err(too_long(options.kind));
     }
     let (scheme, host, path) =
         split(url).ok_or_else(|| CloudError::parameter("A URL needs http:// or https:// and a host."))?;
     if host.contains('*') {
-        return Err(wildcard(target.kind));
+        return Err(wildcard(options.kind));
     }
     let domain = domains.owner_of(&host).ok_or_else(|| {
         CloudError::new("ResourceNotFound.CdnHostNotExists", "The domain name does not exist in this account.")
     })?;
-    stands_well(domain.standing)?;
+    check_standing(domain.standing)?;
     if !domain.status.serves() {
-        return Err(not_serving(target.kind));
+        return Err(not_serving(options.kind));
     }
-    let area = target.area_on(domain);
+    let area = options.area_on(domain);
     if !domain.area.covers(area) {
         return Err(CloudError::parameter("Area does not fit the acceleration area of the domain."));
     }
     if switches.star_in_path_refused && path.contains('*') {
         return Err(CloudError::parameter("`*` is not allowed in a path."));
     }
-    let path = if target.url_encode { percent_encoded(&path) } else { path };
-    let path = match target.kind {
+    let path = if options.url_encode { percent_encoded(&path) } else { path };
+    let path = match options.kind {
         TaskKind::PurgePath => directory(path, switches.directory_slash)?,
         TaskKind::PurgeUrl | TaskKind::Push => path,
     };
@@ -133,7 +133,7 @@ fn wildcard(kind: TaskKind) -> CloudError {
     CloudError::new(code, "A wildcard domain is not allowed here; list each sub-domain.")
 }
 
-fn stands_well(standing: DomainConfigState) -> Result<(), CloudError> {
+fn check_standing(standing: DomainConfigState) -> Result<(), CloudError> {
     let (code, message) = match standing {
         DomainConfigState::Normal => return Ok(()),
         DomainConfigState::MovingToEdgeOne => {
@@ -177,29 +177,29 @@ mod tests {
         DomainTable(vec![Domain::new("www.example.com"), overseas, offline])
     }
 
-    fn read_as(url: &str, kind: TaskKind, area: Option<Area>, switches: &Switches) -> Result<ParsedTarget, String> {
-        let target = RequestedTarget { kind, area, url_encode: false };
-        read(url, target, &domains(), switches).map_err(|refusal| refusal.code.into_owned())
+    fn parse_as(url: &str, kind: TaskKind, area: Option<Area>, switches: &Switches) -> Result<ParsedTarget, String> {
+        let options = TargetOptions { kind, area, url_encode: false };
+        parse(url, options, &domains(), switches).map_err(|refusal| refusal.code.into_owned())
     }
 
     fn refusal(url: &str, kind: TaskKind, area: Option<Area>) -> String {
-        read_as(url, kind, area, &Switches::default()).unwrap_err()
+        parse_as(url, kind, area, &Switches::default()).unwrap_err()
     }
 
-    fn listed(url: &str, kind: TaskKind) -> (String, String, Area) {
-        let listed = read_as(url, kind, None, &Switches::default()).unwrap();
-        (listed.host, listed.path, listed.area)
+    fn parsed(url: &str, kind: TaskKind) -> (String, String, Area) {
+        let target = parse_as(url, kind, None, &Switches::default()).unwrap();
+        (target.host, target.path, target.area)
     }
 
     #[test]
     fn a_target_is_found_by_host_path_and_query() {
         let www = |path: &str, area| ("www.example.com".to_owned(), path.to_owned(), area);
-        assert_eq!(listed("https://WWW.example.com", TaskKind::PurgeUrl), www("/", Area::Global));
-        assert_eq!(listed("http://www.example.com/a?b=1#c", TaskKind::PurgeUrl), www("/a?b=1", Area::Global));
-        assert_eq!(listed("http://www.example.com?b", TaskKind::Push), www("/?b", Area::Mainland));
-        assert_eq!(listed("http://www.example.com/dir", TaskKind::PurgePath), www("/dir/", Area::Global));
+        assert_eq!(parsed("https://WWW.example.com", TaskKind::PurgeUrl), www("/", Area::Global));
+        assert_eq!(parsed("http://www.example.com/a?b=1#c", TaskKind::PurgeUrl), www("/a?b=1", Area::Global));
+        assert_eq!(parsed("http://www.example.com?b", TaskKind::Push), www("/?b", Area::Mainland));
+        assert_eq!(parsed("http://www.example.com/dir", TaskKind::PurgePath), www("/dir/", Area::Global));
         let sea = ("sea.example.com".to_owned(), "/a?query".to_owned(), Area::Overseas);
-        assert_eq!(listed("http://sea.example.com/a?query", TaskKind::PurgeUrl), sea);
+        assert_eq!(parsed("http://sea.example.com/a?query", TaskKind::PurgeUrl), sea);
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn switches_choose_what_a_missing_slash_and_a_star_mean() {
         let with =
-            |switches: &Switches, url| read_as(url, TaskKind::PurgePath, None, switches).map(|listed| listed.path);
+            |switches: &Switches, url| parse_as(url, TaskKind::PurgePath, None, switches).map(|target| target.path);
         let prefix = Switches { directory_slash: DirectorySlashRule::Prefix, ..Switches::default() };
         assert_eq!(with(&prefix, "http://www.example.com/dir").unwrap(), "/dir");
         let refuse = Switches { directory_slash: DirectorySlashRule::Refuse, ..Switches::default() };

@@ -94,7 +94,7 @@ pub(crate) struct TaskRow {
     pub(crate) path: String,
     pub(crate) area: Area,
     pub(crate) ready_at: Timestamp,
-    pub(crate) fate: RowOutcome,
+    pub(crate) outcome: RowOutcome,
     /// `Process` until the row is settled.
     pub(crate) status: RowStatus,
 }
@@ -102,18 +102,18 @@ pub(crate) struct TaskRow {
 /// How a row will end, known from its birth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowOutcome {
-    Works,
+    Succeeds,
     Fails,
     /// Says `done`, and changes nothing.
-    Lies,
+    DoneWithoutEffect,
     /// Says `done`, and changes nothing in this area.
-    LiesIn(Area),
+    DoneWithoutEffectIn(Area),
     NeverEnds,
 }
 
 /// Where a row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RowPlace {
+pub(crate) struct RowIndex {
     pub(crate) ready_at: Timestamp,
     task: usize,
     row: usize,
@@ -124,8 +124,8 @@ pub(crate) struct Tasks {
     all: Vec<Task>,
     by_id: HashMap<String, usize>,
     by_created_at: BTreeSet<(Timestamp, usize)>,
-    due: BinaryHeap<Reverse<RowPlace>>,
-    in_hand: Vec<RowPlace>,
+    due: BinaryHeap<Reverse<RowIndex>>,
+    fetching: Vec<RowIndex>,
 }
 
 impl Tasks {
@@ -133,8 +133,8 @@ impl Tasks {
     pub(crate) fn add(&mut self, mut task: Task) -> String {
         let index = self.all.len();
         task.id = self.fresh_id(task.created_at);
-        for (row, task_row) in task.rows.iter().enumerate().filter(|(_, row)| row.fate != RowOutcome::NeverEnds) {
-            self.due.push(Reverse(RowPlace { ready_at: task_row.ready_at, task: index, row }));
+        for (row, task_row) in task.rows.iter().enumerate().filter(|(_, row)| row.outcome != RowOutcome::NeverEnds) {
+            self.due.push(Reverse(RowIndex { ready_at: task_row.ready_at, task: index, row }));
         }
         self.by_id.insert(task.id.clone(), index);
         self.by_created_at.insert((task.created_at, index));
@@ -168,8 +168,8 @@ impl Tasks {
     }
 
     /// The row that is ready first, if it is ready at `now`.
-    pub(crate) fn next_due(&self, now: Timestamp) -> Option<RowPlace> {
-        self.due.peek().map(|Reverse(place)| *place).filter(|place| place.ready_at <= now)
+    pub(crate) fn next_due(&self, now: Timestamp) -> Option<RowIndex> {
+        self.due.peek().map(|Reverse(index)| *index).filter(|index| index.ready_at <= now)
     }
 
     /// Takes the first row off the due ones.
@@ -178,26 +178,26 @@ impl Tasks {
     }
 
     /// Takes the first row off the due ones, to be settled when the origin has answered.
-    pub(crate) fn take_in_hand(&mut self) {
-        self.in_hand.extend(self.due.pop().map(|Reverse(place)| place));
+    pub(crate) fn begin_fetching(&mut self) {
+        self.fetching.extend(self.due.pop().map(|Reverse(index)| index));
     }
 
     /// Makes the rows in hand due again: whoever held them went away.
-    pub(crate) fn give_back_in_hand(&mut self) {
-        self.due.extend(self.in_hand.drain(..).map(Reverse));
+    pub(crate) fn requeue_fetching(&mut self) {
+        self.due.extend(self.fetching.drain(..).map(Reverse));
     }
 
-    pub(crate) fn empty_hand(&mut self) {
-        self.in_hand.clear();
+    pub(crate) fn clear_fetching(&mut self) {
+        self.fetching.clear();
     }
 
-    pub(crate) fn at(&self, place: RowPlace) -> (&Task, &TaskRow) {
-        let task = &self.all[place.task];
-        (task, &task.rows[place.row])
+    pub(crate) fn at(&self, index: RowIndex) -> (&Task, &TaskRow) {
+        let task = &self.all[index.task];
+        (task, &task.rows[index.row])
     }
 
-    pub(crate) fn settle(&mut self, place: RowPlace, status: RowStatus) {
-        self.all[place.task].rows[place.row].status = status;
+    pub(crate) fn settle(&mut self, index: RowIndex, status: RowStatus) {
+        self.all[index.task].rows[index.row].status = status;
     }
 }
 

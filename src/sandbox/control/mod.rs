@@ -44,37 +44,37 @@ pub(super) async fn serve(listener: TcpListener, shutdown: CancellationToken, cl
         .route("/control/domains", get(domains).put(put_domains).delete(delete_domain))
         .route("/control/account", put(put_account).get(account))
         .with_state(cloud);
-    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
-    if let Err(error) = served.await {
+    let result = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
+    if let Err(error) = result.await {
         tracing::error!(%error, "the sandbox's control endpoint has stopped");
     }
 }
 
 /// What was wrong with a request, in words.
-struct UnreadableBodyError(String);
+struct BadRequestError(String);
 
-impl IntoResponse for UnreadableBodyError {
+impl IntoResponse for BadRequestError {
     fn into_response(self) -> Response {
         (StatusCode::BAD_REQUEST, Json(json!({"error": self.0}))).into_response()
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, UnreadableBodyError> {
-    serde_json::from_slice(body).map_err(|error| UnreadableBodyError(error.to_string()))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, BadRequestError> {
+    serde_json::from_slice(body).map_err(|error| BadRequestError(error.to_string()))
 }
 
 async fn faults(State(cloud): State<Arc<Cloud>>) -> Json<Vec<FaultRule>> {
     Json(cloud.faults())
 }
 
-async fn put_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<FaultRule>>, UnreadableBodyError> {
+async fn put_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<FaultRule>>, BadRequestError> {
     let rules: Vec<FaultRule> = read(&body)?;
     if rules.iter().any(|rule| rule.every == Some(0)) {
-        return Err(UnreadableBodyError("`every` counts from 1".to_owned()));
+        return Err(BadRequestError("`every` counts from 1".to_owned()));
     }
     let is_final = |fault: &Fault| !matches!(fault, Fault::Status { status, .. } if !(200..=599).contains(status));
     if !rules.iter().all(|rule| is_final(&rule.fault)) {
-        return Err(UnreadableBodyError("`status` is a final HTTP status, 200 to 599".to_owned()));
+        return Err(BadRequestError("`status` is a final HTTP status, 200 to 599".to_owned()));
     }
     cloud.set_faults(rules);
     Ok(Json(cloud.faults()))
@@ -85,13 +85,13 @@ async fn switches(State(cloud): State<Arc<Cloud>>) -> Json<Switches> {
 }
 
 /// Sets the switches that are named, and leaves the others.
-async fn put_switches(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Switches>, UnreadableBodyError> {
+async fn put_switches(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Switches>, BadRequestError> {
     let named: serde_json::Map<String, Value> = read(&body)?;
-    let mut merged = serde_json::to_value(cloud.switches()).map_err(|error| UnreadableBodyError(error.to_string()))?;
+    let mut merged = serde_json::to_value(cloud.switches()).map_err(|error| BadRequestError(error.to_string()))?;
     if let Some(switches) = merged.as_object_mut() {
         switches.extend(named);
     }
-    let merged = serde_json::from_value(merged).map_err(|error| UnreadableBodyError(error.to_string()))?;
+    let merged = serde_json::from_value(merged).map_err(|error| BadRequestError(error.to_string()))?;
     cloud.set_switches(merged);
     Ok(Json(cloud.switches()))
 }
@@ -100,10 +100,9 @@ async fn quota(State(cloud): State<Arc<Cloud>>) -> Json<Value> {
     Json(quota_view(&cloud))
 }
 
-async fn put_quota(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, UnreadableBodyError> {
-    let wishes: Vec<PoolChangeBody> = read(&body)?;
-    let changes =
-        wishes.iter().map(PoolChangeBody::change).collect::<Result<Vec<_>, _>>().map_err(UnreadableBodyError)?;
+async fn put_quota(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, BadRequestError> {
+    let bodies: Vec<PoolChangeBody> = read(&body)?;
+    let changes = bodies.iter().map(PoolChangeBody::change).collect::<Result<Vec<_>, _>>().map_err(BadRequestError)?;
     for change in &changes {
         cloud.change_quota(change);
     }
@@ -125,13 +124,13 @@ fn quota_view(cloud: &Cloud) -> Value {
     json!({"resets_at": time_formats::quota_reset(cloud.now()).as_millis(), "pools": pools})
 }
 
-async fn put_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, UnreadableBodyError> {
+async fn put_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, BadRequestError> {
     let content: OriginContent = read(&body)?;
-    cloud.put_origin(content).map_err(|fault| UnreadableBodyError(fault.to_string()))?;
+    cloud.put_origin(content).map_err(|error| BadRequestError(error.to_string()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn delete_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, UnreadableBodyError> {
+async fn delete_origin(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, BadRequestError> {
     let ContentKey { host, path } = read(&body)?;
     Ok(if cloud.remove_origin(&host, &path) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }
@@ -170,7 +169,7 @@ async fn dns(State(cloud): State<Arc<Cloud>>) -> Json<Vec<DnsRule>> {
     Json(cloud.dns())
 }
 
-async fn put_dns(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<DnsRule>>, UnreadableBodyError> {
+async fn put_dns(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<DnsRule>>, BadRequestError> {
     cloud.set_dns(read(&body)?);
     Ok(Json(cloud.dns()))
 }
@@ -189,7 +188,7 @@ async fn certificates(State(cloud): State<Arc<Cloud>>) -> Json<Vec<CertificateRu
 async fn put_certificates(
     State(cloud): State<Arc<Cloud>>,
     body: Bytes,
-) -> Result<Json<Vec<CertificateRule>>, UnreadableBodyError> {
+) -> Result<Json<Vec<CertificateRule>>, BadRequestError> {
     cloud.set_certificates(read(&body)?);
     Ok(Json(cloud.certificates()))
 }
@@ -198,11 +197,8 @@ async fn answers(State(cloud): State<Arc<Cloud>>) -> Json<Vec<AnswerRule>> {
     Json(cloud.answers())
 }
 
-async fn put_answers(
-    State(cloud): State<Arc<Cloud>>,
-    body: Bytes,
-) -> Result<Json<Vec<AnswerRule>>, UnreadableBodyError> {
-    cloud.set_answers(read(&body)?).map_err(|fault| UnreadableBodyError(fault.to_string()))?;
+async fn put_answers(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<AnswerRule>>, BadRequestError> {
+    cloud.set_answers(read(&body)?).map_err(|error| BadRequestError(error.to_string()))?;
     Ok(Json(cloud.answers()))
 }
 
@@ -211,13 +207,13 @@ async fn domains(State(cloud): State<Arc<Cloud>>) -> Json<Vec<Value>> {
 }
 
 /// Changes what is named of the domains that are named, and leaves the rest.
-async fn put_domains(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<Value>>, UnreadableBodyError> {
+async fn put_domains(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Vec<Value>>, BadRequestError> {
     let changes: Vec<DomainChange> = read(&body)?;
-    cloud.change_domains(changes).map_err(|fault| UnreadableBodyError(fault.to_string()))?;
+    cloud.change_domains(changes).map_err(|error| BadRequestError(error.to_string()))?;
     Ok(Json(domains_view(&cloud)))
 }
 
-async fn delete_domain(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, UnreadableBodyError> {
+async fn delete_domain(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<StatusCode, BadRequestError> {
     let DomainKey { domain } = read(&body)?;
     Ok(if cloud.remove_domain(&domain) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }
@@ -246,7 +242,7 @@ async fn account(State(cloud): State<Arc<Cloud>>) -> Json<AccountSetup> {
     Json(cloud.account())
 }
 
-async fn put_account(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<AccountSetup>, UnreadableBodyError> {
+async fn put_account(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<AccountSetup>, BadRequestError> {
     cloud.set_account(read(&body)?);
     Ok(Json(cloud.account()))
 }

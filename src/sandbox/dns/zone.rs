@@ -66,7 +66,7 @@ impl Zone {
     }
 
     /// Whether a rule for one of the provider's names has the address.
-    pub(crate) fn leads_edge_to(&self, address: IpAddr) -> bool {
+    pub(crate) fn is_edge_address(&self, address: IpAddr) -> bool {
         let has =
             |answer: &DnsAnswer| matches!(answer, DnsAnswer::Addresses { addresses } if addresses.contains(&address));
         self.rules.iter().any(|(name, (rule, _))| name.ends_with(EDGE_SUFFIX) && rule.answers.iter().any(has))
@@ -78,12 +78,12 @@ impl Zone {
         name: &str,
         question: DnsQuestion,
         domains: &DomainTable,
-        places: ZoneAddresses,
+        addresses: ZoneAddresses,
     ) -> Resolved {
         let mut links = Vec::new();
         let mut last = plain(name);
         let end = loop {
-            let (answer, ttl) = self.answer(&last, question, domains, places);
+            let (answer, ttl) = self.answer(&last, question, domains, addresses);
             match answer {
                 DnsAnswer::Cname { target } => {
                     let target = plain(&target);
@@ -111,31 +111,31 @@ impl Zone {
         name: &str,
         question: DnsQuestion,
         domains: &DomainTable,
-        places: ZoneAddresses,
+        addresses: ZoneAddresses,
     ) -> (DnsAnswer, u32) {
         let Some((rule, counts)) = self.rules.get_mut(name) else {
-            return (by_itself(name, domains, places), TTL_SECONDS);
+            return (default_answer(name, domains, addresses), TTL_SECONDS);
         };
-        let turn = counts.entry(question).or_default();
-        let answer = rule.answers.get(*turn).or(rule.answers.last()).cloned().unwrap_or(DnsAnswer::Empty);
-        *turn += 1;
+        let count = counts.entry(question).or_default();
+        let answer = rule.answers.get(*count).or(rule.answers.last()).cloned().unwrap_or(DnsAnswer::Empty);
+        *count += 1;
         (answer, rule.ttl)
     }
 }
 
 /// What a name is if nobody set it: an edge's, an origin's, an acceleration domain, or nothing.
-fn by_itself(name: &str, domains: &DomainTable, places: ZoneAddresses) -> DnsAnswer {
+fn default_answer(name: &str, domains: &DomainTable, addresses: ZoneAddresses) -> DnsAnswer {
     let at = |address| DnsAnswer::Addresses { addresses: vec![address] };
     let is_edge = |bare: &str| domains.0.iter().any(|domain| domain.bare_name() == bare);
     if name.strip_suffix(EDGE_SUFFIX).is_some_and(is_edge) {
-        return at(places.edge);
+        return at(addresses.edge);
     }
     if let Some(domain) = domains.named(name) {
         return DnsAnswer::Cname { target: domain.cname() };
     }
     let serves = |rest: &str| is_edge(rest) || domains.owner_of(rest).is_some();
     if name.strip_prefix("origin.").is_some_and(serves) || domains.0.iter().any(|domain| domain.origin.is_at(name)) {
-        return at(places.origin);
+        return at(addresses.origin);
     }
     if let Some(domain) = domains.owner_of(name) {
         return DnsAnswer::Cname { target: domain.cname() };

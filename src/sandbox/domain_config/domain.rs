@@ -150,7 +150,7 @@ impl Domain {
 }
 
 /// What the sandbox owns if nobody says otherwise.
-pub(crate) fn newcomers_domains() -> Vec<Domain> {
+pub(crate) fn default_domains() -> Vec<Domain> {
     vec![Domain::new("www.example.com"), Domain::new("static.example.com")]
 }
 
@@ -181,19 +181,19 @@ impl DomainTable {
 
     /// Makes all the changes, or none if one of them is at fault.
     pub(crate) fn change(&mut self, changes: Vec<DomainChange>) -> Result<(), DomainConfigError> {
-        let mut changed = self.0.clone();
+        let mut domains = self.0.clone();
         for change in changes {
             let name = change.domain.to_ascii_lowercase();
             if !is_host(name.strip_prefix("*.").unwrap_or(&name)) {
                 return Err(DomainConfigError("Domain", "a host name such as www.example.com".to_owned()));
             }
-            let index = changed.iter().position(|domain| domain.name == name).unwrap_or_else(|| {
-                changed.push(Domain::new(name));
-                changed.len() - 1
+            let index = domains.iter().position(|domain| domain.name == name).unwrap_or_else(|| {
+                domains.push(Domain::new(name));
+                domains.len() - 1
             });
-            apply(&mut changed[index], change)?;
+            apply(&mut domains[index], change)?;
         }
-        self.0 = changed;
+        self.0 = domains;
         Ok(())
     }
 
@@ -214,12 +214,12 @@ fn lower(host: &str) -> Cow<'_, str> {
 
 fn apply(domain: &mut Domain, change: DomainChange) -> Result<(), DomainConfigError> {
     if let Some(word) = change.area {
-        let fault = || DomainConfigError("Area", "mainland, overseas or global".to_owned());
-        domain.area = Area::parse(&word).ok_or_else(fault)?;
+        let error = || DomainConfigError("Area", "mainland, overseas or global".to_owned());
+        domain.area = Area::parse(&word).ok_or_else(error)?;
     }
     if let Some(word) = change.status {
-        let fault = || DomainConfigError("Status", "online, offline, processing, closing or rejected".to_owned());
-        domain.status = DomainStatus::parse(&word).ok_or_else(fault)?;
+        let error = || DomainConfigError("Status", "online, offline, processing, closing or rejected".to_owned());
+        domain.status = DomainStatus::parse(&word).ok_or_else(error)?;
     }
     if let Some(word) = change.disable {
         domain.disable = one_of("Disable", word, &DISABLED)?;

@@ -10,19 +10,19 @@ use crate::domain::Timestamp;
 use crate::sandbox::api::time_formats;
 
 /// The provider's figure for a 404 of which nothing is configured.
-const NOT_FOUND_KEPT: Duration = Duration::from_secs(10);
+const NOT_FOUND_LIFETIME: Duration = Duration::from_secs(10);
 
 /// What becomes of an answer of the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lifetime {
-    NotKept,
+    NotCached,
     /// Kept, and checked with the origin each time.
-    Checked,
+    Revalidate,
     For(Duration),
 }
 
 /// An answer of the origin, and for which path it came.
-pub(crate) struct Answered<'a> {
+pub(crate) struct OriginAnswer<'a> {
     /// With its query.
     pub(crate) path: &'a str,
     pub(crate) status: StatusCode,
@@ -31,85 +31,88 @@ pub(crate) struct Answered<'a> {
 }
 
 impl CacheSetup {
-    pub(crate) fn lifetime(&self, answered: &Answered<'_>, statuses: Option<&StatusCodeCache>) -> Lifetime {
-        if answered.status != StatusCode::OK {
-            return of_status(answered.status, statuses);
+    pub(crate) fn lifetime(&self, response: &OriginAnswer<'_>, statuses: Option<&StatusCodeCache>) -> Lifetime {
+        if response.status != StatusCode::OK {
+            return of_status(response.status, statuses);
         }
-        let path = answered.path.split('?').next().unwrap_or(answered.path);
+        let path = response.path.split('?').next().unwrap_or(response.path);
         let rule = self.rule_cache.iter().rfind(|rule| fits_path(rule.rule_type, &rule.rule_paths, path));
-        rule.map_or(Lifetime::NotKept, |rule| rule.cache_config.lifetime(answered))
+        rule.map_or(Lifetime::NotCached, |rule| rule.cache_config.lifetime(response))
     }
 }
 
 fn of_status(status: StatusCode, configured: Option<&StatusCodeCache>) -> Lifetime {
     let Some(configured) = configured else {
-        return if status == StatusCode::NOT_FOUND { Lifetime::For(NOT_FOUND_KEPT) } else { Lifetime::NotKept };
+        return if status == StatusCode::NOT_FOUND { Lifetime::For(NOT_FOUND_LIFETIME) } else { Lifetime::NotCached };
     };
     let rule = configured.cache_rules.iter().find(|rule| rule.status_code == status.as_str());
     match rule.filter(|_| configured.switch.is_on()) {
-        Some(rule) => lasting(rule.cache_time),
-        None => Lifetime::NotKept,
+        Some(rule) => for_seconds(rule.cache_time),
+        None => Lifetime::NotCached,
     }
 }
 
-fn lasting(seconds: u64) -> Lifetime {
-    if seconds == 0 { Lifetime::NotKept } else { Lifetime::For(Duration::from_secs(seconds)) }
+fn for_seconds(seconds: u64) -> Lifetime {
+    if seconds == 0 { Lifetime::NotCached } else { Lifetime::For(Duration::from_secs(seconds)) }
 }
 
 impl CacheConfig {
-    fn lifetime(&self, answered: &Answered<'_>) -> Lifetime {
+    fn lifetime(&self, response: &OriginAnswer<'_>) -> Lifetime {
         if let Some(no_cache) = self.no_cache.as_ref().filter(|rule| rule.switch.is_on()) {
-            return if no_cache.revalidate.is_on() { Lifetime::Checked } else { Lifetime::NotKept };
+            return if no_cache.revalidate.is_on() { Lifetime::Revalidate } else { Lifetime::NotCached };
         }
         if let Some(follow) = self.follow_origin.as_ref().filter(|rule| rule.switch.is_on()) {
-            return follow.lifetime(answered);
+            return follow.lifetime(response);
         }
-        self.cache.as_ref().filter(|rule| rule.switch.is_on()).map_or(Lifetime::NotKept, |keep| keep.lifetime(answered))
+        self.cache
+            .as_ref()
+            .filter(|rule| rule.switch.is_on())
+            .map_or(Lifetime::NotCached, |keep| keep.lifetime(response))
     }
 }
 
 impl CacheDuration {
-    fn lifetime(&self, answered: &Answered<'_>) -> Lifetime {
-        let control = Control::read(answered.headers);
-        let forbidden = control.forbids && !self.ignore_cache_control.is_on();
-        let personal = answered.headers.contains_key(header::SET_COOKIE) && !self.ignore_set_cookie.is_on();
+    fn lifetime(&self, response: &OriginAnswer<'_>) -> Lifetime {
+        let control = Control::read(response.headers);
+        let forbidden = control.forbids_caching && !self.ignore_cache_control.is_on();
+        let personal = response.headers.contains_key(header::SET_COOKIE) && !self.ignore_set_cookie.is_on();
         if forbidden || personal {
-            return Lifetime::NotKept;
+            return Lifetime::NotCached;
         }
         let shorter = control.max_age.filter(|_| self.compare_max_age.is_on());
-        lasting(shorter.map_or(self.cache_time, |max_age| max_age.min(self.cache_time)))
+        for_seconds(shorter.map_or(self.cache_time, |max_age| max_age.min(self.cache_time)))
     }
 }
 
 impl FollowOrigin {
     /// An origin that says nothing has its content not kept, unless the edge may guess.
-    fn lifetime(&self, answered: &Answered<'_>) -> Lifetime {
-        let control = Control::read(answered.headers);
-        if control.forbids || answered.headers.contains_key(header::SET_COOKIE) {
-            return Lifetime::NotKept;
+    fn lifetime(&self, response: &OriginAnswer<'_>) -> Lifetime {
+        let control = Control::read(response.headers);
+        if control.forbids_caching || response.headers.contains_key(header::SET_COOKIE) {
+            return Lifetime::NotCached;
         }
         match control.max_age {
-            Some(seconds) => lasting(seconds),
-            None if self.heuristic_cache.switch.is_on() => self.guess(answered),
-            None => Lifetime::NotKept,
+            Some(seconds) => for_seconds(seconds),
+            None if self.heuristic_cache.switch.is_on() => self.guess(response),
+            None => Lifetime::NotCached,
         }
     }
 
-    fn guess(&self, answered: &Answered<'_>) -> Lifetime {
+    fn guess(&self, response: &OriginAnswer<'_>) -> Lifetime {
         let fixed = self.heuristic_cache.cache_config.as_ref().filter(|set| set.heuristic_cache_time_switch.is_on());
         if let Some(fixed) = fixed {
-            return lasting(fixed.heuristic_cache_time);
+            return for_seconds(fixed.heuristic_cache_time);
         }
         // A tenth of the content's age, as caches commonly guess.
-        let modified = answered.headers.get(header::LAST_MODIFIED).and_then(|value| value.to_str().ok());
-        let age = modified.and_then(time_formats::parse_http_date).map(|modified| answered.at.since(modified));
-        age.map_or(Lifetime::NotKept, |age| lasting(age.as_secs() / 10))
+        let modified = response.headers.get(header::LAST_MODIFIED).and_then(|value| value.to_str().ok());
+        let age = modified.and_then(time_formats::parse_http_date).map(|modified| response.at.since(modified));
+        age.map_or(Lifetime::NotCached, |age| for_seconds(age.as_secs() / 10))
     }
 }
 
 /// What `Cache-Control` says to a cache that many share.
 struct Control {
-    forbids: bool,
+    forbids_caching: bool,
     max_age: Option<u64>,
 }
 
@@ -119,7 +122,7 @@ impl Control {
         let words: Vec<String> = text.split(',').map(|word| word.trim().to_ascii_lowercase()).collect();
         let seconds = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.parse().ok());
         Self {
-            forbids: ["no-store", "no-cache", "private"].iter().any(|word| words.iter().any(|is| is == word)),
+            forbids_caching: ["no-store", "no-cache", "private"].iter().any(|word| words.iter().any(|is| is == word)),
             max_age: seconds("s-maxage=").or_else(|| seconds("max-age=")),
         }
     }
@@ -140,7 +143,7 @@ mod tests {
         for (name, value) in sent {
             headers.insert(*name, HeaderValue::from_static(value));
         }
-        setup.lifetime(&Answered { path, status: StatusCode::OK, headers: &headers, at: NOW }, None)
+        setup.lifetime(&OriginAnswer { path, status: StatusCode::OK, headers: &headers, at: NOW }, None)
     }
 
     fn all(config: &Value) -> Value {
@@ -162,18 +165,18 @@ mod tests {
         assert_eq!(lifetime(keep(json!({})), "/a", &age), seconds(600));
         assert_eq!(lifetime(keep(json!({"CompareMaxAge": "on"})), "/a", &age), seconds(60));
         let forbidden = [("cache-control", "no-store")];
-        assert_eq!(lifetime(keep(json!({})), "/a", &forbidden), Lifetime::NotKept);
+        assert_eq!(lifetime(keep(json!({})), "/a", &forbidden), Lifetime::NotCached);
         assert_eq!(lifetime(keep(json!({"IgnoreCacheControl": "on"})), "/a", &forbidden), seconds(600));
         let cookie = [("set-cookie", "a=b")];
-        assert_eq!(lifetime(keep(json!({})), "/a", &cookie), Lifetime::NotKept);
+        assert_eq!(lifetime(keep(json!({})), "/a", &cookie), Lifetime::NotCached);
         assert_eq!(lifetime(keep(json!({"IgnoreSetCookie": "on"})), "/a", &cookie), seconds(600));
-        assert_eq!(lifetime(keep(json!({"CacheTime": 0})), "/a", &[]), Lifetime::NotKept);
+        assert_eq!(lifetime(keep(json!({"CacheTime": 0})), "/a", &[]), Lifetime::NotCached);
     }
 
     #[test]
     fn following_the_origin_needs_an_origin_that_leads() {
         let follow = all(&json!({"FollowOrigin": {"Switch": "on"}}));
-        assert_eq!(lifetime(follow.clone(), "/a", &[]), Lifetime::NotKept);
+        assert_eq!(lifetime(follow.clone(), "/a", &[]), Lifetime::NotCached);
         assert_eq!(lifetime(follow.clone(), "/a", &[("cache-control", "max-age=60")]), seconds(60));
         assert_eq!(lifetime(follow, "/a", &[("cache-control", "s-maxage=30, max-age=60")]), seconds(30));
         let guess = all(&json!({"FollowOrigin": {"Switch": "on", "HeuristicCache": {"Switch": "on"}}}));
@@ -190,8 +193,8 @@ mod tests {
             {"RuleType": "path", "RulePaths": ["/x.php"],
              "CacheConfig": {"NoCache": {"Switch": "on", "Revalidate": "on"}}},
         ]});
-        assert_eq!(lifetime(rules.clone(), "/a.php?b=c.js", &[]), Lifetime::NotKept);
-        assert_eq!(lifetime(rules.clone(), "/x.php", &[]), Lifetime::Checked);
+        assert_eq!(lifetime(rules.clone(), "/a.php?b=c.js", &[]), Lifetime::NotCached);
+        assert_eq!(lifetime(rules.clone(), "/x.php", &[]), Lifetime::Revalidate);
         assert_eq!(lifetime(rules, "/a.js?b=.php", &[]), seconds(60));
     }
 }

@@ -5,12 +5,12 @@ use crate::sandbox::edge::cache::EdgeScheme;
 
 /// `name`, `name:port`, `ip:port` or `ip:port:weight`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OriginPlace {
+pub(crate) struct OriginEndpoint {
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
 }
 
-impl OriginPlace {
+impl OriginEndpoint {
     fn read(text: &str) -> Self {
         // A bare IPv6 address is all colons.
         let (host, rest) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
@@ -25,12 +25,12 @@ impl OriginPlace {
 
 impl OriginSetup {
     /// `None`: this sandbox's own origin.
-    pub(crate) fn place(&self) -> Option<OriginPlace> {
-        self.origins.first().map(|text| OriginPlace::read(text))
+    pub(crate) fn address(&self) -> Option<OriginEndpoint> {
+        self.origins.first().map(|text| OriginEndpoint::read(text))
     }
 
     pub(crate) fn is_at(&self, name: &str) -> bool {
-        self.origins.iter().any(|text| OriginPlace::read(text).host == name)
+        self.origins.iter().any(|text| OriginEndpoint::read(text).host == name)
     }
 
     /// How the origin is asked by an edge that was asked by `scheme`.
@@ -44,7 +44,7 @@ impl OriginSetup {
 
     /// The provider's word for what `origins` holds, if nobody wrote one.
     pub(crate) fn kind(&self) -> &str {
-        let is_name = self.place().is_some_and(|place| place.host.parse::<std::net::IpAddr>().is_err());
+        let is_name = self.address().is_some_and(|address| address.host.parse::<std::net::IpAddr>().is_err());
         self.origin_type.as_deref().unwrap_or(if is_name { "domain" } else { "ip" })
     }
 }
@@ -62,7 +62,7 @@ mod tests {
             ("[2001:db8::1]:443", "2001:db8::1", Some(443)),
             ("2001:db8::2", "2001:db8::2", None),
         ] {
-            assert_eq!(OriginPlace::read(text), OriginPlace { host: host.to_owned(), port }, "{text}");
+            assert_eq!(OriginEndpoint::read(text), OriginEndpoint { host: host.to_owned(), port }, "{text}");
         }
     }
 }

@@ -67,7 +67,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    pub(crate) fn look(&self, key: &EdgeObjectKey) -> Option<&Object> {
+    pub(crate) fn get(&self, key: &EdgeObjectKey) -> Option<&Object> {
         self.objects.get(key)
     }
 
@@ -120,8 +120,8 @@ fn keys_below<V>(map: &BTreeMap<EdgeObjectKey, V>, directory: &EdgeObjectKey) ->
     let lower = EdgeObjectKey { path: directory.path.to_ascii_lowercase(), ..directory.clone() };
     let below = |directory: &EdgeObjectKey| -> Vec<EdgeObjectKey> {
         let from = EdgeObjectKey { folded: false, scheme: None, ..directory.clone() };
-        let there = map.range(from..).map(|(key, _)| key).take_while(|key| is_below(key, directory));
-        there.filter(|key| directory.scheme.is_none() || key.scheme == directory.scheme).cloned().collect()
+        let keys = map.range(from..).map(|(key, _)| key).take_while(|key| is_below(key, directory));
+        keys.filter(|key| directory.scheme.is_none() || key.scheme == directory.scheme).cloned().collect()
     };
     let mut keys = below(directory);
     if lower.path != directory.path {
@@ -190,8 +190,8 @@ mod tests {
     fn a_flush_marks_and_keeps() {
         let mut cache = filled(&["/d/x", "/e"]);
         cache.revalidate_below(&key("a", "/d/"));
-        assert!(cache.look(&key("a", "/d/x")).unwrap().revalidate);
-        assert!(!cache.look(&key("a", "/e")).unwrap().revalidate);
+        assert!(cache.get(&key("a", "/d/x")).unwrap().revalidate);
+        assert!(!cache.get(&key("a", "/e")).unwrap().revalidate);
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
             let ticket = cache.begin_fetch(&object_key);
             purge(&mut cache);
             cache.store(object_key.clone(), ticket, object());
-            assert!(cache.look(&object_key).is_none());
+            assert!(cache.get(&object_key).is_none());
         }
     }
 }

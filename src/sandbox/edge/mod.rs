@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::api::time_formats;
 use super::domain_config::domain::{Area, Domain};
-use super::domain_config::lifetime::{Answered, Lifetime};
+use super::domain_config::lifetime::{Lifetime, OriginAnswer};
 use super::faults::wire::FaultySide;
 use super::listener;
 use super::listener::DroppedConnectionError;
@@ -45,18 +45,18 @@ pub(super) struct EdgeRequest {
     pub(super) path: String,
 }
 
-pub(super) async fn answer(
+pub(super) async fn handle(
     cloud: Arc<Cloud>,
     request: Request<Body>,
-    door: EdgeListener,
+    port: EdgeListener,
 ) -> Result<Response<Body>, DroppedConnectionError> {
     cloud.settle_due().await;
     let (parts, _) = request.into_parts();
-    let visit = visit(&parts, door);
+    let visit = visit(&parts, port);
     let response_fault =
         cloud.state().answers.matched_faults(FaultySide::Edge, &[&visit.host], &visit.path, &parts.headers);
     response_fault.delay(cloud.clock.as_ref()).await?;
-    let mut response = match response_fault.instead(&visit.path) {
+    let mut response = match response_fault.replacement(&visit.path) {
         Some(response) => response,
         None => serve(&cloud, &parts, &visit).await,
     };
@@ -64,15 +64,15 @@ pub(super) async fn answer(
     headers.insert(header::SERVER, HeaderValue::from_static("NWS_SPMid"));
     insert(headers, HeaderName::from_static("x-nws-log-uuid"), &Uuid::new_v4().to_string());
     insert(headers, header::DATE, &time_formats::http_date(cloud.now()));
-    response_fault.dress(headers);
+    response_fault.change_headers(headers);
     Ok(response)
 }
 
-fn visit(request: &Parts, door: EdgeListener) -> EdgeRequest {
+fn visit(request: &Parts, port: EdgeListener) -> EdgeRequest {
     let chosen = request.headers.get(AREA_HEADER).and_then(|value| value.to_str().ok()).and_then(Area::parse);
     EdgeRequest {
-        area: chosen.unwrap_or(door.area),
-        scheme: door.scheme,
+        area: chosen.unwrap_or(port.area),
+        scheme: port.scheme,
         host: listener::host(&request.headers).unwrap_or_default(),
         path: request.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
     }
@@ -83,18 +83,18 @@ async fn serve(cloud: &Cloud, request: &Parts, visit: &EdgeRequest) -> Response<
         return plain(StatusCode::METHOD_NOT_ALLOWED, "The edge answers GET and HEAD.\n");
     }
     match load(cloud, visit).await {
-        Ok(loaded) => answer_with(cloud, loaded),
+        Ok(loaded) => response_from(cloud, loaded),
         Err(LoadError::NoSuchDomain) => plain(StatusCode::NOT_FOUND, "This CDN does not serve this domain.\n"),
         Err(LoadError::Origin(status)) => plain(status, "The origin gives no answer.\n"),
     }
 }
 
-fn answer_with(cloud: &Cloud, loaded: LoadedObject) -> Response<Body> {
+fn response_from(cloud: &Cloud, loaded: LoadedObject) -> Response<Body> {
     let mut response = Response::new(Body::from(loaded.object.body));
     *response.status_mut() = loaded.object.status;
     *response.headers_mut() = loaded.object.headers;
-    let lookup = if loaded.hit { "Cache Hit" } else { "Cache Miss" };
-    response.headers_mut().insert("x-cache-lookup", HeaderValue::from_static(lookup));
+    let result = if loaded.hit { "Cache Hit" } else { "Cache Miss" };
+    response.headers_mut().insert("x-cache-lookup", HeaderValue::from_static(result));
     if loaded.hit && cloud.state().switches.age_sent {
         let age = cloud.now().since(loaded.object.stored_at).as_secs();
         insert(response.headers_mut(), header::AGE, &age.to_string());
@@ -127,28 +127,28 @@ struct CacheMiss {
     key: EdgeObjectKey,
     current: Option<Object>,
     ticket: FetchTicket,
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// Brings an object: the edge's copy, or what the origin says, which is kept if it may be.
 pub(super) async fn load(cloud: &Cloud, visit: &EdgeRequest) -> Result<LoadedObject, LoadError> {
-    let miss = match look(cloud, visit)? {
+    let miss = match lookup(cloud, visit)? {
         Ok(object) => return Ok(LoadedObject { object, hit: true }),
         Err(miss) => miss,
     };
     // Only `Last-Modified` is compared, as the provider's nodes do.
     let condition = miss.current.as_ref().and_then(|object| object.headers.get(header::LAST_MODIFIED)).cloned();
-    let pull = OriginFetch::new(&miss.domain, visit.scheme, &visit.host, &visit.path, miss.patience);
-    let (status, headers, body) = pulled(cloud, &miss.domain, pull.if_modified_since(condition)).await?;
+    let request = OriginFetch::new(&miss.domain, visit.scheme, &visit.host, &visit.path, miss.timeout);
+    let (status, headers, body) = fetch(cloud, &miss.domain, request.if_modified_since(condition)).await?;
     let now = cloud.now();
     let (object, hit) = match miss.current {
         Some(current) if status == StatusCode::NOT_MODIFIED => (Object { revalidate: false, ..current }, true),
         _ => (Object { status, headers, body, stored_at: now, expires_at: now, revalidate: false }, false),
     };
-    let answered = Answered { path: &visit.path, status: object.status, headers: &object.headers, at: now };
-    let expires_at = match miss.domain.cache.lifetime(&answered, miss.domain.status_code_cache.as_ref()) {
-        Lifetime::NotKept => None,
-        Lifetime::Checked => Some(now),
+    let response = OriginAnswer { path: &visit.path, status: object.status, headers: &object.headers, at: now };
+    let expires_at = match miss.domain.cache.lifetime(&response, miss.domain.status_code_cache.as_ref()) {
+        Lifetime::NotCached => None,
+        Lifetime::Revalidate => Some(now),
         Lifetime::For(span) => Some(now + span),
     };
     if let Some(expires_at) = expires_at {
@@ -158,31 +158,31 @@ pub(super) async fn load(cloud: &Cloud, visit: &EdgeRequest) -> Result<LoadedObj
     Ok(LoadedObject { object, hit })
 }
 
-fn look(cloud: &Cloud, visit: &EdgeRequest) -> Result<Result<Object, CacheMiss>, LoadError> {
+fn lookup(cloud: &Cloud, visit: &EdgeRequest) -> Result<Result<Object, CacheMiss>, LoadError> {
     let now = cloud.now();
     let mut state = cloud.state();
     let domain = state.domains.owner_of(&visit.host).filter(|domain| domain.status.serves());
     let domain = domain.ok_or(LoadError::NoSuchDomain)?.clone();
     let area = domain.edge_for(visit.area);
     let key = domain.cache_key.object_key(visit.scheme, &visit.host, &visit.path);
-    let patience = state.switches.origin_patience;
+    let timeout = state.switches.origin_patience;
     let cache = state.caches.of(area);
-    let holder = cache.look(&key).cloned();
-    if let Some(object) = holder.as_ref().filter(|object| !object.revalidate && now < object.expires_at) {
+    let copy = cache.get(&key).cloned();
+    if let Some(object) = copy.as_ref().filter(|object| !object.revalidate && now < object.expires_at) {
         return Ok(Ok(object.clone()));
     }
     let ticket = cache.begin_fetch(&key);
-    Ok(Err(CacheMiss { domain, area, key, current: holder, ticket, patience }))
+    Ok(Err(CacheMiss { domain, area, key, current: copy, ticket, timeout }))
 }
 
 /// Asks the origin, and asks on where it redirects to itself, if the domain's edge is to follow.
-async fn pulled(cloud: &Cloud, domain: &Domain, mut pull: OriginFetch) -> Result<OriginResponse, LoadError> {
+async fn fetch(cloud: &Cloud, domain: &Domain, mut request: OriginFetch) -> Result<OriginResponse, LoadError> {
     for _ in 0..=REDIRECTS_MAX {
-        let pulled = origin_fetch::pull(cloud, &pull).await.map_err(LoadError::Origin)?;
-        let followed = domain.follow_redirect.switch.is_on() && pulled.0.is_redirection();
-        let target = pulled.1.get(header::LOCATION).filter(|_| followed).and_then(|value| value.to_str().ok());
-        let Some(path) = target.and_then(|target| path_at(target, pull.server_name())) else { return Ok(pulled) };
-        pull = pull.redirected(path);
+        let fetched = origin_fetch::fetch(cloud, &request).await.map_err(LoadError::Origin)?;
+        let followed = domain.follow_redirect.switch.is_on() && fetched.0.is_redirection();
+        let target = fetched.1.get(header::LOCATION).filter(|_| followed).and_then(|value| value.to_str().ok());
+        let Some(path) = target.and_then(|target| path_at(target, request.server_name())) else { return Ok(fetched) };
+        request = request.redirected(path);
     }
     Err(LoadError::Origin(StatusCode::LOCKED))
 }

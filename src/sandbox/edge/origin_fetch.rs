@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use super::cache::EdgeScheme;
 use crate::sandbox::dns::zone::{DnsQuestion, EDGE_SUFFIX, End};
 use crate::sandbox::domain_config::domain::Domain;
-use crate::sandbox::domain_config::origin::OriginPlace;
+use crate::sandbox::domain_config::origin::OriginEndpoint;
 use crate::sandbox::state::Cloud;
 
 /// Copies larger than this are no use in a simulation.
@@ -26,22 +26,22 @@ const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// What to ask for, and of whom.
 pub(crate) struct OriginFetch {
     scheme: EdgeScheme,
-    place: Option<OriginPlace>,
+    address: Option<OriginEndpoint>,
     server_name: String,
     path: String,
     if_modified_since: Option<HeaderValue>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl OriginFetch {
-    pub(crate) fn new(domain: &Domain, asked_by: EdgeScheme, host: &str, path: &str, patience: Duration) -> Self {
+    pub(crate) fn new(domain: &Domain, edge_scheme: EdgeScheme, host: &str, path: &str, timeout: Duration) -> Self {
         Self {
-            scheme: domain.origin.scheme(asked_by),
-            place: domain.origin.place(),
+            scheme: domain.origin.scheme(edge_scheme),
+            address: domain.origin.address(),
             server_name: domain.server_name(host),
             path: path.to_owned(),
             if_modified_since: None,
-            patience,
+            timeout,
         }
     }
 
@@ -62,37 +62,37 @@ impl OriginFetch {
 pub(crate) type OriginResponse = (StatusCode, HeaderMap, Bytes);
 
 /// What the origin answers, or the status that the edge answers in its stead.
-pub(crate) async fn pull(cloud: &Cloud, pull: &OriginFetch) -> Result<OriginResponse, StatusCode> {
-    let code = tokio::time::timeout(pull.patience, ask(cloud, pull)).await;
-    code.unwrap_or(Err(OriginFetchError::AnswerTimeout)).map_err(|fault| fault.status(pull.scheme))
+pub(crate) async fn fetch(cloud: &Cloud, plan: &OriginFetch) -> Result<OriginResponse, StatusCode> {
+    let response = tokio::time::timeout(plan.timeout, send(cloud, plan)).await;
+    response.unwrap_or(Err(OriginFetchError::AnswerTimeout)).map_err(|error| error.status(plan.scheme))
 }
 
-async fn ask(cloud: &Cloud, pull: &OriginFetch) -> Result<OriginResponse, OriginFetchError> {
-    let address = address(cloud, pull)?;
+async fn send(cloud: &Cloud, plan: &OriginFetch) -> Result<OriginResponse, OriginFetchError> {
+    let address = address(cloud, plan)?;
     let stream = TcpStream::connect(address).await.map_err(|_| OriginFetchError::Connect)?;
-    match pull.scheme {
-        EdgeScheme::Http => exchange(stream, pull).await,
+    match plan.scheme {
+        EdgeScheme::Http => exchange(stream, plan).await,
         EdgeScheme::Https => {
-            let stream = cloud.tls.connect(&pull.server_name, stream).await.map_err(|error| handshake_error(&error))?;
-            exchange(stream, pull).await
+            let stream = cloud.tls.connect(&plan.server_name, stream).await.map_err(|error| handshake_error(&error))?;
+            exchange(stream, plan).await
         }
     }
 }
 
-fn address(cloud: &Cloud, pull: &OriginFetch) -> Result<SocketAddr, OriginFetchError> {
-    let own = cloud.origin_at(pull.scheme);
-    let Some(place) = &pull.place else { return Ok(own) };
-    let ip = match place.host.parse() {
+fn address(cloud: &Cloud, plan: &OriginFetch) -> Result<SocketAddr, OriginFetchError> {
+    let own = cloud.origin_at(plan.scheme);
+    let Some(address) = &plan.address else { return Ok(own) };
+    let ip = match address.host.parse() {
         Ok(ip) => ip,
-        Err(_) => found_in_dns(cloud, &place.host)?,
+        Err(_) => resolve(cloud, &address.host)?,
     };
     if !ip.is_loopback() && ip != own.ip() {
         return Err(OriginFetchError::ConnectTimeout);
     }
-    Ok(SocketAddr::new(ip, place.port.unwrap_or(own.port())))
+    Ok(SocketAddr::new(ip, address.port.unwrap_or(own.port())))
 }
 
-fn found_in_dns(cloud: &Cloud, name: &str) -> Result<IpAddr, OriginFetchError> {
+fn resolve(cloud: &Cloud, name: &str) -> Result<IpAddr, OriginFetchError> {
     let resolved = cloud.resolve(name, DnsQuestion::A);
     if resolved.links.iter().any(|(_, target, _)| target.ends_with(EDGE_SUFFIX)) {
         return Err(OriginFetchError::Loop);
@@ -103,13 +103,13 @@ fn found_in_dns(cloud: &Cloud, name: &str) -> Result<IpAddr, OriginFetchError> {
     }
 }
 
-async fn exchange<S>(stream: S, pull: &OriginFetch) -> Result<OriginResponse, OriginFetchError>
+async fn exchange<S>(stream: S, plan: &OriginFetch) -> Result<OriginResponse, OriginFetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut request =
-        Request::get(&pull.path).header(header::HOST, &pull.server_name).header(header::USER_AGENT, "TencentCdn");
-    if let Some(condition) = &pull.if_modified_since {
+        Request::get(&plan.path).header(header::HOST, &plan.server_name).header(header::USER_AGENT, "TencentCdn");
+    if let Some(condition) = &plan.if_modified_since {
         request = request.header(header::IF_MODIFIED_SINCE, condition);
     }
     let request = request.body(Body::empty()).map_err(|_| OriginFetchError::Broken)?;
@@ -124,17 +124,16 @@ where
     tokio::pin!(connection, answer);
     // The connection has to be driven for the answer to come; it may close just before the answer is read out.
     tokio::select! {
-        code = &mut answer => code,
+        response = &mut answer => response,
         _ = &mut connection => answer.await,
     }
 }
 
 /// All but what belongs to the one connection.
 fn passed_on(headers: &HeaderMap) -> HeaderMap {
-    let kept_back =
-        [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::DATE, header::SERVER];
-    let header_value = headers.iter().filter(|(name, _)| !kept_back.contains(name));
-    header_value.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let dropped = [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::DATE, header::SERVER];
+    let remaining = headers.iter().filter(|(name, _)| !dropped.contains(name));
+    remaining.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn handshake_error(error: &io::Error) -> OriginFetchError {

@@ -88,7 +88,7 @@ impl HttpFaultPlan {
     }
 
     /// An answer in place of the server's own.
-    pub(crate) fn instead(&self, path: &str) -> Option<Response<Body>> {
+    pub(crate) fn replacement(&self, path: &str) -> Option<Response<Body>> {
         let (status, location, body) = match self.0.as_ref()? {
             AnswerFault::Status { status, body } => (*status, None, body.clone()),
             AnswerFault::Redirect { location, status } => (*status, Some(location.as_str()), String::new()),
@@ -108,17 +108,17 @@ impl HttpFaultPlan {
     }
 
     /// What is changed of the answer's headers.
-    pub(crate) fn dress(&self, headers: &mut HeaderMap) {
+    pub(crate) fn change_headers(&self, headers: &mut HeaderMap) {
         match &self.0 {
             Some(AnswerFault::WithoutValidators) => {
                 headers.remove(header::ETAG);
                 headers.remove(header::LAST_MODIFIED);
             }
-            Some(AnswerFault::Headers { headers: set }) => {
+            Some(AnswerFault::Headers { headers: changes }) => {
                 let read = |(name, value): (&String, &String)| {
                     Some((HeaderName::try_from(name.as_str()).ok()?, HeaderValue::from_str(value).ok()?))
                 };
-                for (name, value) in set.iter().filter_map(read) {
+                for (name, value) in changes.iter().filter_map(read) {
                     headers.insert(name, value);
                 }
             }

@@ -11,47 +11,47 @@ pub(super) mod wire;
 
 #[derive(Debug, Default)]
 pub(super) struct FaultSet {
-    armed: Vec<ArmedFault>,
+    rules: Vec<CountedRule>,
 }
 
 #[derive(Debug)]
-struct ArmedFault {
+struct CountedRule {
     rule: FaultRule,
     matched: u64,
-    struck: u64,
+    applied: u64,
 }
 
 impl FaultSet {
     pub(super) fn replace(&mut self, rules: Vec<FaultRule>) {
-        self.armed = rules.into_iter().map(|rule| ArmedFault { rule, matched: 0, struck: 0 }).collect();
+        self.rules = rules.into_iter().map(|rule| CountedRule { rule, matched: 0, applied: 0 }).collect();
     }
 
     pub(super) fn rules(&self) -> Vec<FaultRule> {
-        self.armed.iter().map(|armed| armed.rule.clone()).collect()
+        self.rules.iter().map(|counted| counted.rule.clone()).collect()
     }
 
     /// Counts a call against every rule and gathers what strikes it. Several rules can strike one call.
     pub(super) fn matched_faults(&mut self, action: &str, targets: &[&str]) -> MatchedFaults {
-        let struck = self.armed.iter_mut().filter_map(|armed| armed.matched_faults(action, targets));
-        MatchedFaults(struck.collect())
+        let faults = self.rules.iter_mut().filter_map(|counted| counted.matched_faults(action, targets));
+        MatchedFaults(faults.collect())
     }
 }
 
-impl ArmedFault {
+impl CountedRule {
     fn matched_faults(&mut self, action: &str, targets: &[&str]) -> Option<Fault> {
         let rule = &self.rule;
-        let concerned = rule.action == "*" || rule.action == action;
-        let aimed = rule.host.as_ref().is_none_or(|host| targets.iter().any(|target| is_on(target, host)));
-        if !concerned || !aimed {
+        let is_of_action = rule.action == "*" || rule.action == action;
+        let is_of_host = rule.host.as_ref().is_none_or(|host| targets.iter().any(|target| is_on(target, host)));
+        if !is_of_action || !is_of_host {
             return None;
         }
         self.matched += 1;
-        let turn = rule.every.is_none_or(|every| self.matched.is_multiple_of(every));
-        let remaining = rule.times.is_none_or(|times| self.struck < times);
-        if !turn || !remaining {
+        let is_due = rule.every.is_none_or(|every| self.matched.is_multiple_of(every));
+        let is_left = rule.times.is_none_or(|times| self.applied < times);
+        if !is_due || !is_left {
             return None;
         }
-        self.struck += 1;
+        self.applied += 1;
         Some(rule.fault.clone())
     }
 }
@@ -91,7 +91,7 @@ impl MatchedFaults {
         self.0.iter().find_map(|fault| gateway_answer(fault, false))
     }
 
-    pub(super) fn refusal(&self) -> Option<CloudError> {
+    pub(super) fn error(&self) -> Option<CloudError> {
         self.0.iter().find_map(|fault| match fault {
             Fault::Refuse { code, message } => Some(CloudError::new(code.clone(), message.clone())),
             _ => None,
@@ -134,7 +134,7 @@ impl MatchedFaults {
         row_faults
     }
 
-    /// The kinds that struck, for the call log.
+    /// The kinds that applied, for the call log.
     pub(super) fn names(&self) -> Vec<&'static str> {
         self.0.iter().map(name).collect()
     }
@@ -155,9 +155,9 @@ pub(super) struct RowFaults {
     pub(super) targets: Vec<String>,
 }
 
-fn gateway_answer(fault: &Fault, wanted_after: bool) -> Option<GatewayAnswer> {
+fn gateway_answer(fault: &Fault, after_call: bool) -> Option<GatewayAnswer> {
     match fault {
-        Fault::Status { status, body, after } if *after == wanted_after => {
+        Fault::Status { status, body, after } if *after == after_call => {
             Some(GatewayAnswer { status: *status, body: body.clone() })
         }
         _ => None,
@@ -188,7 +188,7 @@ fn name(fault: &Fault) -> &'static str {
 mod tests {
     use super::*;
 
-    fn strikes(rule: FaultRule, calls: &[&str]) -> Vec<bool> {
+    fn applies(rule: FaultRule, calls: &[&str]) -> Vec<bool> {
         let mut faults = FaultSet::default();
         faults.replace(vec![rule]);
         calls
@@ -201,16 +201,16 @@ mod tests {
     fn a_rule_strikes_its_action_so_often_and_each_so_many() {
         let calls = ["A", "B", "A", "A", "A", "A"];
         let rule = |action| FaultRule::new(action, Fault::DropRequest);
-        assert_eq!(strikes(rule("A"), &calls), [true, false, true, true, true, true]);
-        assert_eq!(strikes(rule("*").times(2), &calls), [true, true, false, false, false, false]);
-        assert_eq!(strikes(rule("A").every(2), &calls), [false, false, true, false, true, false]);
-        assert_eq!(strikes(rule("A").every(2).times(1), &calls), [false, false, true, false, false, false]);
+        assert_eq!(applies(rule("A"), &calls), [true, false, true, true, true, true]);
+        assert_eq!(applies(rule("*").times(2), &calls), [true, true, false, false, false, false]);
+        assert_eq!(applies(rule("A").every(2), &calls), [false, false, true, false, true, false]);
+        assert_eq!(applies(rule("A").every(2).times(1), &calls), [false, false, true, false, false, false]);
     }
 
     #[test]
     fn a_rule_for_a_host_leaves_other_calls_alone() {
         let rule = |host| FaultRule::new("*", Fault::DropRequest).host(host);
-        assert_eq!(strikes(rule("WWW.example.com"), &["A"]), [true]);
-        assert_eq!(strikes(rule("example.com"), &["A"]), [false]);
+        assert_eq!(applies(rule("WWW.example.com"), &["A"]), [true]);
+        assert_eq!(applies(rule("example.com"), &["A"]), [false]);
     }
 }

@@ -56,8 +56,8 @@ impl OriginServer {
                 ("/app.js", "console.log(\"version 1\");\n".to_owned()),
                 ("/img/logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"><circle r=\"1\"/></svg>\n".to_owned()),
             ] {
-                let seeded = origin.put(OriginContent::new(name, path, body), written_at);
-                debug_assert_eq!(seeded, Ok(()));
+                let result = origin.put(OriginContent::new(name, path, body), written_at);
+                debug_assert_eq!(result, Ok(()));
             }
         }
         origin
@@ -104,8 +104,8 @@ fn headers(content: &OriginContent, last_modified: Timestamp) -> Result<HeaderMa
         (header::LAST_MODIFIED, Some(time_formats::http_date(last_modified).as_str())),
     ] {
         let Some(value) = value else { continue };
-        let fault = if name == header::CACHE_CONTROL { "cache_control" } else { "content_type" };
-        headers.insert(name, HeaderValue::from_str(value).map_err(|_| ContentError::Header(fault))?);
+        let field = if name == header::CACHE_CONTROL { "cache_control" } else { "content_type" };
+        headers.insert(name, HeaderValue::from_str(value).map_err(|_| ContentError::Header(field))?);
     }
     Ok(headers)
 }
@@ -126,7 +126,7 @@ fn content_type_of(path: &str) -> &'static str {
 pub(super) enum Site {
     Named(String),
     /// A domain's own name, although its origin is configured to be asked by another: a virtual host that nobody set up.
-    Stranger(String),
+    Unconfigured(String),
 }
 
 impl Site {
@@ -134,14 +134,14 @@ impl Site {
         let is_asked_as = |domain: &&Domain| domain.origin.server_name.as_deref() == Some(host);
         match (domains.0.iter().find(is_asked_as), domains.named(host)) {
             (Some(domain), _) if !domain.is_wildcard() => Self::Named(domain.name.clone()),
-            (_, Some(domain)) if domain.origin.server_name.is_some() => Self::Stranger(host.to_owned()),
+            (_, Some(domain)) if domain.origin.server_name.is_some() => Self::Unconfigured(host.to_owned()),
             _ => Self::Named(host.to_owned()),
         }
     }
 
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Named(name) | Self::Stranger(name) => name,
+            Self::Named(name) | Self::Unconfigured(name) => name,
         }
     }
 }
@@ -153,7 +153,7 @@ impl OriginServer {
         site: &Site,
         path: &str,
         request: &Request<Body>,
-        old: bool,
+        previous: bool,
     ) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "");
@@ -161,16 +161,16 @@ impl OriginServer {
         let Site::Named(name) = site else { return plain(StatusCode::OK, "It works! Nobody set up this host.\n") };
         let at = |host: &str| self.documents.get(&(host.to_owned(), path.to_owned()));
         match at(host).or_else(|| at(name)) {
-            Some(document) if old => document.previous.as_deref().unwrap_or(document).answer(request.headers()),
-            Some(document) => document.answer(request.headers()),
+            Some(document) if previous => document.previous.as_deref().unwrap_or(document).respond(request.headers()),
+            Some(document) => document.respond(request.headers()),
             None => plain(StatusCode::NOT_FOUND, "The origin has no such file.\n"),
         }
     }
 }
 
 impl OriginDocument {
-    fn answer(&self, request: &HeaderMap) -> Response<Body> {
-        let unchanged = self.status == StatusCode::OK && self.is_known_by(request);
+    fn respond(&self, request: &HeaderMap) -> Response<Body> {
+        let unchanged = self.status == StatusCode::OK && self.is_unchanged_for(request);
         let body = if unchanged { Body::empty() } else { Body::from(self.body.clone()) };
         let mut response = Response::new(body);
         *response.status_mut() = if unchanged { StatusCode::NOT_MODIFIED } else { self.status };
@@ -178,7 +178,7 @@ impl OriginDocument {
         response
     }
 
-    fn is_known_by(&self, request: &HeaderMap) -> bool {
+    fn is_unchanged_for(&self, request: &HeaderMap) -> bool {
         if let Some(etag) = request.get(header::IF_NONE_MATCH) {
             return self.headers.get(header::ETAG) == Some(etag);
         }
@@ -208,7 +208,7 @@ mod tests {
 
     fn status(document: &OriginDocument, name: header::HeaderName, value: &HeaderValue) -> StatusCode {
         let request = HeaderMap::from_iter([(name, value.clone())]);
-        document.answer(&request).status()
+        document.respond(&request).status()
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::listener::DroppedConnectionError;
 use super::state::Cloud;
 use documents::Site;
 
-pub(super) async fn answer(
+pub(super) async fn handle(
     cloud: Arc<Cloud>,
     request: Request<Body>,
 ) -> Result<Response<Body>, DroppedConnectionError> {
@@ -29,13 +29,13 @@ pub(super) async fn answer(
         (state.answers.matched_faults(FaultySide::Origin, &[&host, site.name()], &path, request.headers()), site)
     };
     response_fault.delay(cloud.clock.as_ref()).await?;
-    let mut response = match response_fault.instead(&path) {
+    let mut response = match response_fault.replacement(&path) {
         Some(response) => response,
         None => cloud.state().origin.serve(&host, &site, &path, &request, response_fault.serves_old_content()),
     };
     if let Ok(date) = HeaderValue::from_str(&time_formats::http_date(cloud.now())) {
         response.headers_mut().insert(header::DATE, date);
     }
-    response_fault.dress(response.headers_mut());
+    response_fault.change_headers(response.headers_mut());
     Ok(response)
 }

@@ -17,7 +17,7 @@ fn page() -> Value {
     json!({"Urls": ["https://www.example.com/a.js"]})
 }
 
-async fn struck_by(rule: FaultRule) -> TestClient {
+async fn start_with_fault(rule: FaultRule) -> TestClient {
     let client = TestClient::start().await;
     client.sandbox.cloud().set_faults(vec![rule]);
     client
@@ -30,7 +30,7 @@ async fn tasks_made(client: &TestClient) -> usize {
 #[tokio::test]
 async fn a_refusal_is_told_in_the_envelope_and_nothing_is_done() {
     let fault = Fault::Refuse { code: "UnauthorizedOperation.CdnCamUnauthorized".into(), message: "no".into() };
-    let client = struck_by(FaultRule::new("*", fault).host("www.example.com").times(1)).await;
+    let client = start_with_fault(FaultRule::new("*", fault).host("www.example.com").times(1)).await;
     assert_eq!(client.code(PURGE, json!({"Urls": ["https://static.example.com/"]})).await, "");
     assert_eq!(client.code(PURGE, page()).await, "UnauthorizedOperation.CdnCamUnauthorized");
     assert_eq!(client.code(PURGE, page()).await, "");
@@ -40,7 +40,7 @@ async fn a_refusal_is_told_in_the_envelope_and_nothing_is_done() {
 #[tokio::test]
 async fn a_lost_answer_leaves_a_task_and_a_dropped_request_none() {
     for (fault, count) in [(Fault::LoseAnswer, 1), (Fault::DropRequest, 0)] {
-        let client = struck_by(FaultRule::new(PURGE, fault)).await;
+        let client = start_with_fault(FaultRule::new(PURGE, fault)).await;
         let error = client.send(PURGE, page()).await.unwrap_err();
         assert!(error.is_request() && !error.is_connect() && !error.is_timeout(), "{error:?}");
         assert_eq!(tasks_made(&client).await, count);
@@ -55,7 +55,7 @@ async fn a_lost_answer_leaves_a_task_and_a_dropped_request_none() {
 async fn a_gateway_answers_before_or_after_the_cloud() {
     for (after, count) in [(false, 0), (true, 1)] {
         let fault = Fault::Status { status: 502, body: "<html>".into(), after };
-        let client = struck_by(FaultRule::new(PURGE, fault)).await;
+        let client = start_with_fault(FaultRule::new(PURGE, fault)).await;
         let answer = client.send(PURGE, page()).await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (502, "<html>"));
         assert_eq!(tasks_made(&client).await, count);
@@ -64,7 +64,7 @@ async fn a_gateway_answers_before_or_after_the_cloud() {
 
 #[tokio::test]
 async fn an_answer_can_be_garbage_broken_or_endless() {
-    let client = struck_by(FaultRule::new(PURGE, Fault::Garbage)).await;
+    let client = start_with_fault(FaultRule::new(PURGE, Fault::Garbage)).await;
     let garbage = client.send(PURGE, page()).await.unwrap();
     assert_eq!(garbage.status(), 200);
     assert!(garbage.json::<Value>().await.is_err());
@@ -85,7 +85,7 @@ async fn an_answer_can_be_garbage_broken_or_endless() {
 
 #[tokio::test]
 async fn a_slow_answer_waits_for_the_clock() {
-    let client = struck_by(FaultRule::new(PURGE, Fault::Slow { delay: Duration::from_secs(30) })).await;
+    let client = start_with_fault(FaultRule::new(PURGE, Fault::Slow { delay: Duration::from_secs(30) })).await;
     let purge = page();
     let slow = client.call(PURGE, purge);
     tokio::pin!(slow);
@@ -98,7 +98,7 @@ async fn a_slow_answer_waits_for_the_clock() {
 #[tokio::test]
 async fn a_task_can_be_listed_late() {
     let delay = Duration::from_secs(30);
-    let client = struck_by(FaultRule::new(PURGE, Fault::LateListing { delay }).times(1)).await;
+    let client = start_with_fault(FaultRule::new(PURGE, Fault::LateListing { delay }).times(1)).await;
     let task = client.submit(PURGE, page()).await;
     let listed = async || client.call("DescribePurgeTasks", json!({"TaskId": task})).await["TotalCount"].clone();
     client.clock.advance(Duration::from_millis(29_999));
@@ -109,7 +109,7 @@ async fn a_task_can_be_listed_late() {
 
 #[tokio::test]
 async fn a_skewed_cloud_refuses_dates_and_records_by_its_own_clock() {
-    let client = struck_by(FaultRule::new("*", Fault::Skew { seconds: 301 })).await;
+    let client = start_with_fault(FaultRule::new("*", Fault::Skew { seconds: 301 })).await;
     let answer = client.send(PURGE, page()).await.unwrap();
     assert_eq!(answer.headers()["date"], "Sun, 22 Nov 2026 04:05:01 GMT");
     assert_eq!(code(&envelope(answer).await), "AuthFailure.SignatureExpire");
@@ -131,7 +131,7 @@ async fn rows_can_fail_never_end_or_lie() {
         (Fault::NeverDone, ["process", "process"]),
         (Fault::NoEffect, ["done", "done"]),
     ] {
-        let client = struck_by(FaultRule::new(PURGE, fault.clone())).await;
+        let client = start_with_fault(FaultRule::new(PURGE, fault.clone())).await;
         client.edge("www.example.com", "/app.js").await;
         client.submit(PURGE, both.clone()).await;
         client.clock.advance(Duration::from_secs(3_600));
@@ -145,7 +145,7 @@ async fn rows_can_fail_never_end_or_lie() {
 
 #[tokio::test]
 async fn a_fraction_of_rows_fails_and_the_same_ones_again() {
-    let client = struck_by(FaultRule::new("*", Fault::TaskFails { fraction: Some(0.3), target: None })).await;
+    let client = start_with_fault(FaultRule::new("*", Fault::TaskFails { fraction: Some(0.3), target: None })).await;
     let urls: Vec<String> = (0..1_000).map(|n| format!("https://www.example.com/{n}")).collect();
     client.submit(PURGE, json!({"Urls": urls})).await;
     client.submit(PURGE, json!({"Urls": urls})).await;

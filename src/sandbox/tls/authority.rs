@@ -18,12 +18,12 @@ use crate::domain::Timestamp;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Long enough to be no concern of anybody.
 const GOOD_DAYS: u32 = 90;
-const STRANGE_NAME: &str = "another-host.invalid";
+const OTHER_NAME: &str = "another-host.invalid";
 
 pub(super) struct Authority {
     root: Certificate,
     intermediate: Signer,
-    stranger: Signer,
+    unknown: Signer,
     /// One for all hosts: nobody has secrets here.
     key: KeyPair,
 }
@@ -36,10 +36,10 @@ struct Signer {
 impl Authority {
     pub(super) fn new() -> Result<Self, Error> {
         let (issuer, certificate) = root("refreshd sandbox root")?;
-        let (strange_root, _) = root("unknown root")?;
+        let (unknown_root, _) = root("unknown root")?;
         Ok(Self {
             intermediate: Signer::below(&issuer, "refreshd sandbox intermediate")?,
-            stranger: Signer::below(&strange_root, "unknown intermediate")?,
+            unknown: Signer::below(&unknown_root, "unknown intermediate")?,
             root: certificate,
             key: KeyPair::generate()?,
         })
@@ -61,7 +61,7 @@ impl Authority {
         params.not_before = now - from.before + from.after;
         params.not_after = now - until.before + until.after;
         params.distinguished_name.push(DnType::CommonName, host);
-        let name = if state == CertificateState::WrongName { STRANGE_NAME } else { host };
+        let name = if state == CertificateState::WrongName { OTHER_NAME } else { host };
         params.subject_alt_names = vec![match name.parse::<IpAddr>() {
             Ok(address) => SanType::IpAddress(address),
             Err(_) => SanType::DnsName(Ia5String::try_from(name).ok()?),
@@ -71,7 +71,7 @@ impl Authority {
             CertificateState::HandshakeFailure | CertificateState::HandshakeSilence => return None,
             CertificateState::SelfSigned => vec![params.self_signed(&self.key).ok()?.der().clone()],
             CertificateState::IncompleteChain => vec![signed_by(&self.intermediate)?.der().clone()],
-            CertificateState::UnknownIssuer => chain(&signed_by(&self.stranger)?, &self.stranger),
+            CertificateState::UnknownIssuer => chain(&signed_by(&self.unknown)?, &self.unknown),
             _ => chain(&signed_by(&self.intermediate)?, &self.intermediate),
         };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));

@@ -87,7 +87,7 @@ impl SandboxTls {
     }
 
     /// What takes the TLS connections of one side.
-    pub(super) fn door(self: &Arc<Self>, at: FaultySide) -> io::Result<TlsListener> {
+    pub(super) fn listener(self: &Arc<Self>, at: FaultySide) -> io::Result<TlsListener> {
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
         let certificate = ServedCertificate { tls: Arc::clone(self), at };
@@ -96,7 +96,7 @@ impl SandboxTls {
         Ok(TlsListener { tls: Arc::clone(self), at, config: Arc::new(config) })
     }
 
-    fn keeps_silent(&self, at: FaultySide, host: &str) -> bool {
+    fn is_silent(&self, at: FaultySide, host: &str) -> bool {
         let rules = locked(&self.rules);
         let rule = rules.get(&(at, host.to_owned()));
         rule.is_some_and(|(rule, _)| rule.certificate == CertificateState::HandshakeSilence)
@@ -134,14 +134,14 @@ impl TlsListener {
     /// Returns never if that is how it was set. An error is a client that left, or one that was to be refused.
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<server::TlsStream<TcpStream>> {
         let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        if self.tls.keeps_silent(self.at, &asked_name(&start.client_hello())) {
+        if self.tls.is_silent(self.at, &server_name(&start.client_hello())) {
             std::future::pending::<()>().await;
         }
         start.into_stream(Arc::clone(&self.config)).await
     }
 }
 
-fn asked_name(hello: &ClientHello<'_>) -> String {
+fn server_name(hello: &ClientHello<'_>) -> String {
     hello.server_name().unwrap_or(NAMELESS).to_ascii_lowercase()
 }
 
@@ -153,13 +153,13 @@ struct ServedCertificate {
 
 impl fmt::Debug for ServedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shown").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("ServedCertificate").field("at", &self.at).finish_non_exhaustive()
     }
 }
 
 impl ResolvesServerCert for ServedCertificate {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.tls.certificate(self.at, &asked_name(&hello))
+        self.tls.certificate(self.at, &server_name(&hello))
     }
 }
 

@@ -19,8 +19,8 @@ struct Open(Mutex<Vec<&'static str>>);
 
 #[async_trait]
 impl CallLimiter for Open {
-    async fn acquire(&self, meter: ApiAction) {
-        self.0.lock().expect("the list").push(meter.0);
+    async fn acquire(&self, action: ApiAction) {
+        self.0.lock().expect("the list").push(action.0);
     }
 
     fn on_throttled(&self, _: ApiAction) {}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::domain_facts::facts;
-use super::history::senseless;
+use super::history::unexpected_response;
 use super::reader::CdnReader;
 use super::wire::{DomainFilter, DomainsPage, DomainsRequest};
 use crate::provider::{ApiAction, DomainDetail, DomainFacts, DomainQuery, ReadError};
@@ -13,7 +13,7 @@ const FILTER_VALUES_MAX: usize = 5;
 /// Domains read in one go: more than any account is known to have, and an end to a listing without one.
 const DOMAINS_MAX: u64 = 20_000;
 
-const fn meter(detail: DomainDetail) -> ApiAction {
+const fn action(detail: DomainDetail) -> ApiAction {
     match detail {
         DomainDetail::Brief => ApiAction("DescribeDomains"),
         DomainDetail::Full => ApiAction("DescribeDomainsConfig"),
@@ -67,11 +67,12 @@ async fn read(
 ) -> Result<(), ReadError> {
     let filters: Vec<DomainFilter<'_>> =
         names.map(|names| DomainFilter { name: "domain", value: names, fuzzy: false }).into_iter().collect();
-    let (limit, mut seen) = (page_max(detail), 0);
+    let (limit, mut offset) = (page_max(detail), 0);
     loop {
         let page: DomainsPage =
-            reader.call(meter(detail), &DomainsRequest { filters: &filters, offset: seen, limit }).await?;
-        let total = page.total_number.ok_or_else(|| senseless("the provider's domain list has no TotalNumber"))?;
+            reader.call(action(detail), &DomainsRequest { filters: &filters, offset, limit }).await?;
+        let total =
+            page.total_number.ok_or_else(|| unexpected_response("the provider's domain list has no TotalNumber"))?;
         let rows = page.domains.unwrap_or_default();
         let read = rows.len() as u64;
         for facts in rows.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).filter_map(facts) {
@@ -79,13 +80,13 @@ async fn read(
                 facts_by_name.entry(facts.name.clone()).or_insert(facts);
             }
         }
-        seen += read;
-        if seen >= total {
+        offset += read;
+        if offset >= total {
             return Ok(());
         }
         // A host that was not read must not look like one that does not exist.
-        if read == 0 || seen >= DOMAINS_MAX {
-            return Err(senseless("the provider's domain list could not be read whole"));
+        if read == 0 || offset >= DOMAINS_MAX {
+            return Err(unexpected_response("the provider's domain list could not be read whole"));
         }
     }
 }
@@ -106,13 +107,13 @@ mod tests {
     async fn list_domains(
         query: DomainQuery,
         detail: DomainDetail,
-        acts: Vec<ServerAction>,
+        actions: Vec<ServerAction>,
     ) -> (Result<Vec<String>, ReadError>, Vec<String>) {
-        let (script, limiter) = (Script::start(acts).await, CallCounter::default());
+        let (script, limiter) = (Script::start(actions).await, CallCounter::default());
         let facts_by_name = script.client().domains(&query, detail, &limiter).await;
-        assert_eq!((limiter.calls(), script.remaining()), (script.seen().len(), 0), "every call has its own token");
+        assert_eq!((limiter.calls(), script.remaining()), (script.requests().len(), 0), "every call has its own token");
         let action = if detail == DomainDetail::Full { "DescribeDomainsConfig" } else { "DescribeDomains" };
-        assert!(script.seen().iter().all(|seen| seen.header("x-tc-action") == Some(action)));
+        assert!(script.requests().iter().all(|request| request.header("x-tc-action") == Some(action)));
         (
             facts_by_name.map(|domain_factses| domain_factses.into_iter().map(|facts| facts.name).collect()),
             script.bodies(),
@@ -121,8 +122,8 @@ mod tests {
 
     #[tokio::test]
     async fn all_domains_are_paged_through_by_what_came_and_a_repeated_one_counts_once() {
-        let acts = vec![page(3, &["b.example", "a.example"]), page(3, &["A.example"])];
-        let (texts, bodies) = list_domains(DomainQuery::All, DomainDetail::Brief, acts).await;
+        let actions = vec![page(3, &["b.example", "a.example"]), page(3, &["A.example"])];
+        let (texts, bodies) = list_domains(DomainQuery::All, DomainDetail::Brief, actions).await;
         assert_eq!(texts.expect("a list"), ["a.example", "b.example"]);
         assert_eq!(bodies, [r#"{"Offset":0,"Limit":1000}"#, r#"{"Offset":2,"Limit":1000}"#]);
     }
@@ -132,8 +133,8 @@ mod tests {
         let hosts = DomainQuery::Hosts(
             ["A.b.example.com", "c.b.example.com.", "d.b.example.com", "e.example.com"].map(str::to_owned).to_vec(),
         );
-        let acts = vec![page(1, &["*.b.example.com"]), page(0, &[])];
-        let (texts, bodies) = list_domains(hosts, DomainDetail::Full, acts).await;
+        let actions = vec![page(1, &["*.b.example.com"]), page(0, &[])];
+        let (texts, bodies) = list_domains(hosts, DomainDetail::Full, actions).await;
         assert_eq!(texts.expect("a list"), ["*.b.example.com"]);
         let filter = |values: &str| {
             format!(r#"{{"Filters":[{{"Name":"domain","Value":[{values}],"Fuzzy":false}}],"Offset":0,"Limit":100}}"#)
@@ -156,8 +157,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_that_could_not_be_read_whole_is_a_fault() {
-        for acts in [vec![page(3, &["a.example"]), page(3, &[])], vec![ok(r#","Domains":[]"#)]] {
-            let (texts, _) = list_domains(DomainQuery::All, DomainDetail::Brief, acts).await;
+        for actions in [vec![page(3, &["a.example"]), page(3, &[])], vec![ok(r#","Domains":[]"#)]] {
+            let (texts, _) = list_domains(DomainQuery::All, DomainDetail::Brief, actions).await;
             assert!(matches!(texts, Err(ReadError::Failed(_))), "{texts:?}");
         }
     }

@@ -21,7 +21,7 @@ pub(super) struct HistoryRows {
     pub(super) complete: bool,
 }
 
-const fn meter(operation: ItemOperation) -> ApiAction {
+const fn action(operation: ItemOperation) -> ApiAction {
     match operation {
         ItemOperation::Purge => ApiAction("DescribePurgeTasks"),
         ItemOperation::Prefetch => ApiAction("DescribePushTasks"),
@@ -35,7 +35,7 @@ pub(super) async fn count(
     request: HistoryRequest,
 ) -> Result<u64, ReadError> {
     let request = HistoryRequest { limit: 1, ..request };
-    total(&reader.call(meter(operation), &request).await?)
+    total(&reader.call(action(operation), &request).await?)
 }
 
 /// The rows themselves, at most `rows_max` of them.
@@ -46,35 +46,35 @@ pub(super) async fn rows(
     rows_max: u64,
 ) -> Result<HistoryRows, ReadError> {
     let mut rows = Vec::new();
-    let (mut seen, mut limit) = (0, PAGE_ROWS_MAX);
+    let (mut offset, mut limit) = (0, PAGE_ROWS_MAX);
     loop {
-        let request = HistoryRequest { offset: seen, limit: limit as u64, ..request.clone() };
-        let page: HistoryPage = match reader.call(meter(operation), &request).await {
+        let request = HistoryRequest { offset, limit: limit as u64, ..request.clone() };
+        let page: HistoryPage = match reader.call(action(operation), &request).await {
             // A parameter is not liked: perhaps the figure that no page confirms.
             Err(ReadError::Failed(failure)) if failure.class == ErrorClass::BadTarget && limit > PAGE_ROWS_DEFAULT => {
                 limit = PAGE_ROWS_DEFAULT;
                 continue;
             }
-            answer => answer?,
+            page => page?,
         };
         let total = total(&page)?;
         let before = rows.len();
         rows.extend(page.purge_logs.unwrap_or_default().into_iter().take(limit));
         let read = (rows.len() - before) as u64;
-        seen += read;
+        offset += read;
         // An empty page ends the listing whatever the total says; a short one does not, for the provider may cap pages
         // at fewer rows than were asked for.
-        let complete = seen >= total;
-        if complete || read == 0 || seen >= rows_max {
+        let complete = offset >= total;
+        if complete || read == 0 || offset >= rows_max {
             return Ok(HistoryRows { rows, total, complete });
         }
     }
 }
 
 fn total(page: &HistoryPage) -> Result<u64, ReadError> {
-    page.total_count.ok_or_else(|| senseless("the provider's task list has no TotalCount"))
+    page.total_count.ok_or_else(|| unexpected_response("the provider's task list has no TotalCount"))
 }
 
-pub(super) fn senseless(message: &str) -> ReadError {
+pub(super) fn unexpected_response(message: &str) -> ReadError {
     ReadError::Failed(Failure::new(ErrorClass::Outage, "answer_senseless", message))
 }

@@ -36,8 +36,8 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     status: StatusSource::Rows,
     // Whole seconds in the list, whole seconds in `Date`, and a clock that is corrected only by what `Date` said last.
     lookup: TaskLookup::ByWindow { slack: Duration::from_secs(90) },
-    company: BatchRefusal::AllOrNothing,
-    allowance: OperatorLimits { rate: None, batch: None },
+    batch_refusal: BatchRefusal::AllOrNothing,
+    operator_limits: OperatorLimits { rate: None, batch: None },
     // "Prefetch": nodes fetch with this agent.
     origin_agent: "TencentCdn",
 };

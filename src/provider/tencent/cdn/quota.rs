@@ -22,11 +22,11 @@ pub(in super::super) async fn quota(
     reader: &CdnReader<'_>,
     operation: ItemOperation,
 ) -> Result<Vec<PoolReading>, ReadError> {
-    let meter = match operation {
+    let action = match operation {
         ItemOperation::Purge => ApiAction("DescribePurgeQuota"),
         ItemOperation::Prefetch => ApiAction("DescribePushQuota"),
     };
-    let quotas: QuotaResponse = reader.call(meter, &NoParameters {}).await?;
+    let quotas: QuotaResponse = reader.call(action, &NoParameters {}).await?;
     let kinds = match operation {
         ItemOperation::Purge => vec![(TargetKind::Url, quotas.url_purge), (TargetKind::Directory, quotas.path_purge)],
         ItemOperation::Prefetch => vec![(TargetKind::Url, quotas.url_push)],

@@ -16,28 +16,28 @@ pub(in super::super) struct CdnReader<'a> {
 impl CdnReader<'_> {
     pub(super) async fn call<A: DeserializeOwned>(
         &self,
-        meter: ApiAction,
+        action: ApiAction,
         parameters: &(impl Serialize + Sync),
     ) -> Result<A, ReadError> {
-        self.limiter.acquire(meter).await;
-        let _pass = CallPass { limiter: self.limiter, meter };
-        let answer = self.client.call(meter.0, parameters).await;
-        let answer = answer.map(|reply| reply.fields).map_err(error_codes::read_fault);
-        if matches!(answer, Err(ReadError::Throttled(_))) {
-            self.limiter.on_throttled(meter);
+        self.limiter.acquire(action).await;
+        let _pass = CallPass { limiter: self.limiter, action };
+        let response = self.client.call(action.0, parameters).await;
+        let response = response.map(|reply| reply.fields).map_err(error_codes::read_error);
+        if matches!(response, Err(ReadError::Throttled(_))) {
+            self.limiter.on_throttled(action);
         }
-        answer
+        response
     }
 }
 
 /// A token in use: given back however the call ends, also if nobody waits for it any more.
 struct CallPass<'a> {
     limiter: &'a dyn CallLimiter,
-    meter: ApiAction,
+    action: ApiAction,
 }
 
 impl Drop for CallPass<'_> {
     fn drop(&mut self) {
-        self.limiter.release(self.meter);
+        self.limiter.release(self.action);
     }
 }

@@ -14,7 +14,7 @@ const PUSH_URLS: ApiAction = ApiAction("PushUrlsCache");
 /// Longest task id in bytes that is taken for one; published ones have under 30.
 const TASK_BYTES_MAX: usize = 256;
 
-pub(in super::super) const fn meter(lane: &Lane) -> ApiAction {
+pub(in super::super) const fn action(lane: &Lane) -> ApiAction {
     match (lane.operation, lane.kind) {
         (ItemOperation::Purge, TargetKind::Url) => PURGE_URLS,
         (ItemOperation::Purge, TargetKind::Directory) => PURGE_PATHS,
@@ -23,7 +23,7 @@ pub(in super::super) const fn meter(lane: &Lane) -> ApiAction {
 }
 
 pub(in super::super) async fn submit(client: &TencentClient, lane: &Lane, targets: &[Target]) -> SubmitOutcome {
-    let action = meter(lane).0;
+    let action = action(lane).0;
     let texts = targets.iter().map(Target::as_str).collect();
     let answer = match (lane.operation, lane.kind) {
         (ItemOperation::Purge, TargetKind::Url) => {
@@ -44,7 +44,7 @@ pub(in super::super) async fn submit(client: &TencentClient, lane: &Lane, target
     };
     match answer {
         Ok(reply) => accepted(reply),
-        Err(fault) => error_codes::answer(fault),
+        Err(fault) => error_codes::submit_outcome(fault),
     }
 }
 
@@ -64,7 +64,7 @@ pub(in super::super) fn sample(client: &TencentClient, lane: &Lane, target: &Tar
         }
         (ItemOperation::Prefetch, TargetKind::Directory) => return None,
     };
-    Some(client.sample(meter(lane).0, &body.ok()?))
+    Some(client.sample(action(lane).0, &body.ok()?))
 }
 
 fn accepted(reply: ApiReply<SubmitResponse>) -> SubmitOutcome {
@@ -74,7 +74,7 @@ fn accepted(reply: ApiReply<SubmitResponse>) -> SubmitOutcome {
         None => {
             let failure =
                 Failure::new(ErrorClass::Lost, "no_task_id", "the provider named no task, so it may have made one");
-            error_codes::answer(CallError::Lost(failure.with_request_id(request_id)))
+            error_codes::submit_outcome(CallError::Lost(failure.with_request_id(request_id)))
         }
     }
 }
@@ -127,8 +127,8 @@ mod tests {
         let answer = script.client().submit(lane, &targets).await;
         let task = TaskId("1533045796-i60rfmzm".to_owned());
         assert_eq!(answer, SubmitOutcome::Accepted { task, request_id: Some("req-1".to_owned()) });
-        let seen = script.seen().remove(0);
-        (seen.header("x-tc-action").expect("an action").to_owned(), seen.body)
+        let request = script.requests().remove(0);
+        (request.header("x-tc-action").expect("an action").to_owned(), request.body)
     }
 
     #[tokio::test]
@@ -137,7 +137,7 @@ mod tests {
         use ItemOperation::{Prefetch, Purge};
         use TargetKind::{Directory, Url};
         let url = "https://h.example/a?b=c&d=%2F";
-        for (lane, action, expected) in [
+        for (lane, name, expected) in [
             (lane(Purge, Url, Own, None), "PurgeUrlsCache", r#"{"Urls":["T"]}"#),
             (lane(Purge, Url, Global, None), "PurgeUrlsCache", r#"{"Urls":["T"]}"#),
             (lane(Purge, Url, Mainland, None), "PurgeUrlsCache", r#"{"Urls":["T"],"Area":"mainland"}"#),
@@ -159,10 +159,10 @@ mod tests {
             let (sent_action, sent) = body(&lane, &[target]).await;
             assert_eq!(
                 (sent_action.as_str(), sent),
-                (action, expected.replace("\"T\"", &format!("\"{target}\""))),
+                (name, expected.replace("\"T\"", &format!("\"{target}\""))),
                 "{lane}"
             );
-            assert_eq!(meter(&lane).0, action);
+            assert_eq!(action(&lane).0, name);
         }
         let (_, sent) = body(&lane(Purge, Url, Own, None), &["https://h.example/1", "https://h.example/2"]).await;
         assert_eq!(sent, r#"{"Urls":["https://h.example/1","https://h.example/2"]}"#);
@@ -175,7 +175,7 @@ mod tests {
         let target = Target::parse(TargetKind::Directory, "https://h.example/img/").expect("a target");
         let answer = script.client().submit(&lane, &[target]).await;
         assert!(matches!(answer, SubmitOutcome::TargetRefused(_)), "{answer:?}");
-        assert!(script.seen().is_empty());
+        assert!(script.requests().is_empty());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::wire::{HistoryRequest, HistoryRow};
 use crate::domain::{ErrorClass, Failure, ItemOperation};
 use crate::provider::{FailedRow, ReadError, TaskId, TaskProgress, TaskQuery};
 
-pub(in super::super) async fn look(reader: &CdnReader<'_>, query: &TaskQuery) -> Result<TaskProgress, ReadError> {
+pub(in super::super) async fn progress(reader: &CdnReader<'_>, query: &TaskQuery) -> Result<TaskProgress, ReadError> {
     let count = |status| history::count(reader, query.operation, request(&query.task, status));
     if count(Some("process")).await? > 0 {
         return Ok(TaskProgress::Running);
@@ -50,20 +50,23 @@ pub(in super::super) async fn look(reader: &CdnReader<'_>, query: &TaskQuery) ->
 }
 
 /// The targets of which every row is done.
-pub(in super::super) async fn done(reader: &CdnReader<'_>, query: &TaskQuery) -> Result<BTreeSet<String>, ReadError> {
+pub(in super::super) async fn completed_targets(
+    reader: &CdnReader<'_>,
+    query: &TaskQuery,
+) -> Result<BTreeSet<String>, ReadError> {
     let listing = history::rows(reader, query.operation, request(&query.task, None), ROWS_MAX).await?;
-    let (mut done, mut open) = (BTreeSet::new(), BTreeSet::new());
+    let (mut done, mut unfinished) = (BTreeSet::new(), BTreeSet::new());
     for row in listing.rows.into_iter().filter(|row| row.task_id.as_ref() == Some(&query.task.0)) {
         let is_done = is_of(&row, &query.task, "done");
         if let Some(url) = row.url {
             if is_done {
                 done.insert(url)
             } else {
-                open.insert(url)
+                unfinished.insert(url)
             };
         }
     }
-    Ok(&done - &open)
+    Ok(&done - &unfinished)
 }
 
 fn request(task: &TaskId, status: Option<&'static str>) -> HistoryRequest {
@@ -116,12 +119,12 @@ mod tests {
         let query = TaskQuery { operation, task: TaskId("t-1".to_owned()), targets };
         let progress = script.client().task_progress(&query, &limiter).await;
         assert_eq!(script.remaining(), 0, "every answer was asked for");
-        assert_eq!(limiter.calls(), script.seen().len(), "every call has its own token");
+        assert_eq!(limiter.calls(), script.requests().len(), "every call has its own token");
         progress
     }
 
-    async fn purge(targets: u32, acts: impl IntoIterator<Item = ServerAction>) -> TaskProgress {
-        progress_of(ItemOperation::Purge, targets, &Script::start(acts).await).await.expect("progress")
+    async fn purge(targets: u32, actions: impl IntoIterator<Item = ServerAction>) -> TaskProgress {
+        progress_of(ItemOperation::Purge, targets, &Script::start(actions).await).await.expect("progress")
     }
 
     fn failed(progress: &TaskProgress) -> Vec<(&str, &str, ErrorClass)> {
@@ -176,7 +179,7 @@ mod tests {
         let script = script.await;
         let progress = progress_of(ItemOperation::Purge, 250, &script).await.expect("progress");
         assert_eq!(failed(&progress).len(), 150);
-        let pages: Vec<_> = script.seen()[3..].iter().map(|seen| seen.json()["Offset"].as_u64()).collect();
+        let pages: Vec<_> = script.requests()[3..].iter().map(|request| request.json()["Offset"].as_u64()).collect();
         assert_eq!(pages, [Some(0), Some(100), Some(130)]);
         assert_eq!(script.bodies()[3], r#"{"TaskId":"t-1","Status":"fail","Offset":0,"Limit":100}"#);
     }
@@ -184,11 +187,12 @@ mod tests {
     #[tokio::test]
     async fn a_prefetch_that_the_origin_refused_is_a_bad_target() {
         let push = |total: u64, rows: &str| ok(&format!(r#","TotalCount":{total},"PushLogs":[{rows}]"#));
-        let acts = [push(0, ""), push(3, ""), push(1, ""), push(1, &row("u1", "fail")), push(1, &row("u2", "invalid"))];
-        let script = Script::start(acts).await;
+        let actions =
+            [push(0, ""), push(3, ""), push(1, ""), push(1, &row("u1", "fail")), push(1, &row("u2", "invalid"))];
+        let script = Script::start(actions).await;
         let progress = progress_of(ItemOperation::Prefetch, 3, &script).await.expect("progress");
         assert_eq!(failed(&progress), [("u1", "fail", ErrorClass::Outage), ("u2", "invalid", ErrorClass::BadTarget)]);
-        assert_eq!(script.seen()[0].header("x-tc-action"), Some("DescribePushTasks"));
+        assert_eq!(script.requests()[0].header("x-tc-action"), Some("DescribePushTasks"));
     }
 
     #[tokio::test]
@@ -207,20 +211,20 @@ mod tests {
     #[tokio::test]
     async fn a_list_that_never_ends_is_left_after_as_many_rows_as_there_can_be() {
         let full = || page(1_000_000, &rows(0..100, "fail"));
-        let acts = [page(0, ""), page(150, ""), page(0, ""), full(), full()];
-        assert_eq!(purge(150, acts).await, TaskProgress::Running);
+        let actions = [page(0, ""), page(150, ""), page(0, ""), full(), full()];
+        assert_eq!(purge(150, actions).await, TaskProgress::Running);
     }
 
     #[tokio::test]
     async fn a_page_with_more_rows_than_asked_for_is_cut() {
-        let acts = [page(0, ""), page(100, ""), page(0, ""), page(100, &rows(0..500, "fail"))];
-        assert_eq!(failed(&purge(100, acts).await).len(), 100);
+        let actions = [page(0, ""), page(100, ""), page(0, ""), page(100, &rows(0..500, "fail"))];
+        assert_eq!(failed(&purge(100, actions).await).len(), 100);
     }
 
     #[tokio::test]
     async fn a_list_without_a_count_is_a_fault() {
         let script = Script::start([ok(r#","PurgeLogs":[]"#)]).await;
-        let fault = progress_of(ItemOperation::Purge, 1, &script).await.expect_err("no count");
-        assert!(matches!(fault, ReadError::Failed(_)), "{fault:?}");
+        let error = progress_of(ItemOperation::Purge, 1, &script).await.expect_err("no count");
+        assert!(matches!(error, ReadError::Failed(_)), "{error:?}");
     }
 }

@@ -76,7 +76,7 @@ fn sdk(text: &str) -> Result<FileContents, String> {
     pair([("secret_id", id), ("secret_key", key), ("token", token)], "no secret_id in a section [default]")
 }
 
-/// A profile may stand for something else than the pair in it; what we cannot act as is refused, not passed over.
+/// A profile may stand for something else than the pair in it; what we cannot action as is refused, not passed over.
 fn profile(text: &str) -> Result<FileContents, String> {
     // The parser's own words would quote the file.
     let profile: Value = serde_json::from_str(text).map_err(|error| format!("is no JSON (line {})", error.line()))?;
@@ -105,8 +105,8 @@ pub(super) fn pair(parts: [(&str, Option<String>); 3], none: &str) -> Result<Fil
                 "secret_key" => key_name.to_owned(),
                 _ => token_name.to_owned(),
             };
-            Credentials::new(id, key.into(), part(token).map(Into::into)).map(FileContents::Pair).map_err(|fault| {
-                match fault {
+            Credentials::new(id, key.into(), part(token).map(Into::into)).map(FileContents::Pair).map_err(|error| {
+                match error {
                     CredentialsError::Malformed(part) => {
                         format!("{} has a space or a control character in it; copy it again without them", named(part))
                     }

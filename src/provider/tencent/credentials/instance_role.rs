@@ -39,7 +39,7 @@ pub(super) enum InstanceRoleError {
     /// The service answered that there is no role.
     NoRole,
     /// No answer, or none that makes sense: it may be otherwise in a while.
-    Silent(String),
+    NoResponse(String),
 }
 
 impl InstanceRole {
@@ -69,22 +69,24 @@ impl InstanceRole {
         });
         timeout
             .await
-            .unwrap_or_else(|_| Err(InstanceRoleError::Silent(format!("no answer within {} s", TOTAL.as_secs()))))
+            .unwrap_or_else(|_| Err(InstanceRoleError::NoResponse(format!("no answer within {} s", TOTAL.as_secs()))))
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, InstanceRoleError> {
-        let silent = |error: reqwest::Error| InstanceRoleError::Silent(error_chain(&error.without_url()));
-        let url = self.base.join(path).map_err(|error| InstanceRoleError::Silent(error.to_string()))?;
-        let mut response = self.http.get(url).send().await.map_err(silent)?;
+        let no_response = |error: reqwest::Error| InstanceRoleError::NoResponse(error_chain(&error.without_url()));
+        let url = self.base.join(path).map_err(|error| InstanceRoleError::NoResponse(error.to_string()))?;
+        let mut response = self.http.get(url).send().await.map_err(no_response)?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Err(InstanceRoleError::NoRole),
-            status => return Err(InstanceRoleError::Silent(format!("the metadata service answered {status}"))),
+            status => return Err(InstanceRoleError::NoResponse(format!("the metadata service answered {status}"))),
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(silent)? {
+        while let Some(chunk) = response.chunk().await.map_err(no_response)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(InstanceRoleError::Silent(format!("the answer is longer than {ANSWER_BYTES_MAX} bytes")));
+                return Err(InstanceRoleError::NoResponse(format!(
+                    "the answer is longer than {ANSWER_BYTES_MAX} bytes"
+                )));
             }
             body.extend_from_slice(&chunk);
         }
@@ -99,23 +101,23 @@ fn role_name(body: &[u8]) -> Result<&str, InstanceRoleError> {
     match name {
         "" => Err(InstanceRoleError::NoRole),
         name if name.len() <= 128 && name.bytes().all(fits) => Ok(name),
-        _ => Err(InstanceRoleError::Silent("the metadata service names no role, but something else".to_owned())),
+        _ => Err(InstanceRoleError::NoResponse("the metadata service names no role, but something else".to_owned())),
     }
 }
 
 /// Never quotes the answer: it holds a key.
 fn keys(body: &[u8]) -> Result<TemporaryCredentials, InstanceRoleError> {
-    let senseless = |what: &str| InstanceRoleError::Silent(format!("the metadata service's keys {what}"));
-    let keys: RoleKeys = serde_json::from_slice(body).map_err(|_| senseless("are no JSON as documented"))?;
+    let unusable = |what: &str| InstanceRoleError::NoResponse(format!("the metadata service's keys {what}"));
+    let keys: RoleKeys = serde_json::from_slice(body).map_err(|_| unusable("are no JSON as documented"))?;
     if keys.code.as_deref().is_some_and(|code| code != "Success") {
-        return Err(senseless("come without success"));
+        return Err(unusable("come without success"));
     }
     let (Some(id), Some(key), Some(token)) = (keys.tmp_secret_id, keys.tmp_secret_key, keys.token) else {
-        return Err(senseless("are not complete"));
+        return Err(unusable("are not complete"));
     };
-    let expires = keys.expired_time.ok_or_else(|| senseless("have no ExpiredTime"))?;
+    let expires = keys.expired_time.ok_or_else(|| unusable("have no ExpiredTime"))?;
     let pair = Credentials::new(id, SecretString::from(key), Some(SecretString::from(token)));
-    let pair = pair.map_err(|fault| senseless(&format!("cannot be sent: {fault}")))?;
+    let pair = pair.map_err(|error| unusable(&format!("cannot be sent: {error}")))?;
     Ok(TemporaryCredentials { pair, expires_at: Timestamp::from_millis(expires.saturating_mul(1000)) })
 }
 
@@ -128,7 +130,7 @@ mod tests {
         assert_eq!(role_name(b"refreshd-role\n"), Ok("refreshd-role"));
         assert_eq!(role_name(b" \n"), Err(InstanceRoleError::NoRole));
         for bad in ["a/../b", "a?b", "<html>", "a b", "a\nb", "%2e", ".."] {
-            assert!(matches!(role_name(bad.as_bytes()), Err(InstanceRoleError::Silent(_))), "{bad}");
+            assert!(matches!(role_name(bad.as_bytes()), Err(InstanceRoleError::NoResponse(_))), "{bad}");
         }
     }
 
@@ -145,7 +147,7 @@ mod tests {
             good.replace(r#":"b""#, r#":"hush hush""#),
             "hush".to_owned(),
         ] {
-            let Err(InstanceRoleError::Silent(reason)) = keys(bad.as_bytes()) else { panic!("{bad}") };
+            let Err(InstanceRoleError::NoResponse(reason)) = keys(bad.as_bytes()) else { panic!("{bad}") };
             assert!(!reason.contains("hush"), "{reason}");
         }
     }

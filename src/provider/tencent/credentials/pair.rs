@@ -28,7 +28,7 @@ pub enum CredentialsError {
         "no key pair was found; set secret_id and secret_key_file of the account, or fill one of the places looked at: {}",
         places.join("; ")
     )]
-    Nowhere {
+    NotFound {
         /// Each place, with what was found there instead.
         places: Vec<String>,
         /// One of the places did not answer, which may pass by itself.
@@ -40,7 +40,7 @@ impl CredentialsError {
     /// Whether the same question may be answered otherwise in a while, without anybody's doing.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Nowhere { may_pass: true, .. })
+        matches!(self, Self::NotFound { may_pass: true, .. })
     }
 }
 

@@ -33,7 +33,7 @@ struct State {
     renew_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
     /// Why the last renewal failed.
-    failed: Option<String>,
+    renewal_error: Option<String>,
 }
 
 /// What a renewal brought.
@@ -54,15 +54,15 @@ impl CredentialProvider {
     ///
     /// # Errors
     /// If a place holds something that cannot be used, or none holds anything; then all are named.
-    pub async fn search(places: &CredentialSources, now: Timestamp) -> Result<Self, CredentialsError> {
-        let sourced = places.search().await?;
+    pub async fn search(sources: &CredentialSources, now: Timestamp) -> Result<Self, CredentialsError> {
+        let sourced = sources.search().await?;
         info!(place = sourced.place, "the account's key pair was found");
         Ok(Self::new(sourced, now))
     }
 
     fn new(SourcedCredentials { source, place, pair, expires_at }: SourcedCredentials, now: Timestamp) -> Self {
         let renew_at = renew_at(&source, expires_at, now);
-        let state = State { pair: Arc::new(pair), renew_at, expires_at, failed: None };
+        let state = State { pair: Arc::new(pair), renew_at, expires_at, renewal_error: None };
         Self { source, place, state: Mutex::new(state) }
     }
 
@@ -93,7 +93,7 @@ impl CredentialProvider {
     }
 
     async fn renew(&self, state: &mut State, now: Timestamp) {
-        match self.fresh().await {
+        match self.read_again().await {
             Ok(None) => state.renew_at = None,
             Ok(Some(fresh)) => {
                 if *state.pair != fresh.pair {
@@ -104,38 +104,38 @@ impl CredentialProvider {
                     pair: Arc::new(fresh.pair),
                     renew_at: state.renew_at,
                     expires_at: fresh.expires_at,
-                    failed: None,
+                    renewal_error: None,
                 };
             }
             Err(reason) => {
                 warn!(place = self.place, reason, "the account's key pair could not be renewed");
-                state.failed = Some(reason);
+                state.renewal_error = Some(reason);
                 state.renew_at = Some(now + TRY_AGAIN);
             }
         }
     }
 
     /// `Ok(None)`: there is nothing to renew from.
-    async fn fresh(&self) -> Result<Option<FreshCredentials>, String> {
+    async fn read_again(&self) -> Result<Option<FreshCredentials>, String> {
         match &self.source {
             RefreshSource::Fixed => Ok(None),
             RefreshSource::File(path, format) => match files::read(path, *format).await {
                 Ok(FileContents::Pair(pair)) => Ok(Some(FreshCredentials { pair, expires_at: None })),
                 Ok(FileContents::Nothing(reason)) => Err(reason),
-                Err(fault) => Err(fault.to_string()),
+                Err(error) => Err(error.to_string()),
             },
             RefreshSource::Role(role) => match role.credentials().await {
                 Ok(TemporaryCredentials { pair, expires_at }) => {
                     Ok(Some(FreshCredentials { pair, expires_at: Some(expires_at) }))
                 }
                 Err(InstanceRoleError::NoRole) => Err("this machine has no role any more".to_owned()),
-                Err(InstanceRoleError::Silent(reason)) => Err(reason),
+                Err(InstanceRoleError::NoResponse(reason)) => Err(reason),
             },
         }
     }
 
     fn expired(&self, state: &State) -> Failure {
-        let reason = state.failed.as_deref().unwrap_or("the keys handed out have expired already");
+        let reason = state.renewal_error.as_deref().unwrap_or("the keys handed out have expired already");
         let message = format!("the temporary keys from {} have expired and no new ones came: {reason}", self.place);
         Failure::new(ErrorClass::Auth, "credentials_expired", message)
     }

@@ -94,10 +94,10 @@ impl CredentialSources {
                 });
             }
             Err(InstanceRoleError::NoRole) => ("this machine has none".to_owned(), false),
-            Err(InstanceRoleError::Silent(reason)) => (reason, true),
+            Err(InstanceRoleError::NoResponse(reason)) => (reason, true),
         };
         places.push(format!("the instance role at {} ({reason})", self.metadata));
-        Err(CredentialsError::Nowhere { places, may_pass })
+        Err(CredentialsError::NotFound { places, may_pass })
     }
 
     fn value(&self, name: &str) -> Option<String> {

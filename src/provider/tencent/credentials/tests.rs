@@ -55,8 +55,8 @@ impl Machine {
     }
 }
 
-async fn summary(ring: &CredentialProvider, now: Timestamp) -> String {
-    match ring.current(now).await {
+async fn summary(provider: &CredentialProvider, now: Timestamp) -> String {
+    match provider.current(now).await {
         Ok(pair) => {
             let token = pair.token().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
             format!("{}/{}/{token}", pair.secret_id(), pair.secret_key().expose_secret())
@@ -157,14 +157,14 @@ async fn a_role_is_asked_by_its_name_and_renewed_before_its_keys_expire() {
     let (hour, minute) = (Duration::from_secs(3600), Duration::from_secs(60));
     let script =
         Script::start([role_name(), role_keys("first", hour), role_name(), role_keys("second", 3 * hour)]).await;
-    let ring = Machine::beside(&script.endpoint()).search().await.expect("a role");
-    let line = |index: usize| script.seen()[index].head.lines().next().unwrap_or_default().to_owned();
+    let provider = Machine::beside(&script.endpoint()).search().await.expect("a role");
+    let line = |index: usize| script.requests()[index].head.lines().next().unwrap_or_default().to_owned();
     assert_eq!(line(0), "GET /latest/meta-data/cam/security-credentials/ HTTP/1.1");
     assert_eq!(line(1), "GET /latest/meta-data/cam/security-credentials/my-role HTTP/1.1");
-    assert_eq!(summary(&ring, NOW + 54 * minute).await, "first/key/token");
-    assert_eq!(script.seen().len(), 2, "good keys are not asked for again");
-    assert_eq!(summary(&ring, NOW + 55 * minute).await, "second/key/token");
-    assert_eq!(summary(&ring, NOW + 2 * hour).await, "second/key/token");
+    assert_eq!(summary(&provider, NOW + 54 * minute).await, "first/key/token");
+    assert_eq!(script.requests().len(), 2, "good keys are not asked for again");
+    assert_eq!(summary(&provider, NOW + 55 * minute).await, "second/key/token");
+    assert_eq!(summary(&provider, NOW + 2 * hour).await, "second/key/token");
     assert_eq!(script.remaining(), 0);
 }
 
@@ -172,7 +172,7 @@ async fn a_role_is_asked_by_its_name_and_renewed_before_its_keys_expire() {
 async fn a_failed_renewal_costs_nothing_until_the_keys_have_expired() {
     let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
     let broken = || ServerAction::Raw("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n".to_owned());
-    let acts = [
+    let actions = [
         role_name(),
         role_keys("first", 10 * minute),
         broken(),
@@ -180,36 +180,36 @@ async fn a_failed_renewal_costs_nothing_until_the_keys_have_expired() {
         role_name(),
         role_keys("second", 60 * minute),
     ];
-    let script = Script::start(acts).await;
-    let ring = Machine::beside(&script.endpoint()).search().await.expect("a role");
-    assert_eq!(summary(&ring, NOW + 6 * minute).await, "first/key/token");
-    assert_eq!(summary(&ring, NOW + 6 * minute + second).await, "first/key/token");
-    assert_eq!(script.seen().len(), 3, "the next try waits a while");
-    let text = summary(&ring, NOW + 10 * minute).await;
+    let script = Script::start(actions).await;
+    let provider = Machine::beside(&script.endpoint()).search().await.expect("a role");
+    assert_eq!(summary(&provider, NOW + 6 * minute).await, "first/key/token");
+    assert_eq!(summary(&provider, NOW + 6 * minute + second).await, "first/key/token");
+    assert_eq!(script.requests().len(), 3, "the next try waits a while");
+    let text = summary(&provider, NOW + 10 * minute).await;
     assert!(text.starts_with("auth: ") && text.contains("have expired") && text.contains("500"), "{text}");
-    assert_eq!(summary(&ring, NOW + 10 * minute + 10 * second).await, "second/key/token");
+    assert_eq!(summary(&provider, NOW + 10 * minute + 10 * second).await, "second/key/token");
 }
 
 #[tokio::test]
 async fn many_callers_renew_once() {
     let hour = Duration::from_secs(3600);
     let script = Script::start([role_name(), role_keys("a", hour), role_name(), role_keys("b", 3 * hour)]).await;
-    let ring = Machine::beside(&script.endpoint()).search().await.expect("a role");
-    let callers = (0..20).map(|_| summary(&ring, NOW + hour));
+    let provider = Machine::beside(&script.endpoint()).search().await.expect("a role");
+    let callers = (0..20).map(|_| summary(&provider, NOW + hour));
     assert!(futures_util::future::join_all(callers).await.iter().all(|text| text == "b/key/token"));
     assert_eq!(script.remaining(), 0);
 }
 
 #[tokio::test]
 async fn an_endless_or_redirecting_metadata_service_is_given_up() {
-    for act in [
+    for action in [
         ServerAction::Endless,
         ServerAction::Raw(
             "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_owned(),
         ),
         ServerAction::CloseAfterRequest,
     ] {
-        let script = Script::start([act]).await;
+        let script = Script::start([action]).await;
         let fault = Machine::beside(&script.endpoint()).search().await.err().expect("no keys");
         assert!(fault.may_pass(), "{fault}");
     }
@@ -221,16 +221,16 @@ async fn a_rotated_file_is_read_again_and_a_broken_one_is_not_believed() {
     let machine = Machine::bare().await;
     let path = ".tencentcloud/credentials";
     machine.write(path, &sdk("old"));
-    let ring = machine.search().await.expect("the file");
+    let provider = machine.search().await.expect("the file");
     machine.write(path, &sdk("new"));
-    assert_eq!(summary(&ring, NOW).await, "old/key/");
-    assert_eq!(summary(&ring, NOW + minute).await, "new/key/");
+    assert_eq!(summary(&provider, NOW).await, "old/key/");
+    assert_eq!(summary(&provider, NOW + minute).await, "new/key/");
     for broken in ["[default]\nsecret_id = half\n", ""] {
         machine.write(path, broken);
-        assert_eq!(summary(&ring, NOW + 3 * minute).await, "new/key/");
+        assert_eq!(summary(&provider, NOW + 3 * minute).await, "new/key/");
     }
     std::fs::remove_file(machine.folder.path().join(path)).expect("a file");
-    assert_eq!(summary(&ring, NOW + 5 * minute).await, "new/key/");
+    assert_eq!(summary(&provider, NOW + 5 * minute).await, "new/key/");
 }
 
 fn lane() -> Lane {
@@ -239,26 +239,26 @@ fn lane() -> Lane {
 }
 
 /// What a submission with these keys comes to, and with which keys it was signed.
-async fn submitted(ring: CredentialProvider, acts: Vec<ServerAction>) -> (SubmitOutcome, Vec<String>) {
-    let script = Script::start(acts).await;
+async fn submitted(provider: CredentialProvider, actions: Vec<ServerAction>) -> (SubmitOutcome, Vec<String>) {
+    let script = Script::start(actions).await;
     let targets = [Target::parse(TargetKind::Url, "https://h.example/a").expect("a target")];
-    let answer = client_with(&script.endpoint(), ring, LONG).submit(&lane(), &targets).await;
-    let signer = |seen: &crate::provider::tencent::tests::scripted_server::ReceivedRequest| {
-        let authorization = seen.header("authorization").unwrap_or_default().to_owned();
+    let answer = client_with(&script.endpoint(), provider, LONG).submit(&lane(), &targets).await;
+    let signer = |request: &crate::provider::tencent::tests::scripted_server::ReceivedRequest| {
+        let authorization = request.header("authorization").unwrap_or_default().to_owned();
         let id = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split_once('/'));
-        format!("{} {}", id.expect("an id").0, seen.header("x-tc-token").unwrap_or("-"))
+        format!("{} {}", id.expect("an id").0, request.header("x-tc-token").unwrap_or("-"))
     };
-    assert_eq!(script.remaining(), 0, "every act was played");
-    (answer, script.seen().iter().map(signer).collect())
+    assert_eq!(script.remaining(), 0, "every action was played");
+    (answer, script.requests().iter().map(signer).collect())
 }
 
 #[tokio::test]
 async fn refused_keys_are_renewed_once_and_the_call_is_signed_again() {
     let hour = Duration::from_secs(3600);
     let metadata = Script::start([role_name(), role_keys("old", hour), role_name(), role_keys("new", hour)]).await;
-    let ring = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
-    let acts = vec![refused("AuthFailure.TokenFailure"), ok(r#","TaskId":"t""#)];
-    let (answer, signers) = submitted(ring, acts).await;
+    let provider = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
+    let actions = vec![refused("AuthFailure.TokenFailure"), ok(r#","TaskId":"t""#)];
+    let (answer, signers) = submitted(provider, actions).await;
     assert!(matches!(answer, SubmitOutcome::Accepted { .. }), "{answer:?}");
     assert_eq!(signers, ["old token", "new token"]);
 }
@@ -267,11 +267,11 @@ async fn refused_keys_are_renewed_once_and_the_call_is_signed_again() {
 async fn refused_keys_that_stay_the_same_are_not_tried_twice() {
     let hour = Duration::from_secs(3600);
     let metadata = Script::start([role_name(), role_keys("same", hour), role_name(), role_keys("same", hour)]).await;
-    let ring = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
-    let provider =
+    let of_role = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
+    let of_pair =
         CredentialProvider::from_pair(Credentials::new("given".to_owned(), "key".into(), None).expect("a pair"));
-    for (ring, signer) in [(ring, "same token"), (provider, "given -")] {
-        let (answer, signers) = submitted(ring, vec![refused("AuthFailure.TokenFailure")]).await;
+    for (provider, signer) in [(of_role, "same token"), (of_pair, "given -")] {
+        let (answer, signers) = submitted(provider, vec![refused("AuthFailure.TokenFailure")]).await;
         assert!(
             matches!(&answer, SubmitOutcome::AccountRefused(failure) if failure.class == ErrorClass::Auth),
             "{answer:?}"
@@ -283,8 +283,8 @@ async fn refused_keys_that_stay_the_same_are_not_tried_twice() {
 #[tokio::test]
 async fn without_keys_nothing_is_sent() {
     let metadata = Script::start([role_name(), role_keys("old", Duration::ZERO)]).await;
-    let ring = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
-    let (answer, signers) = submitted(ring, vec![]).await;
+    let provider = Machine::beside(&metadata.endpoint()).search().await.expect("a role");
+    let (answer, signers) = submitted(provider, vec![]).await;
     let SubmitOutcome::NotSent(failure) = answer else { panic!("{answer:?}") };
     assert_eq!((failure.class, failure.code.as_str()), (ErrorClass::Auth, "credentials_expired"));
     assert!(signers.is_empty());

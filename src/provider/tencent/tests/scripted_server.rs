@@ -1,4 +1,4 @@
-//! A tiny HTTP/1.1 server for tests that does what its script says, act by act, and remembers what it was sent.
+//! A tiny HTTP/1.1 server for tests that does what its script says, action by action, and remembers what it was sent.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,20 +79,20 @@ impl ReceivedRequest {
 #[derive(Clone)]
 pub(crate) struct Script {
     pub(crate) address: String,
-    acts: Arc<Mutex<VecDeque<ServerAction>>>,
-    seen: Arc<Mutex<Vec<ReceivedRequest>>>,
-    /// Bytes sent by acts without an end.
+    actions: Arc<Mutex<VecDeque<ServerAction>>>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
+    /// Bytes sent by actions without an end.
     pub(crate) poured: Arc<AtomicU64>,
 }
 
 impl Script {
-    pub(crate) async fn start(acts: impl IntoIterator<Item = ServerAction>) -> Self {
+    pub(crate) async fn start(actions: impl IntoIterator<Item = ServerAction>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let script = Self {
             address,
-            acts: Arc::new(Mutex::new(acts.into_iter().collect())),
-            seen: Arc::default(),
+            actions: Arc::new(Mutex::new(actions.into_iter().collect())),
+            requests: Arc::default(),
             poured: Arc::default(),
         };
         let server = script.clone();
@@ -101,34 +101,34 @@ impl Script {
                 match server.early() {
                     None => drop(tokio::spawn(server.clone().serve(stream))),
                     Some(ServerAction::CloseAtOnce) => {}
-                    Some(act) => drop(tokio::spawn(reset(stream, act))),
+                    Some(action) => drop(tokio::spawn(reset(stream, action))),
                 }
             }
         });
         script
     }
 
-    /// The next act, if it does not wait for the request.
+    /// The next action, if it does not wait for the request.
     fn early(&self) -> Option<ServerAction> {
-        let mut acts = self.acts.lock().expect("acts");
+        let mut actions = self.actions.lock().expect("actions");
         let is_early = matches!(
-            acts.front(),
+            actions.front(),
             Some(ServerAction::CloseAtOnce | ServerAction::ResetAtOnce | ServerAction::ResetAfter(_))
         );
-        if is_early { acts.pop_front() } else { None }
+        if is_early { actions.pop_front() } else { None }
     }
 
-    pub(crate) fn seen(&self) -> Vec<ReceivedRequest> {
-        self.seen.lock().expect("seen").clone()
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.lock().expect("request").clone()
     }
 
     pub(crate) fn bodies(&self) -> Vec<String> {
-        self.seen().into_iter().map(|seen| seen.body).collect()
+        self.requests().into_iter().map(|request| request.body).collect()
     }
 
     /// Acts that were not played.
     pub(crate) fn remaining(&self) -> usize {
-        self.acts.lock().expect("acts").len()
+        self.actions.lock().expect("actions").len()
     }
 
     pub(crate) fn client(&self) -> TencentCdn {
@@ -146,23 +146,23 @@ impl Script {
     }
 
     async fn serve(self, mut stream: TcpStream) {
-        while let Some(seen) = request(&mut stream).await {
-            self.seen.lock().expect("seen").push(seen.clone());
-            let act = self.acts.lock().expect("acts").pop_front();
+        while let Some(request) = request(&mut stream).await {
+            self.requests.lock().expect("request").push(request.clone());
+            let action = self.actions.lock().expect("actions").pop_front();
             let answer = |body: &str| format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-            match act.expect("the script has an act for every request") {
+            match action.expect("the script has an action for every request") {
                 ServerAction::Answer(body) => stream.write_all(answer(&body).as_bytes()).await.expect("write"),
                 ServerAction::Raw(bytes) => return stream.write_all(bytes.as_bytes()).await.expect("write"),
                 ServerAction::AnswerAndClose(body) => {
                     return stream.write_all(answer(&body).as_bytes()).await.expect("write");
                 }
                 ServerAction::CloseAtOnce | ServerAction::ResetAtOnce | ServerAction::ResetAfter(_) => {
-                    panic!("this act is for new connections")
+                    panic!("this action is for new connections")
                 }
                 ServerAction::CloseAfterRequest => return,
                 ServerAction::Quote => {
                     let quoted =
-                        [seen.header("authorization"), seen.header("x-tc-token")].map(Option::unwrap_or_default);
+                        [request.header("authorization"), request.header("x-tc-token")].map(Option::unwrap_or_default);
                     let error =
                         format!(r#"{{"Code":"AuthFailure.SignatureFailure","Message":"{}"}}"#, quoted.join(" "));
                     let body = format!(r#"{{"Response":{{"RequestId":"req-1","Error":{error}}}}}"#);
@@ -195,8 +195,8 @@ impl Script {
     }
 }
 
-async fn reset(mut stream: TcpStream, act: ServerAction) {
-    if let ServerAction::ResetAfter(bytes) = act {
+async fn reset(mut stream: TcpStream, action: ServerAction) {
+    if let ServerAction::ResetAfter(bytes) = action {
         let mut read = vec![0; bytes];
         stream.read_exact(&mut read).await.expect("so much of a request");
     }
@@ -208,11 +208,11 @@ async fn request(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-            let mut seen = ReceivedRequest { head, body: String::new() };
-            let length: usize = seen.header("content-length").map_or(0, |length| length.parse().expect("a length"));
+            let mut request = ReceivedRequest { head, body: String::new() };
+            let length: usize = request.header("content-length").map_or(0, |length| length.parse().expect("a length"));
             if bytes.len() >= end + 4 + length {
-                seen.body = String::from_utf8(bytes.split_off(end + 4)).expect("UTF-8");
-                return Some(seen);
+                request.body = String::from_utf8(bytes.split_off(end + 4)).expect("UTF-8");
+                return Some(request);
             }
         }
         let mut more = [0; 4096];
@@ -223,9 +223,9 @@ async fn request(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     }
 }
 
-/// A client whose calls may take `patience`, with a clock whose sleepers wake at once.
-pub(crate) fn client(endpoint: &str, patience: Duration) -> TencentCdn {
-    client_with(endpoint, keys(), patience)
+/// A client whose calls may take `timeout`, with a clock whose sleepers wake at once.
+pub(crate) fn client(endpoint: &str, timeout: Duration) -> TencentCdn {
+    client_with(endpoint, keys(), timeout)
 }
 
 /// The keys of a client that is not told others.
@@ -239,23 +239,23 @@ fn keys() -> CredentialProvider {
 }
 
 /// The same with other keys.
-pub(crate) fn client_with(endpoint: &str, keys: CredentialProvider, patience: Duration) -> TencentCdn {
-    client_made(endpoint, keys, patience, Vec::new())
+pub(crate) fn client_with(endpoint: &str, keys: CredentialProvider, timeout: Duration) -> TencentCdn {
+    client_made(endpoint, keys, timeout, Vec::new())
 }
 
 /// The same, trusting nobody's certificates but those of one authority.
-pub(crate) fn client_trusting(endpoint: &str, authority: Certificate, patience: Duration) -> TencentCdn {
-    client_made(endpoint, keys(), patience, vec![authority])
+pub(crate) fn client_trusting(endpoint: &str, authority: Certificate, timeout: Duration) -> TencentCdn {
+    client_made(endpoint, keys(), timeout, vec![authority])
 }
 
-fn client_made(endpoint: &str, keys: CredentialProvider, patience: Duration, trusted: Vec<Certificate>) -> TencentCdn {
+fn client_made(endpoint: &str, keys: CredentialProvider, timeout: Duration, trusted: Vec<Certificate>) -> TencentCdn {
     let options = TencentOptions {
         endpoint: endpoint.parse().expect("a URL"),
         keys,
         clock: Arc::new(LeapingClock(ManualClock::new(NOW))),
     };
-    let patience = CallTimeouts { connect: patience / 2, total: patience };
-    TencentCdn::build(options, &patience, trusted).expect("a client")
+    let timeout = CallTimeouts { connect: timeout / 2, total: timeout };
+    TencentCdn::build(options, &timeout, trusted).expect("a client")
 }
 
 /// A clock that leaps to where a sleeper wants it.
@@ -275,28 +275,28 @@ impl Clock for LeapingClock {
 /// A turnstile that lets everybody pass and counts them.
 #[derive(Default)]
 pub(crate) struct CallCounter {
-    pub(crate) entered: Mutex<Vec<&'static str>>,
-    pub(crate) texts: Mutex<Vec<&'static str>>,
+    pub(crate) acquired: Mutex<Vec<&'static str>>,
+    pub(crate) released: Mutex<Vec<&'static str>>,
 }
 
 #[async_trait]
 impl CallLimiter for CallCounter {
-    async fn acquire(&self, meter: ApiAction) {
-        self.entered.lock().expect("entered").push(meter.0);
+    async fn acquire(&self, action: ApiAction) {
+        self.acquired.lock().expect("acquired").push(action.0);
     }
 
     fn on_throttled(&self, _: ApiAction) {}
 
-    fn release(&self, meter: ApiAction) {
-        self.texts.lock().expect("left").push(meter.0);
+    fn release(&self, action: ApiAction) {
+        self.released.lock().expect("left").push(action.0);
     }
 }
 
 impl CallCounter {
-    /// How many calls were made; each must have left as it entered.
+    /// How many calls were made; each must have left as it acquired.
     pub(crate) fn calls(&self) -> usize {
-        let (entered, texts) = (self.entered.lock().expect("entered"), self.texts.lock().expect("left"));
-        assert_eq!(*entered, *texts, "every token is given back");
-        entered.len()
+        let (acquired, released) = (self.acquired.lock().expect("acquired"), self.released.lock().expect("left"));
+        assert_eq!(*acquired, *released, "every token is given back");
+        acquired.len()
     }
 }

@@ -29,11 +29,11 @@ fn targets() -> Vec<Target> {
 }
 
 /// What a submission against this script comes to, and how many requests the server read.
-async fn submitted(acts: impl IntoIterator<Item = ServerAction>) -> (SubmitOutcome, usize) {
-    let script = Script::start(acts).await;
+async fn submitted(actions: impl IntoIterator<Item = ServerAction>) -> (SubmitOutcome, usize) {
+    let script = Script::start(actions).await;
     let answer = script.client().submit(&lane(), &targets()).await;
-    assert_eq!(script.remaining(), 0, "every act was played");
-    (answer, script.seen().len())
+    assert_eq!(script.remaining(), 0, "every action was played");
+    (answer, script.requests().len())
 }
 
 fn lost_code(answer: &SubmitOutcome) -> &str {
@@ -99,8 +99,8 @@ async fn a_connection_closed_after_the_request_was_read_is_lost_and_not_sent_aga
 
 #[tokio::test]
 async fn a_reset_is_lost_wherever_it_strikes_once_the_connection_was_made() {
-    for act in [ServerAction::ResetAtOnce, ServerAction::ResetAfter(1), ServerAction::ResetAfter(300)] {
-        let (answer, _) = submitted([act]).await;
+    for action in [ServerAction::ResetAtOnce, ServerAction::ResetAfter(1), ServerAction::ResetAfter(300)] {
+        let (answer, _) = submitted([action]).await;
         assert_eq!(lost_code(&answer), "connection_lost");
     }
 }
@@ -123,7 +123,7 @@ async fn a_kept_connection_that_breaks_under_a_request_is_lost_and_not_sent_agai
     let client = script.client();
     assert!(matches!(client.submit(&lane(), &targets()).await, SubmitOutcome::Accepted { .. }));
     assert_eq!(lost_code(&client.submit(&lane(), &targets()).await), "connection_lost");
-    assert_eq!(script.seen().len(), 2);
+    assert_eq!(script.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_kept_connection_that_was_closed_meanwhile_costs_nothing_or_is_lost_bu
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         let answer = client.submit(&lane(), &targets()).await;
         assert!(matches!(answer, SubmitOutcome::Accepted { .. } | SubmitOutcome::Lost(_)), "{answer:?}");
-        assert!(script.seen().len() <= 2, "no request arrives twice");
+        assert!(script.requests().len() <= 2, "no request arrives twice");
     }
 }
 
@@ -165,7 +165,7 @@ async fn a_redirect_is_not_followed() {
             format!("HTTP/1.1 {status} Moved\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.endpoint());
         let (answer, requests) = submitted([ServerAction::Raw(head)]).await;
         assert_eq!((lost_code(&answer), requests), (format!("http_{status}").as_str(), 1));
-        assert!(elsewhere.seen().is_empty(), "the signed request went nowhere else");
+        assert!(elsewhere.requests().is_empty(), "the signed request went nowhere else");
     }
 }
 
@@ -205,8 +205,9 @@ async fn a_success_without_a_task_is_lost_and_keeps_its_request_id() {
 
 #[tokio::test]
 async fn an_endless_body_or_head_is_cut_off() {
-    for (act, code) in [(ServerAction::Endless, "answer_too_large"), (ServerAction::EndlessHead, "connection_lost")] {
-        let script = Script::start([act]).await;
+    for (action, code) in [(ServerAction::Endless, "answer_too_large"), (ServerAction::EndlessHead, "connection_lost")]
+    {
+        let script = Script::start([action]).await;
         let answer = script.client().submit(&lane(), &targets()).await;
         assert_eq!(lost_code(&answer), code);
         // What was read, and what fits into the buffers of two sockets.
@@ -217,10 +218,10 @@ async fn an_endless_body_or_head_is_cut_off() {
 
 #[tokio::test]
 async fn a_slow_answer_ends_with_the_total_timeout() {
-    for act in [ServerAction::Silence, ServerAction::Stall, ServerAction::Drip(Duration::from_millis(5))] {
-        let script = Script::start([act]).await;
+    for action in [ServerAction::Silence, ServerAction::Stall, ServerAction::Drip(Duration::from_millis(5))] {
+        let script = Script::start([action]).await;
         let answer = client(&script.endpoint(), SHORT).submit(&lane(), &targets()).await;
-        assert_eq!((lost_code(&answer), script.seen().len()), ("timeout", 1));
+        assert_eq!((lost_code(&answer), script.requests().len()), ("timeout", 1));
     }
 }
 
@@ -235,10 +236,10 @@ async fn the_content_type_decides_nothing() {
 #[tokio::test]
 async fn a_lost_read_is_a_fault_to_be_asked_again() {
     let limiter = CallCounter::default();
-    for act in
+    for action in
         [ServerAction::CloseAfterRequest, ServerAction::Answer("[]".to_owned()), refused("InternalError"), ok("")]
     {
-        let script = Script::start([act]).await;
+        let script = Script::start([action]).await;
         let task = crate::provider::tencent::TaskQuery {
             operation: ItemOperation::Purge,
             task: TaskId("t".to_owned()),
@@ -271,9 +272,9 @@ async fn a_wrong_clock_is_learnt_and_the_call_is_signed_again_once() {
     // What was learnt is used from the start by the next call.
     assert!(matches!(client.submit(&lane(), &targets()).await, SubmitOutcome::Accepted { .. }));
     let stamps: Vec<i64> = script
-        .seen()
+        .requests()
         .iter()
-        .map(|seen| seen.header("x-tc-timestamp").expect("sent").parse().expect("seconds"))
+        .map(|request| request.header("x-tc-timestamp").expect("sent").parse().expect("seconds"))
         .collect();
     let now = super::scripted_server::NOW.as_secs();
     // A second has passed before the second try, so that the call rate holds; its date is then learnt in turn.
@@ -301,9 +302,9 @@ async fn a_clock_that_stays_wrong_refuses_the_account() {
 async fn every_header_is_sent() {
     let script = Script::start([refused("UnsupportedOperation")]).await;
     script.client().submit(&lane(), &targets()).await;
-    let seen = script.seen().remove(0);
-    let header = |name: &str| seen.header(name).unwrap_or_else(|| panic!("{name} was not sent")).to_owned();
-    assert!(seen.head.starts_with("POST / HTTP/1.1\r\n"), "{}", seen.head);
+    let request = script.requests().remove(0);
+    let header = |name: &str| request.header(name).unwrap_or_else(|| panic!("{name} was not sent")).to_owned();
+    assert!(request.head.starts_with("POST / HTTP/1.1\r\n"), "{}", request.head);
     assert_eq!(header("host"), script.address);
     assert_eq!(header("content-type"), "application/json");
     assert_eq!(header("x-tc-action"), "PurgeUrlsCache");
@@ -321,8 +322,8 @@ async fn a_provider_that_quotes_our_secrets_is_not_repeated() {
     let script = Script::start([ServerAction::Quote]).await;
     let answer = script.client().submit(&lane(), &targets()).await;
     let SubmitOutcome::AccountRefused(failure) = answer else { panic!("{answer:?}") };
-    let seen = script.seen().remove(0);
-    let signature = seen.header("authorization").and_then(|value| value.split_once("Signature=")).expect("signed").1;
+    let request = script.requests().remove(0);
+    let signature = request.header("authorization").and_then(|value| value.split_once("Signature=")).expect("signed").1;
     assert!(failure.message.contains("[removed]"), "{}", failure.message);
     assert!(!failure.message.contains("hush-token") && !failure.message.contains(signature), "{}", failure.message);
 }
