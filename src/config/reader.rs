@@ -87,7 +87,7 @@ impl ConfigReader {
         expected: &str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<T>> {
-        let texts = match self.leaves.get(path) {
+        let elements = match self.leaves.get(path) {
             Some(Leaf { value: LeafValue::EmptyList, .. }) => {
                 self.take_leaf(path, expected).ok()?;
                 Vec::new()
@@ -99,9 +99,9 @@ impl ConfigReader {
             }
             None => self.take_elements(path, expected)?,
         };
-        let mut values = Vec::with_capacity(texts.len());
+        let mut values = Vec::with_capacity(elements.len());
         let mut all_valid = true;
-        for (place, text) in texts {
+        for (place, text) in elements {
             match parse(&text) {
                 Ok(value) => values.push(value),
                 Err(expected) => {
@@ -119,13 +119,13 @@ impl ConfigReader {
             self.take_leaf(path, expected).ok()?;
         }
         self.known_paths.insert(path.clone());
-        let mut texts = Vec::with_capacity(names.len());
+        let mut elements = Vec::with_capacity(names.len());
         for name in names {
             let place = path.child(&name);
             let text = self.require(&place, expected, |text| Some(text.to_owned()));
-            texts.push(text.map(|text| (place, text)));
+            elements.push(text.map(|text| (place, text)));
         }
-        texts.into_iter().collect()
+        elements.into_iter().collect()
     }
 
     /// The names set directly below `path`, in order: of a table's keys, or `[0]`, `[1]` of a list's elements.

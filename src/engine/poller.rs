@@ -229,10 +229,10 @@ fn distinct(failed: &[FailedTarget]) -> u64 {
 /// Which of our targets the failed rows mean. If a row matches none of them, any target may be the failed one: then all count
 /// as failed and are sent again, because reporting a failed target as done would be worse than sending it twice.
 fn match_rows(ours: &[Target], rows: &[FailedRow]) -> Vec<FailedTarget> {
-    let texts: BTreeSet<&str> = ours.iter().map(Target::as_str).collect();
+    let our_targets: BTreeSet<&str> = ours.iter().map(Target::as_str).collect();
     let find_target = |row: &FailedRow| {
         let parsed = Target::parse(ours.first()?.kind(), &row.target).ok()?;
-        texts.get(parsed.as_str()).map(|target| failed_target(target, &row.failure))
+        our_targets.get(parsed.as_str()).map(|target| failed_target(target, &row.failure))
     };
     let matched: Option<Vec<_>> = rows.iter().map(find_target).collect();
     matched.unwrap_or_else(|| {

@@ -63,7 +63,7 @@ impl Promoter {
         if candidates.is_empty() || !may_send(account, &lane, now) {
             return Ok(false);
         }
-        let count = promotions_left(self.store.as_ref(), account, now).await?;
+        let promotions_left = promotions_left(self.store.as_ref(), account, now).await?;
         let targets: Vec<Target> = candidates.iter().map(|candidate| candidate.directory.clone()).collect();
         let is_held = |record: &LaneRecord| record.lane == lane && record.paused.is_some();
         // Add nothing if a person paused the directory lane, or if this directory is pending already.
@@ -72,8 +72,10 @@ impl Promoter {
         }
         let pending = self.store.pending_targets(&lane, &targets).await?;
         let mut promoted = false;
-        for candidate in
-            candidates.into_iter().filter(|candidate| !pending.contains(&candidate.directory)).take(count as usize)
+        for candidate in candidates
+            .into_iter()
+            .filter(|candidate| !pending.contains(&candidate.directory))
+            .take(promotions_left as usize)
         {
             tracing::info!(directory = %candidate.directory, urls = candidate.urls, "promoting URL purges to one purge of their directory");
             // If the lane's area is the domain's own, the job names no area.
@@ -116,8 +118,8 @@ fn may_send(account: &Account, lane: &Lane, now: Timestamp) -> bool {
 pub(super) async fn promotions_left(store: &dyn Store, account: &Account, now: Timestamp) -> Result<u32, StoreError> {
     let day_start = account.provider.capabilities().day.start(now);
     let per_day = account.promotion.per_day;
-    let count = store.jobs_since(&TenantName::new(Promotion::TENANT), day_start, per_day).await?;
-    Ok(per_day.saturating_sub(count))
+    let promoted_today = store.jobs_since(&TenantName::new(Promotion::TENANT), day_start, per_day).await?;
+    Ok(per_day.saturating_sub(promoted_today))
 }
 
 /// What the tightest pool has left beyond the reserve. None: not read yet.

@@ -26,7 +26,7 @@ struct Terms {
     batch: u32,
     rate: u32,
     /// What is left of each pool that the lane uses.
-    counts: Vec<u64>,
+    pool_targets: Vec<u64>,
     total: u64,
     reserve: f64,
 }
@@ -51,7 +51,7 @@ fn terms() -> impl Strategy<Value = Terms> {
             others,
             batch,
             rate,
-            counts: remaining,
+            pool_targets: remaining,
             total: 10_000,
             reserve,
         })
@@ -62,7 +62,7 @@ fn terms() -> impl Strategy<Value = Terms> {
 fn simulate(terms: &Terms, latencies: &[u64]) -> ExpectedSends {
     let mut now = START + Duration::from_secs(5);
     let mut limiter = RateLimiter::after_start(RateLimit(terms.rate), START);
-    let mut pools: Vec<Pool> = terms.counts.iter().map(|count| pool(terms, *count, now)).collect();
+    let mut pools: Vec<Pool> = terms.pool_targets.iter().map(|count| pool(terms, *count, now)).collect();
     let (mut urgent, mut others) = (terms.urgent, terms.others);
     let mut open: VecDeque<Timestamp> = VecDeque::new();
     let mut sends = ExpectedSends::default();
@@ -143,12 +143,12 @@ proptest! {
         terms in terms(), latencies in prop::collection::vec(1u64..2_500, 1..8),
     ) {
         let sends = simulate(&terms, &latencies);
-        let least_left = terms.counts.iter().min().copied().unwrap_or_default();
-        let count = (terms.total as f64 * terms.reserve).floor() as u64;
+        let least_left = terms.pool_targets.iter().min().copied().unwrap_or_default();
+        let reserved = (terms.total as f64 * terms.reserve).floor() as u64;
         let (mut sent, mut window) = (0, VecDeque::new());
         for (at, urgent, others) in &sends.calls {
             prop_assert!(urgent + others > 0 && urgent + others <= u64::from(terms.batch));
-            let open = least_left.saturating_sub(sent).saturating_sub(count);
+            let open = least_left.saturating_sub(sent).saturating_sub(reserved);
             prop_assert!(*others <= open, "law 3: the reserve is for urgent work");
             sent += urgent + others;
             prop_assert!(sent <= least_left, "law 3: {} of {} are spent", sent, least_left);
@@ -165,15 +165,15 @@ proptest! {
     #[test]
     fn no_course_stands_still_while_something_may_leave(terms in terms()) {
         let sends = simulate(&terms, &[50]);
-        let least_left = terms.counts.iter().min().copied().unwrap_or_default();
-        let count = (terms.total as f64 * terms.reserve).floor() as u64;
+        let least_left = terms.pool_targets.iter().min().copied().unwrap_or_default();
+        let reserved = (terms.total as f64 * terms.reserve).floor() as u64;
         let calls = (terms.urgent + terms.others).div_ceil(u64::from(terms.batch));
         prop_assume!(calls <= u64::from(terms.rate) * 40);
         let (urgent, others) =
             sends.calls.iter().fold((0, 0), |sum, (_, urgent, others)| (sum.0 + urgent, sum.1 + others));
         prop_assert_eq!(urgent, terms.urgent.min(least_left));
         let remaining = least_left - urgent - others;
-        prop_assert!(others == terms.others || remaining <= count, "{} could have been sent, and {} are left", terms.others, remaining);
+        prop_assert!(others == terms.others || remaining <= reserved, "{} could have been sent, and {} are left", terms.others, remaining);
     }
 
     #[test]
@@ -181,7 +181,7 @@ proptest! {
         due in 1u64..9_000, batch in 1u32..1_000, rate in 1u32..21, latency in 1u64..2_000,
     ) {
         prop_assume!(due.div_ceil(u64::from(batch)) <= u64::from(rate) * 15);
-        let terms = Terms { urgent: 0, others: due, batch, rate, counts: vec![10_000], total: 10_000, reserve: 0.05 };
+        let terms = Terms { urgent: 0, others: due, batch, rate, pool_targets: vec![10_000], total: 10_000, reserve: 0.05 };
         let sends = simulate(&terms, &[latency]);
         prop_assert_eq!(sends.calls.len() as u64, due.div_ceil(u64::from(batch)));
     }
@@ -189,7 +189,8 @@ proptest! {
 
 #[test]
 fn a_spent_pool_is_told_from_one_that_is_kept() {
-    let terms = Terms { urgent: 0, others: 5, batch: 10, rate: 20, counts: vec![400], total: 10_000, reserve: 0.05 };
+    let terms =
+        Terms { urgent: 0, others: 5, batch: 10, rate: 20, pool_targets: vec![400], total: 10_000, reserve: 0.05 };
     let pool = pool(&terms, 400, START);
     assert_eq!(
         pool.availability(Reserve(terms.reserve), DAY, RESET, START),

@@ -117,8 +117,8 @@ impl EngineStatus {
         if candidates.is_empty() {
             return Ok(Vec::new());
         }
-        let count = promotions_left(store, account, now).await?;
-        Ok(candidates.into_iter().map(|candidate| candidate.directory).take(count as usize).collect())
+        let promotions_left = promotions_left(store, account, now).await?;
+        Ok(candidates.into_iter().map(|candidate| candidate.directory).take(promotions_left as usize).collect())
     }
 
     /// Calls per second of the lane's action; none if its account is not configured any more.

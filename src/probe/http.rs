@@ -88,8 +88,9 @@ struct Read {
 impl Read {
     /// The hash of the whole body; none if it is too long.
     async fn all(&mut self, response: Response<Incoming>) -> Result<Option<[u8; 32]>, hyper::Error> {
-        let count = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if count.is_some_and(|length| length > BODY_BYTES_MAX) {
+        let announced_length =
+            response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if announced_length.is_some_and(|length| length > BODY_BYTES_MAX) {
             return Ok(None);
         }
         let mut body = response.into_body();

@@ -83,20 +83,20 @@ impl NetProber {
 
     /// What may be dialled. `None`: nothing, and `seen` tells why.
     async fn addresses(&self, seen: &mut ProbeResult, time: Budget) -> Option<Vec<SocketAddr>> {
-        let addrs = match &seen.ask.dial {
+        let candidates = match &seen.ask.dial {
             DialTarget::Address(address) => vec![*address],
             DialTarget::Name(name, port) => match literal(name) {
                 Some(address) => vec![SocketAddr::new(address, *port)],
                 None => {
                     let look = self.names.look(name, time.at_most(NAME_MAX)).await;
-                    let socket_addrs = look.addresses.iter().map(|address| SocketAddr::new(*address, *port)).collect();
+                    let resolved = look.addresses.iter().map(|address| SocketAddr::new(*address, *port)).collect();
                     seen.name = Some(look);
-                    socket_addrs
+                    resolved
                 }
             },
         };
-        let first = *addrs.first()?;
-        let admitted: Vec<_> = addrs.into_iter().filter(|address| self.guard.admits(address.ip())).collect();
+        let first = *candidates.first()?;
+        let admitted: Vec<_> = candidates.into_iter().filter(|address| self.guard.admits(address.ip())).collect();
         if admitted.is_empty() {
             seen.connect = Some(Err(ConnectError::Denied(first.ip())));
             return None;

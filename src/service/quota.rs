@@ -41,8 +41,8 @@ impl Service {
             let of = |start: &Timestamp| self.drawing_on(&pool, spent.get(start).map_or(&[], Vec::as_slice));
             let targets = of(&since).map(|spent| spent.targets).sum();
             let undecided = of(&self.day_start(&pool, now)).map(|spent| spent.undecided).sum();
-            let count = pool.available.saturating_sub(pool.reserved);
-            let runs_out_at = runs_out_at(count, RecentUsage { targets, since }, pool.resets_at, now);
+            let unreserved = pool.available.saturating_sub(pool.reserved);
+            let runs_out_at = runs_out_at(unreserved, RecentUsage { targets, since }, pool.resets_at, now);
             PoolDetails { undecided, runs_out_at, pool }
         };
         Ok(pools.into_iter().map(view).collect())

@@ -88,10 +88,10 @@ async fn search(client: &ApiClient, arguments: &JobsArguments) -> Result<ListAns
     let conditions = conditions(arguments);
     let mut answer = ListAnswer { items: Vec::new(), next_cursor: None };
     loop {
-        let count = arguments.limit.saturating_sub(u32::try_from(answer.items.len()).unwrap_or(u32::MAX));
-        let rows = count.min(PAGE_ROWS);
+        let missing = arguments.limit.saturating_sub(u32::try_from(answer.items.len()).unwrap_or(u32::MAX));
+        let rows = missing.min(PAGE_ROWS);
         let page = client.jobs(&conditions, rows, answer.next_cursor.as_deref()).await?;
-        let is_last = page.next_cursor.is_none() || page.items.is_empty() || page.items.len() >= count as usize;
+        let is_last = page.next_cursor.is_none() || page.items.is_empty() || page.items.len() >= missing as usize;
         answer.items.extend(page.items);
         answer.next_cursor = page.next_cursor;
         if is_last {

@@ -53,9 +53,9 @@ pub fn representative(facts: &DomainFacts, target: &Target) -> Target {
 /// left out.
 pub fn same_object<'a>(targets: impl Iterator<Item = (usize, &'a DomainFacts, &'a Target)>) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut counts: HashMap<CacheObjectKey, usize> = HashMap::new();
+    let mut group_of: HashMap<CacheObjectKey, usize> = HashMap::new();
     for (place, facts, target) in targets.filter(|(_, _, target)| target.kind() == TargetKind::Url) {
-        let group = *counts.entry(object_key(facts, target)).or_insert_with(|| {
+        let group = *group_of.entry(object_key(facts, target)).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
         });

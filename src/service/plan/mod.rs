@@ -199,10 +199,10 @@ const fn is_open_ended(waiting: &Wait) -> bool {
 
 /// What the lane may take from the tightest of its pools: the reserve is not for all.
 fn share(outlook: &LaneLimits, priority: Priority) -> Option<DailyBudget> {
-    let current = |reserved: u64| if priority == Priority::Urgent { 0 } else { reserved };
+    let not_for_this_priority = |reserved: u64| if priority == Priority::Urgent { 0 } else { reserved };
     let shares = outlook.pools.iter().map(|pool| DailyBudget {
-        remaining: pool.available.saturating_sub(current(pool.reserved)),
-        daily: pool.total.saturating_sub(current(pool.reserved)),
+        remaining: pool.available.saturating_sub(not_for_this_priority(pool.reserved)),
+        daily: pool.total.saturating_sub(not_for_this_priority(pool.reserved)),
         reset: pool.resets_at,
     });
     shares.reduce(|one, other| DailyBudget {

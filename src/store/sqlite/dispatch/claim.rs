@@ -150,23 +150,23 @@ impl ClaimBatch {
             .bind(i64::from(window.each))
             .fetch_one(&mut *db)
             .await?;
-        let counts: Vec<(i64, i64, i64, &str)> =
+        let rows: Vec<(i64, i64, i64, &str)> =
             serde_json::from_str(row.try_get("heads")?).map_err(|error| StoreError::Database(error.into()))?;
-        if counts.is_empty() {
+        if rows.is_empty() {
             return Ok(ScanResult::default());
         }
         let (isolation_group, kind) = (row.try_get("cohort")?, columns::word(&row, "kind")?);
         let head = |(item, priority, rank, text): (i64, i64, i64, &str)| {
             columns::target(kind, text).map(|target| Candidate { item, priority, rank, target })
         };
-        let all = counts.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
+        let all = rows.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
         let seen = ScanCoverage::of(&all, window);
         barriers.load_for(all.iter().map(|head| &head.target), &mut *db).await?;
         let mut free = Vec::with_capacity(all.len());
         let mut deferrals = Vec::new();
         for head in all {
             match barriers.deferral(head.item, isolation_group, &head.target, &mut *db).await? {
-                Some(count) => deferrals.push(count),
+                Some(deferred) => deferrals.push(deferred),
                 None => free.push((isolation_group, head)),
             }
         }

@@ -70,6 +70,6 @@ async fn rides(batch: &Batch, urls: LaneId, db: &mut SqliteConnection) -> Result
     }
     rides.truncate(RIDERS_MAX);
     // Law 4 holds for covered items too.
-    let texts = Eligibility::held_targets(urls, rides.iter().map(|(target, _)| target.as_str()), db).await?;
-    Ok(rides.into_iter().filter(|(target, _)| !texts.contains(target.as_str())).map(|(_, ride)| ride).collect())
+    let undecided = Eligibility::held_targets(urls, rides.iter().map(|(target, _)| target.as_str()), db).await?;
+    Ok(rides.into_iter().filter(|(target, _)| !undecided.contains(target.as_str())).map(|(_, ride)| ride).collect())
 }

@@ -143,12 +143,12 @@ impl<'a> Eligibility<'a> {
         if let Some(id) = self.failures.get(&suspect.host) {
             return Ok(*id);
         }
-        let count: Option<i64> =
+        let stored_id: Option<i64> =
             sqlx::query_scalar("select failure_id from submissions where id = $1 and failure_id is not null")
                 .bind(suspect.refused.0)
                 .fetch_optional(&mut *db)
                 .await?;
-        let id = match count {
+        let id = match stored_id {
             Some(id) => id,
             None => command::insert_failure(&suspect.failure, db, self.now).await?,
         };
@@ -161,13 +161,13 @@ impl<'a> Eligibility<'a> {
         if let Some(id) = self.failures.get(&failure.code) {
             return Ok(*id);
         }
-        let count: Option<i64> = sqlx::query_scalar(
+        let stored_id: Option<i64> = sqlx::query_scalar(
             "select id from failures where code = $1 and code in ('reconciling', 'purge_first') limit 1",
         )
         .bind(&failure.code)
         .fetch_optional(&mut *db)
         .await?;
-        let id = match count {
+        let id = match stored_id {
             Some(id) => id,
             None => command::insert_failure(failure, db, self.now).await?,
         };

@@ -121,24 +121,24 @@ impl KnownKeys {
         names: &mut IdCache,
         db: &mut SqliteConnection,
     ) -> Result<Self, StoreError> {
-        let mut counts = Vec::new();
+        let mut requested_keys = Vec::new();
         for job in creating.iter().map(|creating| &creating.job) {
             if let Some(IdempotencyKey { key, .. }) = &job.idempotency {
-                counts.push((names.tenant(&job.tenant, &mut *db).await?, key));
+                requested_keys.push((names.tenant(&job.tenant, &mut *db).await?, key));
             }
         }
-        let mut ids = HashMap::new();
-        if counts.is_empty() {
-            return Ok(Self(ids));
+        let mut jobs_by_key = HashMap::new();
+        if requested_keys.is_empty() {
+            return Ok(Self(jobs_by_key));
         }
-        for row in sqlx::query(sql!("jobs_by_idempotency_keys.sql")).bind(json(&counts)?).fetch_all(db).await? {
+        for row in sqlx::query(sql!("jobs_by_idempotency_keys.sql")).bind(json(&requested_keys)?).fetch_all(db).await? {
             let fingerprint: Vec<u8> = row.try_get("fingerprint")?;
             let fingerprint =
                 fingerprint.try_into().map_err(|_| StoreError::Damaged("an idempotency fingerprint".to_owned()))?;
             let key = (row.try_get("tenant_id")?, row.try_get("key")?);
-            ids.insert(key, (fingerprint, super::read::job_id(&row, "public_id")?));
+            jobs_by_key.insert(key, (fingerprint, super::read::job_id(&row, "public_id")?));
         }
-        Ok(Self(ids))
+        Ok(Self(jobs_by_key))
     }
 
     fn replay_of(&self, tenant: i64, job: &NewJob) -> Option<Creation> {

@@ -86,9 +86,9 @@ impl Change for RecoverSubmissions {
     type Output = u64;
 
     async fn apply(&self, db: &mut SqliteConnection) -> Result<u64, StoreError> {
-        let counts: Vec<i64> =
+        let ids: Vec<i64> =
             sqlx::query_scalar("select id from submissions where state = 'sending'").fetch_all(&mut *db).await?;
-        for id in &counts {
+        for id in &ids {
             let mark = MarkAmbiguous {
                 id: SubmissionId(*id),
                 failure: Failure::new(
@@ -101,7 +101,7 @@ impl Change for RecoverSubmissions {
             };
             mark.apply(db).await?;
         }
-        Ok(u64::try_from(counts.len()).unwrap_or(u64::MAX))
+        Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
     }
 }
 

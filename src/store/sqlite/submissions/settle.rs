@@ -50,14 +50,14 @@ impl Change for SettleSubmission {
 impl SettleSubmission {
     /// One row for each distinct failure, and which target has which.
     async fn keep_failures(&self, db: &mut SqliteConnection) -> Result<Vec<(&str, i64)>, StoreError> {
-        let mut counts: HashMap<&Failure, i64> = HashMap::new();
+        let mut failure_ids: HashMap<&Failure, i64> = HashMap::new();
         let mut failures = Vec::with_capacity(self.failed.len());
         for FailedTarget { target, failure } in &self.failed {
-            let id = match counts.get(failure) {
+            let id = match failure_ids.get(failure) {
                 Some(id) => *id,
                 None => command::insert_failure(failure, db, self.now).await?,
             };
-            counts.insert(failure, id);
+            failure_ids.insert(failure, id);
             failures.push((target.as_str(), id));
         }
         Ok(failures)
