@@ -56,8 +56,8 @@ pub(super) fn sources(root: &Path) -> Vec<Source> {
             let (path, kind) = (entry.path(), entry.file_type().expect("a kind of file"));
             let name = entry.file_name();
             // In a worktree, .git is a file.
-            // A `target` that cargo made is marked so; the product has a folder of that name.
-            let is_built = name == "target" && path.join("CACHEDIR.TAG").exists();
+            // The product has a folder named `target` too. Cargo marks only those that it created itself.
+            let is_built = path == root.join("target") || path.join("CACHEDIR.TAG").exists();
             if is_built || [".git", "node_modules"].iter().any(|skipped| name == *skipped) {
                 continue;
             }
