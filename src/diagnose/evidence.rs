@@ -132,8 +132,7 @@ impl Evidence {
         }
         let of_request = request.and_then(|request| match &request.failure {
             Some(failure) if failure.class == ErrorClass::PurgeFailed => first_of(request),
-            Some(failure) if !failure.is_a_wait() => Some(failure.clone()),
-            _ => None,
+            failure => failure.clone(),
         });
         let account = self.case.circumstances.account.as_ref().filter(|_| self.is_open());
         let of_account = || account.and_then(|account| account.paused.clone());

@@ -33,21 +33,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Our codes for waits in which nothing has failed yet: for the provider's task list (law 4), and for a purge (law 6).
-    pub const RECONCILING: &'static str = "reconciling";
-    pub const PURGE_FIRST: &'static str = "purge_first";
     /// Our code for a call whose answer was lost and that the provider's task list does not have in time (law 4).
     pub const NOT_LISTED: &'static str = "not_listed";
     /// Our code for a claim that committed although the store reported an error, so no call was made.
     pub const ORPHANED_CLAIM: &'static str = "claim_astray";
-    /// Our code for a wait for the next day, when a tenant's share of the quota is spent.
-    pub const TENANT_SHARE: &'static str = "tenant_share";
-
-    /// Whether it is only the reason of a wait.
-    #[must_use]
-    pub fn is_a_wait(&self) -> bool {
-        [Self::RECONCILING, Self::PURGE_FIRST, Self::TENANT_SHARE].contains(&self.code.as_str())
-    }
 
     #[must_use]
     pub fn new(class: ErrorClass, code: impl Into<String>, message: impl Into<String>) -> Self {

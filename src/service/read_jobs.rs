@@ -105,8 +105,17 @@ impl Service {
     pub async fn view(&self, job: Job) -> Result<JobView, ServiceError> {
         let example = if job.counts.pending > 0 { self.store.example_pending_item(job.row).await? } else { None };
         let waiting = example.map(|example| {
-            let PendingItem { lane, state, failure } = example;
-            waiting(&job, state, failure.as_ref(), self.lane_statuses.lane(lane))
+            let PendingItem { lane, state, wait, failure } = example;
+            let (lane, due) = self.lane_statuses.lane(lane);
+            let why = match (state, wait) {
+                (PartState::Delayed(until), Some((reason, detail))) => {
+                    Some(Wait { reason, detail, until: Some(until) })
+                }
+                (PartState::Delayed(until), None) => Some(delayed(&job, failure.as_ref(), until)),
+                (PartState::Blocked, _) => Some(purge_first()),
+                (PartState::Due, _) => None,
+            };
+            JobWait::of(why, lane, due)
         });
         Ok(JobView { job, waiting })
     }
@@ -114,11 +123,11 @@ impl Service {
     /// The same for a job that was kept a moment ago. Nothing of it has left, so the store need not be asked: a read for
     /// each job that comes in would cost more than keeping it.
     pub(super) fn view_of_new(&self, job: Job, lane: Option<&Lane>) -> JobView {
-        let state = match job.not_before {
-            Some(moment) if moment > job.created_at => PartState::Delayed(moment),
-            _ => PartState::Due,
-        };
-        let waiting = lane.map(|lane| waiting(&job, state, None, self.lane_statuses.lane_by_value(lane)));
+        let until = job.not_before.filter(|moment| *moment > job.created_at);
+        let waiting = lane.map(|lane| {
+            let (lane, due) = self.lane_statuses.lane_by_value(lane);
+            JobWait::of(until.map(|until| delayed(&job, None, until)), lane, due)
+        });
         JobView { job, waiting }
     }
 
@@ -141,13 +150,14 @@ impl Service {
     }
 }
 
-fn waiting(job: &Job, state: PartState, failure: Option<&Failure>, (lane, due): (Option<Wait>, u64)) -> JobWait {
-    let (why, ahead) = match state {
-        PartState::Due => (lane.unwrap_or_else(leaves_next), due.saturating_sub(1)),
-        PartState::Delayed(until) => (delayed(job, failure, until), due),
-        PartState::Blocked => (purge_first(), due),
-    };
-    JobWait { why, ahead }
+impl JobWait {
+    /// Of an item that waits for a reason of its own, or for its lane, which has `due` items.
+    fn of(own: Option<Wait>, lane: Option<Wait>, due: u64) -> Self {
+        match own {
+            Some(why) => Self { why, ahead: due },
+            None => Self { why: lane.unwrap_or_else(leaves_next), ahead: due.saturating_sub(1) },
+        }
+    }
 }
 
 fn leaves_next() -> Wait {
@@ -155,19 +165,15 @@ fn leaves_next() -> Wait {
     Wait { reason: WaitingReason::Rate, detail, until: None }
 }
 
-/// A failure tells which wait it is: nothing is delayed for two reasons at once.
+/// Nothing is delayed for two reasons at once.
 fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Wait {
     let reason = match failure.map(|failure| failure.class) {
-        _ if failure.is_some_and(|failure| failure.code == Failure::PURGE_FIRST) => WaitingReason::PurgeFirst,
-        _ if failure.is_some_and(|failure| failure.code == Failure::TENANT_SHARE) => WaitingReason::DayQuota,
         Some(ErrorClass::DomainState | ErrorClass::Permission) => WaitingReason::HostParked,
-        Some(ErrorClass::Lost) => WaitingReason::Reconciling,
         Some(_) => WaitingReason::Backoff,
         None if job.not_before == Some(until) => WaitingReason::NotBefore,
         None => WaitingReason::Backoff,
     };
     let detail = match failure {
-        Some(failure) if failure.is_a_wait() => failure.message.clone(),
         Some(failure) => failure.summary_with_advice(),
         None if reason == WaitingReason::NotBefore => "the job asked not to be sent before this moment".to_owned(),
         None => "it is tried again".to_owned(),

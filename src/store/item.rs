@@ -1,7 +1,9 @@
 //! One target of one job, as it is stored.
 
 use super::{ItemVerification, PartState};
-use crate::domain::{Failure, ItemId, ItemOperation, ItemState, Lane, LaneId, Target, Timestamp, Verification};
+use crate::domain::{
+    Failure, ItemId, ItemOperation, ItemState, Lane, LaneId, Target, Timestamp, Verification, WaitingReason,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -35,6 +37,8 @@ pub struct UnsuccessfulItem {
 pub struct PendingItem {
     pub lane: LaneId,
     pub state: PartState,
-    /// Why it waits for a moment, if something went wrong.
+    /// Why it waits although nothing has failed, if it was deferred: the reason, and a sentence for people.
+    pub wait: Option<(WaitingReason, String)>,
+    /// The failure of its last attempt.
     pub failure: Option<Failure>,
 }

@@ -1,6 +1,6 @@
 //! How the daemon stops during long waits and under load, and how it survives without file descriptors.
 
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{World, configuration, http, slow};
+use crate::support::{World, configuration, http, own_address, slow};
 
 /// What systemd grants a stop (deploy/refreshd.service).
 const STOP_MAX: Duration = Duration::from_secs(45);
@@ -55,7 +55,7 @@ struct Binary {
     folder: TempDir,
     sandbox: Sandbox,
     shutdown: CancellationToken,
-    port: u16,
+    listen: SocketAddr,
 }
 
 impl Binary {
@@ -67,10 +67,10 @@ impl Binary {
         options.task_time = Duration::from_millis(50);
         let key: sandbox::Credential = options.credentials[0].clone();
         let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let text = configuration(&sandbox, &key, folder.path(), port, "");
+        let listen = own_address();
+        let text = configuration(&sandbox, &key, folder.path(), listen, "");
         std::fs::write(folder.path().join("refreshd.toml"), text).expect("a configuration file");
-        Self { folder, sandbox, shutdown, port }
+        Self { folder, sandbox, shutdown, listen }
     }
 
     fn log(&self) -> PathBuf {
@@ -78,7 +78,7 @@ impl Binary {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://{}{path}", self.listen)
     }
 
     /// A daemon that is ready and may have at most `files_max` open files.
@@ -109,7 +109,7 @@ impl Binary {
     }
 
     async fn connect(&self) -> TcpStream {
-        TcpStream::connect(("127.0.0.1", self.port)).await.expect("a connection")
+        TcpStream::connect(self.listen).await.expect("a connection")
     }
 }
 
@@ -153,7 +153,7 @@ async fn a_daemon_without_file_descriptors_waits_quietly_and_serves_again() {
     // Each on its own: the kernel's queue may be shorter, and then some connect only when others have gone.
     let hogs: Vec<_> = (0..200)
         .map(|_| {
-            let connecting = TcpStream::connect(("127.0.0.1", binary.port));
+            let connecting = TcpStream::connect(binary.listen);
             tokio::spawn(async move {
                 let _held = connecting.await;
                 std::future::pending::<()>().await;

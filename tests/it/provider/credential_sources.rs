@@ -1,5 +1,6 @@
 //! The real binary finds its key pair where the provider's own tools keep it, and says so if it cannot.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use refreshd::sandbox::{self, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{configuration, http};
+use crate::support::{configuration, http, own_address};
 
 /// A daemon whose configuration names no key, in a home folder of its own.
-fn keyless(sandbox: &Sandbox, folder: &Path, port: u16) -> Command {
+fn keyless(sandbox: &Sandbox, folder: &Path, listen: SocketAddr) -> Command {
     let key = sandbox::Credential::new("unused".to_owned(), "unused".to_owned());
-    let text = configuration(sandbox, &key, folder, port, "");
+    let text = configuration(sandbox, &key, folder, listen, "");
     let text: Vec<&str> = text.lines().filter(|line| !line.starts_with("secret_")).collect();
     let config = folder.join("refreshd.toml");
     std::fs::write(&config, text.join("\n")).expect("a configuration file");
@@ -50,10 +51,10 @@ async fn a_daemon_without_a_configured_key_works_with_the_sdks_file() {
     std::fs::create_dir(&home).expect("a folder");
     let file = format!("[default]\nsecret_id = {}\nsecret_key = {}\n", key.secret_id, key.secret_key);
     std::fs::write(home.join("credentials"), file).expect("a file");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-    let mut command = keyless(&sandbox, folder.path(), port);
+    let listen = own_address();
+    let mut command = keyless(&sandbox, folder.path(), listen);
     let mut daemon = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the daemon starts");
-    let job = purged(&format!("http://127.0.0.1:{port}")).await;
+    let job = purged(&format!("http://{listen}")).await;
     daemon.kill().expect("a kill");
     daemon.wait().expect("an end");
     assert_eq!(job["status"], "succeeded", "{job}");

@@ -39,6 +39,8 @@ pub(super) struct ItemRow {
     pub(super) attempts: i64,
     pub(super) submission: Option<i64>,
     pub(super) failure: Option<FailureRow>,
+    /// The reason of its wait, if it was deferred.
+    pub(super) wait: Option<String>,
     pub(super) target: String,
     /// The directory's item that covers it.
     pub(super) ride: Option<i64>,
@@ -124,8 +126,8 @@ impl Reader {
 /// All in one row, because each row is a trip to another thread.
 const ALL: &str = "select json_object(
     'items', (select json_group_array(json_array(i.id, i.job_id, i.lane_id, i.state, i.attempts, i.submission_id,
-                                                 i.target, f.class, f.code, f.message, i.priority, i.ride, i.cohort))
-              from items as i left join failures as f on f.id = i.failure_id),
+                                                 i.target, f.class, f.code, f.message, i.priority, i.ride, i.cohort, w.reason))
+              from items as i left join failures as f on f.id = i.failure_id left join waits as w on w.id = i.wait_id),
     'submissions', (select json_group_array(json_array(s.id, s.lane_id, s.state, s.created_at, s.task_id, f.code))
                     from submissions as s left join failures as f on f.id = s.failure_id),
     'jobs', (select json_group_array(json_array(id, lower(hex(public_id)), operation, status, finished_at, verification,
@@ -165,6 +167,7 @@ fn item(row: &Value) -> ItemRow {
         submission: row[5].as_i64(),
         failure,
         target: text(&row[6]),
+        wait: row[13].as_str().map(str::to_owned),
         ride: row[11].as_i64().filter(|ride| *ride > 0),
     }
 }

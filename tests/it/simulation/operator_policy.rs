@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use refreshd::domain::{Failure, ItemState, Promotion, PromotionRule, ServiceDay, TenantName, Timestamp};
+use refreshd::domain::{ItemState, Promotion, PromotionRule, ServiceDay, TenantName, Timestamp};
 use refreshd::sandbox::{Cloud, SimulatedPool, TaskKind};
 
 use super::db_snapshot::{ItemRow, JobRow, LaneRow, Rows};
@@ -123,8 +123,7 @@ pub(super) fn is_promoted(job: &JobRow) -> bool {
 }
 
 fn waits_for_its_share(item: &ItemRow) -> bool {
-    let is_told = item.failure.as_ref().is_some_and(|failure| failure.code == Failure::TENANT_SHARE);
-    item.state == ItemState::Pending && is_told
+    item.state == ItemState::Pending && item.wait.as_deref() == Some("day_quota")
 }
 
 /// A covered item is below its directory, in an area where that is purged too, succeeds only with it, and is otherwise sent

@@ -1,6 +1,6 @@
 //! Whose targets travel together: hosts that the provider refused go apart, and what has no answer holds its equals.
 
-use refreshd::domain::{ErrorClass, Failure, Priority, Target, TargetKind};
+use refreshd::domain::{ErrorClass, Failure, Priority, Target, TargetKind, WaitingReason};
 use refreshd::store::{CallSequence, Claim, Grant, Guarded, Job, NewJob, ReleaseAction, Store, SuspendedHost};
 
 use super::fixtures::{
@@ -128,7 +128,7 @@ pub async fn a_target_without_an_answer_holds_its_equals_and_nobody_else(store: 
     assert_eq!(numbers(&batch(store, lane, 10, at(5)).await), ["2", "3"]);
     assert_eq!(states(store, &later).await, "wtt");
     let example = store.example_pending_item(later.row).await.expect("readable").expect("an item");
-    assert_eq!(example.failure.map(|failure| failure.class), Some(ErrorClass::Lost));
+    assert_eq!(example.wait.map(|(reason, _)| reason), Some(WaitingReason::Reconciling));
     store.fire_timers(at(2_000)).await.expect("a look");
     assert!(claim(store, lane, 10, at(2_000)).await.is_none(), "still not known");
     store.accept(lost.submission, "found", None, at(2_001), at(2_001)).await.expect("an outcome");

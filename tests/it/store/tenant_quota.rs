@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use refreshd::domain::{Failure, LaneId, Priority, TenantName, Timestamp};
+use refreshd::domain::{LaneId, Priority, TenantName, Timestamp, WaitingReason};
 use refreshd::store::{CallSequence, Claim, Grant, NewJob, PartState, ReleaseAction, Store, TenantShare};
 
 use super::fixtures::{accept, at, give_back, keep, lane_of, purge, settle, states, url};
@@ -42,8 +42,8 @@ pub async fn a_tenant_beyond_its_share_waits_and_others_go(store: &dyn Store) {
     assert_eq!(spent(store, at(0)).await, [("web".to_owned(), 3)]);
     let example = store.example_pending_item(web.row).await.expect("readable").expect("an item");
     assert_eq!(example.state, PartState::Delayed(at(9_000)));
-    let failure = example.failure.expect("a reason");
-    assert_eq!((failure.code.as_str(), failure.message.as_str()), (Failure::TENANT_SHARE, "its share is spent"));
+    assert_eq!(example.wait, Some((WaitingReason::DayQuota, "its share is spent".to_owned())));
+    assert_eq!(example.failure, None, "nothing has failed");
     assert!(claim(store, lane, 0, at(3)).await.is_none());
     store.fire_timers(at(9_000)).await.expect("a look");
     assert_eq!(claim(store, lane, 3, at(9_001)).await.expect("the next day").targets.len(), 2);

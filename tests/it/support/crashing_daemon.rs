@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::acknowledged_jobs::Acknowledged;
-use super::configuration;
+use super::{configuration, own_address};
 
 /// A quick cloud lists a task within moments.
 const SETTINGS: &str = "engine.listing_grace = \"1s\"";
@@ -27,11 +27,11 @@ pub(crate) struct Victim {
 impl Victim {
     /// Its configuration lies in `folder`, its database in `data`.
     pub(crate) fn new(sandbox: &Sandbox, key: &Credential, folder: &Path, data: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let listen = own_address();
         let config = folder.join("refreshd.toml");
-        let text = configuration(sandbox, key, data, port, SETTINGS);
+        let text = configuration(sandbox, key, data, listen, SETTINGS);
         std::fs::write(&config, text).expect("a configuration file");
-        Self { config, base: format!("http://127.0.0.1:{port}") }
+        Self { config, base: format!("http://{listen}") }
     }
 
     /// With a configuration of its own, on an address of loopback that no other `number` has: many at once do not meet.

@@ -1,5 +1,6 @@
 //! A whole world on loopback: a sandbox, and the daemon on a real database file and a real socket in front of it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +79,10 @@ impl World {
         let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("refreshd.toml");
-        let text = adjust(configuration(&sandbox, &key, folder.path(), 0, settings), &sandbox);
+        let text = adjust(
+            configuration(&sandbox, &key, folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)), settings),
+            &sandbox,
+        );
         std::fs::write(&file, text).expect("a configuration file");
         let config = Config::load(Some(&file), std::iter::empty(), provider_limits).expect("a good configuration");
         let http = super::http();
@@ -190,12 +194,18 @@ impl World {
 }
 
 /// A daemon's configuration in front of a sandbox; patient only for milliseconds, because the sandbox is quick.
-pub fn configuration(sandbox: &Sandbox, key: &sandbox::Credential, folder: &Path, port: u16, settings: &str) -> String {
+pub fn configuration(
+    sandbox: &Sandbox,
+    key: &sandbox::Credential,
+    folder: &Path,
+    listen: SocketAddr,
+    settings: &str,
+) -> String {
     let database = folder.join("refreshd.db");
     let (edge, origin) = (sandbox.addresses.edge, sandbox.addresses.origin);
     format!(
         r#"
-server.listen = "127.0.0.1:{port}"
+server.listen = "{listen}"
 store.url = "sqlite://{database}"
 auth.mode = "open"
 routes = [{{ host = "*", account = "main" }}]

@@ -21,6 +21,10 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
+    pub(crate) const fn is_urgent(&self) -> bool {
+        self.priority == 0
+    }
+
     /// Its priority as a place in a list.
     pub(crate) fn class(&self) -> usize {
         usize::try_from(self.priority).unwrap_or_default().min(PRIORITIES - 1)
@@ -36,12 +40,8 @@ pub(crate) struct Batch {
     pub(crate) targets: Vec<Target>,
     /// How far the lane got with them: of each priority, the last turn that won a place.
     pub(crate) turns: BTreeMap<i64, i64>,
-    /// How many of each priority were there and found no place.
-    pub(crate) left_over: [usize; PRIORITIES],
-    /// Their isolation group; 0 is the normal one.
-    pub(crate) isolation_group: i64,
-    /// They go apart from others, because of a refusal or for want of proof.
-    pub(crate) isolated: bool,
+    /// How many candidates found no place.
+    pub(crate) left_over: usize,
 }
 
 impl Batch {
@@ -62,9 +62,7 @@ impl Batch {
         }
         // An item that did not fit may still share the slot of an equal target added later.
         candidates.retain(|head| !(filling.seen.contains(&head.target) && filling.take(head, grant.targets_max)));
-        for head in candidates {
-            filling.batch.left_over[head.class()] += 1;
-        }
+        filling.batch.left_over = candidates.len();
         filling.batch
     }
 }
@@ -82,7 +80,7 @@ impl BatchBuilder<'_> {
     /// Whether the item goes: on a place of its own among `places`, or with an equal target.
     fn take(&mut self, head: &Candidate, places: u32) -> bool {
         if !self.seen.contains(&head.target) {
-            let is_other = head.priority > 0;
+            let is_other = !head.is_urgent();
             let bytes = self.bytes + head.target.as_str().len();
             let is_full = self.batch.targets.len() >= places as usize || bytes > self.grant.bytes_max;
             if is_full || (is_other && self.others >= self.grant.non_urgent_max) {

@@ -1,12 +1,14 @@
-//! Claiming: the next distinct targets of a lane, on disk as a submission before anything is sent (law 4).
+//! Claiming: the next distinct targets of a lane, on disk as a submission before anything is sent (law 4). In which order items
+//! leave is said in ten sentences in docs/decisions/0010.
 
 use async_trait::async_trait;
 use sqlx::{Row, SqliteConnection};
 
-use super::batch::{Batch, Candidate};
-use super::eligibility::{Deferral, Eligibility};
+use super::batch::{AGE_SHARE, Batch, Candidate};
+use super::deferral::Deferral;
+use super::eligibility::Eligibility;
+use super::isolation_group::{Fronts, NORMAL};
 use super::lane_pauses::is_paused;
-use super::scan_window::{ScanCoverage, ScanWindow, count_by_priority};
 use super::{coalesce_into_directories, host_isolation, tenant_quota};
 use crate::domain::{SubmissionId, Timestamp};
 use crate::store::sqlite::codec::columns;
@@ -21,22 +23,30 @@ pub(crate) struct ClaimBatch {
 }
 
 /// What one scan of the lane found.
-#[derive(Default)]
-struct ScanResult {
+struct Scan {
+    group: i64,
     batch: Batch,
-    /// Items that may not go with it.
+    isolated: bool,
     deferrals: Vec<Deferral>,
-    /// Items behind the window could belong in the batch.
-    may_miss: bool,
+    /// The lane may have more of the group than was read.
+    reached_limit: bool,
 }
 
-impl ScanResult {
-    /// Whether to scan again: an item was moved to another isolation group, nothing here is eligible and something was
-    /// deferred, or the scan window was too small.
-    fn needs_rescan(&self, is_far: bool) -> bool {
-        let has_become_due = self.deferrals.iter().any(|(_, becomes, ..)| *becomes == columns::DUE);
-        let has_changed = !self.deferrals.is_empty();
-        has_become_due || (has_changed && self.batch.targets.is_empty()) || (self.may_miss && (has_changed || !is_far))
+/// Heads that one scan reads, for so many places and a share more where items may be deferred.
+const MARGIN_SHARE: u32 = 8;
+/// Scans of one claim: callers wait meanwhile.
+const SCANS_MAX: u32 = 16;
+/// Items that share a place of a batch; further ones share a place of a later one.
+const SHARED_PLACES_MAX: u32 = 10_000;
+
+impl Scan {
+    /// Whether another scan may find more for this call: every eligible item has a place, there is room for more than a few,
+    /// and what was deferred, or the limit, hid others; or urgent work that may go stands behind some that may not.
+    fn is_short(&self, grant: &Grant, is_wide: bool) -> bool {
+        let room = (grant.targets_max as usize).saturating_sub(self.batch.targets.len());
+        let has_room = room > (grant.targets_max / MARGIN_SHARE) as usize && self.batch.left_over == 0;
+        let defers_urgent = self.deferrals.iter().any(|deferral| deferral.is_urgent);
+        defers_urgent || (has_room && (!self.deferrals.is_empty() || (self.reached_limit && !is_wide)))
     }
 }
 
@@ -48,141 +58,159 @@ impl Change for ClaimBatch {
         if is_paused(self.grant.lane, db).await? {
             return Ok(None);
         }
-        let (mut picked, barriers) = self.pick(db).await?;
-        if picked.targets.is_empty() {
+        let mut eligibility = Eligibility::load(&self.grant, self.now, db).await?;
+        let Some(Scan { group, mut batch, isolated, .. }) = self.next_batch(&mut eligibility, db).await? else {
             return Ok(None);
-        }
+        };
         let submission = SubmissionId(
             sqlx::query_scalar(
                 "insert into submissions (lane_id, state, targets, created_at) values ($1, 'sending', $2, $3) returning id",
             )
             .bind(self.grant.lane.0)
-            .bind(i64::try_from(picked.targets.len()).unwrap_or(i64::MAX))
+            .bind(i64::try_from(batch.targets.len()).unwrap_or(i64::MAX))
             .bind(self.now.as_millis())
             .fetch_one(&mut *db)
             .await?,
         );
-        move_into_submission(&picked.items, submission, db).await?;
+        move_into_submission(&batch.items, submission, db).await?;
         // Isolated items do not advance the lane's turn.
-        if picked.isolation_group == 0 {
-            let turns: Vec<_> = picked.turns.iter().collect();
+        if group == NORMAL {
+            let turns: Vec<_> = batch.turns.iter().collect();
             sqlx::query(sql!("advance_lane_turn.sql"))
                 .bind(self.grant.lane.0)
                 .bind(columns::json(&turns)?)
                 .execute(&mut *db)
                 .await?;
         }
-        let riders = self.riders(&barriers, db).await?;
-        if !riders.is_empty() {
-            move_into_submission(&riders, submission, db).await?;
-            picked.items.extend(riders);
+        let equal = self.items_with_equal_targets(&eligibility, db).await?;
+        if !equal.is_empty() {
+            move_into_submission(&equal, submission, db).await?;
+            batch.items.extend(equal);
         }
-        let count = picked.targets.len();
+        let count = batch.targets.len();
         let message =
             format!("taken into submission {submission} with {count} target{}", if count == 1 { "" } else { "s" });
         let notice =
             EventNotice { kind: EventKind::Claimed, message: &message, submission: Some(submission), failure: None };
         command::insert_events_for_moves(notice, None, db, self.now).await?;
         command::apply_moves(db, self.now).await?;
-        tenant_quota::record_attribution(submission, &picked.placed, &self.grant.shares, db).await?;
-        coalesce_into_directories::attach_covered_urls(&picked, self.grant.lane, submission, self.now, db).await?;
-        let items = u32::try_from(picked.items.len()).unwrap_or(u32::MAX);
-        Ok(Some(Claim { submission, targets: picked.targets, items, isolated: picked.isolated }))
+        tenant_quota::record_attribution(submission, &batch.placed, &self.grant.shares, db).await?;
+        coalesce_into_directories::attach_covered_urls(&batch, self.grant.lane, submission, self.now, db).await?;
+        let items = u32::try_from(batch.items.len()).unwrap_or(u32::MAX);
+        Ok(Some(Claim { submission, targets: batch.targets, items, isolated }))
     }
 }
 
-/// Items that share a place of a batch; further ones share a place of a later one.
-const RIDERS_MAX: u32 = 10_000;
-/// Scans of one claim: the caller waits while items are deferred, so that has a bound.
-const LOOKS_MAX: usize = 16;
-
 impl ClaimBatch {
-    /// The next eligible items. What may not go is deferred.
-    async fn pick(&self, db: &mut SqliteConnection) -> Result<(Batch, Eligibility<'_>), StoreError> {
-        let mut barriers = Eligibility::load(&self.grant, self.now, db).await?;
-        let (mut window, mut is_far) = (ScanWindow::first(&self.grant, &barriers), false);
-        for looks_left in (0..LOOKS_MAX).rev() {
-            let look = self.scan(window, &mut barriers, &mut *db).await?;
-            let again = look.needs_rescan(is_far);
-            if !look.deferrals.is_empty() {
-                sqlx::query(sql!("defer_items.sql")).bind(columns::json(&look.deferrals)?).execute(&mut *db).await?;
-                command::apply_moves(db, self.now).await?;
-            } else if again {
-                (window, is_far) = (window.widened(), true);
+    /// The next eligible items of the lane. Items that may not go are deferred, so that no scan reads them again.
+    async fn next_batch(
+        &self,
+        eligibility: &mut Eligibility<'_>,
+        db: &mut SqliteConnection,
+    ) -> Result<Option<Scan>, StoreError> {
+        let places = self.grant.targets_max;
+        let margin = if eligibility.may_defer() { places / MARGIN_SHARE } else { 0 };
+        let mut limit = places.saturating_add(margin);
+        let mut last = None;
+        for _ in 0..SCANS_MAX {
+            let is_wide = limit > places.saturating_add(margin);
+            let Some(scan) = self.scan(limit, is_wide, eligibility, db).await? else { break };
+            if !scan.deferrals.is_empty() {
+                defer(&scan.deferrals, self.now, db).await?;
+            } else if scan.reached_limit && !is_wide {
+                limit = limit.saturating_mul(2);
             }
-            // The lane does not stop for many deferred items: after the last scan its eligible items go.
-            if !again || looks_left == 0 {
-                return Ok((look.batch, barriers));
+            let is_short = scan.is_short(&self.grant, is_wide);
+            last = Some(scan);
+            if !is_short {
+                break;
             }
         }
-        Ok((Batch::default(), barriers))
+        // The lane does not stop for many deferred items: what the last scan found goes.
+        Ok(last.filter(|scan| !scan.batch.targets.is_empty()))
     }
 
-    /// Also claims every other pending item of this lane with a target in the batch.
-    async fn riders(&self, barriers: &Eligibility<'_>, db: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+    /// Other pending items of this lane with a target in the batch.
+    async fn items_with_equal_targets(
+        &self,
+        eligibility: &Eligibility<'_>,
+        db: &mut SqliteConnection,
+    ) -> Result<Vec<i64>, StoreError> {
         let rows = sqlx::query(sql!("coalescing_items.sql"))
             .bind(self.grant.lane.0)
-            .bind(RIDERS_MAX)
+            .bind(SHARED_PLACES_MAX)
             .fetch_all(&mut *db)
             .await?;
-        let mut riders = Vec::with_capacity(rows.len());
+        let mut items = Vec::with_capacity(rows.len());
         for row in &rows {
-            let rider = row.try_get("id")?;
-            if !barriers.waits_for_purge(rider, &read::decode_target(row)?) {
-                riders.push(rider);
+            let item = row.try_get("id")?;
+            if !eligibility.waits_for_purge(item, &read::decode_target(row)?) {
+                items.push(item);
             }
         }
-        Ok(riders)
+        Ok(items)
     }
 
-    /// Reads the heads of the lane once, and sorts them into a batch and deferrals.
+    /// Reads the next items of the lane once, and sorts them into a batch and deferrals. None: nothing is due.
     async fn scan(
         &self,
-        window: ScanWindow,
-        barriers: &mut Eligibility<'_>,
+        limit: u32,
+        is_wide: bool,
+        eligibility: &mut Eligibility<'_>,
         db: &mut SqliteConnection,
-    ) -> Result<ScanResult, StoreError> {
+    ) -> Result<Option<Scan>, StoreError> {
+        let fronts = Fronts::load(self.grant.lane, db).await?;
+        let Some(group) = fronts.next(self.grant.sequence) else { return Ok(None) };
+        let each = if is_wide { limit } else { self.grant.targets_max / AGE_SHARE + 1 };
+        let candidates = self.candidates(group, limit, each, db).await?;
+        let reached_limit = candidates.len() >= limit as usize;
+        eligibility.load_for(candidates.iter().map(|candidate| &candidate.target), db).await?;
+        let (mut eligible, mut deferrals) = (Vec::with_capacity(candidates.len()), Vec::new());
+        for candidate in candidates {
+            match eligibility.deferral(&candidate, group, db).await? {
+                Some(deferral) => deferrals.push(deferral),
+                None => eligible.push(candidate),
+            }
+        }
+        let (eligible, above_share) = tenant_quota::limit_to_quota(eligible, &self.grant.shares, db).await?;
+        let isolation = host_isolation::isolate_unproved_hosts(eligible, group, self.grant.lane, db).await?;
+        deferrals.extend(above_share.into_iter().chain(isolation.deferrals));
+        // While urgent items wait for another call, only urgent ones may spend quota.
+        let urgent_only = fronts.has_other_urgent(group) || isolation.left_over.iter().any(Candidate::is_urgent);
+        let others_max = if urgent_only { 0 } else { self.grant.non_urgent_max };
+        let mut batch = Batch::of(isolation.heads, &Grant { non_urgent_max: others_max, ..self.grant.clone() });
+        batch.left_over += isolation.left_over.len();
+        Ok(Some(Scan { group, batch, isolated: isolation.isolated, deferrals, reached_limit }))
+    }
+
+    async fn candidates(
+        &self,
+        group: i64,
+        limit: u32,
+        each: u32,
+        db: &mut SqliteConnection,
+    ) -> Result<Vec<Candidate>, StoreError> {
         let row = sqlx::query(sql!("next_candidates.sql"))
             .bind(self.grant.lane.0)
-            .bind(i64::from(window.ahead))
-            .bind(host_isolation::UNPROVED)
-            .bind(i64::try_from(self.grant.sequence.0).unwrap_or(i64::MAX))
-            .bind(i64::from(window.each))
-            .fetch_one(&mut *db)
+            .bind(group)
+            .bind(i64::from(limit))
+            .bind(i64::from(each))
+            .fetch_one(db)
             .await?;
         let rows: Vec<(i64, i64, i64, &str)> =
             serde_json::from_str(row.try_get("heads")?).map_err(|error| StoreError::Database(error.into()))?;
-        if rows.is_empty() {
-            return Ok(ScanResult::default());
-        }
-        let (isolation_group, kind) = (row.try_get("cohort")?, columns::word(&row, "kind")?);
-        let head = |(item, priority, rank, text): (i64, i64, i64, &str)| {
+        let kind = columns::word(&row, "kind")?;
+        let candidate = |(item, priority, rank, text): (i64, i64, i64, &str)| {
             columns::target(kind, text).map(|target| Candidate { item, priority, rank, target })
         };
-        let all = rows.into_iter().map(head).collect::<Result<Vec<_>, _>>()?;
-        let seen = ScanCoverage::of(&all, window);
-        barriers.load_for(all.iter().map(|head| &head.target), &mut *db).await?;
-        let mut free = Vec::with_capacity(all.len());
-        let mut deferrals = Vec::new();
-        for head in all {
-            match barriers.deferral(head.item, isolation_group, &head.target, &mut *db).await? {
-                Some(deferred) => deferrals.push(deferred),
-                None => free.push((isolation_group, head)),
-            }
-        }
-        let (heads, unpaid) = tenant_quota::limit_to_quota(free, &self.grant.shares, self.now, &mut *db).await?;
-        deferrals.extend(unpaid);
-        let heads: Vec<Candidate> = heads.into_iter().map(|(_, head)| head).collect();
-        let free = count_by_priority(&heads);
-        let sorted = host_isolation::isolate_unproved_hosts(heads, isolation_group, self.grant.lane, db).await?;
-        let others_max = if sorted.urgent_only { 0 } else { self.grant.non_urgent_max };
-        let mut batch = Batch::of(sorted.heads, &Grant { non_urgent_max: others_max, ..self.grant.clone() });
-        (batch.isolation_group, batch.isolated) = (isolation_group, sorted.apart);
-        batch.left_over.iter_mut().zip(sorted.remaining).for_each(|(remaining, current)| *remaining += current);
-        deferrals.extend(sorted.deferrals);
-        let may_miss = seen.needs_second_scan(free, &batch, self.grant.targets_max);
-        Ok(ScanResult { batch, deferrals, may_miss })
+        rows.into_iter().map(candidate).collect()
     }
+}
+
+async fn defer(deferrals: &[Deferral], now: Timestamp, db: &mut SqliteConnection) -> Result<(), StoreError> {
+    let rows: Vec<_> = deferrals.iter().map(Deferral::row).collect();
+    sqlx::query(sql!("defer_items.sql")).bind(columns::json(&rows)?).execute(&mut *db).await?;
+    command::apply_moves(db, now).await
 }
 
 async fn move_into_submission(

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use sqlx::{Row, SqliteConnection};
 
-use crate::domain::{ErrorClass, Failure, LaneId, Target, TargetKind, Timestamp};
+use super::batch::Candidate;
+use super::deferral::Deferral;
+use super::isolation_group::NORMAL;
+use crate::domain::{LaneId, Target, TargetKind, Timestamp, WaitingReason};
 use crate::store::sqlite::codec::{columns, target_key};
 use crate::store::sqlite::writer::command;
 use crate::store::{Grant, StoreError, SuspendedHost};
@@ -21,9 +24,6 @@ const PURGE_LOOK_EACH: Duration = Duration::from_millis(5);
 /// nobody's site.
 const LEVELS_MAX: usize = 128;
 
-/// `[item, becomes, cohort, due_at, failure]`, as `defer_items.sql` takes it.
-pub(crate) type Deferral = (i64, i64, i64, Option<i64>, Option<i64>);
-
 pub(crate) struct Eligibility<'a> {
     grant: &'a Grant,
     /// Some call has no answer.
@@ -35,8 +35,9 @@ pub(crate) struct Eligibility<'a> {
     purges: HashMap<(TargetKind, String), i64>,
     /// Prefetches deferred for a purge.
     put_off: u32,
-    /// Kept for this claim already, by host or code.
-    failures: HashMap<String, i64>,
+    /// Rows of refusals, by host, and of waits that this claim has already.
+    refusals: HashMap<String, i64>,
+    waits: HashMap<WaitingReason, i64>,
     now: Timestamp,
 }
 
@@ -50,8 +51,17 @@ impl<'a> Eligibility<'a> {
         .fetch_one(db)
         .await?;
         let (some_held, prefetches) = (row.try_get("some_held")?, row.try_get("prefetches")?);
-        let (texts, purges, failures) = (HashSet::new(), HashMap::new(), HashMap::new());
-        Ok(Self { grant, some_held, prefetches, held_targets: texts, purges, put_off: 0, failures, now })
+        Ok(Self {
+            grant,
+            some_held,
+            prefetches,
+            held_targets: HashSet::new(),
+            purges: HashMap::new(),
+            put_off: 0,
+            refusals: HashMap::new(),
+            waits: HashMap::new(),
+            now,
+        })
     }
 
     /// Whether an item may be deferred at all.
@@ -104,74 +114,59 @@ impl<'a> Eligibility<'a> {
             && (open(TargetKind::Url, text) || directories_above(text).any(|above| open(TargetKind::Directory, above)))
     }
 
-    /// What becomes of the item instead of going, if it may not. Its target has been met.
+    /// What becomes of the candidate instead of going, if it may not. Its target has been loaded.
     pub(crate) async fn deferral(
         &mut self,
-        item: i64,
-        isolation_group: i64,
-        target: &Target,
+        candidate: &Candidate,
+        group: i64,
         db: &mut SqliteConnection,
     ) -> Result<Option<Deferral>, StoreError> {
         let grant = self.grant;
-        if let Some(suspect) = grant.suspended_hosts.iter().find(|suspect| suspect.host == target.host()) {
-            let own = suspect.refused.0 * 2;
-            if self.now < suspect.until {
-                let failure = self.refusal(suspect, db).await?;
-                return Ok(Some((item, columns::DELAYED, own, Some(suspect.until.as_millis()), Some(failure))));
+        let target = &candidate.target;
+        if let Some(suspended) = grant.suspended_hosts.iter().find(|suspended| suspended.host == target.host()) {
+            let own_group = suspended.refused.0 * 2;
+            if self.now < suspended.until {
+                let failure = self.refusal(suspended, db).await?;
+                return Ok(Some(Deferral::park(candidate, suspended.until, own_group, failure)));
             }
-            if isolation_group == 0 {
-                return Ok(Some((item, columns::DUE, own, None, None)));
+            if group == NORMAL {
+                return Ok(Some(Deferral::isolate(candidate, own_group)));
             }
         }
-        let (failure, again_at) = if self.held_targets.contains(target.as_str()) {
-            let message = "an earlier call with this target has no answer; the provider's list is being asked first";
-            (Failure::new(ErrorClass::Lost, Failure::RECONCILING, message), self.now + HOLD_LOOK)
-        } else if self.waits_for_purge(item, target) {
-            let message = "a purge of this URL, or of a directory above it, was asked for before and is still open";
-            let again_at = self.now + PURGE_LOOK + PURGE_LOOK_EACH * self.put_off;
+        let (reason, detail, until) = if self.held_targets.contains(target.as_str()) {
+            let detail = "an earlier call with this target has no answer; the provider's list is being asked first";
+            (WaitingReason::Reconciling, detail, self.now + HOLD_LOOK)
+        } else if self.waits_for_purge(candidate.item, target) {
+            let detail = "a purge of this URL, or of a directory above it, was asked for before and is still open";
+            let until = self.now + PURGE_LOOK + PURGE_LOOK_EACH * self.put_off;
             self.put_off += 1;
-            (Failure::new(ErrorClass::PurgeFailed, Failure::PURGE_FIRST, message), again_at)
+            (WaitingReason::PurgeFirst, detail, until)
         } else {
             return Ok(None);
         };
-        let failure = self.wait(&failure, db).await?;
-        Ok(Some((item, columns::DELAYED, isolation_group, Some(again_at.as_millis()), Some(failure))))
+        let wait = match self.waits.get(&reason) {
+            Some(wait) => *wait,
+            None => command::upsert_wait(reason, detail, db).await?,
+        };
+        self.waits.insert(reason, wait);
+        Ok(Some(Deferral::wait(candidate, until, wait)))
     }
 
     /// The failure that the host was refused with.
-    async fn refusal(&mut self, suspect: &SuspendedHost, db: &mut SqliteConnection) -> Result<i64, StoreError> {
-        if let Some(id) = self.failures.get(&suspect.host) {
+    async fn refusal(&mut self, suspended: &SuspendedHost, db: &mut SqliteConnection) -> Result<i64, StoreError> {
+        if let Some(id) = self.refusals.get(&suspended.host) {
             return Ok(*id);
         }
         let stored_id: Option<i64> =
             sqlx::query_scalar("select failure_id from submissions where id = $1 and failure_id is not null")
-                .bind(suspect.refused.0)
+                .bind(suspended.refused.0)
                 .fetch_optional(&mut *db)
                 .await?;
         let id = match stored_id {
             Some(id) => id,
-            None => command::insert_failure(&suspect.failure, db, self.now).await?,
+            None => command::insert_failure(&suspended.failure, db, self.now).await?,
         };
-        self.failures.insert(suspect.host.clone(), id);
-        Ok(id)
-    }
-
-    /// The row of this kind of wait; there is one for all that ever waited so.
-    async fn wait(&mut self, failure: &Failure, db: &mut SqliteConnection) -> Result<i64, StoreError> {
-        if let Some(id) = self.failures.get(&failure.code) {
-            return Ok(*id);
-        }
-        let stored_id: Option<i64> = sqlx::query_scalar(
-            "select id from failures where code = $1 and code in ('reconciling', 'purge_first') limit 1",
-        )
-        .bind(&failure.code)
-        .fetch_optional(&mut *db)
-        .await?;
-        let id = match stored_id {
-            Some(id) => id,
-            None => command::insert_failure(failure, db, self.now).await?,
-        };
-        self.failures.insert(failure.code.clone(), id);
+        self.refusals.insert(suspended.host.clone(), id);
         Ok(id)
     }
 }

@@ -3,10 +3,11 @@
 pub(super) mod batch;
 pub(super) mod claim;
 pub(super) mod coalesce_into_directories;
+pub(super) mod deferral;
 pub(super) mod directory_promotion;
 pub(super) mod eligibility;
 pub(super) mod host_isolation;
+pub(super) mod isolation_group;
 pub(super) mod lane_pauses;
-pub(super) mod scan_window;
 pub(super) mod tenant_quota;
 pub(super) mod timers;

@@ -6,55 +6,49 @@ use sqlx::sqlite::SqlitePool;
 use sqlx::{Row, SqliteConnection};
 
 use super::batch::Candidate;
-use super::eligibility::Deferral;
-use crate::domain::{ErrorClass, Failure, SubmissionId, Target, TenantName, Timestamp};
+use super::deferral::Deferral;
+use crate::domain::{SubmissionId, Target, TenantName, Timestamp, WaitingReason};
 use crate::store::sqlite::codec::columns;
 use crate::store::sqlite::jobs::read;
 use crate::store::sqlite::writer::command;
 use crate::store::{StoreError, TenantShare, TenantSpending};
 
-/// Sets aside what is more than its tenant may draw, and hands back the others.
+/// The candidates within the shares of their tenants; the others wait for the reset.
 pub(crate) async fn limit_to_quota(
-    heads: Vec<(i64, Candidate)>,
+    candidates: Vec<Candidate>,
     shares: &[TenantShare],
-    now: Timestamp,
     db: &mut SqliteConnection,
-) -> Result<(Vec<(i64, Candidate)>, Vec<Deferral>), StoreError> {
-    if shares.is_empty() || heads.is_empty() {
-        return Ok((heads, Vec::new()));
+) -> Result<(Vec<Candidate>, Vec<Deferral>), StoreError> {
+    if shares.is_empty() || candidates.is_empty() {
+        return Ok((candidates, Vec::new()));
     }
-    let items: Vec<i64> = heads.iter().map(|(_, head)| head.item).collect();
-    let rows = sqlx::query(sql!("item_tenants.sql")).bind(columns::json(&items)?).fetch_all(&mut *db).await?;
-    let mut tenants: HashMap<i64, String> = HashMap::new();
-    for row in &rows {
-        tenants.insert(row.try_get("id")?, row.try_get("name")?);
-    }
+    let items: Vec<i64> = candidates.iter().map(|candidate| candidate.item).collect();
+    let rows: Vec<(i64, String)> =
+        sqlx::query_as(sql!("item_tenants.sql")).bind(columns::json(&items)?).fetch_all(&mut *db).await?;
+    let tenants: HashMap<i64, String> = rows.into_iter().collect();
     let mut targets: HashMap<&str, HashSet<Target>> = HashMap::new();
-    let mut failures: HashMap<&str, i64> = HashMap::new();
-    let (mut may, mut deferrals) = (Vec::new(), Vec::new());
-    for (isolation_group, head) in heads {
-        let tenant = tenants.get(&head.item).map_or("", String::as_str);
+    let mut waits: HashMap<&str, i64> = HashMap::new();
+    let (mut within, mut deferrals) = (Vec::new(), Vec::new());
+    for candidate in candidates {
+        let tenant = tenants.get(&candidate.item).map_or("", String::as_str);
         let Some(share) = shares.iter().find(|share| share.tenant.as_str() == tenant) else {
-            may.push((isolation_group, head));
+            within.push(candidate);
             continue;
         };
         let used = targets.entry(share.tenant.as_str()).or_default();
-        if used.contains(&head.target) || (used.len() as u64) < share.remaining {
-            used.insert(head.target.clone());
-            may.push((isolation_group, head));
+        if used.contains(&candidate.target) || (used.len() as u64) < share.remaining {
+            used.insert(candidate.target.clone());
+            within.push(candidate);
             continue;
         }
-        let failure = match failures.get(share.tenant.as_str()) {
-            Some(failure) => *failure,
-            None => {
-                let failure = Failure::new(ErrorClass::Quota, Failure::TENANT_SHARE, share.detail.clone());
-                command::insert_failure(&failure, &mut *db, now).await?
-            }
+        let wait = match waits.get(share.tenant.as_str()) {
+            Some(wait) => *wait,
+            None => command::upsert_wait(WaitingReason::DayQuota, &share.detail, &mut *db).await?,
         };
-        failures.insert(share.tenant.as_str(), failure);
-        deferrals.push((head.item, columns::DELAYED, isolation_group, Some(share.until.as_millis()), Some(failure)));
+        waits.insert(share.tenant.as_str(), wait);
+        deferrals.push(Deferral::wait(&candidate, share.until, wait));
     }
-    Ok((may, deferrals))
+    Ok((within, deferrals))
 }
 
 /// Remembers who pays for the places of a submission.

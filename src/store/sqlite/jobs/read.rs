@@ -62,7 +62,11 @@ pub(crate) async fn pending_example(job: JobRef, db: &SqlitePool) -> Result<Opti
         (columns::DELAYED, Some(until)) => PartState::Delayed(until),
         _ => PartState::Due,
     };
-    Ok(Some(PendingItem { lane: LaneId(row.try_get("lane_id")?), state, failure: decode_failure(&row)? }))
+    let wait = match row.try_get::<Option<String>, _>("wait_detail")? {
+        Some(detail) => Some((word(&row, "wait_reason")?, detail)),
+        None => None,
+    };
+    Ok(Some(PendingItem { lane: LaneId(row.try_get("lane_id")?), state, wait, failure: decode_failure(&row)? }))
 }
 
 pub(crate) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Item>, StoreError> {
@@ -304,7 +308,7 @@ pub(crate) fn decode_item(row: &SqliteRow) -> Result<Item, StoreError> {
         attempts: ended + u32::from(code == columns::SUBMITTED && task_id.is_some()),
         task_id,
         request_id: row.try_get("request_id")?,
-        failure: decode_failure(row)?.filter(|failure| !failure.is_a_wait()),
+        failure: decode_failure(row)?,
         verification,
         seen: decode_seen(row)?,
     })

@@ -6,6 +6,7 @@ set state = m.becomes,
     due_at = m.due_at,
     submission_id = coalesce(m.submission_id, items.submission_id),
     failure_id = m.failure_id,
+    wait_id = m.wait_id,
     attempts = items.attempts + m.attempt,
     ride = coalesce(m.ride, items.ride)
 from moves as m

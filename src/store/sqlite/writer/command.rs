@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
-use crate::domain::{Failure, SubmissionId, Timestamp};
+use crate::domain::{Failure, SubmissionId, Timestamp, WaitingReason};
 use crate::store::sqlite::codec::columns;
 use crate::store::{EventKind, StoreError};
 
@@ -116,6 +116,22 @@ pub(crate) async fn insert_failure(
     .bind(&failure.message)
     .bind(&failure.request_id)
     .bind(now.as_millis())
+    .fetch_one(db)
+    .await?;
+    Ok(id)
+}
+
+/// The row of a wait; there is one for all items that ever waited so.
+pub(crate) async fn upsert_wait(
+    reason: WaitingReason,
+    detail: &str,
+    db: &mut SqliteConnection,
+) -> Result<i64, StoreError> {
+    let id = sqlx::query_scalar(
+        "insert into waits (reason, detail) values ($1, $2) on conflict (reason, detail) do update set reason = reason returning id",
+    )
+    .bind(reason.as_str())
+    .bind(detail)
     .fetch_one(db)
     .await?;
     Ok(id)

@@ -10,6 +10,7 @@ create temp table moves (
     due_at integer,
     submission_id integer,
     failure_id integer,
+    wait_id integer,
     attempt integer not null default 0,
     ride integer
 ) strict;

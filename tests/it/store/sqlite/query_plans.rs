@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 49] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 50] = [
     sql!("dispatch/insert_quota_attributions"),
     sql!("dispatch/tenant_usage_by_lane"),
     sql!("dispatch/item_tenants"),
@@ -25,6 +25,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 49] = [
     sql!("dispatch/next_items"),
     sql!("dispatch/pending_targets"),
     sql!("dispatch/items_below_directories"),
+    sql!("dispatch/isolation_fronts"),
     sql!("dispatch/next_candidates"),
     sql!("submissions/due_submissions"),
     sql!("verification/due_verifications"),
