@@ -67,7 +67,7 @@ async fn a_place_that_is_half_filled_ends_with_78_and_is_named() {
     let sandbox = sandbox::start(SandboxOptions::new(Arc::new(SystemClock::default())), shutdown.clone())
         .await
         .expect("a sandbox");
-    let mut command = keyless(&sandbox, folder.path(), 0);
+    let mut command = keyless(&sandbox, folder.path(), own_address());
     command.env("TENCENTCLOUD_SECRET_KEY", "hush");
     let ended = tokio::task::block_in_place(|| command.output()).expect("the binary runs");
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
