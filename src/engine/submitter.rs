@@ -113,6 +113,7 @@ impl Submitter {
             targets_max,
             non_urgent_max: others_max,
             bytes_max,
+            online_hosts: account.domains.online_hosts(now),
             suspended_hosts,
             shares,
         };

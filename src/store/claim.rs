@@ -1,5 +1,8 @@
 //! What a lane may send now, and the batch that was claimed for it.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::LanePause;
 use crate::domain::{Failure, Lane, LaneId, SubmissionId, Target, TenantName, Timestamp};
 
@@ -13,8 +16,8 @@ pub struct LaneDepth {
     pub paused: Option<LanePause>,
 }
 
-/// How many calls of a lane its sender has made before. Those who travel apart take turns with open company by this, so it is the
-/// lane's own: lanes that are claimed in step would share one count out among them, and always the same way.
+/// How many calls of a lane its sender has made before. Isolated items take turns with the others by this, so each lane has
+/// its own count: lanes that are claimed in step would always get the same turn of a common one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CallSequence(pub u64);
 
@@ -27,10 +30,29 @@ pub struct Grant {
     /// Of these, targets of other than urgent items.
     pub non_urgent_max: u32,
     pub bytes_max: usize,
+    /// Hosts that need no accepted call as a proof.
+    pub online_hosts: OnlineHosts,
     /// Hosts that the provider refused of late.
     pub suspended_hosts: Vec<SuspendedHost>,
     /// Tenants that may draw only so much more today.
     pub shares: Vec<TenantShare>,
+}
+
+/// The domains that the provider lists as online, lately read; `*.example.com` stands for every host below it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OnlineHosts(Arc<HashSet<String>>);
+
+impl OnlineHosts {
+    #[must_use]
+    pub fn new(names: HashSet<String>) -> Self {
+        Self(Arc::new(names))
+    }
+
+    #[must_use]
+    pub fn contains(&self, host: &str) -> bool {
+        let is_below = |dot: usize| self.0.contains(&format!("*{}", &host[dot..]));
+        self.0.contains(host) || host.match_indices('.').any(|(dot, _)| is_below(dot))
+    }
 }
 
 /// What a tenant may still draw of a lane's pools.
@@ -60,9 +82,9 @@ pub struct SuspendedHost {
 pub struct Claim {
     pub submission: SubmissionId,
     pub targets: Vec<Target>,
-    /// Items of the lane that travel: more than targets where several asked for the same one. URL purges that ride on a
+    /// Items of the lane that are sent: more than targets where several have the same one. URL purges that are covered by a
     /// directory are of another lane, and not counted.
     pub items: u32,
-    /// They went apart from the lane's other targets: halves of a refused batch, or hosts that are not proved.
+    /// They are sent apart from the lane's other targets: parts of a refused batch, or hosts that are not proved.
     pub isolated: bool,
 }

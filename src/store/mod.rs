@@ -13,7 +13,7 @@ mod submission;
 mod token;
 mod verification;
 
-pub use claim::{CallSequence, Claim, Grant, LaneDepth, SuspendedHost, TenantShare};
+pub use claim::{CallSequence, Claim, Grant, LaneDepth, OnlineHosts, SuspendedHost, TenantShare};
 pub use diagnosis::{RelevantItem, RetentionCutoff, StoredDiagnosis};
 pub use event::{Event, EventKind};
 pub use item::{Item, PendingItem, UnsuccessfulItem};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::domain::{Area, Failure, Timestamp};
 use crate::provider::{DomainFacts, DomainStatus, ServedArea};
+use crate::store::OnlineHosts;
 
 /// An older reading does not say where a domain is served now.
 const FACTS_AGE_MAX: Duration = Duration::from_secs(1_200);
@@ -46,6 +47,7 @@ pub(crate) struct DomainCache {
 
 struct CachedDomains {
     by_name: HashMap<String, Arc<DomainFacts>>,
+    online: OnlineHosts,
     read_at: Timestamp,
 }
 
@@ -58,6 +60,13 @@ impl DomainCache {
         let wildcards = host.match_indices('.').map(|(dot, _)| cached.by_name.get(&format!("*{}", &host[dot..])));
         let facts = std::iter::once(cached.by_name.get(host)).chain(wildcards).flatten().next()?;
         Some(CachedDomain { facts: facts.clone(), read_at: cached.read_at })
+    }
+
+    /// The domains that were online when they were read; none if that is too long ago.
+    pub(crate) fn online_hosts(&self, now: Timestamp) -> OnlineHosts {
+        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
+        let recent = cached.as_ref().filter(|cached| now.since(cached.read_at) <= FACTS_AGE_MAX);
+        recent.map(|cached| cached.online.clone()).unwrap_or_default()
     }
 
     /// When the domains were last read; none: never.
@@ -81,9 +90,13 @@ impl DomainCache {
     /// Stores the reading, and returns the names of the domains whose area changed.
     pub(crate) fn replace(&self, read: &[DomainFacts], now: Timestamp) -> Vec<String> {
         let by_name = read.iter().map(|facts| (facts.name.clone(), Arc::new(facts.clone()))).collect();
+        let is_online = |facts: &&DomainFacts| facts.status == Some(DomainStatus::Online);
+        let online = OnlineHosts::new(read.iter().filter(is_online).map(|facts| facts.name.clone()).collect());
         let mut domains = self.cached.write().unwrap_or_else(PoisonError::into_inner);
-        let before =
-            domains.replace(CachedDomains { by_name, read_at: now }).map(|before| before.by_name).unwrap_or_default();
+        let before = domains
+            .replace(CachedDomains { by_name, online, read_at: now })
+            .map(|before| before.by_name)
+            .unwrap_or_default();
         let moved = |facts: &&DomainFacts| before.get(&facts.name).is_some_and(|old| old.area != facts.area);
         read.iter().filter(moved).map(|facts| facts.name.clone()).collect()
     }
@@ -128,6 +141,25 @@ mod tests {
             let expected = DomainFacts::serving(host, &read);
             assert_eq!(domains.for_host(host).as_ref().map(|domain| domain.facts.as_ref()), expected, "{host}");
         }
+    }
+
+    #[test]
+    fn hosts_of_domains_that_were_lately_online_are_known() {
+        let domains = DomainCache::default();
+        assert!(!domains.online_hosts(NOW).contains("a.example"));
+        let with = |name, status| DomainFacts { status: Some(status), ..domain(name, ServedArea::Global) };
+        let read = [
+            with("a.example", DomainStatus::Online),
+            with("*.b.example", DomainStatus::Online),
+            with("c.example", DomainStatus::Offline),
+        ];
+        domains.replace(&read, NOW);
+        let online = domains.online_hosts(NOW + FACTS_AGE_MAX);
+        assert_eq!(
+            ["a.example", "x.y.b.example", "b.example", "c.example"].map(|host| online.contains(host)),
+            [true, true, false, false]
+        );
+        assert_eq!(domains.online_hosts(NOW + FACTS_AGE_MAX + Duration::from_millis(1)), OnlineHosts::default());
     }
 
     #[test]

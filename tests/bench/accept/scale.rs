@@ -11,7 +11,7 @@ use refreshd::domain::{
     Target, TargetKind, TenantName,
 };
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{CallSequence, Grant, JobPart, NewJob, PartState, Release, ReleaseAction, Store};
+use refreshd::store::{CallSequence, Grant, JobPart, NewJob, OnlineHosts, PartState, Release, ReleaseAction, Store};
 use tokio::task::JoinSet;
 
 use crate::{Plan, child, folder, median, runtime};
@@ -84,6 +84,7 @@ fn grant(lane: LaneId) -> Grant {
         targets_max: CLAIM_TARGETS,
         non_urgent_max: u32::MAX,
         bytes_max: usize::MAX,
+        online_hosts: OnlineHosts::default(),
         suspended_hosts: Vec::new(),
         shares: Vec::new(),
     }

@@ -10,7 +10,7 @@ use refreshd::domain::{
     Target, TargetKind, TenantName,
 };
 use refreshd::store::sqlite::SqliteStore;
-use refreshd::store::{CallSequence, Claim, Grant, JobPart, NewJob, PartState, Store, SuspendedHost};
+use refreshd::store::{CallSequence, Claim, Grant, JobPart, NewJob, OnlineHosts, PartState, Store, SuspendedHost};
 use tokio::task::JoinSet;
 
 /// Targets of each claim, and of each job.
@@ -86,6 +86,7 @@ impl Mixed {
             targets_max: CLAIM_TARGETS,
             non_urgent_max: u32::MAX,
             bytes_max: usize::MAX,
+            online_hosts: OnlineHosts::default(),
             suspended_hosts: vec![suspect],
             shares: Vec::new(),
         };

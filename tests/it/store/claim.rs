@@ -1,7 +1,7 @@
 //! Claiming: who leaves first, who shares a place, and what a batch may hold.
 
 use refreshd::domain::{ItemOperation, LaneId, Priority, TargetKind};
-use refreshd::store::{CallSequence, EventKind, Grant, NewJob, Store};
+use refreshd::store::{CallSequence, EventKind, Grant, NewJob, OnlineHosts, Store};
 
 use super::fixtures::{
     at, batch, claim, do_all, job, keep, kinds, lane, lane_of, numbers, prefetch, purge, refresh, states, travelling,
@@ -54,6 +54,7 @@ pub async fn a_batch_has_at_most_so_many_targets_and_bytes(store: &dyn Store) {
             targets_max: 20,
             non_urgent_max: u32::MAX,
             bytes_max,
+            online_hosts: OnlineHosts::default(),
             suspended_hosts: Vec::new(),
             shares: Vec::new(),
         };
@@ -68,6 +69,7 @@ pub async fn a_batch_has_at_most_so_many_targets_and_bytes(store: &dyn Store) {
         targets_max: 20,
         non_urgent_max: u32::MAX,
         bytes_max: 5,
+        online_hosts: OnlineHosts::default(),
         suspended_hosts: Vec::new(),
         shares: Vec::new(),
     };

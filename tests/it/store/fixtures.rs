@@ -8,8 +8,8 @@ use refreshd::domain::{
     SubmissionId, SubmissionState, Target, TargetKind, TenantName, Timestamp,
 };
 use refreshd::store::{
-    CallSequence, Claim, Creation, Event, EventKind, FailedTarget, Grant, Guarded, Item, Job, JobPart, NewJob, Page,
-    PartState, Release, ReleaseAction, RowRetry, Store,
+    CallSequence, Claim, Creation, Event, EventKind, FailedTarget, Grant, Guarded, Item, Job, JobPart, NewJob,
+    OnlineHosts, Page, PartState, Release, ReleaseAction, RowRetry, Store,
 };
 
 /// More rows than any test makes.
@@ -137,6 +137,7 @@ pub async fn claim(store: &dyn Store, lane: LaneId, targets_max: u32, now: Times
         targets_max,
         non_urgent_max: u32::MAX,
         bytes_max: 1 << 20,
+        online_hosts: OnlineHosts::default(),
         suspended_hosts: Vec::new(),
         shares: Vec::new(),
     };

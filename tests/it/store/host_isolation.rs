@@ -1,7 +1,9 @@
 //! Whose targets travel together: hosts that the provider refused go apart, and what has no answer holds its equals.
 
 use refreshd::domain::{ErrorClass, Failure, Priority, Target, TargetKind, WaitingReason};
-use refreshd::store::{CallSequence, Claim, Grant, Guarded, Job, NewJob, ReleaseAction, Store, SuspendedHost};
+use refreshd::store::{
+    CallSequence, Claim, Grant, Guarded, Job, NewJob, OnlineHosts, ReleaseAction, Store, SuspendedHost,
+};
 
 use super::fixtures::{
     accept, at, batch, claim, give_back, items, keep, kinds, lane, lane_of, numbers, part, purge, settle, states,
@@ -37,6 +39,7 @@ async fn claim_without(store: &dyn Store, lane: LaneId, suspects: &[SuspendedHos
         targets_max: 10,
         non_urgent_max: u32::MAX,
         bytes_max: 1 << 20,
+        online_hosts: OnlineHosts::default(),
         suspended_hosts: suspects.to_vec(),
         shares: vec![],
     };
@@ -166,6 +169,24 @@ pub async fn proved_hosts_go_together_in_full_batches(store: &dyn Store) {
     assert_eq!(sent.iter().filter(|(_, apart)| *apart).collect::<Vec<_>>(), [&("new".to_owned(), true)]);
 }
 
+pub async fn hosts_that_the_provider_lists_as_online_need_no_proof(store: &dyn Store) {
+    let lane = proved(store, &["a"]).await;
+    keep(store, of(vec![on("a", 1), on("listed", 1), on("new", 1)]), at(2)).await;
+    let grant = Grant {
+        lane,
+        sequence: CallSequence::default(),
+        targets_max: 10,
+        non_urgent_max: u32::MAX,
+        bytes_max: 1 << 20,
+        online_hosts: OnlineHosts::new(["listed.example.com".to_owned()].into()),
+        suspended_hosts: vec![],
+        shares: vec![],
+    };
+    let first = store.claim(grant, at(3)).await.expect("a claim").expect("a batch");
+    assert_eq!((hosts(&first).as_str(), first.isolated), ("a listed", false));
+    assert_eq!(sent(store, lane, 10).await, [("new".to_owned(), true)]);
+}
+
 pub async fn unproved_hosts_go_few_together(store: &dyn Store) {
     let lane = proved(store, &["a"]).await;
     let strangers = (0..1_000).map(|n| on(&format!("s{n:03}"), 1));
@@ -255,6 +276,7 @@ async fn claim_in_turn(store: &dyn Store, lane: LaneId, turn: CallSequence) -> C
         targets_max: 2,
         non_urgent_max: u32::MAX,
         bytes_max: 1 << 20,
+        online_hosts: OnlineHosts::default(),
         suspended_hosts: vec![],
         shares: vec![],
     };

@@ -68,6 +68,7 @@ macro_rules! exercise {
                 a_cancelled_job_is_not_parked,
                 a_target_without_an_answer_holds_its_equals_and_nobody_else,
                 proved_hosts_go_together_in_full_batches,
+                hosts_that_the_provider_lists_as_online_need_no_proof,
                 unproved_hosts_go_few_together,
                 a_host_is_proved_by_a_call_and_doubted_by_a_refusal,
                 urgent_work_waits_for_no_proof,

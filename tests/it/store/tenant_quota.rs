@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use refreshd::domain::{LaneId, Priority, TenantName, Timestamp, WaitingReason};
-use refreshd::store::{CallSequence, Claim, Grant, NewJob, PartState, ReleaseAction, Store, TenantShare};
+use refreshd::store::{CallSequence, Claim, Grant, NewJob, OnlineHosts, PartState, ReleaseAction, Store, TenantShare};
 
 use super::fixtures::{accept, at, give_back, keep, lane_of, purge, settle, states, url};
 
@@ -20,6 +20,7 @@ async fn claim(store: &dyn Store, lane: LaneId, left: u64, now: Timestamp) -> Op
         targets_max: 20,
         non_urgent_max: u32::MAX,
         bytes_max: 1 << 20,
+        online_hosts: OnlineHosts::default(),
         suspended_hosts: Vec::new(),
         shares,
     };

@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{LaneId, TargetKind};
-    use crate::store::CallSequence;
+    use crate::store::{CallSequence, OnlineHosts};
 
     fn grant(targets_max: u32, others_max: u32) -> Grant {
         Grant {
@@ -114,6 +114,7 @@ mod tests {
             targets_max,
             non_urgent_max: others_max,
             bytes_max: usize::MAX,
+            online_hosts: OnlineHosts::default(),
             suspended_hosts: Vec::new(),
             shares: Vec::new(),
         }

@@ -173,7 +173,9 @@ impl ClaimBatch {
             }
         }
         let (eligible, above_share) = tenant_quota::limit_to_quota(eligible, &self.grant.shares, db).await?;
-        let isolation = host_isolation::isolate_unproved_hosts(eligible, group, self.grant.lane, db).await?;
+        let isolation =
+            host_isolation::isolate_unproved_hosts(eligible, group, self.grant.lane, &self.grant.online_hosts, db)
+                .await?;
         deferrals.extend(above_share.into_iter().chain(isolation.deferrals));
         // While urgent items wait for another call, only urgent ones may spend quota.
         let urgent_only = fronts.has_other_urgent(group) || isolation.left_over.iter().any(Candidate::is_urgent);

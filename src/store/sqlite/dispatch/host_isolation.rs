@@ -1,5 +1,5 @@
 //! Which hosts share a call: proved ones together, unproved ones apart and few to a call, so that a refusal is soon traced to
-//! its host.
+//! its host. A host is proved by the provider's list of domains or by an accepted call.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,8 +9,8 @@ use super::batch::Candidate;
 use super::deferral::Deferral;
 use super::isolation_group::{NORMAL, UNPROVED};
 use crate::domain::LaneId;
-use crate::store::StoreError;
 use crate::store::sqlite::codec::columns;
+use crate::store::{OnlineHosts, StoreError};
 
 /// Unproved hosts in one call. A thousand cost thirty-two calls, and to find a bad one among them ten more.
 const UNPROVED_MAX: usize = 32;
@@ -35,6 +35,7 @@ pub(crate) async fn isolate_unproved_hosts(
     heads: Vec<Candidate>,
     group: i64,
     lane: LaneId,
+    online: &OnlineHosts,
     db: &mut SqliteConnection,
 ) -> Result<IsolatedBatch, StoreError> {
     // Parts of a refused batch stay as they were cut.
@@ -42,17 +43,19 @@ pub(crate) async fn isolate_unproved_hosts(
         return Ok(IsolatedBatch::of(heads, group != NORMAL));
     }
     let hosts: BTreeSet<&str> = heads.iter().map(|head| head.target.host()).collect();
-    let proved: Vec<String> = sqlx::query_scalar(sql!("proved_hosts.sql"))
+    let unlisted: Vec<&str> = hosts.into_iter().filter(|host| !online.contains(host)).collect();
+    let accepted: Vec<String> = sqlx::query_scalar(sql!("proved_hosts.sql"))
         .bind(lane.0)
-        .bind(columns::json(&hosts)?)
+        .bind(columns::json(&unlisted)?)
         .fetch_all(&mut *db)
         .await?;
-    if proved.len() == hosts.len() {
+    let unproved: HashSet<String> =
+        unlisted.into_iter().filter(|host| !accepted.iter().any(|one| one == host)).map(str::to_owned).collect();
+    if unproved.is_empty() {
         return Ok(IsolatedBatch::of(heads, group != NORMAL));
     }
-    let proved: HashSet<String> = proved.into_iter().collect();
-    let is_proved = |head: &Candidate| proved.contains(head.target.host());
-    if group == NORMAL && !proved.is_empty() {
+    let is_proved = |head: &Candidate| !unproved.contains(head.target.host());
+    if group == NORMAL && heads.iter().any(is_proved) {
         let (heads, unproved): (Vec<_>, Vec<_>) = heads.into_iter().partition(is_proved);
         let deferrals = unproved.iter().map(|head| Deferral::isolate(head, UNPROVED)).collect();
         return Ok(IsolatedBatch { deferrals, ..IsolatedBatch::of(heads, false) });

@@ -89,6 +89,36 @@ async fn what_happened_to_jobs_goes_on_where_it_was() {
     assert!(next.row.number() > happened.last().expect("an event").0);
 }
 
+#[tokio::test]
+async fn a_wait_that_was_a_failure_is_a_wait_and_other_failures_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut old = connect(&database(&folder)).await;
+    migrate(&mut old, folder.path(), 19).await;
+    sqlx::raw_sql(
+        "insert into lanes (id, account, operation, kind, area, mode) values (1, 'main', 'purge', 'url', 'mainland', '');
+         insert into failures (id, class, code, message, at) values
+             (1, 'quota', 'tenant_share', 'its share is spent', 1), (2, 'outage', 'X', 'down', 1);
+         insert into items (id, job_id, lane_id, state, priority, rank, due_at, failure_id, target) values
+             (1, 1, 1, 1, 1, 1, 9, 1, 'https://h.example/1'), (2, 1, 1, 1, 1, 2, 9, 2, 'https://h.example/2'),
+             (3, 1, 1, 0, 1, 3, null, 1, 'https://h.example/3');",
+    )
+    .execute(&mut old)
+    .await
+    .expect("items");
+    drop(old);
+
+    drop(SqliteStore::open(&database(&folder)).await.expect("a store"));
+    let mut new = connect(&database(&folder)).await;
+    let items: Vec<(Option<String>, Option<String>, Option<i64>)> = sqlx::query_as(
+        "select w.reason, w.detail, i.failure_id from items as i left join waits as w on w.id = i.wait_id order by i.id",
+    )
+    .fetch_all(&mut new)
+    .await
+    .expect("items");
+    let wait = (Some("day_quota".to_owned()), Some("its share is spent".to_owned()), None);
+    assert_eq!(items, [wait, (None, None, Some(2)), (None, None, None)]);
+}
+
 /// A job's events, page by page.
 async fn told(store: &SqliteStore, job: &Job) -> Vec<(i64, EventKind, Option<u32>)> {
     let mut told = Vec::new();

@@ -5,7 +5,8 @@ use std::path::Path;
 use futures_util::future::join_all;
 use refreshd::domain::{ItemOperation, Priority, TargetKind, TenantName, Verification};
 use refreshd::store::{
-    CallSequence, Creation, Grant, Guarded, ItemVerdict, NewJob, RowRetry, Store, StoreError, VerificationRecord,
+    CallSequence, Creation, Grant, Guarded, ItemVerdict, NewJob, OnlineHosts, RowRetry, Store, StoreError,
+    VerificationRecord,
 };
 use tokio::join;
 
@@ -74,6 +75,7 @@ async fn in_a_replayed_group_only_the_one_to_blame_fails() {
         targets_max: 9,
         non_urgent_max: u32::MAX,
         bytes_max: 9_999,
+        online_hosts: OnlineHosts::default(),
         suspended_hosts: Vec::new(),
         shares: Vec::new(),
     };

@@ -7,7 +7,8 @@ use refreshd::domain::{
     ErrorClass, Failure, ItemState, LaneId, Priority, SubmissionId, SubmissionState, Target, TargetKind,
 };
 use refreshd::store::{
-    CallSequence, Claim, Grant, Guarded, Item, Job, JobPart, NewJob, PartState, Release, ReleaseAction, RowRetry, Store,
+    CallSequence, Claim, Grant, Guarded, Item, Job, JobPart, NewJob, OnlineHosts, PartState, Release, ReleaseAction,
+    RowRetry, Store,
 };
 
 use super::super::{Fresh, fresh};
@@ -213,6 +214,7 @@ impl Pair {
             targets_max: limit,
             non_urgent_max: u32::MAX,
             bytes_max: 1 << 20,
+            online_hosts: OnlineHosts::default(),
             suspended_hosts: Vec::new(),
             shares: Vec::new(),
         };
