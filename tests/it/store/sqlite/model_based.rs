@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use refreshd::domain::{ItemState, SubmissionState};
 
-/// The store's own bounds: looks of one claim and how far they go, and how long a held target is set aside.
-const LOOKS_MAX: usize = 16;
+/// The store's own bounds: scans of one claim and how far they go, and how long a held target is set aside.
+const SCANS_MAX: usize = 16;
 const MARGIN_SHARE: usize = 8;
 const HOLD_MILLIS: i64 = 1_000;
 const PURGE_MILLIS: i64 = 5_000;
@@ -94,51 +94,56 @@ impl Model {
         self.items[n].way == Way::Prefetch && self.items[..n].iter().any(|item| !item.state.is_final() && covers(item))
     }
 
-    /// What a claim takes now. What may not go is set aside for a while, in so many looks at most.
+    /// What a claim takes now (docs/decisions/0010). What may not go is deferred, so that the next scan does not see it.
     pub fn pick(&mut self, way: Way, limit: usize, now: i64) -> Vec<usize> {
-        let held = self.held(way);
         let some_held = self.submissions.iter().any(|one| one.state == SubmissionState::Ambiguous);
         let margin = if some_held || way == Way::Prefetch { limit / MARGIN_SHARE } else { 0 };
-        let (mut ahead, mut each, mut is_far) = (limit + margin, limit / 10 + 1, false);
-        let mut put_off = 0;
-        for look in 1..=LOOKS_MAX {
-            let (mut aside, mut heads) = (false, Vec::new());
-            let (found, limits) = self.heads(way, ahead, each);
-            for n in found.iter().flatten().copied() {
-                let wait = match (held.contains(&self.items[n].target), self.waits_for_a_purge(n)) {
-                    (true, _) => HOLD_MILLIS,
-                    (false, true) => {
-                        put_off += 1;
-                        PURGE_MILLIS + PURGE_MILLIS_EACH * (put_off - 1)
-                    }
-                    (false, false) => {
-                        heads.push(n);
-                        continue;
-                    }
-                };
-                self.items[n].wait = Wait::Delayed(now + wait);
-                aside = true;
+        let (mut ahead, mut put_off, mut batch) = (limit + margin, 0, Vec::new());
+        for _ in 0..SCANS_MAX {
+            let is_wide = ahead > limit + margin;
+            let found = self.heads(way, ahead, if is_wide { ahead } else { limit / 10 + 1 });
+            let reached_limit = found.len() >= ahead;
+            let others_max = if self.urgent_items_of_another_group_wait(way, &found) { 0 } else { usize::MAX };
+            let (deferred, eligible) = self.defer(&found, &mut put_off, now);
+            let left_over;
+            (batch, left_over) = self.places(&eligible, limit, others_max);
+            if deferred.is_empty() && reached_limit && !is_wide {
+                ahead *= 2;
             }
-            let batch = self.places(&heads, limit);
-            // Behind those who were seen there may be others who should leave with this call.
-            let has_room = limit - self.targets(batch.iter()).len() > limit / MARGIN_SHARE;
-            let urgent = |all: &[usize]| found[0].iter().filter(|n| all.contains(n)).count();
-            let urgent_barred = urgent(&heads) < found[0].len() && urgent(&batch) == 0;
-            let behind = (0..3).any(|priority| {
-                let free: Vec<_> = found[priority].iter().filter(|n| heads.contains(n)).collect();
-                let all_go = free.iter().all(|n| batch.contains(n));
-                found[priority].len() >= limits[priority] && all_go && (has_room || free.len() < found[priority].len())
-            });
-            let may_miss = behind || urgent_barred;
-            let again = (aside && batch.is_empty()) || (may_miss && (aside || !is_far));
-            if !again || look == LOOKS_MAX {
-                return self.with_riders(way, batch);
-            }
-            if !aside {
-                (ahead, each, is_far) = (ahead * 2, ahead * 2, true);
+            let has_room = limit - self.targets(batch.iter()).len() > limit / MARGIN_SHARE && left_over == 0;
+            let defers_urgent = deferred.iter().any(|n| self.items[*n].priority == 0);
+            if !defers_urgent && !(has_room && (!deferred.is_empty() || (reached_limit && !is_wide))) {
+                break;
             }
         }
-        Vec::new()
+        self.with_riders(way, batch)
+    }
+
+    /// Of the items that a scan found, those that have to wait, and those that may go.
+    fn defer(&mut self, found: &[usize], put_off: &mut i64, now: i64) -> (Vec<usize>, Vec<usize>) {
+        let Some(way) = found.first().map(|n| self.items[*n].way) else { return Default::default() };
+        let held = self.held(way);
+        let (mut deferred, mut eligible) = (Vec::new(), Vec::new());
+        for n in found.iter().copied() {
+            let wait = if held.contains(&self.items[n].target) {
+                HOLD_MILLIS
+            } else if self.waits_for_a_purge(n) {
+                *put_off += 1;
+                PURGE_MILLIS + PURGE_MILLIS_EACH * (*put_off - 1)
+            } else {
+                eligible.push(n);
+                continue;
+            };
+            self.items[n].wait = Wait::Delayed(now + wait);
+            deferred.push(n);
+        }
+        (deferred, eligible)
+    }
+
+    fn urgent_items_of_another_group_wait(&self, way: Way, found: &[usize]) -> bool {
+        let is_apart = found.first().is_some_and(|n| self.items[*n].cohort.is_some());
+        let waits = |item: &ModelItem| item.way == way && item.is_due() && item.priority == 0 && item.cohort.is_none();
+        is_apart && self.items.iter().any(waits)
     }
 
     /// Whoever waits for a target that goes travels along.
@@ -157,8 +162,8 @@ impl Model {
         self.submissions.iter().filter(|one| one.way == way).count()
     }
 
-    /// The items that the next claim looks at, by priority, and how many were asked for: one company, so many in all and of each.
-    fn heads(&self, way: Way, ahead: usize, each: usize) -> ([Vec<usize>; 3], [usize; 3]) {
+    /// The items that the next scan reads, of one group: so many in all, and so many at least of each priority.
+    fn heads(&self, way: Way, ahead: usize, each: usize) -> Vec<usize> {
         let due: Vec<usize> =
             (0..self.items.len()).filter(|n| self.items[*n].way == way && self.items[*n].is_due()).collect();
         let of = |priority| due.iter().filter(move |n| self.items[**n].priority == priority);
@@ -167,26 +172,25 @@ impl Model {
         let first = (0..3).find(|priority| of(*priority).next().is_some()).unwrap_or_default();
         // One call of ten is for those who travel apart, unless urgent work waits.
         let their_turn = first > 0 && self.calls(way) % 10 == 9;
-        let company = if their_turn { apart() } else { None }.or_else(|| cohorts(first));
-        let (mut found, mut limits, mut seen): ([Vec<usize>; 3], _, usize) = (Default::default(), [0; 3], 0);
+        let group = if their_turn { apart() } else { None }.or_else(|| cohorts(first));
+        let mut found: Vec<usize> = Vec::new();
         for priority in 0..3 {
-            let fits = |n: &&usize| self.items[**n].cohort == company && self.items[**n].priority == priority;
-            limits[priority] = if priority == 0 { ahead } else { ahead.saturating_sub(seen).max(each) };
-            found[priority] = due.iter().filter(fits).take(limits[priority]).copied().collect();
-            seen += found[priority].len();
+            let limit = if priority == 0 { ahead } else { ahead.saturating_sub(found.len()).max(each) };
+            found.extend(of(priority).filter(|n| self.items[**n].cohort == group).take(limit));
         }
-        (found, limits)
+        found
     }
 
-    /// Nine of ten places by priority, then by age; whoever wants a target that goes rides along.
-    fn places(&self, heads: &[usize], limit: usize) -> Vec<usize> {
+    /// Nine of ten places by priority, then by age; equal targets share one. And how many found no place.
+    fn places(&self, heads: &[usize], limit: usize, others_max: usize) -> (Vec<usize>, usize) {
         let mut by_age = heads.to_vec();
         by_age.sort_unstable();
-        let (mut targets, mut batch) = (Vec::new(), Vec::new());
-        for (order, places) in [(heads, limit - limit / 10), (&by_age, limit)] {
+        let (mut targets, mut batch, mut others) = (Vec::new(), Vec::new(), 0);
+        for (order, places) in [(heads, limit - limit / 10), (&by_age, limit), (&by_age, 0)] {
             for n in order.iter().filter(|n| !batch.contains(*n)).copied().collect::<Vec<_>>() {
-                let target = self.items[n].target;
-                if targets.len() < places && !targets.contains(&target) {
+                let (target, is_other) = (self.items[n].target, self.items[n].priority > 0);
+                if targets.len() < places && !targets.contains(&target) && (!is_other || others < others_max) {
+                    others += usize::from(is_other);
                     targets.push(target);
                 }
                 if targets.contains(&target) {
@@ -194,7 +198,8 @@ impl Model {
                 }
             }
         }
-        batch
+        let left_over = heads.len() - batch.len();
+        (batch, left_over)
     }
 
     pub fn claim(&mut self, way: Way, batch: &[usize]) {
