@@ -103,11 +103,16 @@ impl Service {
     /// # Errors
     /// The store cannot be read.
     pub async fn view(&self, job: Job) -> Result<JobView, ServiceError> {
-        let example = if job.counts.pending > 0 { self.store.example_pending_item(job.row).await? } else { None };
+        let now = self.clock.now();
+        let example = if job.counts.pending > 0 { self.store.example_pending_item(job.row, now).await? } else { None };
         let waiting = example.map(|example| {
-            let PendingItem { lane, state, wait, failure } = example;
+            let PendingItem { lane, state, wait, purge_first: purge, failure } = example;
             let (lane, due) = self.lane_statuses.lane(lane);
             let why = match (state, wait) {
+                (PartState::Delayed(_), Some((WaitingReason::PurgeFirst, detail))) => {
+                    let own = purge.filter(|(_, tenant)| *tenant == job.tenant).map(|(purge, _)| purge);
+                    Some(purge_of_job_first(detail, own))
+                }
                 (PartState::Delayed(until), Some((reason, detail))) => {
                     Some(Wait { reason, detail, until: Some(until) })
                 }
@@ -179,6 +184,15 @@ fn delayed(job: &Job, failure: Option<&Failure>, until: Timestamp) -> Wait {
         None => "it is tried again".to_owned(),
     };
     Wait { reason, detail, until: Some(until) }
+}
+
+/// Behind a purge of another job, which is named if it is of the same tenant. When that ends is not known.
+fn purge_of_job_first(detail: String, purge: Option<JobId>) -> Wait {
+    let detail = match purge {
+        Some(purge) => format!("{detail}: {purge}"),
+        None => detail,
+    };
+    Wait { reason: WaitingReason::PurgeFirst, detail, until: None }
 }
 
 pub(super) fn purge_first() -> Wait {

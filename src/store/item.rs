@@ -2,7 +2,8 @@
 
 use super::{ItemVerification, PartState};
 use crate::domain::{
-    Failure, ItemId, ItemOperation, ItemState, Lane, LaneId, Target, Timestamp, Verification, WaitingReason,
+    Failure, ItemId, ItemOperation, ItemState, JobId, Lane, LaneId, Target, TenantName, Timestamp, Verification,
+    WaitingReason,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct PendingItem {
     pub state: PartState,
     /// Why it waits although nothing has failed, if it was deferred: the reason, and a sentence for people.
     pub wait: Option<(WaitingReason, String)>,
+    /// The job, and its tenant, of the purge that it waits for.
+    pub purge_first: Option<(JobId, TenantName)>,
     /// The failure of its last attempt.
     pub failure: Option<Failure>,
 }

@@ -76,7 +76,7 @@ pub trait Store: Send + Sync {
     async fn find_jobs(&self, filter: &JobFilter, before: Option<i64>, limit: u32) -> Result<Vec<Job>, StoreError>;
 
     /// One of a job's pending items, the one most worth explaining, if any is pending.
-    async fn example_pending_item(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError>;
+    async fn example_pending_item(&self, job: JobRef, now: Timestamp) -> Result<Option<PendingItem>, StoreError>;
 
     /// A job's items after `page.after`, in the order they were asked for.
     async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError>;

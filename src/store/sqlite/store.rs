@@ -109,8 +109,8 @@ impl Store for SqliteStore {
         search::jobs(filter, before, limit, &self.lookers).await
     }
 
-    async fn example_pending_item(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError> {
-        read::pending_example(job, &self.lookers).await
+    async fn example_pending_item(&self, job: JobRef, now: Timestamp) -> Result<Option<PendingItem>, StoreError> {
+        read::pending_example(job, now, &self.lookers).await
     }
 
     async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError> {

@@ -256,7 +256,11 @@ fn law_6_purge_then_prefetch(now: &Rows, departed: &[(i64, Left)]) -> Vec<String
                 let same_job = purge.job == prefetch.job;
                 let wrong = match (same_job, is_refresh) {
                     (true, true) => purge.state != ItemState::Succeeded,
-                    (false, false) => purge.job < prefetch.job && !purge.state.is_final(),
+                    (false, false) => {
+                        let sent_at = now.submissions[submission].created_at;
+                        let may_leave = now.jobs[&purge.job].not_before.is_none_or(|moment| moment <= sent_at);
+                        purge.job < prefetch.job && !purge.state.is_final() && may_leave
+                    }
                     _ => false,
                 };
                 if wrong {

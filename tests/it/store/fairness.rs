@@ -1,11 +1,11 @@
 //! Who leaves first (law 8): tenants by weight inside a priority, and a tenth of each batch by age.
 
-use refreshd::domain::{ItemOperation, Priority, Target, TargetKind, TenantName};
+use refreshd::domain::{ItemOperation, Priority, Target, TargetKind, TenantName, WaitingReason};
 use refreshd::store::{Claim, NewJob, PartState, ReleaseAction, Store};
 
 use super::fixtures::{
-    accept, at, batch, directory, do_all, give_back, items, keep, lane_of, numbers, part, prefetch, purge, settle,
-    states,
+    accept, at, batch, claim, directory, do_all, give_back, items, keep, lane_of, numbers, part, prefetch, purge,
+    settle, states, travelling, url,
 };
 
 fn of(tenant: &str, weight: u32, job: NewJob) -> NewJob {
@@ -112,6 +112,32 @@ pub async fn a_prefetch_waits_for_purges_of_other_jobs(store: &dyn Store) {
     give_back(store, refused.submission, ReleaseAction::Fail, at(5_012)).await;
     store.fire_timers(at(10_020)).await.expect("a look");
     assert_eq!(batch(store, lane, 10, at(10_021)).await.targets.len(), 1, "however the purge ends");
+}
+
+/// Law 6 is of purges that may leave: one that is asked for tonight holds up no prefetch until then. What does is named.
+pub async fn a_prefetch_does_not_wait_for_a_purge_that_is_not_due(store: &dyn Store) {
+    let mut tonight = NewJob { not_before: Some(at(9_000)), ..of("a", 1, purge(0..1)) };
+    let delayed = |target| part(ItemOperation::Purge, PartState::Delayed(at(9_000)), vec![target]);
+    tonight.parts = vec![delayed(directory(7)), delayed(url(1))];
+    let tonight = keep(store, tonight, at(1)).await;
+    let below = Target::parse(TargetKind::Url, "https://www.example.com/7/1.js").expect("a URL");
+    let wanted = || {
+        let mut wanted = prefetch(1..2);
+        wanted.parts[0].targets.push(below.clone());
+        wanted
+    };
+    let early = keep(store, wanted(), at(2)).await;
+    let lane = lane_of(store, &early, 0).await;
+    let sent = travelling(store, lane, 10, at(3)).await;
+    assert_eq!((sent.targets.len(), states(store, &early).await.as_str()), (2, "tt"));
+    settle(store, sent.submission, &[], at(4)).await;
+
+    let late = keep(store, wanted(), at(5)).await;
+    store.fire_timers(at(9_000)).await.expect("a look");
+    assert!(claim(store, lane, 10, at(9_001)).await.is_none(), "now the purge may leave");
+    let example = store.example_pending_item(late.row, at(9_001)).await.expect("readable").expect("an item");
+    assert_eq!(example.wait.map(|(reason, _)| reason), Some(WaitingReason::PurgeFirst));
+    assert_eq!(example.purge_first, Some((tonight.id, tonight.tenant)));
 }
 
 /// A prefetch may not ride on an equal one that was asked for before the purge between them.

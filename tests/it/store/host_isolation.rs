@@ -79,7 +79,7 @@ pub async fn a_parked_host_waits_apart_and_holds_nobody_up(store: &dyn Store) {
     let others = claim_without(store, lane, &parked, 3).await.expect("a batch");
     assert_eq!(hosts(&others), "a b c");
     assert_eq!((states(store, &kept).await.as_str(), states(store, &alone).await.as_str()), ("twtttwtt", "w"));
-    let example = store.example_pending_item(kept.row).await.expect("readable").expect("an item");
+    let example = store.example_pending_item(kept.row, at(3)).await.expect("readable").expect("an item");
     assert_eq!(example.failure.expect("evidence").code, "code", "what the refused call was told");
     assert_eq!(example.state, PartState::Delayed(at(100)));
     assert!(claim_without(store, lane, &parked, 4).await.is_none());
@@ -130,7 +130,7 @@ pub async fn a_target_without_an_answer_holds_its_equals_and_nobody_else(store: 
     let later = keep(store, purge(1..4), at(4)).await;
     assert_eq!(numbers(&batch(store, lane, 10, at(5)).await), ["2", "3"]);
     assert_eq!(states(store, &later).await, "wtt");
-    let example = store.example_pending_item(later.row).await.expect("readable").expect("an item");
+    let example = store.example_pending_item(later.row, at(5)).await.expect("readable").expect("an item");
     assert_eq!(example.wait.map(|(reason, _)| reason), Some(WaitingReason::Reconciling));
     store.fire_timers(at(2_000)).await.expect("a look");
     assert!(claim(store, lane, 10, at(2_000)).await.is_none(), "still not known");

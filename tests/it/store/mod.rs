@@ -87,6 +87,7 @@ macro_rules! exercise {
                 a_tenth_of_each_batch_is_for_the_oldest,
                 riders_come_from_anywhere_in_the_lane,
                 a_prefetch_waits_for_purges_of_other_jobs,
+                a_prefetch_does_not_wait_for_a_purge_that_is_not_due,
                 no_prefetch_rides_past_a_purge,
                 a_rider_does_not_move_the_lanes_turn,
                 equal_prefetches_go_together,

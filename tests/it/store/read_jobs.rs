@@ -83,7 +83,7 @@ pub async fn an_example_of_what_is_pending_tells_why(store: &dyn Store) {
     let kept = keep(store, refresh(0..2, 0..0), at(1)).await;
     let (purges, prefetches) = (lane_of(store, &kept, 0).await, lane_of(store, &kept, 2).await);
     let example = async || {
-        let example = store.example_pending_item(kept.row).await.expect("readable");
+        let example = store.example_pending_item(kept.row, at(1)).await.expect("readable");
         example.map(|example| (example.lane, example.state))
     };
     assert_eq!(example().await, Some((purges, PartState::Due)), "the purge, not the prefetch behind it");

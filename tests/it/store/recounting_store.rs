@@ -48,8 +48,8 @@ impl<S: Store> Store for Recounted<S> {
         self.store.find_jobs(filter, before, limit).await
     }
 
-    async fn example_pending_item(&self, job: JobRef) -> Result<Option<PendingItem>, StoreError> {
-        self.store.example_pending_item(job).await
+    async fn example_pending_item(&self, job: JobRef, now: Timestamp) -> Result<Option<PendingItem>, StoreError> {
+        self.store.example_pending_item(job, now).await
     }
 
     async fn items(&self, job: JobRef, page: Page) -> Result<Vec<Item>, StoreError> {

@@ -41,7 +41,7 @@ pub async fn a_tenant_beyond_its_share_waits_and_others_go(store: &dyn Store) {
     let seen = async || [states(store, &web).await, states(store, &again).await, states(store, &app).await].join(" ");
     assert_eq!((first.targets.len(), seen().await.as_str()), (6, "tttww t ttt"), "an equal target is drawn once");
     assert_eq!(spent(store, at(0)).await, [("web".to_owned(), 3)]);
-    let example = store.example_pending_item(web.row).await.expect("readable").expect("an item");
+    let example = store.example_pending_item(web.row, at(2)).await.expect("readable").expect("an item");
     assert_eq!(example.state, PartState::Delayed(at(9_000)));
     assert_eq!(example.wait, Some((WaitingReason::DayQuota, "its share is spent".to_owned())));
     assert_eq!(example.failure, None, "nothing has failed");

@@ -1,7 +1,7 @@
 //! What keeps a due item of a lane that may send from going: a call without an answer that has its target (law 4), an open
 //! purge that a prefetch waits for (law 6), or a host that the provider refused. Such items are deferred for a while.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use sqlx::{Row, SqliteConnection};
@@ -9,7 +9,8 @@ use sqlx::{Row, SqliteConnection};
 use super::batch::Candidate;
 use super::deferral::Deferral;
 use super::isolation_group::NORMAL;
-use crate::domain::{LaneId, Target, TargetKind, Timestamp, WaitingReason};
+use super::open_purges::OpenPurges;
+use crate::domain::{LaneId, Target, Timestamp, WaitingReason};
 use crate::store::sqlite::codec::{columns, target_key};
 use crate::store::sqlite::writer::command;
 use crate::store::{Grant, StoreError, SuspendedHost};
@@ -20,10 +21,6 @@ const HOLD_LOOK: Duration = Duration::from_secs(1);
 /// one directory are not worth more than two hundred looks a second.
 const PURGE_LOOK: Duration = Duration::from_secs(5);
 const PURGE_LOOK_EACH: Duration = Duration::from_millis(5);
-/// Directories above a target that are looked for, from the site's root down: a path of two thousand slashes is valid, and
-/// nobody's site.
-const LEVELS_MAX: usize = 128;
-
 pub(crate) struct Eligibility<'a> {
     grant: &'a Grant,
     /// Some call has no answer.
@@ -31,8 +28,7 @@ pub(crate) struct Eligibility<'a> {
     /// The lane sends prefetches.
     prefetches: bool,
     held_targets: HashSet<String>,
-    /// The first open purge of each target that was asked about.
-    purges: HashMap<(TargetKind, String), i64>,
+    open_purges: OpenPurges,
     /// Prefetches deferred for a purge.
     put_off: u32,
     /// Rows of refusals, by host, and of waits that this claim has already.
@@ -56,7 +52,7 @@ impl<'a> Eligibility<'a> {
             some_held,
             prefetches,
             held_targets: HashSet::new(),
-            purges: HashMap::new(),
+            open_purges: OpenPurges::default(),
             put_off: 0,
             refusals: HashMap::new(),
             waits: HashMap::new(),
@@ -73,24 +69,18 @@ impl<'a> Eligibility<'a> {
     /// Reads what holds these targets back, in one statement for each reason.
     pub(crate) async fn load_for(
         &mut self,
-        targets: impl Iterator<Item = &Target>,
+        targets: impl Iterator<Item = &Target> + Clone,
         db: &mut SqliteConnection,
     ) -> Result<(), StoreError> {
         if !self.some_held && !self.prefetches {
             return Ok(());
         }
-        let texts: BTreeSet<&str> = targets.map(Target::as_str).collect();
         if self.some_held {
-            self.held_targets.extend(Self::held_targets(self.grant.lane, texts.iter().copied(), &mut *db).await?);
+            let texts = targets.clone().map(Target::as_str);
+            self.held_targets.extend(Self::held_targets(self.grant.lane, texts, &mut *db).await?);
         }
         if self.prefetches {
-            let own = texts.iter().copied();
-            let keys: BTreeSet<i64> =
-                own.chain(texts.iter().flat_map(|text| directories_above(text))).map(target_key::of).collect();
-            let rows = sqlx::query(sql!("open_purges.sql")).bind(columns::json(&keys)?).fetch_all(db).await?;
-            for row in rows {
-                self.purges.insert((columns::word(&row, "kind")?, row.try_get("target")?), row.try_get("first")?);
-            }
+            self.open_purges.load(targets, db, self.now).await?;
         }
         Ok(())
     }
@@ -106,12 +96,9 @@ impl<'a> Eligibility<'a> {
         Ok(held_targets.fetch_all(db).await?.into_iter().collect())
     }
 
-    /// Whether a purge that covers the target was asked for before, and is open. Its target has been met.
+    /// Whether a purge that covers the target was asked for before, and is open. Its target has been loaded.
     pub(crate) fn waits_for_purge(&self, item: i64, target: &Target) -> bool {
-        let open = |kind, text: &str| self.purges.get(&(kind, text.to_owned())).is_some_and(|first| *first < item);
-        let text = target.as_str();
-        !self.purges.is_empty()
-            && (open(TargetKind::Url, text) || directories_above(text).any(|above| open(TargetKind::Directory, above)))
+        self.open_purges.before(item, target).is_some()
     }
 
     /// What becomes of the candidate instead of going, if it may not. Its target has been loaded.
@@ -169,8 +156,4 @@ impl<'a> Eligibility<'a> {
         self.refusals.insert(suspended.host.clone(), id);
         Ok(id)
     }
-}
-
-fn directories_above(text: &str) -> impl Iterator<Item = &str> {
-    target_key::above(text).take(LEVELS_MAX)
 }

@@ -9,5 +9,6 @@ pub(super) mod eligibility;
 pub(super) mod host_isolation;
 pub(super) mod isolation_group;
 pub(super) mod lane_pauses;
+pub(super) mod open_purges;
 pub(super) mod tenant_quota;
 pub(super) mod timers;

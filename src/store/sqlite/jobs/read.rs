@@ -5,7 +5,7 @@ use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use crate::domain::{
     AccountName, Area, Counts, Failure, ItemId, JobId, Lane, LaneId, Mode, Priority, SubmissionId, Target, TargetKind,
-    TenantName, Timestamp, Verification,
+    TenantName, Timestamp, Verification, WaitingReason,
 };
 use crate::store::UnsuccessfulItem;
 use crate::store::sqlite::codec::columns;
@@ -13,6 +13,7 @@ use crate::store::sqlite::codec::columns::{count, moment, word};
 use crate::store::sqlite::codec::proof_json;
 use crate::store::sqlite::codec::warnings_json;
 use crate::store::sqlite::dispatch::lane_pauses::decode_pause;
+use crate::store::sqlite::dispatch::open_purges::OpenPurges;
 use crate::store::{
     Creation, Event, IdempotencyKey, Item, ItemVerification, Job, JobRef, LaneDepth, LaneRecord, OpenSubmission, Page,
     PartState, PendingItem, QuotaUsage, StoreError, VerificationSample,
@@ -54,7 +55,11 @@ pub(crate) async fn jobs(
     rows.iter().map(decode_job).collect()
 }
 
-pub(crate) async fn pending_example(job: JobRef, db: &SqlitePool) -> Result<Option<PendingItem>, StoreError> {
+pub(crate) async fn pending_example(
+    job: JobRef,
+    now: Timestamp,
+    db: &SqlitePool,
+) -> Result<Option<PendingItem>, StoreError> {
     let row = sqlx::query(sql!("example_pending_item.sql")).bind(job.0).fetch_optional(db).await?;
     let Some(row) = row else { return Ok(None) };
     let state = match (row.try_get::<i64, _>("state")?, moment(&row, "due_at")?) {
@@ -66,7 +71,28 @@ pub(crate) async fn pending_example(job: JobRef, db: &SqlitePool) -> Result<Opti
         Some(detail) => Some((word(&row, "wait_reason")?, detail)),
         None => None,
     };
-    Ok(Some(PendingItem { lane: LaneId(row.try_get("lane_id")?), state, wait, failure: decode_failure(&row)? }))
+    let purge_first = match wait {
+        Some((WaitingReason::PurgeFirst, _)) => {
+            purge_before(row.try_get("id")?, &decode_target(&row)?, now, db).await?
+        }
+        _ => None,
+    };
+    let (lane, failure) = (LaneId(row.try_get("lane_id")?), decode_failure(&row)?);
+    Ok(Some(PendingItem { lane, state, wait, purge_first, failure }))
+}
+
+/// The job, and its tenant, of the first open purge that the prefetch `item` waits for.
+async fn purge_before(
+    item: i64,
+    target: &Target,
+    now: Timestamp,
+    db: &SqlitePool,
+) -> Result<Option<(JobId, TenantName)>, StoreError> {
+    let mut open = OpenPurges::default();
+    open.load(std::iter::once(target), db, now).await?;
+    let Some(purge) = open.before(item, target) else { return Ok(None) };
+    let row = sqlx::query(sql!("job_of_item.sql")).bind(purge).fetch_optional(db).await?;
+    row.map(|row| Ok((job_id(&row, "public_id")?, TenantName::new(row.try_get::<String, _>("tenant")?)))).transpose()
 }
 
 pub(crate) async fn items(job: JobRef, page: Page, db: &SqlitePool) -> Result<Vec<Item>, StoreError> {

@@ -61,6 +61,7 @@ pub struct ModelSubmission {
 pub struct Model {
     pub items: Vec<ModelItem>,
     pub deadlines: Vec<Option<i64>>,
+    pub not_before: Vec<Option<i64>>,
     pub submissions: Vec<ModelSubmission>,
     /// Jobs with a cancel mark.
     pub cancelled: BTreeSet<usize>,
@@ -83,15 +84,19 @@ impl Model {
         self.submissions.iter().filter(lost).flat_map(|one| self.targets(one.items.iter())).collect()
     }
 
-    /// Law 6: a purge that covers the prefetch's target was asked for before, and is open.
-    fn waits_for_a_purge(&self, n: usize) -> bool {
+    /// Law 6: a purge that covers the prefetch's target was asked for before, is open, and was not asked for later than now.
+    fn waits_for_a_purge(&self, n: usize, now: i64) -> bool {
         let target = self.items[n].target;
         let covers = |purge: &ModelItem| match purge.way {
             Way::Purge => purge.target == target,
             Way::Directory => walk::covers_all(purge.target),
             Way::Prefetch => false,
         };
-        self.items[n].way == Way::Prefetch && self.items[..n].iter().any(|item| !item.state.is_final() && covers(item))
+        let is_not_due = |purge: &ModelItem| {
+            matches!(purge.wait, Wait::Delayed(_)) && self.not_before[purge.job].is_some_and(|moment| moment > now)
+        };
+        let holds = |item: &ModelItem| !item.state.is_final() && covers(item) && !is_not_due(item);
+        self.items[n].way == Way::Prefetch && self.items[..n].iter().any(holds)
     }
 
     /// What a claim takes now (docs/decisions/0010). What may not go is deferred, so that the next scan does not see it.
@@ -116,7 +121,7 @@ impl Model {
                 break;
             }
         }
-        self.with_riders(way, batch)
+        self.with_riders(way, batch, now)
     }
 
     /// Of the items that a scan found, those that have to wait, and those that may go.
@@ -127,7 +132,7 @@ impl Model {
         for n in found.iter().copied() {
             let wait = if held.contains(&self.items[n].target) {
                 HOLD_MILLIS
-            } else if self.waits_for_a_purge(n) {
+            } else if self.waits_for_a_purge(n, now) {
                 *put_off += 1;
                 PURGE_MILLIS + PURGE_MILLIS_EACH * (*put_off - 1)
             } else {
@@ -147,11 +152,11 @@ impl Model {
     }
 
     /// Whoever waits for a target that goes travels along.
-    fn with_riders(&self, way: Way, batch: Vec<usize>) -> Vec<usize> {
+    fn with_riders(&self, way: Way, batch: Vec<usize>, now: i64) -> Vec<usize> {
         let rides = |n: &usize| {
             let item = &self.items[*n];
             let wanted = batch.iter().any(|other| self.items[*other].target == item.target);
-            item.way == way && item.is_due() && wanted && !batch.contains(n) && !self.waits_for_a_purge(*n)
+            item.way == way && item.is_due() && wanted && !batch.contains(n) && !self.waits_for_a_purge(*n, now)
         };
         let riders: Vec<usize> = (0..self.items.len()).filter(rides).collect();
         [batch, riders].concat()

@@ -14,7 +14,7 @@ macro_rules! sql {
     };
 }
 
-const ASKED_ALL_THE_TIME: [(&str, &str); 50] = [
+const ASKED_ALL_THE_TIME: [(&str, &str); 51] = [
     sql!("dispatch/insert_quota_attributions"),
     sql!("dispatch/tenant_usage_by_lane"),
     sql!("dispatch/item_tenants"),
@@ -56,6 +56,7 @@ const ASKED_ALL_THE_TIME: [(&str, &str); 50] = [
     sql!("dispatch/next_timer"),
     sql!("writer/insert_events_for_moves"),
     sql!("jobs/example_pending_item"),
+    sql!("jobs/job_of_item"),
     sql!("dispatch/open_purges"),
     sql!("dispatch/covered_url_lane"),
     sql!("dispatch/coalescing_items"),

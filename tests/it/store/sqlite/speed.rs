@@ -60,7 +60,7 @@ async fn what_a_batch_costs() {
         .await;
         timed("list 20 jobs", async || drop(store.jobs(Some(&first.tenant), None, 20).await.expect("jobs"))).await;
         timed("example of what is pending", async || {
-            assert!(store.example_pending_item(first.row).await.expect("readable").is_some());
+            assert!(store.example_pending_item(first.row, at(1)).await.expect("readable").is_some());
         })
         .await;
         for (what, failed) in [("none failed", 0), ("1,000 failed", 1_000)] {

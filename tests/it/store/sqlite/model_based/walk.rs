@@ -170,6 +170,7 @@ impl Pair {
             |part: JobPart| JobPart { state: if part.state == PartState::Due { start } else { part.state }, ..part };
         let draft = NewJob {
             priority: Priority::ALL[priority],
+            not_before: delay.map(|delay| at(self.now + delay)),
             deadline: deadline.map(|deadline| at(self.now + deadline)),
             parts: draft.parts.into_iter().map(delayed).collect(),
             ..draft
@@ -193,6 +194,7 @@ impl Pair {
                 }
             }
         }
+        self.model.not_before.push(delay.map(|delay| self.now + delay));
         self.model.deadlines.push(deadline.map(|deadline| self.now + deadline));
         let kept = keep(self.store(), draft, at(self.now)).await;
         for place in 0..self.model.items.len() - first {
