@@ -1,8 +1,6 @@
 //! The only module that reads the machine's clock. All others get a `Timestamp` or a `Clock`.
 #![expect(clippy::disallowed_methods, reason = "this module is the clock")]
 
-use std::cell::Cell;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -160,45 +158,6 @@ impl Stopwatch {
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
-}
-
-thread_local! {
-    /// The state of this thread's jitter, once it has a seed.
-    static JITTER_STATE: Cell<Option<u64>> = const { Cell::new(None) };
-}
-
-/// A fresh number in `0.0..1.0` for jitter. Not for secrets.
-#[must_use]
-pub fn jitter() -> f64 {
-    let bits = match JITTER_STATE.get() {
-        // A version 4 UUID's low 62 bits are random.
-        None => uuid::Uuid::new_v4().as_u128() as u64,
-        Some(place) => {
-            JITTER_STATE.set(Some(place.wrapping_add(1)));
-            let mut hasher = DefaultHasher::new();
-            place.hash(&mut hasher);
-            hasher.finish()
-        }
-    };
-    // 53 bits fill a double.
-    (bits & ((1 << 53) - 1)) as f64 / (1u64 << 53) as f64
-}
-
-/// From now on the jitter of this thread follows from `seed`, so that a simulated history can be repeated.
-pub fn seed_jitter(seed: u64) {
-    JITTER_STATE.set(Some(seed));
-}
-
-/// A fresh job id: time-ordered, so that the index it lives in grows at its end.
-#[must_use]
-pub fn job_id() -> crate::domain::JobId {
-    crate::domain::JobId::from_u128(uuid::Uuid::now_v7().as_u128())
-}
-
-/// A new diagnosis's public id.
-#[must_use]
-pub fn diagnosis_id() -> crate::domain::DiagnosisId {
-    crate::domain::DiagnosisId::from_u128(uuid::Uuid::now_v7().as_u128())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod notify;
 pub mod offload;
 pub mod probe;
 pub mod provider;
+pub mod random;
 pub mod sandbox;
 pub mod service;
 pub mod store;

@@ -21,7 +21,7 @@ pub enum Authenticator {
 }
 
 /// A caller whom we know. The service does nothing without one, so a handler that forgets to take it can do nothing
-/// either. It is the first thing that a handler takes: whoever may not ask learns nothing else.
+/// either. It is the first argument of a handler: a caller without the right learns nothing else.
 pub(crate) struct AuthenticatedCaller(pub(crate) Caller);
 
 impl FromRequestParts<Arc<Api>> for AuthenticatedCaller {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::problem::ApiError;
 use crate::offload::{LARGE_BODY_BYTES, offload_if_large};
 
-/// The longest body (CONTRACT §1).
+/// The longest body.
 pub(super) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// A body over the limit is read on for so long, so that the client gets to read the answer.
 const DRAIN_MAX: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! ETags, so that whoever polls pays only for change. The tag is a hash of the answer itself: what is shown is what counts.
+//! ETags, so that a client that polls pays only for change. The tag is a hash of the answer itself: what is shown is what counts.
 
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

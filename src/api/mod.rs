@@ -1,4 +1,4 @@
-//! The HTTP API (CONTRACT §1): parses requests, calls the service, and writes answers as JSON.
+//! The HTTP API: parses requests, calls the service, and writes answers as JSON.
 
 mod auth;
 mod body;

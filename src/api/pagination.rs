@@ -6,7 +6,7 @@ use super::problem::ApiError;
 use super::wire::ListAnswer;
 use crate::store::Page;
 
-/// Rows of a page (CONTRACT §1).
+/// Rows of a page.
 const ROWS_MAX: u32 = 500;
 const ROWS_DEFAULT: u32 = 100;
 

@@ -1,4 +1,4 @@
-//! Every error as an RFC 9457 problem, worded for whoever has to act on it. Internals are logged and hidden.
+//! Every error as an RFC 9457 problem, worded for the person who has to act on it. Internals are logged and hidden.
 
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ impl ApiError {
             Self::NoSuchPath => "there is nothing at this path; /openapi.json lists what there is".to_owned(),
             Self::WrongMethod => "this path does not know the method; /openapi.json lists what it knows".to_owned(),
             Self::TooLarge { limit } => format!("the body is over {limit} bytes; split the job"),
-            Self::TooSlow(too_slow) => format!("{too_slow}; nothing was kept"),
+            Self::TooSlow(too_slow) => format!("{too_slow}; nothing was stored"),
             Self::NotJson => "the body must be JSON, sent as Content-Type: application/json".to_owned(),
             Self::Invalid(faults) if faults.len() > FAULTS_MAX => {
                 format!("nothing was done: {} faults, of which the first {FAULTS_MAX} are listed", faults.len())
@@ -121,7 +121,7 @@ impl ApiError {
             Self::KeyReused => "this Idempotency-Key was used before with another body; use a new key".to_owned(),
             Self::Final(why) | Self::TooMany { why, .. } => (*why).to_owned(),
             Self::Draining => "the daemon is stopping; try again in a moment".to_owned(),
-            Self::DiskFull => "the disk that holds the database is full; nothing was kept".to_owned(),
+            Self::DiskFull => "the disk that holds the database is full; nothing was stored".to_owned(),
             Self::StoreUnavailable(_) => "the database cannot be used at this moment; try again".to_owned(),
             Self::Internal(_) => "the daemon failed; its log tells why under this request_id".to_owned(),
         }

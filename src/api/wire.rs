@@ -1,4 +1,4 @@
-//! What goes over the wire of our own API (CONTRACT §1): bodies, answers and problems. The client reads the same types.
+//! What goes over the wire of our own API: bodies, answers and problems. The client reads the same types.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -179,7 +179,7 @@ mod tests {
             title: "Unprocessable".to_owned(),
             status,
             code: "invalid".to_owned(),
-            detail: "the job was refused and nothing of it was kept".to_owned(),
+            detail: "the job was refused and nothing of it was stored".to_owned(),
             request_id: "req_1".to_owned(),
             retryable: false,
             retry_after_s: None,
@@ -211,7 +211,7 @@ mod tests {
         ];
         let text = refused(422, &field_errors).describe_pointers(&body).to_string();
         insta::assert_snapshot!(text, @r#"
-        the job was refused and nothing of it was kept
+        the job was refused and nothing of it was stored
         https://h/a b: ' ' must be percent-encoded; write https://h/a%20b
         https://h/img: a directory ends in /; write https://h/img/
         deadline "tomorrow": not a moment

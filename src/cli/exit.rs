@@ -1,4 +1,4 @@
-//! Exit codes (CONTRACT §3), and the code for a job's state.
+//! Exit codes, and the code for a job's state.
 
 use crate::api::wire::JobAnswer;
 use crate::domain::{JobStatus, Verification};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::error::CliError;
 
-/// The longest body that a daemon accepts (CONTRACT §1, "Limits").
+/// The longest body that a daemon accepts.
 const LIST_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Warnings that name their URL; more are only counted.
 const WARNINGS_MAX: usize = 3;

@@ -1,4 +1,4 @@
-//! The configuration (CONTRACT §4): read once at start; any problem stops the start.
+//! The configuration: read once at start; any problem stops the start.
 //! `config/default.toml` is the default and explains every key; a file and the environment override it.
 
 mod account;

@@ -79,6 +79,7 @@ pub(super) fn build_api(
         engine_status,
         notifiers: deps.notifiers.clone(),
         clock: deps.clock.clone(),
+        random: deps.random.clone(),
     };
     let probe_overrides = ProbeOverrides { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
     Api {

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::diagnose::{Diagnose, Diagnoser};
 use crate::engine::{Engine, EngineDeps, EngineStatus, LaneStatuses};
 use crate::notify::Notifiers;
+use crate::random::Random;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 use listeners::{MetricsServer, build_api, listen, sandbox_accounts, spawn_server, warn_if_no_token, web_pages};
@@ -84,6 +85,7 @@ impl Daemon {
             lane_statuses: Arc::new(LaneStatuses::default()),
             notifiers: Notifiers::default(),
             clock,
+            random: Random::default(),
             timeouts: engine_timeouts(config),
         };
         let (draining, engine_shutdown, server_shutdown) =

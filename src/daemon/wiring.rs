@@ -18,6 +18,7 @@ use crate::provider::tencent::{
     CredentialProvider, CredentialSources, Credentials, CredentialsError, TencentCdn, TencentOptions,
 };
 use crate::provider::{CallLimiter, OperatorLimits};
+use crate::random::Random;
 use crate::store::Store;
 use crate::telemetry::error_chain;
 
@@ -147,6 +148,7 @@ pub(super) fn build_monitor(
         diagnoser,
         store,
         clock: clock.clone(),
+        random: Random::default(),
         edges: diagnosed_edges(config),
         origins: config.probe.origins.clone(),
     })

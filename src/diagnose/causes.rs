@@ -222,7 +222,7 @@ fn explains(root: CauseId, symptom: CauseId, evidence: &Evidence) -> bool {
     }
 }
 
-/// For somebody who does not know CDNs.
+/// For a reader who does not know CDNs.
 fn summary(id: CauseId, host: &str) -> String {
     match id {
         WrongRequest => {

@@ -13,7 +13,7 @@ use crate::domain::Diagnosis;
 use crate::probe::Prober;
 use crate::provider::{VENDOR_REFERENCE, VendorReference};
 
-/// A diagnosis of one target takes no longer, unless somebody allows more.
+/// A diagnosis of one target takes no longer, unless its caller allows more.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]

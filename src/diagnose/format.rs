@@ -50,7 +50,7 @@ pub(super) fn quoted(text: &str) -> String {
     format!("{}…", line.chars().take(CHARS_MAX).collect::<String>())
 }
 
-/// A target as one argument of a command that somebody pastes into a shell, whole and harmless.
+/// A target as one argument of a command that a person pastes into a shell, whole and harmless.
 pub(super) fn argument(target: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-%~+,@=".contains(c);
     if target.chars().all(plain) { target.to_owned() } else { format!("'{}'", target.replace('\'', "'\\''")) }

@@ -1,4 +1,4 @@
-//! A diagnosis in the form in which it is told (CONTRACT §1), kept and put into bundles. It only grows: what was kept by an
+//! A diagnosis in the form in which it is told, kept and put into bundles. It only grows: what was kept by an
 //! older version is read by a newer one.
 
 use serde::{Deserialize, Serialize};

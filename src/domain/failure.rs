@@ -3,7 +3,7 @@
 use super::string_enum::words;
 
 words!(
-    /// What kind of failure it is, and so what to do (CONTRACT §2).
+    /// What kind of failure it is, and so what to do.
     ErrorClass {
         BadTarget = "bad_target",
         Permission = "permission",

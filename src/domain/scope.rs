@@ -1,4 +1,4 @@
-//! What a token lets its bearer do (CONTRACT §2), and for which hosts.
+//! What a token lets its bearer do, and for which hosts.
 
 use std::collections::BTreeSet;
 use std::fmt;

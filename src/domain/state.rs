@@ -1,4 +1,4 @@
-//! The states of items and submissions, and why a pending item waits (DESIGN §4, CONTRACT §2).
+//! The states of items and submissions, and why a pending item waits (docs/laws.md).
 
 use super::string_enum::words;
 

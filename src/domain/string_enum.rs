@@ -1,4 +1,4 @@
-//! Enums with the public words that other programs rely on (CONTRACT §2).
+//! Enums with the public words that other programs rely on.
 
 use thiserror::Error;
 

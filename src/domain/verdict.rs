@@ -7,7 +7,7 @@ use super::string_enum::words;
 use super::{Target, Timestamp};
 
 words!(
-    /// Whether a refresh took effect (CONTRACT §1). `None`: not requested.
+    /// Whether a refresh took effect. `None`: not requested.
     Verification { None = "none", Pending = "pending", Fresh = "fresh", Stale = "stale", Unknown = "unknown" }
 );
 

@@ -1,4 +1,4 @@
-//! What every service of the engine is made of: the store, the accounts, the prober, the clock and the timeouts.
+//! What every service of the engine is made of: the store, the accounts, the prober, clock and chance, and the timeouts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::domain::{AccountName, ItemOperation};
 use crate::notify::{Notifier, Notifiers};
 use crate::probe::Prober;
+use crate::random::Random;
 use crate::store::{Store, StoreError};
 
 /// How long the engine waits for what: the keys `engine.*`, `verify.*` and `idempotency.keep` (config/default.toml).
@@ -50,6 +51,7 @@ pub struct EngineDeps {
     pub lane_statuses: Arc<LaneStatuses>,
     pub notifiers: Notifiers,
     pub clock: Arc<dyn Clock>,
+    pub random: Random,
     pub timeouts: EngineTimeouts,
 }
 

@@ -12,10 +12,10 @@ use super::account::Account;
 use super::counters::CounterKey;
 use super::driver::{EngineService, Step, catch_panic_read};
 use super::{Accounts, EngineDeps, EngineTimeouts, LaneStatuses};
-use crate::clock;
 use crate::domain::{Backoff, ErrorClass, Failure, SubmissionId, Target, Timestamp};
 use crate::notify::Notifiers;
 use crate::provider::{FailedRow, ReadError, TaskId, TaskProgress, TaskQuery};
+use crate::random::Random;
 use crate::store::{FailedTarget, Guarded, OpenSubmission, RowRetry, Store, StoreError};
 
 /// Polls that are open at once, over all accounts.
@@ -31,6 +31,7 @@ pub(super) struct Poller {
     lane_statuses: Arc<LaneStatuses>,
     notifiers: Notifiers,
     timeouts: EngineTimeouts,
+    random: Random,
     open: HashSet<SubmissionId>,
 }
 
@@ -59,6 +60,7 @@ impl Poller {
             lane_statuses: deps.lane_statuses.clone(),
             notifiers: deps.notifiers.clone(),
             timeouts: deps.timeouts,
+            random: deps.random.clone(),
             open: HashSet::new(),
         }
     }
@@ -74,7 +76,7 @@ impl Poller {
     /// The task goes on. Only its last poll gives it up, not an earlier poll that is recorded late.
     async fn poll_later(&self, submission: &OpenSubmission, now: Timestamp) -> Result<(), StoreError> {
         let wait = Backoff { first: self.timeouts.poll_first, max: self.timeouts.poll_max };
-        self.store.postpone(submission.id, now + wait.wait(submission.looks + 1, clock::jitter())).await?;
+        self.store.postpone(submission.id, now + wait.wait(submission.looks + 1, self.random.jitter())).await?;
         Ok(())
     }
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::account::Account;
 use super::scheduler::{Decision, LaneLoad, decide};
 use super::{Accounts, EngineDeps};
-use crate::clock;
 use crate::domain::{
-    Area, Labels, Lane, LaneId, Operation, PoolAvailability, Priority, Promotion, PromotionCandidate, Target,
+    Area, JobId, Labels, Lane, LaneId, Operation, PoolAvailability, Priority, Promotion, PromotionCandidate, Target,
     TenantName, Timestamp,
 };
+use crate::random::Random;
 use crate::store::{JobPart, LaneDepth, LaneRecord, NewJob, PartState, Store, StoreError};
 
 /// Items read of each priority of a lane: as many as coalescing reads.
@@ -25,13 +25,19 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub(super) struct Promoter {
     store: Arc<dyn Store>,
     accounts: Accounts,
+    random: Random,
     /// When a lane was last scanned without a candidate.
     last_scans: HashMap<LaneId, Timestamp>,
 }
 
 impl Promoter {
     pub(super) fn new(deps: &EngineDeps) -> Self {
-        Self { store: deps.store.clone(), accounts: deps.accounts.clone(), last_scans: HashMap::new() }
+        Self {
+            store: deps.store.clone(),
+            accounts: deps.accounts.clone(),
+            random: deps.random.clone(),
+            last_scans: HashMap::new(),
+        }
     }
 
     /// Creates the directory purges that are cheaper now, and returns whether there was any.
@@ -81,7 +87,9 @@ impl Promoter {
             // If the lane's area is the domain's own, the job names no area.
             let is_own = account.area_of(candidate.directory.host(), now) == lane.area;
             let request = if is_own { Area::Own } else { lane.area };
-            self.store.create_job(NewJob { area: request, ..job(candidate, &lane, now) }, now).await?;
+            self.store
+                .create_job(NewJob { area: request, ..job(candidate, &lane, self.random.job_id(now), now) }, now)
+                .await?;
             promoted = true;
         }
         Ok(promoted)
@@ -132,10 +140,10 @@ fn remaining_targets<N>(pools: &[(N, PoolAvailability)]) -> Option<u64> {
     remaining.collect::<Option<Vec<u64>>>().map(|counts| counts.into_iter().min().unwrap_or(u64::MAX))
 }
 
-fn job(candidate: PromotionCandidate, lane: &Lane, now: Timestamp) -> NewJob {
+fn job(candidate: PromotionCandidate, lane: &Lane, id: JobId, now: Timestamp) -> NewJob {
     let PromotionCandidate { directory, urls, priority } = candidate;
     NewJob {
-        id: clock::job_id(),
+        id,
         tenant: TenantName::new(Promotion::TENANT),
         weight: 1,
         operation: Operation::Purge,

@@ -17,10 +17,10 @@ use super::scheduler::{Decision, LaneLoad, decide};
 use super::tenant_quota::tenant_shares;
 use super::waits::{account_removed, claim_failed, items_deferred, lane_paused};
 use super::{Accounts, EngineDeps, EngineTimeouts};
-use crate::clock;
 use crate::domain::{ErrorClass, Failure, Lane, LaneId, SubmissionId, SubmissionState, Target, TargetKind, Timestamp};
 use crate::notify::Notifiers;
 use crate::provider::{CallLimiter, SubmitOutcome};
+use crate::random::Random;
 use crate::store::{Grant, Guarded, LaneDepth, Release, ReleaseAction, Store, StoreError};
 
 pub(super) struct Submitter {
@@ -29,6 +29,7 @@ pub(super) struct Submitter {
     lane_statuses: Arc<LaneStatuses>,
     notifiers: Notifiers,
     timeouts: EngineTimeouts,
+    random: Random,
     in_flight_calls: InFlight,
     /// Which lane is decided first, among lanes of equal priority; moves on with each step.
     first_lane: usize,
@@ -67,6 +68,7 @@ impl Submitter {
             lane_statuses: deps.lane_statuses.clone(),
             notifiers: deps.notifiers.clone(),
             timeouts: deps.timeouts,
+            random: deps.random.clone(),
             in_flight_calls: InFlight::default(),
             first_lane: 0,
             promoter: Promoter::new(deps),
@@ -171,7 +173,7 @@ impl Submitter {
     /// A host cannot be refreshed now.
     async fn park(&self, pending: &PendingCall, failure: &Failure, now: Timestamp) -> Result<(), StoreError> {
         let park = |host: &str| {
-            let jitter = clock::jitter();
+            let jitter = self.random.jitter();
             let of = (pending.lane.operation, host);
             let until = pending.account.hosts(|hosts| hosts.park(of, pending.submission, failure, jitter, now));
             ReleaseAction::Park { until }
@@ -331,11 +333,11 @@ impl EngineService for Submitter {
             | SubmitOutcome::Outage(failure)
             | SubmitOutcome::TooMany(failure) => {
                 self.give_back(pending, refused, failure, ReleaseAction::Requeue, now).await?;
-                account.pause(action, failure, clock::jitter(), now);
+                account.pause(action, failure, self.random.jitter(), now);
             }
             SubmitOutcome::NotSent(failure) => {
                 self.give_back(pending, released, failure, ReleaseAction::Requeue, now).await?;
-                account.pause(action, failure, clock::jitter(), now);
+                account.pause(action, failure, self.random.jitter(), now);
             }
             // The request was sent and no answer came: it may be done. Look it up before sending again.
             SubmitOutcome::Lost(failure) => {

@@ -38,7 +38,7 @@ pub enum SubmitOutcome {
     /// Some host, which one is not said, is not this account's, for good: nothing was done.
     HostRefused(Failure),
     /// Some host, which one is not said, cannot be refreshed as it is (offline, locked, migrating, not permitted), until
-    /// somebody changes that: nothing was done.
+    /// a person changes that: nothing was done.
     HostUnready(Failure),
     /// The account may not (key, clock, permission, suspended): nothing was done, and nothing else will go either.
     AccountRefused(Failure),

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 
 pub struct SandboxOptions {
     /// Where the API listens; everything else takes free ports of the same address. Loopback is meant; another
-    /// address is allowed for a staging container, and opens all of them to whoever reaches it.
+    /// address is allowed for a staging container, and opens all of them to everybody who can reach it.
     pub listen: SocketAddr,
     pub clock: Arc<dyn Clock>,
     pub credentials: Vec<Credential>,

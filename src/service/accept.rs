@@ -4,7 +4,6 @@ use super::parse_job;
 use super::parse_job::JobInput;
 use super::routing::{Router, TargetsByDestination};
 use super::{Caller, JobView, Service, ServiceError, authorization};
-use crate::clock;
 use crate::domain::{ItemOperation, JobRequest, Lane, Operation, TargetKind, Timestamp};
 use crate::engine::CounterKey;
 use crate::offload::offload_if_large;
@@ -87,7 +86,7 @@ impl Service {
     ) -> NewJob {
         let (parts, pair_offset) = parts(&request, &self.areas(request.area, now), now);
         NewJob {
-            id: clock::job_id(),
+            id: self.random.job_id(now),
             tenant: caller.tenant.clone(),
             weight: caller.weight,
             operation: request.operation,

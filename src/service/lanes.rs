@@ -25,7 +25,7 @@ pub struct LaneDetails {
 }
 
 impl Service {
-    /// Every lane that was ever used. Lanes belong to accounts, so whoever may look at anything sees them all.
+    /// Every lane that was ever used. Lanes belong to accounts, so every caller with a right to read sees them all.
     ///
     /// # Errors
     /// The caller may not look; the store cannot be read.
@@ -35,7 +35,7 @@ impl Service {
         Ok(self.store.lanes().await?.into_iter().map(|record| self.lane_view(record, now)).collect())
     }
 
-    /// Holds a lane back until somebody resumes it. One that is paused already keeps its first pause.
+    /// Pauses a lane until a person resumes it. One that is paused already keeps its first pause.
     ///
     /// # Errors
     /// No such lane; the scope `control` is missing; a reason that is too long.

@@ -1,4 +1,4 @@
-//! What can be measured at one moment, for whoever draws it over time. Read from what knows it already: counters, the
+//! What can be measured at one moment, for monitoring systems. Read from what knows it already: counters, the
 //! accounts, the lanes, the monitor. No walk over jobs or items.
 
 use std::collections::{BTreeMap, HashSet};
@@ -41,7 +41,7 @@ pub struct FindingStats {
 
 impl Service {
     /// Whether the caller may have the figures: they tell of all tenants together and of every routed host, and so do the
-    /// lanes, quotas and findings that whoever reads all hosts sees anyway.
+    /// lanes, quotas and findings that a caller who may read all hosts sees anyway.
     ///
     /// # Errors
     /// A scope is missing.

@@ -44,6 +44,7 @@ use crate::domain::{Routes, ScopeWord};
 pub use crate::engine::{CounterKey, PoolStatus as Pool, Wait as Why};
 use crate::engine::{EngineStatus, LaneStatuses};
 use crate::notify::Notifiers;
+use crate::random::Random;
 use crate::store::{Store, StoreError};
 
 /// The counter at which callers are served.
@@ -55,6 +56,7 @@ pub struct Service {
     pub engine_status: Arc<EngineStatus>,
     pub notifiers: Notifiers,
     pub clock: Arc<dyn Clock>,
+    pub random: Random,
 }
 
 /// Why a caller did not get what they asked for.
@@ -70,7 +72,7 @@ pub enum ServiceError {
     #[error("no such {0}")]
     NotFound(&'static str),
     /// The body asks for something that cannot be; every fault is named, up to a limit.
-    #[error("the job was refused and nothing of it was kept")]
+    #[error("the job was refused and nothing of it was stored")]
     Invalid(Vec<InputError>),
     /// The idempotency key came with another body before.
     #[error("this Idempotency-Key was used before with another body")]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::domain::{Area, JobRequest, Mode, Operation, Priority, Routes, Target, TargetKind, Timestamp};
 use crate::offload::LARGE_JOB_TARGETS;
 
-/// Targets in one job, before equal ones are merged (CONTRACT §1).
+/// Targets in one job, before equal ones are merged.
 pub const TARGETS_MAX: usize = 100_000;
 /// Faults named in one answer; more are only counted.
 pub const FAULTS_MAX: usize = 1_000;

@@ -23,7 +23,7 @@ pub struct PoolDetails {
 }
 
 impl Service {
-    /// Every pool that the providers told of. Pools belong to accounts, so whoever may look at anything sees them all.
+    /// Every pool that the providers have named. Pools belong to accounts, so every caller with a right to read sees them all.
     ///
     /// # Errors
     /// The caller may not look; the store cannot be read.

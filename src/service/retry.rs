@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashSet};
 use super::accept::first_to_wait;
 use super::routing::Router;
 use super::{AcceptedJob, Caller, InputError, Service, ServiceError};
-use crate::clock;
 use crate::domain::{ItemOperation, JobId, Lane, Operation, Target, TargetKind};
 use crate::engine::CounterKey;
 use crate::offload::{LARGE_JOB_TARGETS, offload_if_large};
@@ -25,7 +24,8 @@ impl Service {
         self.may_change(caller, &job, unsuccessful.iter().map(|item| &item.target)).await?;
         let now = self.clock.now();
         let is_large = unsuccessful.len() >= LARGE_JOB_TARGETS;
-        let again = || new_job(&job, &unsuccessful, &self.areas(job.area, now));
+        let id = self.random.job_id(now);
+        let again = || new_job(&job, id, &unsuccessful, &self.areas(job.area, now));
         let new = NewJob { weight: caller.weight, ..offload_if_large(is_large, again).await? };
         let lane = first_to_wait(&new.parts).cloned();
         match self.store.create_job(new, now).await? {
@@ -41,9 +41,9 @@ impl Service {
     }
 }
 
-fn new_job(job: &Job, items: &[UnsuccessfulItem], areas: &Router<'_>) -> Result<NewJob, ServiceError> {
+fn new_job(job: &Job, id: JobId, items: &[UnsuccessfulItem], areas: &Router<'_>) -> Result<NewJob, ServiceError> {
     let (parts, pair_offset) = parts(job.operation, items, areas)?;
-    Ok(NewJob::again(job, clock::job_id(), parts, pair_offset))
+    Ok(NewJob::again(job, id, parts, pair_offset))
 }
 
 /// The items again, in the order that a refresh needs: URL purges, directory purges, the prefetch of each of these URLs at

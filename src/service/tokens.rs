@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::domain::{Timestamp, Token, TokenId};
 use crate::store::{LiveTokens, Pepper, Store, TokenRecord};
 
-/// Made and revoked tokens are known within a second (CONTRACT §3); half of it is left for the rest.
+/// Made and revoked tokens are known within a second; half of it is left for the rest.
 const AGE_MAX: Duration = Duration::from_millis(500);
 
 /// Every token that is good, as of half a second ago at most.

@@ -18,7 +18,7 @@ pub struct RelevantItem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDiagnosis {
     pub id: DiagnosisId,
-    /// Whose it is: for a job its tenant, else whoever asked.
+    /// The tenant that it belongs to: the job's, else the caller's.
     pub tenant: TenantName,
     /// The job that was asked about, and its version at that moment.
     pub job: Option<(JobId, i64)>,

@@ -15,7 +15,7 @@ pub enum Creation {
     KeyReused,
 }
 
-/// A job's row number, tenant-checked by whoever made it.
+/// A job's row number, made only after its tenant was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobRef(pub(crate) i64);
 

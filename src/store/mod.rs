@@ -38,13 +38,13 @@ use crate::domain::{DiagnosisId, Failure, JobId, Lane, LaneId, Priority, Submiss
 /// Why the memory could not do what was asked.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The disk is full: nothing was kept.
+    /// The disk is full: nothing was stored.
     #[error("the disk that holds the database is full")]
     DiskFull(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A stored row breaks a rule of ours.
     #[error("the database holds a row that cannot be: {0}")]
     Damaged(String),
-    /// Anything else the database said; nothing was kept.
+    /// Anything else the database said; nothing was stored.
     #[error("the database failed")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The writer has stopped.
@@ -100,7 +100,7 @@ pub trait Store: Send + Sync {
     /// Every lane with items that are due, by priority.
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>, StoreError>;
 
-    /// The next due items of a URL lane that never rode on a directory, at most `limit` of each priority.
+    /// The next due items of a URL lane that were never covered by a directory, at most `limit` of each priority.
     async fn next_items(&self, lane: LaneId, limit: u32) -> Result<Vec<(Target, Priority)>, StoreError>;
 
     /// Which of these targets are pending in the lane.
@@ -126,7 +126,7 @@ pub trait Store: Send + Sync {
 
     /// Takes the next distinct targets of a lane into a submission that is on disk as `sending`. What may not go is set
     /// aside on the way: targets whose earlier call has no answer (law 4), and hosts that the provider refused. Due URL purges
-    /// below directories that are claimed ride along, unless they did before (law 5). Hosts that no call was accepted for go
+    /// below directories that are claimed go with them, unless they did before (law 5). Hosts that no call was accepted for go
     /// apart from others, and few together. None: nothing
     /// can go, or so much was set aside that it takes another look.
     async fn claim(&self, grant: Grant, now: Timestamp) -> Result<Option<Claim>, StoreError>;
@@ -154,7 +154,7 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Guarded, StoreError>;
 
-    /// Every submission found `sending` becomes `ambiguous`: whoever sent it is dead. Tells how many there were.
+    /// Every submission found `sending` becomes `ambiguous`: its sender is dead. Returns how many there were.
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Submissions that are on disk as `sending`. Few: what may be in flight.

@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 use crate::domain::{Scopes, TenantName, Timestamp, Token, TokenId};
 
-/// The key of all token hashes. Kept apart from them, so that whoever reads the database alone can check no guess.
+/// The key of all token hashes. Kept apart from them, so that a reader of the database alone can check no guess.
 #[derive(Debug)]
 pub struct Pepper(SecretBox<[u8; 32]>);
 

@@ -45,7 +45,7 @@ pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Response {
     (code, Json(answer)).into_response()
 }
 
-/// A large job may take the writer so long; whoever is locked out takes longer.
+/// A large job may occupy the writer for so long; a writer that is locked out takes longer.
 const WRITE_PATIENCE: Duration = Duration::from_secs(3);
 
 async fn is_writable(api: &Api) -> bool {

@@ -15,7 +15,7 @@ use super::transport::{ANSWER_TIMEOUT, HttpTransport};
 use crate::api::wire::{EventAnswer, ItemAnswer, JobAnswer, JobBody, ListAnswer};
 use crate::cli::error::CliError;
 
-/// Rows on a page (CONTRACT §1, "Limits").
+/// Rows on a page.
 pub(crate) const PAGE_ROWS: u32 = 500;
 
 pub(crate) struct ApiClient {

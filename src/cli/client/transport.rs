@@ -15,7 +15,7 @@ use super::environment;
 use super::retry_policy::RetryPolicy;
 use crate::api::wire::ProblemAnswer;
 use crate::cli::error::{CliError, ProblemError};
-use crate::clock::jitter;
+use crate::random::Random;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Long enough to send the longest body (32 MiB) and to have it stored.
@@ -25,6 +25,7 @@ pub(super) struct HttpTransport {
     http: reqwest::Client,
     base: Url,
     authorization: Option<HeaderValue>,
+    random: Random,
 }
 
 impl HttpTransport {
@@ -47,7 +48,7 @@ impl HttpTransport {
         let http = builder
             .build()
             .map_err(|error| CliError::Usage(format!("TLS cannot be set up: {}", root_cause(&error))))?;
-        Ok(Self { http, base, authorization })
+        Ok(Self { http, base, authorization, random: Random::default() })
     }
 
     pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
@@ -96,7 +97,8 @@ impl HttpTransport {
             if let CliError::Unanswered { sent, .. } = &mut error {
                 *sent = maybe_executed;
             }
-            let wait = policy.wait(tries, &error, jitter()).filter(|_| policy.idempotent || !maybe_executed);
+            let wait =
+                policy.wait(tries, &error, self.random.jitter()).filter(|_| policy.idempotent || !maybe_executed);
             let Some(wait) = wait else { return Err(error) };
             let reason = summary(&error);
             if reason != last_reason {
@@ -172,7 +174,7 @@ mod tests {
     fn transport(base_url: &str) -> HttpTransport {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().tls_certs_only([]).build().expect("a client");
-        HttpTransport { http, base: parse_base_url(base_url).expect("a base"), authorization: None }
+        HttpTransport { http, base: parse_base_url(base_url).expect("a base"), authorization: None, random: Random::default() }
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn account(case: &DiagnosisInput) -> String {
         sheet.failure(&format!("{operation} quota unread"), failure);
     }
     let skew = account.skew_millis.map(|millis| format!("{millis} ms (the provider's clock less ours)"));
-    sheet.line("clock", skew.unwrap_or_else(|| "the provider has not told its time yet".to_owned()));
+    sheet.line("clock", skew.unwrap_or_else(|| "the provider's time is not known yet".to_owned()));
     sheet.maybe("last throttled", account.throttled_at.map(both));
     for pool in &case.circumstances.pools {
         sheet.line("pool", pool_line(pool));
@@ -136,7 +136,7 @@ fn domain(state: &KnownDomainState) -> String {
     let mut sheet = Sheet(String::new());
     match state {
         KnownDomainState::NotYet => sheet.line("domain", "the provider has not been asked about it"),
-        KnownDomainState::Failed(failure) => sheet.failure("not told", failure),
+        KnownDomainState::Failed(failure) => sheet.failure("not known", failure),
         KnownDomainState::NoSuchDomain => sheet.line("domain", "the account has none that serves this host"),
         KnownDomainState::Facts(facts) => facts_into(&mut sheet, facts),
     }

@@ -53,7 +53,7 @@ fn files(dossier: &DiagnosisRecord, about: BundleMetadata<'_>) -> Vec<BundleFile
         files.push(BundleFile { name, text: attachment.text.clone() });
     }
     let configuration = about.configuration.map_or_else(
-        || "# The configuration is told to tokens with the scope oncall or admin only.\n".to_owned(),
+        || "# The configuration is shown to tokens with the scope oncall or admin only.\n".to_owned(),
         str::to_owned,
     );
     files.push(BundleFile { name: "configuration.toml".to_owned(), text: configuration });

@@ -1,4 +1,4 @@
-//! A bundle is read back as whoever gets it reads it.
+//! A bundle is read back as its receiver reads it.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -265,7 +265,7 @@ fn what_the_case_knows_is_told_in_both_zones() {
 fn the_configuration_is_not_for_everybody() {
     let files = unzipped(zip(&dossier(), BundleMetadata { version: "9.9.9", configuration: None }));
     let text = &files["refreshd-diag_00000000000000000000000000000007/configuration.toml"];
-    assert!(text.starts_with("# The configuration is told to"), "{text}");
+    assert!(text.starts_with("# The configuration is shown to"), "{text}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn action_refused(evidence: &Evidence, account: &AccountSnapshot) -> Option<Chec
     let own = request.and_then(|request| guide.action(request.operation, request.kind));
     let needed = |action: &str| match request {
         None => guide.actions.iter().any(|(.., text)| *text == action),
-        // What only reads is needed by whoever waits for the answer.
+        // Reading actions are needed for following a task.
         Some(_) => Some(action) == own || !guide.actions.iter().any(|(.., entry)| *entry == action),
     };
     let (action, failure) = account
@@ -123,7 +123,7 @@ pub(super) fn quota(evidence: &Evidence) -> Check {
             .page(page);
     }
     let (Some(pool), Some(message)) = (emptiest, text) else {
-        return Check::unknown(CheckId::Quota, "The provider has not told the account's quota yet.");
+        return Check::unknown(CheckId::Quota, "The account's quota has not been read yet.");
     };
     if pool.available == 0 {
         let check = Check::warn(CheckId::Quota, message).act(action(Some(pool))).page(page);

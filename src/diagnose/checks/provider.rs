@@ -14,7 +14,7 @@ pub(super) fn provider(evidence: &Evidence) -> Check {
         return failed(evidence, request, &failure);
     }
     if evidence.refusal().is_some() {
-        return Check::ok(CheckId::Provider, "The provider answered; what it refused is told above.");
+        return Check::ok(CheckId::Provider, "The provider answered; what it refused stands above.");
     }
     if let Some(check) = request.waiting.as_ref().filter(|_| evidence.is_open()).and_then(|hold| check_wait(hold, page))
     {

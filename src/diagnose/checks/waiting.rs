@@ -1,4 +1,4 @@
-//! Does somebody hold the request back, or did it end unsent?
+//! Does something hold the request back, or did it end unsent?
 
 use super::super::evidence::Evidence;
 use super::super::{CurrentWait, JobContext};

@@ -58,7 +58,7 @@ pub(super) fn access(
 
 pub(super) fn clock(name: &AccountName, skew_millis: Option<i64>) -> Observation {
     let Some(millis) = skew_millis else {
-        let seen = "the provider has not told its time".to_owned();
+        let seen = "the provider's time is not known".to_owned();
         return of_account(name, CheckId::Clock, CheckResult::Unknown, seen);
     };
     let (apart, seconds) = (Duration::from_millis(millis.unsigned_abs()), millis.unsigned_abs() / 1000);

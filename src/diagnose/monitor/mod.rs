@@ -17,11 +17,12 @@ use tokio_util::sync::CancellationToken;
 use self::findings::Observation;
 use self::schedule::Schedule;
 use super::{AccountContext, AccountSnapshot, Diagnose, DiagnosisInput, KnownDomainState};
-use crate::clock::{Clock, jitter};
+use crate::clock::Clock;
 use crate::domain::{
     AccountName, CheckId, ItemOperation, PoolReading, RecentUsage, Routes, Subject, Target, TargetKind, Timestamp,
 };
 use crate::provider::{CallLimiter, DomainDetail, DomainFacts, DomainQuery, Provider, ReadError};
+use crate::random::Random;
 use crate::store::Store;
 
 /// Domains that are looked at in one round: each takes seconds, and a round must not outlast its hour.
@@ -63,6 +64,7 @@ pub struct MonitorDeps {
     /// Where what was sent is counted; none: nothing is known of it.
     pub store: Option<Arc<dyn Store>>,
     pub clock: Arc<dyn Clock>,
+    pub random: Random,
     pub edges: BTreeMap<String, SocketAddr>,
     pub origins: BTreeMap<String, SocketAddr>,
 }
@@ -99,7 +101,7 @@ impl Monitor {
                 () = shutdown.cancelled() => return,
                 () = self.round() => {}
             }
-            rounds.walked(self.with.clock.now(), jitter());
+            rounds.walked(self.with.clock.now(), self.with.random.jitter());
         }
     }
 

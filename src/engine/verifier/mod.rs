@@ -27,9 +27,10 @@ use self::origin::{DomainLookup, OriginAddresses};
 use super::counters::CounterKey;
 use super::driver::{EngineService, Step, catch_panic};
 use super::{Accounts, EngineDeps, EngineTimeouts, LaneStatuses};
-use crate::clock::{self, Stopwatch};
+use crate::clock::Stopwatch;
 use crate::domain::{Backoff, JobId, Target, Timestamp, Verification};
 use crate::notify::Notifiers;
+use crate::random::Random;
 use crate::store::{DueVerification, HostScan, ItemVerdict, Store, StoreError, VerificationRecord, VerificationSample};
 use concurrency::ProbeSlots;
 use observation::{Requesters, TargetObservation};
@@ -60,6 +61,7 @@ pub(super) struct Verifier {
     lane_statuses: Arc<LaneStatuses>,
     notifiers: Notifiers,
     timeouts: EngineTimeouts,
+    random: Random,
     slots: ProbeSlots,
     /// The host at which the last scan stopped; empty: it reached the last host.
     scan_after: String,
@@ -102,6 +104,7 @@ impl Verifier {
             lane_statuses: deps.lane_statuses.clone(),
             notifiers: deps.notifiers.clone(),
             timeouts: deps.timeouts,
+            random: deps.random.clone(),
             slots: ProbeSlots::default(),
             scan_after: String::new(),
             shared: Arc::new(Semaphore::new(SHARED_PROBES_MAX)),
@@ -201,7 +204,7 @@ impl Verifier {
         let (deadline, settled) = (self.deadline(due), due.finished_at + *grace);
         let is_stale = of(Verification::Stale) > 0;
         if now < deadline && !(is_stale && now >= settled) && observations.iter().any(|observation| observation.again) {
-            let next = now + RETRY_BACKOFF.wait(due.looks + 1, clock::jitter());
+            let next = now + RETRY_BACKOFF.wait(due.looks + 1, self.random.jitter());
             return Err(next.min(deadline).min(if is_stale { settled } else { deadline }));
         }
         let worst = if is_stale { Verification::Stale } else { Verification::Unknown };
@@ -218,7 +221,8 @@ impl Verifier {
             return Ok(None);
         }
         let Some(job) = self.store.job(outcome.due.id, None).await? else { return Ok(None) };
-        let second = repurge::purge_again(&job, &outcome.observations, &self.accounts, &self.store, now).await?;
+        let new = self.random.job_id(now);
+        let second = repurge::purge_again(&job, &outcome.observations, &self.accounts, &self.store, new, now).await?;
         if let Some((id, urls)) = second {
             tracing::info!(job.id = %job.id, again = %id, urls, "purging the stale URLs of this job once more");
             self.notifiers.submitter.notify();

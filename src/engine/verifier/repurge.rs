@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::observation::TargetObservation;
-use crate::clock;
 use crate::domain::{
     Area, ItemOperation, JobId, Lane, Mode, Operation, Priority, Target, TargetKind, Timestamp, Verification,
 };
@@ -21,6 +20,7 @@ pub(super) async fn purge_again(
     observations: &[TargetObservation],
     accounts: &Accounts,
     store: &Arc<dyn Store>,
+    id: JobId,
     now: Timestamp,
 ) -> Result<Option<(JobId, usize)>, StoreError> {
     // If the job named no area, the domain may have moved since.
@@ -45,7 +45,7 @@ pub(super) async fn purge_again(
         source: Some(SOURCE.to_owned()),
         verify: true,
         idempotency: Some(key),
-        ..NewJob::again(job, clock::job_id(), deps, 0)
+        ..NewJob::again(job, id, deps, 0)
     };
     Ok(match store.create_job(new, now).await? {
         Creation::Created(second) => Some((second.id, targets)),

@@ -182,7 +182,7 @@ impl Tasks {
         self.fetching.extend(self.due.pop().map(|Reverse(index)| index));
     }
 
-    /// Makes the rows in hand due again: whoever held them went away.
+    /// Makes rows that are being sent due again: their request broke off.
     pub(crate) fn requeue_fetching(&mut self) {
         self.due.extend(self.fetching.drain(..).map(Reverse));
     }

@@ -143,7 +143,7 @@ impl Domain {
         self.origin.server_name.clone().unwrap_or_else(|| host.to_owned())
     }
 
-    /// Whose copies serve somebody who comes from `area`: a domain that is not served there is served from elsewhere.
+    /// Whose copies serve a visitor from `area`: a domain that is not served there is served from elsewhere.
     pub(crate) const fn edge_for(&self, area: Area) -> Area {
         if self.area.covers(area) { area } else { self.area }
     }

@@ -12,7 +12,6 @@ use std::time::Duration;
 use self::limits::DiagnosisLimits;
 use super::caller::lacks;
 use super::{Caller, InputError, Service, ServiceError};
-use crate::clock;
 use crate::diagnose::attachments_from_input;
 use crate::diagnose::{BundleMetadata, DEADLINE, Diagnose, DiagnosisInput, DiagnosisRecord, Monitor, zip};
 use crate::domain::{
@@ -167,7 +166,7 @@ impl DiagnosisService {
         case: DiagnosisInput,
     ) -> Result<DiagnosisRecord, ServiceError> {
         let diagnosis = self.diagnoser.diagnose(case.clone(), DEADLINE).await;
-        let id = clock::diagnosis_id();
+        let id = self.service.random.diagnosis_id(self.service.clock.now());
         let mut evidence = attachments_from_input(&case, &diagnosis);
         evidence.extend(self.request_sample(&case));
         let dossier = DiagnosisRecord::new(id, case.request.as_ref().map(|request| request.job), &diagnosis, &evidence);

@@ -41,7 +41,7 @@ impl Service {
         Ok(overlap)
     }
 
-    /// Those of the part that would share a place with an equal target or ride on a directory, pending or of the same job.
+    /// Targets of the part that would share a place with an equal one, or be covered by a directory, pending or of the same job.
     async fn shared(
         &self,
         part: &JobPart,

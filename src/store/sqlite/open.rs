@@ -38,7 +38,7 @@ pub enum OpenError {
     Newer { path: PathBuf, version: i64 },
     #[error("{path} is damaged: {detail}; restore a backup, and keep this file for an inspection", path = .path.display())]
     Damaged { path: PathBuf, detail: String },
-    /// The path cannot work before somebody mends it or its rights.
+    /// The path cannot work before a person mends it or its rights.
     #[error("cannot open {path}: {detail}", path = .path.display())]
     Unusable { path: PathBuf, detail: String },
     /// It may work the next time.
@@ -84,7 +84,7 @@ pub(super) async fn connect_writer(options: &SqliteConnectOptions) -> Result<Sql
     Ok(connection)
 }
 
-/// Opens a connection beside whoever owns the file, for a short change.
+/// Opens a connection beside the process that owns the file, for a short change.
 pub(super) async fn connect_guest(path: &Path) -> Result<SqliteConnection, OpenError> {
     options(path).create_if_missing(true).connect().await.map_err(|error| fault(path, &error))
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use refreshd::clock::{self, Clock, Stopwatch, SystemClock};
+use refreshd::clock::{Clock, Stopwatch, SystemClock};
 use refreshd::domain::{
     AccountName, Area, ItemOperation, Labels, Lane, Operation, Priority, Target, TargetKind, TenantName,
 };
+use refreshd::random::Random;
 use refreshd::store::sqlite::SqliteStore;
 use refreshd::store::{JobPart, NewJob, PartState, Store};
 use tokio::task::JoinSet;
@@ -54,7 +55,7 @@ fn job() -> NewJob {
     };
     let target = Target::parse(TargetKind::Url, "https://www.example.com/assets/app.3f9a.js").expect("a target");
     NewJob {
-        id: clock::job_id(),
+        id: Random::default().job_id(SystemClock::default().now()),
         tenant: TenantName::new("shop"),
         weight: 1,
         operation: Operation::Purge,

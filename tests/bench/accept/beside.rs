@@ -1,4 +1,4 @@
-//! Small jobs while somebody posts the largest ones: a body that takes a tenth of a second to read must not hold up the others.
+//! Small jobs while another client posts the largest ones: a body that takes a tenth of a second to read must not hold up the others.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,7 +9,7 @@ use crate::load::{self, Request, Seen};
 use crate::{Plan, folder, median};
 
 const CONNECTIONS: usize = 16;
-/// CONTRACT §1: the most that one job may have.
+/// The most that one job may have.
 const TARGETS: usize = 100_000;
 
 pub fn run(plan: Plan) {

@@ -20,6 +20,7 @@ use refreshd::diagnose::DiagnosisInput;
 use refreshd::domain::{AccountName, Diagnosis, HostPattern, Routes, TenantName, Token, TokenId};
 use refreshd::engine::{EngineStatus, LaneStatuses};
 use refreshd::notify::Notifiers;
+use refreshd::random::Random;
 use refreshd::service::{Diagnose, DiagnosisService, ProbeOverrides, Service, Tokens};
 use refreshd::store::Store;
 use refreshd::store::sqlite::{NewToken, SqliteStore, TokenFile};
@@ -171,6 +172,7 @@ async fn door(folder: &Path) -> App {
         engine_status: Arc::new(EngineStatus::new(Arc::default(), routes)),
         notifiers: Notifiers::default(),
         clock,
+        random: Random::default(),
     };
     let desk = DiagnosisService::new(service.clone(), Arc::new(Nobody), ProbeOverrides::default(), String::new());
     let api = Api {

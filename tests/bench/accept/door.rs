@@ -10,7 +10,7 @@ use crate::{Plan, folder, median};
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
 /// Not counted.
 const WARM_UP: Duration = Duration::from_millis(200);
-/// DESIGN §8 and the task: with everything on, at 64 connections.
+/// The goal, with everything on, at 64 connections.
 const GOAL: f64 = 0.4;
 
 pub fn small(plan: Plan) {

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refreshd::clock::{self, Clock, Stopwatch, SystemClock};
+use refreshd::clock::{Clock, Stopwatch, SystemClock};
 use refreshd::domain::{
     AccountName, Area, ErrorClass, Failure, ItemOperation, Labels, Lane, LaneId, Operation, Priority, SubmissionState,
     Target, TargetKind, TenantName,
 };
+use refreshd::random::Random;
 use refreshd::store::sqlite::SqliteStore;
 use refreshd::store::{CallSequence, Grant, JobPart, NewJob, OnlineHosts, PartState, Release, ReleaseAction, Store};
 use tokio::task::JoinSet;
@@ -117,7 +118,7 @@ fn job(first: u32) -> NewJob {
     };
     let targets = (first..first + JOB_TARGETS).map(|n| target(n).expect("a target")).collect();
     NewJob {
-        id: clock::job_id(),
+        id: Random::default().job_id(SystemClock::default().now()),
         tenant: TenantName::new("local"),
         weight: 1,
         operation: Operation::Purge,

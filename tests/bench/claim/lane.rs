@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use refreshd::clock::{self, Clock, Stopwatch, SystemClock};
+use refreshd::clock::{Clock, Stopwatch, SystemClock};
 use refreshd::domain::{
     AccountName, Area, ErrorClass, Failure, ItemOperation, Labels, Lane, LaneId, Operation, Priority, SubmissionId,
     Target, TargetKind, TenantName,
 };
+use refreshd::random::Random;
 use refreshd::store::sqlite::SqliteStore;
 use refreshd::store::{CallSequence, Claim, Grant, JobPart, NewJob, OnlineHosts, PartState, Store, SuspendedHost};
 use tokio::task::JoinSet;
@@ -120,7 +121,7 @@ fn job(host: &str, first: u32, (tenant, weight): (u32, u32), priority: Priority)
     };
     let targets = (first..first + JOB_TARGETS).map(|n| target(n).expect("a target")).collect();
     NewJob {
-        id: clock::job_id(),
+        id: Random::default().job_id(SystemClock::default().now()),
         tenant: TenantName::new(format!("tenant-{tenant}")),
         weight,
         operation: Operation::Purge,

@@ -1,5 +1,5 @@
 //! What a claim costs in a lane as it is on a bad day, at ten thousand pending items and at a million: several tenants, all
-//! priorities, riders and a parked host, beside a bare indexed select and update of as many rows. `cargo bench --bench
+//! priorities, equal targets and a parked host, beside a bare indexed select and update of as many rows. `cargo bench --bench
 //! claim`, with `-- --full` for ten million. Absolute figures are the machine's; carry ratios.
 #![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use refreshd::clock::{Stopwatch, jitter};
+use refreshd::clock::Stopwatch;
+use refreshd::random::Random;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 
@@ -42,7 +43,7 @@ async fn look(jobs: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         assert_eq!(calls.len(), 1, "one job, one call");
         // The call may be there before this client has read its answer.
         wired.push(calls[0].at.since(kept).as_secs_f64() * 1e3);
-        tokio::time::sleep(PAUSE.mul_f64(1.0 + jitter())).await;
+        tokio::time::sleep(PAUSE.mul_f64(1.0 + Random::default().jitter())).await;
         let watch = Stopwatch::start();
         sqlx::query("insert into bare values ($1)").bind(job as i64).execute(&mut bare).await.expect("a commit");
         committed.push(watch.elapsed().as_secs_f64() * 1e3);

@@ -97,7 +97,7 @@ fn run(program: &str, words: &[&str]) {
     assert!(ended.status.success(), "{program} {words:?}: {}", String::from_utf8_lossy(&ended.stderr));
 }
 
-/// Mounting takes root. Whoever is not root is told; whoever is must not skip this.
+/// Mounting takes root. Without root the test says so; as root it must run.
 #[expect(clippy::print_stderr, reason = "what is not run is said")]
 fn is_root() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").expect("a process of Linux");

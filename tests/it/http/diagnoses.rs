@@ -110,7 +110,7 @@ pub(crate) async fn posted(world: &World, token: &str, urls: &[&str]) -> String 
     answer.body["id"].as_str().expect("an id").to_owned()
 }
 
-/// What was changed in the database is in force within a second (CONTRACT §3).
+/// What was changed in the database is in force within a second.
 pub(crate) async fn a_second() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }

@@ -1,4 +1,4 @@
-//! A database that cannot be written: said as something that passes, at the door and to whoever watches.
+//! A database that cannot be written: a temporary error in answers, health and metrics.
 
 use serde_json::json;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};

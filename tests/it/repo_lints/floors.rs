@@ -18,7 +18,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     // An island: the simulated cloud must not learn the wire from the client that is tested against it.
     ("sandbox", &["domain"]),
 ];
-const FITTINGS: [&str; 5] = ["clock", "offload", "notify", "config", "telemetry"];
+const FITTINGS: [&str; 6] = ["clock", "random", "offload", "notify", "config", "telemetry"];
 const ROOF: [&str; 3] = ["cli", "main", "lib"];
 /// All that the island may take from the rules, and from the fittings.
 const ISLAND_TAKES: [&str; 2] = ["domain::Timestamp", "clock"];

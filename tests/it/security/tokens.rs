@@ -56,7 +56,7 @@ fn purge(urls: &[&str], directories: &[&str]) -> Value {
     json!({"operation": "purge", "urls": urls, "directories": directories, "verify": false})
 }
 
-/// What was changed in the database is in force within a second (CONTRACT §3).
+/// What was changed in the database is in force within a second.
 async fn a_second() {
     tokio::time::sleep(Duration::from_millis(900)).await;
 }

@@ -17,6 +17,7 @@ use refreshd::engine::{
 };
 use refreshd::notify::Notifiers;
 use refreshd::probe::{ConnectError, DialTarget, DnsResult, HttpResult, ProbeRequest, ProbeResult, Prober};
+use refreshd::random::Random;
 use refreshd::sandbox::{self, Area, Cloud, Credential, Domain, OriginContent, QuotaOptions, Sandbox};
 use refreshd::service::Service;
 use refreshd::store::Store;
@@ -54,6 +55,7 @@ const CALL_AGE_MAX: Duration = Duration::from_secs(25);
 
 pub(super) struct World {
     pub(super) clock: ManualClock,
+    random: Random,
     temper: Temper,
     pub(super) rules: Rules,
     pub(super) sites: BTreeMap<String, Sandbox>,
@@ -92,6 +94,7 @@ impl World {
         }
         let mut world = Self {
             clock,
+            random: Random::seeded(dice.below(usize::MAX) as u64),
             temper,
             rules: Rules::of(temper),
             sites,
@@ -163,6 +166,7 @@ impl World {
             lane_statuses: Arc::new(LaneStatuses::default()),
             notifiers: Notifiers::default(),
             clock: Arc::new(self.clock.clone()),
+            random: self.random.clone(),
             timeouts: PATIENCE,
         };
         let service = Service {
@@ -172,6 +176,7 @@ impl World {
             engine_status: Arc::new(EngineStatus::new(parts.accounts.clone(), self.routes.clone())),
             notifiers: parts.notifiers.clone(),
             clock: parts.clock.clone(),
+            random: self.random.clone(),
         };
         let engine = SteppedEngine::start(&parts).await.expect("an engine");
         self.alive = Some(Alive { engine, service });

@@ -1,4 +1,4 @@
-//! The laws of DESIGN §1 as far as the database shows them, each checked against the previous snapshot.
+//! The laws (docs/laws.md) as far as the database shows them, each checked against the previous snapshot.
 //! Between two checks at most one row of the state tables applies to any item or submission.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -319,7 +319,7 @@ fn law_8_urgent_leaves_first(now: &Rows, departed: &[(i64, Left)], held: &BTreeS
     broken
 }
 
-/// The cohort that most are of: riders come from any.
+/// The group of most items: those that share a place come from any.
 fn company(cohorts: impl Iterator<Item = i64>) -> i64 {
     let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
     for cohort in cohorts {

@@ -1,5 +1,5 @@
 //! The simulation (STYLE §9): the real engine and store with simulated clouds, through random histories: lost answers, wrong
-//! answers, kills at any moment, new provider days. After every action the laws of DESIGN §1 are checked.
+//! answers, kills at any moment, new provider days. After every action the laws (docs/laws.md) are checked.
 //!
 //! `SEED=n` repeats one history; `HISTORIES=n` runs so many. All repeats except how far a step or a call had come when its
 //! process was killed: the database has threads of its own.
@@ -28,7 +28,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use refreshd::clock::seed_jitter;
 use refreshd::domain::Timestamp;
 use refreshd::engine::ServiceKind;
 use refreshd::sandbox::Cloud;
@@ -132,7 +131,6 @@ fn live(seed: u64) -> Result<BTreeSet<String>, String> {
     let trace = Trace::default();
     let told = trace.clone();
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        seed_jitter(seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut history = History::begin(seed, told).await;

@@ -227,7 +227,7 @@ fn law_7_done_is_what_the_cloud_did(
     let submission = item.submission.and_then(|submission| rows.submissions.get(&submission));
     let settled = submission.filter(|one| one.state == SubmissionState::Settled);
     let task = settled.and_then(|one| one.task.as_ref()).and_then(|task| tasks.get(task.as_str()));
-    // Who rides has succeeded with the directory above it.
+    // A covered URL has succeeded with the directory above it.
     let sent = item.ride.map_or(&item.target, |directory| &rows.items[&directory].target);
     let mut ours = task.iter().flat_map(|task| &task.targets).filter(|(target, _)| target == sent).peekable();
     let done = ours.peek().is_some() && ours.all(|(_, status)| *status == "done");

@@ -48,7 +48,7 @@ pub async fn what_comes_back_is_told_as_what_became_of_it(store: &dyn Store) {
     };
     let cancelled = "given back and cancelled: code: slow down".to_owned();
     assert_eq!(told(&kept).await, (EventKind::Released, cancelled, Some(2)));
-    let later = "refused, and kept for later: code: slow down".to_owned();
+    let later = "refused, will be sent later: code: slow down".to_owned();
     assert_eq!(told(&other).await, (EventKind::Released, later, Some(2)));
     let sent = batch(store, lane, 4, at(5)).await;
     give_back(store, sent.submission, ReleaseAction::SplitTargets, at(6)).await;

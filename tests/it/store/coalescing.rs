@@ -1,4 +1,4 @@
-//! Law 5's other half: pending URL purges ride on the purge of a directory above them that is being claimed.
+//! Law 5's other half: a directory purge that is being claimed covers the pending URL purges below it.
 
 use refreshd::domain::{Area, ErrorClass, Failure, ItemOperation, Lane, LaneId, Mode, Target, TargetKind, TenantName};
 use refreshd::store::{EventKind, Guarded, Job, JobPart, LanePause, NewJob, PartState, ReleaseAction, Store};
@@ -142,7 +142,7 @@ pub async fn who_is_held_back_does_not_ride(store: &dyn Store) {
     let (_, lane) = one(store, "ops", directories(), &["/a/"]).await;
     let first = batch(store, lane, 10, at(4)).await;
     assert_eq!(states(store, &again).await, "dt", "law 4: what became of the first is not known");
-    // Nor does one who rides on a lost call hold its equals: it was not sent.
+    // Nor does a URL that was covered by a lost call hold its equals: it was not sent.
     let failure = Failure::new(ErrorClass::Lost, "timeout", "no answer");
     store.mark_ambiguous(first.submission, failure, at(5), at(5)).await.expect("an outcome");
     let (third, _) = one(store, "web", urls(), &["/a/2.js"]).await;

@@ -1,7 +1,7 @@
 //! What a diagnosis begins with, and how long it is kept.
 
-use refreshd::clock;
 use refreshd::domain::{DiagnosisId, ErrorClass, ItemState, JobId, TenantName, Verification};
+use refreshd::random::Random;
 use refreshd::store::{
     ItemVerdict, Job, NewJob, RelevantItem, RetentionCutoff, Store, StoredDiagnosis, VerificationRecord,
 };
@@ -69,7 +69,7 @@ async fn do_all_of_two(store: &dyn Store, job: &Job, failed: &[refreshd::domain:
 
 fn diagnosis(tenant: &str, job: Option<(JobId, i64)>, millis: i64) -> StoredDiagnosis {
     StoredDiagnosis {
-        id: clock::diagnosis_id(),
+        id: Random::default().diagnosis_id(at(0)),
         tenant: TenantName::new(tenant),
         job,
         body: format!("{{\"at\":{millis},\"text\":\"ü\"}}"),

@@ -140,7 +140,7 @@ pub async fn a_prefetch_does_not_wait_for_a_purge_that_is_not_due(store: &dyn St
     assert_eq!(example.purge_first, Some((tonight.id, tonight.tenant)));
 }
 
-/// A prefetch may not ride on an equal one that was asked for before the purge between them.
+/// A prefetch may not share the place of an equal one that was accepted before the purge between them.
 pub async fn no_prefetch_rides_past_a_purge(store: &dyn Store) {
     let first = keep(store, of("a", 1, prefetch(1..2)), at(1)).await;
     keep(store, of("b", 1, purge(1..2)), at(2)).await;
@@ -151,7 +151,7 @@ pub async fn no_prefetch_rides_past_a_purge(store: &dyn Store) {
     assert_ne!(states(store, &second).await, "t");
 }
 
-/// Who rides has not had their turn: the lane has not got as far as they stand.
+/// An item that shares a place does not advance the lane's turn to its own rank.
 pub async fn a_rider_does_not_move_the_lanes_turn(store: &dyn Store) {
     let large = keep(store, of("large", 1, purge(0..900)), at(1)).await;
     let lane = lane_of(store, &large, 0).await;

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use refreshd::clock;
 use refreshd::domain::{
     AccountName, Area, ErrorClass, Failure, ItemOperation, ItemState, Labels, Lane, LaneId, Mode, Operation, Priority,
     SubmissionId, SubmissionState, Target, TargetKind, TenantName, Timestamp,
 };
+use refreshd::random::Random;
 use refreshd::store::{
     CallSequence, Claim, Creation, Event, EventKind, FailedTarget, Grant, Guarded, Item, Job, JobPart, NewJob,
     OnlineHosts, Page, PartState, Release, ReleaseAction, RowRetry, Store,
@@ -40,7 +40,7 @@ pub fn part(operation: ItemOperation, state: PartState, targets: Vec<Target>) ->
 
 fn draft(operation: Operation, parts: Vec<JobPart>) -> NewJob {
     NewJob {
-        id: clock::job_id(),
+        id: Random::default().job_id(at(0)),
         tenant: TenantName::new("web"),
         weight: 1,
         operation,

@@ -1,4 +1,4 @@
-//! Whose targets travel together: hosts that the provider refused go apart, and what has no answer holds its equals.
+//! Which targets share a call: hosts that the provider refused go apart, and a lost call holds its targets.
 
 use refreshd::domain::{ErrorClass, Failure, Priority, Target, TargetKind, WaitingReason};
 use refreshd::store::{

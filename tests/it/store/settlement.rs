@@ -96,7 +96,7 @@ pub async fn a_task_that_never_ends_fails_at_once(store: &dyn Store) {
     assert_eq!(failure.class, ErrorClass::ProviderTimeout);
 }
 
-/// Each caller keeps its own attempts: who rides on another's second try makes its own first one.
+/// Each caller keeps its own attempts: an item that shares another's second try makes its own first one.
 pub async fn riders_end_together(store: &dyn Store) {
     let one = keep(store, purge(0..2), at(1)).await;
     let lane = lane_of(store, &one, 0).await;
@@ -214,7 +214,7 @@ fn targets(kind: TargetKind, paths: &[&str]) -> Vec<Target> {
     paths.iter().map(|path| Target::parse(kind, &format!("https://www.example.com{path}")).expect("a target")).collect()
 }
 
-/// With directories that no URL can ride on.
+/// With directories that cover no URL.
 fn carrying_nobody(mut draft: NewJob) -> NewJob {
     for part in draft.parts.iter_mut().filter(|part| part.lane.kind == TargetKind::Directory) {
         part.lane.mode = Some(Mode::Invalidate);

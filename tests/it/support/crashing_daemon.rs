@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use refreshd::clock::{SystemClock, jitter};
+use refreshd::clock::SystemClock;
+use refreshd::random::Random;
 use refreshd::sandbox::{self, Credential, Sandbox, SandboxOptions};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -172,7 +173,7 @@ impl Chance {
     #[expect(clippy::print_stderr, reason = "a failure must name its seed")]
     pub(crate) fn from_seed() -> Self {
         let seed = std::env::var("SEED").ok().map(|seed| seed.parse().expect("SEED is a number"));
-        let seed = seed.unwrap_or((jitter() * 1e9) as u64);
+        let seed = seed.unwrap_or((Random::default().jitter() * 1e9) as u64);
         eprintln!("SEED={seed}");
         Self(seed)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use refreshd::domain::Counts;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
-/// What breaks a rule of the state tables (DESIGN §4), one row each.
+/// What breaks a rule of the state tables (docs/laws.md), one row each.
 const RULES: &[(&str, &str)] = &[
     ("a job counts its items", include_str!("db_invariants/jobs.sql")),
     ("a job's items are one unbroken run", include_str!("db_invariants/runs.sql")),
@@ -19,7 +19,7 @@ const RULES: &[(&str, &str)] = &[
     ("a task belongs to one submission", include_str!("db_invariants/tasks.sql")),
 ];
 
-/// A database file, read beside whoever owns it.
+/// A database file, read beside the process that owns it.
 pub struct Books(SqlitePool);
 
 impl Books {

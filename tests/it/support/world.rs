@@ -66,7 +66,7 @@ impl World {
         settings: &str,
         adjust: impl FnOnce(String, &Sandbox) -> String,
     ) -> Self {
-        // Quiet by default; whoever sets REFRESHD_LOG wants to read along.
+        // Quiet unless REFRESHD_LOG is set.
         if std::env::var_os(telemetry::FILTER_VARIABLE).is_some() {
             let _ = telemetry::init(telemetry::LogFormat::Text, telemetry::FILTER_DEFAULT);
         }

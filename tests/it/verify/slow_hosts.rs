@@ -11,6 +11,7 @@ use refreshd::domain::{ItemOperation, Target, TargetKind, Timestamp, Verificatio
 use refreshd::engine::{EngineDeps, EngineTimeouts, LaneStatuses, ServiceKind, SteppedEngine, VerifyPolicy};
 use refreshd::notify::Notifiers;
 use refreshd::probe::{ConnectError, DnsResult, ProbeRequest, ProbeResult, Prober};
+use refreshd::random::Random;
 use refreshd::store::sqlite::SqliteStore;
 use refreshd::store::{Job, NewJob, PartState, Store};
 use tempfile::TempDir;
@@ -73,6 +74,7 @@ impl Place {
             lane_statuses: Arc::new(LaneStatuses::default()),
             notifiers: Notifiers::default(),
             clock: Arc::new(SystemClock::default()),
+            random: Random::default(),
             timeouts: EngineTimeouts {
                 poll_first: hour,
                 poll_max: hour,

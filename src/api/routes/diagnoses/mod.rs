@@ -22,7 +22,7 @@ use crate::service::{Caller, DiagnosisRecord, DiagnosisRequest};
 
 /// Looks into a job, a URL or a host, for some seconds. Nothing is changed by it.
 #[utoipa::path(post, path = "/v1/diagnoses", operation_id = "diagnose", request_body = DiagnosisBody, responses(
-    (status = 200, description = "what was found; Location is where it is kept for 30 days", body = DiagnosisAnswer),
+    (status = 200, description = "what was found; Location is where it can be read for 30 days", body = DiagnosisAnswer),
     (status = 403, description = "the scope diagnose is missing, or any that may purge or prefetch on the host", body = ProblemAnswer),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
     (status = 422, description = "not exactly one of url, host and job, none that can be, or a host without a route", body = ProblemAnswer),

@@ -1,4 +1,4 @@
-//! What goes over the wire of diagnoses (CONTRACT §1). The client reads the same types.
+//! What goes over the wire of diagnoses. The client reads the same types.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -33,12 +33,12 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
 /// Accepts a job. A 202 is sent after the job is on stable storage.
 #[utoipa::path(post, path = "/v1/jobs", request_body = JobBody, responses(
-    (status = 202, description = "kept", body = JobAnswer),
-    (status = 200, description = "kept, and final within the wait that was preferred", body = JobAnswer),
+    (status = 202, description = "stored", body = JobAnswer),
+    (status = 200, description = "stored, and final within the wait that was preferred", body = JobAnswer),
     (status = 401, description = "no token, or none that is good", body = ProblemAnswer),
     (status = 403, description = "a scope is missing; errors names each target that takes it", body = ProblemAnswer),
-    (status = 408, description = "the body took too long to arrive; nothing was kept", body = ProblemAnswer),
-    (status = 422, description = "something in the body is wrong; nothing was kept", body = ProblemAnswer),
+    (status = 408, description = "the body took too long to arrive; nothing was stored", body = ProblemAnswer),
+    (status = 422, description = "something in the body is wrong; nothing was stored", body = ProblemAnswer),
     (status = 503, description = "stopping, or the database cannot be used; Retry-After tells when", body = ProblemAnswer),
 ))]
 pub(crate) async fn create(

@@ -16,7 +16,7 @@ use crate::api::wire::{JobAnswer, ProblemAnswer};
 
 /// Makes a new job of the failed and expired targets.
 #[utoipa::path(post, path = "/v1/jobs/{id}/retry", params(("id" = String, Path, description = "the job's id")), responses(
-    (status = 202, description = "the new job, kept", body = JobAnswer),
+    (status = 202, description = "the new job, stored", body = JobAnswer),
     (status = 403, description = "a scope that asking for the job takes is missing", body = ProblemAnswer),
     (status = 404, description = "no such job, or another tenant's", body = ProblemAnswer),
     (status = 409, description = "no target failed or expired", body = ProblemAnswer),

@@ -37,7 +37,7 @@ impl Families {
         let jobs = Operation::ALL
             .iter()
             .map(|operation| (vec![("operation", operation.to_string())], of(&CounterKey::Job(*operation))));
-        page.counter("jobs_accepted", "Jobs kept for callers, by operation.", jobs)?;
+        page.counter("jobs_accepted", "Jobs accepted, by operation.", jobs)?;
         let submissions = counts.iter().filter_map(|(what, count)| match what {
             CounterKey::Submission { account, operation, answer } => {
                 let labels = vec![

@@ -16,7 +16,7 @@ pub(super) enum MetricsFormat {
 }
 
 impl MetricsFormat {
-    /// OpenMetrics only for whoever names it: `*/*` may be anybody.
+    /// OpenMetrics only for a client that names it: `*/*` says nothing.
     pub(super) fn asked_for(headers: &HeaderMap) -> Self {
         let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         if accepted.any(|value| value.contains("application/openmetrics-text")) {

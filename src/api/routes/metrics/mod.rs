@@ -20,7 +20,7 @@ use crate::api::wire::ProblemAnswer;
 use crate::api::{Api, App};
 use crate::service::{DiagnosisService, MetricsSnapshot, Service};
 
-/// Figures for Prometheus: what has happened since the start, and how it stands now. As OpenMetrics to whoever accepts that.
+/// Figures for Prometheus: what has happened since the start, and how it stands now. As OpenMetrics to a client that accepts that.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", responses(
     (status = 200, description = "the text format 0.0.4, or OpenMetrics 1.0.0", content_type = "text/plain", body = String),
     (status = 401, description = "no valid token; none is needed on metrics.listen", body = ProblemAnswer),

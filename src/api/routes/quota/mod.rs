@@ -16,7 +16,7 @@ use wire::PoolAnswer;
 
 /// What is left of each day quota.
 #[utoipa::path(get, path = "/v1/quota", operation_id = "quota", responses(
-    (status = 200, description = "every pool that the providers told of, on one page", body = ListAnswer<PoolAnswer>),
+    (status = 200, description = "every pool that the providers have named, on one page", body = ListAnswer<PoolAnswer>),
     (status = 403, description = "the scope read or oncall is missing", body = ProblemAnswer),
 ))]
 pub(crate) async fn list(

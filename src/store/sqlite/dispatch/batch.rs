@@ -45,7 +45,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Of heads that stand by priority and turn.
+    /// From candidates in the order of priority and rank.
     pub(crate) fn of(heads: Vec<Candidate>, grant: &Grant) -> Self {
         let mut filling = BatchBuilder { grant, batch: Self::default(), seen: HashSet::new(), others: 0, bytes: 0 };
         let in_turn = grant.targets_max - grant.targets_max / AGE_SHARE;

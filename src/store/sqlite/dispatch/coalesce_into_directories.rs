@@ -22,7 +22,7 @@ const AHEAD_MAX: u32 = 1_000;
 /// `[item, directory's item]`, as `coalesce_items.sql` takes it.
 type CoveredItem = (i64, i64);
 
-/// Takes everyone along who may ride on the batch's directories, once those themselves are in `submission`.
+/// Attaches the URL purges that the batch's directories cover, once those directories are in `submission`.
 pub(crate) async fn attach_covered_urls(
     batch: &Batch,
     lane: LaneId,

@@ -274,9 +274,9 @@ fn given_back_message(fate: &ReleasedState, back: &Release) -> String {
             format!("the provider refuses this host for now, and it is tried again: {code}: {message}")
         }
         ReleasedState::Due if back.state == SubmissionState::Refused => {
-            format!("refused, and kept for later: {code}: {message}")
+            format!("refused, will be sent later: {code}: {message}")
         }
-        ReleasedState::Due => format!("not sent, and kept for later: {code}: {message}"),
+        ReleasedState::Due => format!("not sent, will be sent later: {code}: {message}"),
     }
 }
 

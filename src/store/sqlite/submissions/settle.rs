@@ -82,7 +82,7 @@ impl SettleSubmission {
     }
 }
 
-/// What is told to those who rode on a directory that was not done.
+/// The event text of items that were covered by a directory that was not done.
 pub(crate) const BACK_FROM_A_RIDE: &str = "the directory purge failed; purging these URLs individually";
 
 /// Law 6 within a refresh: a prefetch goes when every purge that covers it has succeeded, and ends unsent with the first one

@@ -1,6 +1,6 @@
 //! The pepper's file: 32 random bytes beside the database, for its owner alone.
 //!
-//! Beside and not inside: whoever gets a copy of the database (a backup, a bundle, a stolen disk image of it) has the
+//! Beside and not inside: a person with a copy of the database (a backup, a bundle, a stolen disk image of it) has the
 //! hashes and nothing to check them with. Lost, all tokens must be made anew.
 
 use std::fs::{self, File, OpenOptions};
@@ -53,7 +53,7 @@ fn write(draft: &Path, key: &[u8], database: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
     file.write_all(key)?;
     file.sync_all()?;
-    // Made by root for a daemon that is somebody else: whoever owns the database must be able to read it.
+    // Made by root for a daemon that is another user: the owner of the database must be able to read it.
     let (owner, mine) = (fs::metadata(database)?, file.metadata()?);
     if (owner.uid(), owner.gid()) != (mine.uid(), mine.gid()) {
         std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;

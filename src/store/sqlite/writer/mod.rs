@@ -102,7 +102,7 @@ impl Writer {
     }
 
     /// Each command under a savepoint of its own, so that only the one to blame fails; one transaction, and one sync, for
-    /// all that are left. An error means that nothing was kept: SQLite gave up the transaction.
+    /// all that are left. An error means that nothing was stored: SQLite gave up the transaction.
     async fn replay_singly(&mut self, replay: &mut GroupReplay) -> Result<(), StoreError> {
         let (db, names) = self.ready().await?;
         sqlx::query("begin immediate").execute(&mut *db).await?;

@@ -1,4 +1,4 @@
-//! The store against a small model of the state tables (DESIGN §4): random walks, compared after each step.
+//! The store against a small model of the state tables (docs/laws.md): random walks, compared after each step.
 
 mod walk;
 
@@ -37,11 +37,11 @@ pub struct ModelItem {
     pub state: ItemState,
     pub wait: Wait,
     pub attempts: u32,
-    /// Which half of which refused submission it must travel with.
+    /// Which half of which refused submission it must be sent with.
     pub cohort: Option<(usize, bool)>,
     /// The purges that this prefetch waits for.
     pub after: Vec<usize>,
-    /// It rode on a directory once.
+    /// It was covered by a directory once.
     pub rode: bool,
 }
 
@@ -151,7 +151,7 @@ impl Model {
         is_apart && self.items.iter().any(waits)
     }
 
-    /// Whoever waits for a target that goes travels along.
+    /// Items with an equal target share its place.
     fn with_riders(&self, way: Way, batch: Vec<usize>, now: i64) -> Vec<usize> {
         let rides = |n: &usize| {
             let item = &self.items[*n];
@@ -175,7 +175,7 @@ impl Model {
         let cohorts = |priority| of(priority).filter_map(|n| self.items[*n].cohort).min();
         let apart = || due.iter().filter_map(|n| self.items[*n].cohort).min();
         let first = (0..3).find(|priority| of(*priority).next().is_some()).unwrap_or_default();
-        // One call of ten is for those who travel apart, unless urgent work waits.
+        // One call of ten is for isolated items, unless urgent ones are due.
         let their_turn = first > 0 && self.calls(way) % 10 == 9;
         let group = if their_turn { apart() } else { None }.or_else(|| cohorts(first));
         let mut found: Vec<usize> = Vec::new();
@@ -236,7 +236,7 @@ impl Model {
         riders
     }
 
-    /// The directory was not done: its riders are due as they were.
+    /// The directory was not done: the URLs that it covered are due as they were.
     fn alight(&mut self, riders: BTreeSet<usize>) {
         for n in riders {
             let item = &mut self.items[n];

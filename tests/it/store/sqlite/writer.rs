@@ -4,6 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use refreshd::domain::{ItemOperation, Priority, TargetKind, TenantName, Verification};
+use refreshd::random::Random;
 use refreshd::store::{
     CallSequence, Creation, Grant, Guarded, ItemVerdict, NewJob, OnlineHosts, RowRetry, Store, StoreError,
     VerificationRecord,
@@ -126,7 +127,7 @@ async fn names_are_found_again_after_a_failure() {
             }],
             ..purge(0..1)
         };
-        let fine = || refreshd::clock::job_id();
+        let fine = || Random::default().job_id(at(0));
         let drafts =
             [named(0..2, there.id), named(0..3, fine()), named(0..40, there.id), named(0..4, fine()), purge(0..1)];
         let answers = join_all(drafts.iter().map(|draft| store.create_job(draft.clone(), at(2)))).await;

@@ -13,7 +13,7 @@ where (i.due_at is not null) <> (i.state = 1)
     or (i.state = 3 and (s.id is null or s.state not in ('sending', 'accepted', 'ambiguous')))
     or (i.state <> 3 and s.state in ('sending', 'accepted', 'ambiguous'))
     or (i.submission_id is not null and s.lane_id is not i.lane_id and i.ride is null)
-    -- Who rides is below a directory of the same submission, account and area; who does not is in its own lane's.
+    -- A covered item is below a directory of the same submission, account and area; any other is in a submission of its own lane.
     or (i.state in (3, 4) and (coalesce(i.ride, 0) = 0) <> (s.lane_id is i.lane_id))
     or (i.ride > 0 and i.state not in (3, 4))
     or (i.state = 3 and i.ride > 0 and i.submission_id is not d.submission_id)

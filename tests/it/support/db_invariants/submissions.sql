@@ -1,4 +1,4 @@
--- Submissions whose columns, or whose travellers, do not fit their state.
+-- Submissions whose columns, or whose items, do not fit their state.
 select 'submission ' || s.id || ' is ' || s.state || ' with ' || s.targets || ' targets: '
     || json_object('travelling', coalesce(t.targets, 0), 'task', s.task_id, 'due_at', s.due_at, 'answered_at', s.answered_at)
 from submissions as s

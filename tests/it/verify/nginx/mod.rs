@@ -12,7 +12,7 @@ const URL: &str = "http://www.example.com/app.js";
 /// One copy for all visitors, whatever they can unpack.
 const DEAF_TO_VARY: &str = "proxy_ignore_headers Vary;";
 
-/// The daemon looks at nginx, which has what the origin had when somebody asked for it.
+/// The daemon looks at nginx, which has what the origin had when it was asked for.
 async fn world(directives: &'static str) -> (World, Nginx) {
     let mut world = World::with(|_| (), "verify.grace = \"500ms\"").await;
     world.origin("/app.js", &"one ".repeat(100));
