@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::format::http_date;
 use super::input::KnownDomainState;
 use super::{DiagnosisInput, JobContext};
-use crate::domain::{CauseId, ErrorClass, Failure, ItemOperation, ItemState, Target, Timestamp};
+use crate::domain::{CacheLookup, CauseId, ErrorClass, Failure, ItemOperation, ItemState, Mode, Target, Timestamp};
 use crate::probe::{ConnectError, DnsError, DnsResult, HttpError, HttpResult, ProbeResult, TlsError};
 use crate::provider::{DomainFacts, VendorReference};
 
@@ -165,15 +165,10 @@ impl Evidence {
 
     #[must_use]
     pub fn source(&self, look: &HttpResult) -> ContentSource {
-        let Some(text) = look.header(self.guide.lookup) else { return ContentSource::Untold };
-        let message = text.to_ascii_lowercase();
-        let mut words = message.split(',').map(str::trim);
-        if words.clone().any(|word| word.contains("hit")) {
-            ContentSource::Copy
-        } else if words.any(|word| word.contains("miss")) {
-            ContentSource::Pulled
-        } else {
-            ContentSource::Untold
+        match CacheLookup::of(look.header(self.guide.lookup).as_deref()) {
+            CacheLookup::Hit => ContentSource::Copy,
+            CacheLookup::Miss => ContentSource::Pulled,
+            CacheLookup::NotStated => ContentSource::Untold,
         }
     }
 
@@ -190,6 +185,15 @@ impl Evidence {
     pub fn copied_at(&self) -> Option<Timestamp> {
         let age: u64 = self.edge_answer()?.header("age")?.trim().parse().ok()?;
         Some(self.edge.as_ref().ok()?.at - Duration::from_secs(age))
+    }
+
+    /// How long after the refresh the edge fetched the copy that it serves; none: it did not, or that is not known. An
+    /// invalidating purge lets a node keep its copy and count its age anew.
+    #[must_use]
+    pub fn copied_after_refresh(&self) -> Option<Duration> {
+        let request = self.request().filter(|request| self.succeeded() && request.mode != Some(Mode::Invalidate))?;
+        let (copied, finished) = (self.copied_at()?, request.finished_at?);
+        (copied > finished).then(|| copied.since(finished))
     }
 
     #[must_use]

@@ -39,4 +39,6 @@ pub use string_enum::UnknownWordError;
 pub use target::{TARGET_BYTES_MAX, Target, TargetError, TargetKind};
 pub use time::{ServiceDay, Timestamp};
 pub use token::{Token, TokenId, TokenIdError};
-pub use verdict::{ComparisonContext, HttpObservation, ObservedResponse, Proof, Verdict, Verification, judge};
+pub use verdict::{
+    CacheLookup, ComparisonContext, HttpObservation, ObservedResponse, Proof, SecondProbe, Verdict, Verification, judge,
+};

@@ -1,6 +1,7 @@
 //! Waits for a job to settle, prints the result, and handles Ctrl-C: for the commands that make or watch a job.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::future::{Future, pending};
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use super::api_client::ApiClient;
 use super::poll::poll_until_settled;
 use super::progress::ProgressDisplay;
 use super::select_items::select_items;
-use crate::api::wire::JobAnswer;
+use crate::api::wire::{ItemAnswer, JobAnswer};
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::output::{report, terminal};
@@ -103,6 +104,8 @@ pub(crate) async fn wait(
         terminal::note(&format!("not settled at the timeout; it goes on at the daemon, look with: refreshd job {id}"));
     } else if exit::of_job(job) == exit::SUCCEEDED && exit::verification(job) == Some(Verification::Unknown) {
         terminal::note("warning: the provider is done, but the edge could not be compared with the origin");
+    } else if output != WaitOutput::Changes && exit::verification(job) == Some(Verification::Fresh) {
+        warn_of_missing_targets(client, job).await;
     }
     Ok(exit::of_job(job))
 }
@@ -117,6 +120,23 @@ async fn summary(client: &ApiClient, job: &JobAnswer) -> String {
         }
     }
     text
+}
+
+/// Fresh is also what nobody finds any more: after a removal that is right, after a slip of the pen it is not.
+async fn warn_of_missing_targets(client: &ApiClient, job: &JobAnswer) {
+    let page = match client.items(&job.id, None).await {
+        Ok(page) => page,
+        Err(error) => return terminal::note(&format!("warning: the items cannot be read: {error}")),
+    };
+    let status = |item: &ItemAnswer| item.seen.as_ref()?.origin.as_ref().map(|origin| origin.status);
+    let is_missing = |item: &&ItemAnswer| matches!(status(item), Some(404 | 410));
+    let missing: BTreeSet<&str> = page.items.iter().filter(is_missing).map(|item| item.target.as_str()).collect();
+    if let Some(first) = missing.first() {
+        let others = if missing.len() > 1 { format!(" (and {} more)", missing.len() - 1) } else { String::new() };
+        terminal::note(&format!(
+            "warning: the origin has nothing at {first}{others}: was it removed, or is the URL mistyped?"
+        ));
+    }
 }
 
 /// Returns at Ctrl-C; never, if the signal cannot be listened for.

@@ -46,6 +46,12 @@ fn old(evidence: &Evidence, what: &str) -> Check {
             .act("Purge it with mode delete (the default of `refreshd purge --dir`), and let releases set a new Last-Modified.")
             .page(evidence.guide.pages.purge);
     }
+    if evidence.copied_after_refresh().is_some() {
+        return Check::warn(
+            id,
+            format!("{text} The refresh removed the copy before it; this one came from the origin."),
+        );
+    }
     if !request.state.is_final() {
         return Check::warn(id, format!("{text} The refresh has not ended yet."))
             .hints_at(CauseId::EdgeStale)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::evidence::{Evidence, Freshness, answer, compare};
 use super::origin::place;
-use crate::diagnose::format::{moment, span};
+use crate::diagnose::format::{argument, moment, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation, Timestamp};
 use crate::probe::ProbeResult;
 
@@ -40,6 +40,18 @@ pub(super) fn origin_freshness(evidence: &Evidence) -> Check {
         && content
     {
         return unlike(evidence, &what);
+    }
+    if let (Freshness::Old(what), Some(after)) = (evidence.freshness(), evidence.copied_after_refresh()) {
+        let seen = format!(
+            "The edge fetched its copy {} after the refresh had ended, and it is not what the origin serves now ({what}): the origin, or one of its machines, still gave old content then.",
+            span(after)
+        );
+        let target = argument(evidence.case.target.as_str());
+        return fail(seen)
+            .act(format!(
+                "`refreshd refresh {target} --wait` now that the origin has the release; in deployments, refresh only when every machine of the origin has it."
+            ))
+            .page(page);
     }
     let changed = evidence.origin_changed_at().filter(|at| *at > NO_RELEASE_BEFORE);
     let context =

@@ -39,7 +39,8 @@ impl Observer {
         Ok(Proof { origin, edges })
     }
 
-    async fn origin(&self, target: &Target, within: Duration) -> Result<ObservedResponse, ProbeFailure> {
+    /// Probes the origin alone.
+    pub(super) async fn origin(&self, target: &Target, within: Duration) -> Result<ObservedResponse, ProbeFailure> {
         let host = target.host();
         if let Some(address) = self.policy.origins.get(host) {
             let request = ProbeRequest::visit(target, Some(*address));
@@ -61,10 +62,18 @@ impl Observer {
         }
     }
 
+    /// With the User-Agent that the origin gets: content that varies by it would seem to differ.
     fn edge_requests(&self, target: &Target) -> Vec<ProbeRequest> {
+        let user_agent = match self.domains.for_host(target.host()) {
+            OriginAddresses::Facts { agent, .. } if !self.policy.origins.contains_key(target.host()) => {
+                Some(agent.to_owned())
+            }
+            _ => None,
+        };
+        let visit = |at| ProbeRequest { user_agent: user_agent.clone(), ..ProbeRequest::visit(target, at) };
         match self.policy.edges.get(target.host()) {
-            Some(addresses) => addresses.iter().map(|address| ProbeRequest::visit(target, Some(*address))).collect(),
-            None => vec![ProbeRequest::visit(target, None)],
+            Some(addresses) => addresses.iter().map(|address| visit(Some(*address))).collect(),
+            None => vec![visit(None)],
         }
     }
 }

@@ -9,8 +9,10 @@ use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use super::observation::{Requesters, TargetObservation};
 use super::observe::{Observer, ProbeFailure};
+use crate::clock::Stopwatch;
 use crate::domain::{
-    ComparisonContext, ItemOperation, ObservedResponse, Proof, Target, TargetKind, Verdict, Verification, judge,
+    ComparisonContext, ItemOperation, ObservedResponse, Proof, SecondProbe, Target, TargetKind, Verdict, Verification,
+    judge,
 };
 use crate::store::VerificationSample;
 
@@ -96,9 +98,11 @@ impl ProbeRound {
     async fn probe(&self, target: Target, requesters: Requesters) -> TargetObservation {
         // It fails only if a semaphore is closed, and none ever is.
         let _permit = self.permits.acquire().await;
+        let watch = Stopwatch::start();
         let proof = self.observer.observe(&target, TARGET_TIME_MAX).await;
         let prefetched = requesters.lanes.iter().any(|lane| lane.operation == ItemOperation::Prefetch);
-        let context = ComparisonContext { target: &target, prefetched, ended: self.ended };
+        let ended = self.ended;
+        let context = ComparisonContext { target: &target, origin_again: SecondProbe::None, prefetched, ended };
         let (verification, reason, again, proof) = match proof {
             Err(ProbeFailure { reason, again }) => (Verification::Unknown, reason, again, None),
             // An error page for a directory says nothing of the URLs below it.
@@ -108,7 +112,16 @@ impl ProbeRound {
                 (Verification::Unknown, reason, false, Some(proof))
             }
             Ok(proof) => {
-                let verdict = worst(context, &proof);
+                let mut verdict = worst(context, &proof);
+                if verdict.verification != Verification::Fresh {
+                    // An origin that differs from itself proves nothing by its content.
+                    let second = self.observer.origin(&target, TARGET_TIME_MAX.saturating_sub(watch.elapsed())).await;
+                    let origin_again = match &second {
+                        Ok(answer) => SecondProbe::Answer(&answer.look),
+                        Err(failure) => SecondProbe::Failed(&failure.reason),
+                    };
+                    verdict = worst(ComparisonContext { origin_again, ..context }, &proof);
+                }
                 let again = verdict.verification != Verification::Fresh;
                 (verdict.verification, verdict.reason, again, Some(proof))
             }

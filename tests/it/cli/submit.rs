@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::cli::fixtures::{ITEMS, LOOK};
+use crate::support::World;
 use crate::support::binary::{Ended, refreshd};
 use crate::support::job_fixtures::{ID, item, job, list, problem};
 use crate::support::scripted_daemon::{Reply, ScriptedDaemon};
@@ -90,6 +91,20 @@ fn an_unknown_freshness_succeeds_with_a_warning() {
     ended.expect(0);
     assert_eq!(serde_json::from_str::<Value>(&ended.out).expect("JSON"), job("succeeded", "unknown"));
     assert!(ended.err.contains("warning: "), "{}", ended.err);
+}
+
+/// Both sides answer 404: fresh, and perhaps a slip of the pen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_nowhere_is_fresh_with_a_warning() {
+    let world = World::start().await;
+    let ended = crate::cli::fixtures::run(&world.url(""), &["purge", "https://www.example.com/ap.js", "--wait"]);
+    ended.expect(0);
+    assert!(ended.out.contains("verification  fresh"), "{}", ended.out);
+    let warning =
+        "warning: the origin has nothing at https://www.example.com/ap.js: was it removed, or is the URL mistyped?";
+    assert!(ended.err.contains(warning), "{}", ended.err);
+    let ended = crate::cli::fixtures::run(&world.url(""), &["purge", "https://www.example.com/app.js", "--wait"]);
+    assert!(!ended.err.contains("warning"), "{}", ended.err);
 }
 
 #[test]
