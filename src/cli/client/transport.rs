@@ -174,7 +174,12 @@ mod tests {
     fn transport(base_url: &str) -> HttpTransport {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().tls_certs_only([]).build().expect("a client");
-        HttpTransport { http, base: parse_base_url(base_url).expect("a base"), authorization: None, random: Random::default() }
+        HttpTransport {
+            http,
+            base: parse_base_url(base_url).expect("a base"),
+            authorization: None,
+            random: Random::default(),
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::times;
 use super::wire::{Scenario, Step, Way, read};
 use crate::support::binary::{Ended, refreshd};
 use crate::support::crashing_daemon::{Daemon, Victim};
@@ -93,7 +94,8 @@ impl Stage {
             }
             Step::Visit { visit, area } => self.visit(&visit, area.as_deref()).await,
             Step::Job { job, until } => self.send(job, &until).await,
-            Step::Post { post, body } => {
+            Step::Post { post, mut body } => {
+                times::fill(&mut body);
                 let lanes = accepted(self.http.get(format!("{}/v1/lanes", self.victim.base))).await;
                 let lane = lanes["items"][0]["id"].as_str().unwrap_or_default();
                 let path = post.replace("{job}", self.job.as_deref().unwrap_or_default()).replace("{lane}", lane);
@@ -112,6 +114,7 @@ impl Stage {
             let rules = body.as_array_mut().expect("a list of rules");
             rules.extend(HOSTS.iter().flat_map(|host| secrets(host)));
         }
+        times::fill(&mut body);
         accepted(self.http.put(self.control(what)).json(&body)).await;
     }
 
@@ -128,6 +131,7 @@ impl Stage {
     }
 
     async fn send(&mut self, mut body: Value, until: &str) {
+        times::fill(&mut body);
         body.as_object_mut().expect("a job").entry("verify").or_insert(json!(false));
         let job = accepted(self.http.post(format!("{}/v1/jobs", self.victim.base)).json(&body)).await;
         let id = job["id"].as_str().expect("an id").to_owned();

@@ -1,9 +1,11 @@
 //! Worlds in which one thing is wrong, or two, or nothing (tests/scenarios): through the real binary, a diagnosis has to name
-//! the true cause first. `SCENARIO=part-of-a-name` plays some of them and prints what was told.
+//! the true cause first. `SCENARIO=part-of-a-name` plays some of them and prints what was told; `SCENARIOS=FOLDER` plays those of
+//! another folder; `SCENARIOS_OUT=FOLDER` keeps what was told about each, as text and as JSON.
 
 mod bundle;
 mod environment;
 mod table;
+mod times;
 mod wire;
 
 use std::collections::BTreeSet;
@@ -18,8 +20,14 @@ use environment::Stage;
 
 const AT_ONCE: usize = 8;
 
+/// A path that is not absolute is one below the repository.
+fn folder_of(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
+}
+
 fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let folder =
+        folder_of("SCENARIOS").unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios"));
     let chosen = std::env::var("SCENARIO").unwrap_or_default();
     let entries = std::fs::read_dir(folder).expect("the scenarios");
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -47,9 +55,13 @@ async fn outcome(number: usize, file: PathBuf) -> Outcome {
         // A URL may be asked about that no job named.
         let items = if stage.scenario.diagnose == "job" { stage.items().await } else { Vec::new() };
         let mut faults = bundle::faults(&stage, &zip, &items);
+        let kept = folder_of("SCENARIOS_OUT");
         // One of each cause is enough to see that its words fit.
-        if file.to_string_lossy().ends_with("-1.toml") {
+        if kept.is_some() || file.to_string_lossy().ends_with("-1.toml") {
             let text = stage.diagnose(Vec::new()).await.out;
+            if let Some(folder) = kept {
+                keep(&folder, &file, &text, &ended.out);
+            }
             let is_wide = |line: &&str| line.chars().count() > 80 && !line.starts_with("target ");
             faults.extend(text.lines().filter(is_wide).map(|line| format!("wider than 80 columns: {line}")));
         }
@@ -58,6 +70,13 @@ async fn outcome(number: usize, file: PathBuf) -> Outcome {
     match played.await {
         Ok(outcome) => Outcome { name, ..outcome },
         Err(failed) => Outcome::broken(name, &failed.to_string()),
+    }
+}
+
+fn keep(folder: &Path, scenario: &Path, text: &str, json: &str) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    for (ending, words) in [("txt", text), ("json", json)] {
+        std::fs::write(folder.join(name(scenario)).with_extension(ending), words).expect("a file");
     }
 }
 
@@ -87,7 +106,7 @@ async fn the_first_cause_is_the_true_one() {
 
 #[test]
 fn each_cause_has_scenarios() {
-    if std::env::var_os("SCENARIO").is_some() {
+    if ["SCENARIO", "SCENARIOS"].iter().any(|variable| std::env::var_os(variable).is_some()) {
         return;
     }
     let truths: Vec<Vec<String>> = files().iter().map(|file| wire::read(file, &[]).truth).collect();
