@@ -1,7 +1,7 @@
 //! Starts and stops the servers of a sandbox: API, edge, origin, name server and control endpoint.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -20,6 +20,8 @@ use super::{api, control, dns, listener, origin};
 /// A running sandbox. It stops when the token it was started with is cancelled, or when this is dropped.
 pub struct Sandbox {
     pub addresses: Addresses,
+    /// Those of the nodes asked for that could be had.
+    pub nodes: Vec<IpAddr>,
     cloud: Arc<Cloud>,
     servers: JoinSet<()>,
 }
@@ -42,19 +44,27 @@ pub async fn start(options: SandboxOptions, shutdown: CancellationToken) -> io::
     let addresses = listeners.addresses()?;
     let tls = Arc::new(SandboxTls::new(Arc::clone(&options.clock)));
     let (edge_tls, origin_tls) = (tls.listener(FaultySide::Edge)?, tls.listener(FaultySide::Origin)?);
-    let cloud = Arc::new(Cloud::new(options, tls, addresses.reachable()));
+    let node_listeners = NodeListeners::open(&options.nodes).await;
+    let nodes: Vec<IpAddr> = node_listeners.iter().map(|node| node.address).collect();
+    let cloud = Arc::new(Cloud::new(options, tls, addresses.reachable(), nodes.clone()));
     let mut servers = JoinSet::new();
     let at = Arc::clone(&cloud);
     servers.spawn(listener::serve(listeners.api, None, shutdown.clone(), move |request| {
         api::handle(Arc::clone(&at), request)
     }));
-    for (listener, tls_listener, area, scheme) in [
-        (listeners.edge, None, Area::Mainland, EdgeScheme::Http),
-        (listeners.edge_overseas, None, Area::Overseas, EdgeScheme::Http),
-        (listeners.edge_tls, Some(edge_tls), Area::Mainland, EdgeScheme::Https),
-    ] {
+    let mut edges = vec![
+        (listeners.edge, None, Area::Mainland, 0),
+        (listeners.edge_overseas, None, Area::Overseas, 0),
+        (listeners.edge_tls, Some(edge_tls.clone()), Area::Mainland, 0),
+    ];
+    for (node, listeners) in (1..).zip(node_listeners) {
+        edges.push((listeners.http, None, Area::Mainland, node));
+        edges.push((listeners.https, Some(edge_tls.clone()), Area::Mainland, node));
+    }
+    for (listener, tls_listener, area, node) in edges {
         let at = Arc::clone(&cloud);
-        let port = EdgeListener { area, scheme };
+        let scheme = if tls_listener.is_some() { EdgeScheme::Https } else { EdgeScheme::Http };
+        let port = EdgeListener { area, node, scheme };
         let handler = move |request| edge::handle(Arc::clone(&at), request, port);
         servers.spawn(listener::serve(listener, tls_listener, shutdown.clone(), handler));
     }
@@ -65,7 +75,33 @@ pub async fn start(options: SandboxOptions, shutdown: CancellationToken) -> io::
     }
     servers.spawn(dns::serve(listeners.dns, shutdown.clone(), Arc::clone(&cloud)));
     servers.spawn(control::serve(listeners.control, shutdown, Arc::clone(&cloud)));
-    Ok(Sandbox { addresses, cloud, servers })
+    Ok(Sandbox { addresses, nodes, cloud, servers })
+}
+
+/// A node's sockets at the ports of the web.
+struct NodeListeners {
+    address: IpAddr,
+    http: TcpListener,
+    https: TcpListener,
+}
+
+impl NodeListeners {
+    /// A node whose ports cannot be had, most likely for want of rights, is left out.
+    async fn open(addresses: &[IpAddr]) -> Vec<Self> {
+        let mut nodes = Vec::new();
+        for address in addresses {
+            let opened = async {
+                let http = TcpListener::bind((*address, 80)).await?;
+                let https = TcpListener::bind((*address, 443)).await?;
+                io::Result::Ok(Self { address: *address, http, https })
+            };
+            match opened.await {
+                Ok(node) => nodes.push(node),
+                Err(error) => tracing::warn!(%error, %address, "the sandbox has no node at this address"),
+            }
+        }
+        nodes
+    }
 }
 
 /// Every socket, open and not yet served.

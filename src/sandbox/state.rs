@@ -34,6 +34,8 @@ pub struct Cloud {
     pub(super) task_time: Duration,
     pub(super) tls: Arc<SandboxTls>,
     addresses: Addresses,
+    /// Where the edge is beside its own address.
+    nodes: Vec<IpAddr>,
     pub(super) started_at: Timestamp,
     /// Held while due rows are settled, which may wait for the origin.
     pub(super) settling: tokio::sync::Mutex<()>,
@@ -67,7 +69,7 @@ pub struct TaskView {
 
 impl Cloud {
     /// `addresses` are as this machine reaches them.
-    pub(super) fn new(options: SandboxOptions, tls: Arc<SandboxTls>, addresses: Addresses) -> Self {
+    pub(super) fn new(options: SandboxOptions, tls: Arc<SandboxTls>, addresses: Addresses, nodes: Vec<IpAddr>) -> Self {
         let now = options.clock.now();
         let state = State {
             quota: QuotaLedger::new(&options.quota, now),
@@ -78,7 +80,7 @@ impl Cloud {
             faults: FaultSet::default(),
             switches: options.switches,
             calls: CallLog::default(),
-            caches: Caches::default(),
+            caches: Caches::new(nodes.len()),
             answers: HttpFaults::default(),
             account: SimulatedAccount::default(),
             dns: Zone::default(),
@@ -90,6 +92,7 @@ impl Cloud {
             task_time: options.task_time,
             tls,
             addresses,
+            nodes,
             started_at: now,
             settling: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
@@ -203,13 +206,16 @@ impl Cloud {
 
     pub(super) fn resolve(&self, name: &str, question: DnsQuestion) -> Resolved {
         let state = &mut *self.state();
-        let addresses = ZoneAddresses { edge: self.addresses.edge.ip(), origin: self.addresses.origin.ip() };
-        state.dns.resolve(name, question, &state.domains, addresses)
+        let edges = if self.nodes.is_empty() { vec![self.addresses.edge.ip()] } else { self.nodes.clone() };
+        let addresses = ZoneAddresses { edges, origin: self.addresses.origin.ip() };
+        state.dns.resolve(name, question, &state.domains, &addresses)
     }
 
     /// Whether the edge is there, in truth or by what the simulated DNS was set to say of the provider's names.
     pub(super) fn is_node(&self, address: IpAddr) -> bool {
-        address == self.addresses.edge.ip() || self.state().dns.is_edge_address(address)
+        address == self.addresses.edge.ip()
+            || self.nodes.contains(&address)
+            || self.state().dns.is_edge_address(address)
     }
 
     /// Where this sandbox's own origin is asked.
