@@ -17,6 +17,8 @@ pub struct SandboxOptions {
     /// Further addresses of the edge, each a node with copies of its own, at ports 80 and 443. The DNS then names them and
     /// not the edge. One where those ports cannot be had is left out.
     pub nodes: Vec<IpAddr>,
+    /// Further addresses of the origin, each a machine that answers at ports 80 and 443.
+    pub machines: Vec<IpAddr>,
     pub clock: Arc<dyn Clock>,
     pub credentials: Vec<Credential>,
     pub domains: Vec<Domain>,
@@ -33,6 +35,7 @@ impl SandboxOptions {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             nodes: Vec::new(),
+            machines: Vec::new(),
             clock,
             credentials: vec![Credential::generate()],
             domains: default_domains(),

@@ -13,15 +13,17 @@ use super::edge::cache::EdgeScheme;
 use super::edge::{self, EdgeListener};
 use super::faults::wire::FaultySide;
 use super::options::{Addresses, SandboxOptions};
-use super::state::Cloud;
+use super::state::{Cloud, ServerAddresses};
 use super::tls::SandboxTls;
 use super::{api, control, dns, listener, origin};
 
 /// A running sandbox. It stops when the token it was started with is cancelled, or when this is dropped.
 pub struct Sandbox {
     pub addresses: Addresses,
-    /// Those of the nodes asked for that could be had.
+    /// Those of the edge's nodes asked for that could be had.
     pub nodes: Vec<IpAddr>,
+    /// The same of the origin's machines.
+    pub machines: Vec<IpAddr>,
     cloud: Arc<Cloud>,
     servers: JoinSet<()>,
 }
@@ -44,9 +46,12 @@ pub async fn start(options: SandboxOptions, shutdown: CancellationToken) -> io::
     let addresses = listeners.addresses()?;
     let tls = Arc::new(SandboxTls::new(Arc::clone(&options.clock)));
     let (edge_tls, origin_tls) = (tls.listener(FaultySide::Edge)?, tls.listener(FaultySide::Origin)?);
-    let node_listeners = NodeListeners::open(&options.nodes).await;
-    let nodes: Vec<IpAddr> = node_listeners.iter().map(|node| node.address).collect();
-    let cloud = Arc::new(Cloud::new(options, tls, addresses.reachable(), nodes.clone()));
+    let node_listeners = WebListeners::open(&options.nodes).await;
+    let machine_listeners = WebListeners::open(&options.machines).await;
+    let opened = |listeners: &[WebListeners]| listeners.iter().map(|at| at.address).collect::<Vec<IpAddr>>();
+    let (nodes, machines) = (opened(&node_listeners), opened(&machine_listeners));
+    let servers_at = ServerAddresses { own: addresses.reachable(), nodes: nodes.clone(), machines: machines.clone() };
+    let cloud = Arc::new(Cloud::new(options, tls, servers_at));
     let mut servers = JoinSet::new();
     let at = Arc::clone(&cloud);
     servers.spawn(listener::serve(listeners.api, None, shutdown.clone(), move |request| {
@@ -68,27 +73,32 @@ pub async fn start(options: SandboxOptions, shutdown: CancellationToken) -> io::
         let handler = move |request| edge::handle(Arc::clone(&at), request, port);
         servers.spawn(listener::serve(listener, tls_listener, shutdown.clone(), handler));
     }
-    for (listener, tls_listener) in [(listeners.origin, None), (listeners.origin_tls, Some(origin_tls))] {
+    let mut origins = vec![(listeners.origin, None, 0), (listeners.origin_tls, Some(origin_tls.clone()), 0)];
+    for (machine, listeners) in (1..).zip(machine_listeners) {
+        origins.push((listeners.http, None, machine));
+        origins.push((listeners.https, Some(origin_tls.clone()), machine));
+    }
+    for (listener, tls_listener, machine) in origins {
         let at = Arc::clone(&cloud);
-        let handler = move |request| origin::handle(Arc::clone(&at), request);
+        let handler = move |request| origin::handle(Arc::clone(&at), request, machine);
         servers.spawn(listener::serve(listener, tls_listener, shutdown.clone(), handler));
     }
     servers.spawn(dns::serve(listeners.dns, shutdown.clone(), Arc::clone(&cloud)));
     servers.spawn(control::serve(listeners.control, shutdown, Arc::clone(&cloud)));
-    Ok(Sandbox { addresses, nodes, cloud, servers })
+    Ok(Sandbox { addresses, nodes, machines, cloud, servers })
 }
 
-/// A node's sockets at the ports of the web.
-struct NodeListeners {
+/// An address with sockets at the ports of the web.
+struct WebListeners {
     address: IpAddr,
     http: TcpListener,
     https: TcpListener,
 }
 
-impl NodeListeners {
-    /// A node whose ports cannot be had, most likely for want of rights, is left out.
+impl WebListeners {
+    /// An address whose ports cannot be had, most likely for want of rights, is left out.
     async fn open(addresses: &[IpAddr]) -> Vec<Self> {
-        let mut nodes = Vec::new();
+        let mut listeners = Vec::new();
         for address in addresses {
             let opened = async {
                 let http = TcpListener::bind((*address, 80)).await?;
@@ -96,11 +106,11 @@ impl NodeListeners {
                 io::Result::Ok(Self { address: *address, http, https })
             };
             match opened.await {
-                Ok(node) => nodes.push(node),
-                Err(error) => tracing::warn!(%error, %address, "the sandbox has no node at this address"),
+                Ok(at) => listeners.push(at),
+                Err(error) => tracing::warn!(%error, %address, "the sandbox cannot listen at ports 80 and 443"),
             }
         }
-        nodes
+        listeners
     }
 }
 

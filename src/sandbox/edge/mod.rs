@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::api::time_formats;
 use super::domain_config::domain::{Area, Domain};
 use super::domain_config::lifetime::{Lifetime, OriginAnswer};
+use super::faults::http::AskedServer;
 use super::faults::wire::FaultySide;
 use super::listener;
 use super::listener::DroppedConnectionError;
@@ -57,8 +58,8 @@ pub(super) async fn handle(
     cloud.settle_due().await;
     let (parts, _) = request.into_parts();
     let visit = visit(&cloud, &parts, port);
-    let response_fault =
-        cloud.state().answers.matched_faults(FaultySide::Edge, &[&visit.host], &visit.path, &parts.headers);
+    let server = AskedServer { side: FaultySide::Edge, number: port.node };
+    let response_fault = cloud.state().answers.matched_faults(server, &[&visit.host], &visit.path, &parts.headers);
     response_fault.delay(cloud.clock.as_ref()).await?;
     let mut response = match response_fault.replacement(&visit.path, &parts.headers, cloud.now()) {
         Some(response) => response,

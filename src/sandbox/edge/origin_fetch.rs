@@ -93,7 +93,7 @@ fn address(cloud: &Cloud, plan: &OriginFetch) -> Result<SocketAddr, OriginFetchE
     if !ip.is_loopback() && ip != own.ip() {
         return Err(OriginFetchError::ConnectTimeout);
     }
-    Ok(SocketAddr::new(ip, address.port.unwrap_or(own.port())))
+    Ok(SocketAddr::new(ip, address.port.unwrap_or_else(|| cloud.origin_port(ip, plan.scheme))))
 }
 
 fn resolve(cloud: &Cloud, name: &str) -> Result<IpAddr, OriginFetchError> {

@@ -22,6 +22,14 @@ struct CountedAnswerRule {
     applied: u64,
 }
 
+/// Which server a request came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AskedServer {
+    pub(crate) side: FaultySide,
+    /// Those with an address of their own count from 1; 0 is the sandbox's own ports.
+    pub(crate) number: usize,
+}
+
 /// Why a rule cannot be meant.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerRuleError {
@@ -49,7 +57,7 @@ impl HttpFaults {
     /// The faults up to the first rule that fits and wants no more; `names` are all that the host goes by.
     pub(crate) fn matched_faults(
         &mut self,
-        at: FaultySide,
+        server: AskedServer,
         names: &[&str],
         path: &str,
         headers: &HeaderMap,
@@ -58,7 +66,8 @@ impl HttpFaults {
             part.as_ref().is_none_or(|part| header_text(headers, &name).contains(part.as_str()))
         };
         let fits = |rule: &AnswerRule| {
-            rule.at == at
+            rule.at == server.side
+                && rule.number.is_none_or(|number| number == server.number)
                 && names.iter().any(|name| rule.host.eq_ignore_ascii_case(name))
                 && rule.path.as_ref().is_none_or(|begin| path.starts_with(begin))
                 && has(header::USER_AGENT, &rule.user_agent)

@@ -132,6 +132,9 @@ impl EdgeArea {
 #[serde(deny_unknown_fields)]
 pub struct AnswerRule {
     pub at: FaultySide,
+    /// Only this node of the edge, or machine of the origin. Those with an address of their own count from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<usize>,
     /// The domain, or the Host that its origin is asked with.
     pub host: String,
     /// Only paths that begin so.
@@ -163,6 +166,7 @@ impl AnswerRule {
     pub fn new(at: FaultySide, host: impl Into<String>, fault: AnswerFault) -> Self {
         Self {
             at,
+            number: None,
             host: host.into(),
             path: None,
             user_agent: None,

@@ -8,6 +8,7 @@ use axum::body::Body;
 use http::{HeaderValue, Request, Response, header};
 
 use super::api::time_formats;
+use super::faults::http::AskedServer;
 use super::faults::wire::FaultySide;
 use super::listener;
 use super::listener::DroppedConnectionError;
@@ -17,6 +18,7 @@ use documents::Site;
 pub(super) async fn handle(
     cloud: Arc<Cloud>,
     request: Request<Body>,
+    machine: usize,
 ) -> Result<Response<Body>, DroppedConnectionError> {
     let host = listener::host(request.headers()).unwrap_or_default();
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -26,7 +28,8 @@ pub(super) async fn handle(
             return Err(DroppedConnectionError);
         }
         let site = Site::of(&host, &state.domains);
-        (state.answers.matched_faults(FaultySide::Origin, &[&host, site.name()], &path, request.headers()), site)
+        let server = AskedServer { side: FaultySide::Origin, number: machine };
+        (state.answers.matched_faults(server, &[&host, site.name()], &path, request.headers()), site)
     };
     response_fault.delay(cloud.clock.as_ref()).await?;
     let mut response = match response_fault.replacement(&path, request.headers(), cloud.now()) {

@@ -1,4 +1,4 @@
-//! Nodes of the edge at addresses of their own, each with its own copies.
+//! Nodes of the edge and machines of the origin at addresses of their own.
 
 use std::net::IpAddr;
 
@@ -33,5 +33,21 @@ async fn a_purge_reaches_every_node_but_one_that_keeps_its_copy() {
         client.submit("PurgeUrlsCache", json!({"Urls": ["https://www.example.com/app.js"]})).await;
         client.pass_task_time();
         assert_eq!((body(&client, one).await.as_str(), body(&client, two).await.as_str()), ("2", second));
+    }
+}
+
+#[tokio::test]
+async fn the_edge_asks_the_machine_that_is_configured() {
+    let addresses: Vec<IpAddr> = ["127.61.8.1", "127.61.8.2"].map(|text| text.parse().unwrap()).to_vec();
+    let client = TestClient::start_with(|options| options.machines = addresses).await;
+    let [one, two] = client.sandbox.machines[..] else { return };
+    let rules =
+        json!([{"at": "origin", "number": 2, "host": HOST, "fault": {"kind": "status", "status": 503, "body": "two"}}]);
+    assert_eq!(client.control("PUT", "answers", Some(rules)).await.0, 200);
+    for (machine, status) in [(one, 200), (two, 503)] {
+        let origin = json!([{"Domain": HOST, "Origin": {"Origins": [machine]}}]);
+        assert_eq!(client.control("PUT", "domains", Some(origin)).await.0, 200);
+        let path = format!("/app.js?of={machine}");
+        assert_eq!(client.edge(HOST, &path).await.status, status);
     }
 }
