@@ -41,11 +41,19 @@ impl Stage {
         options.task_time = Duration::from_millis(300);
         let key = options.credentials[0].clone();
         let shutdown = CancellationToken::new();
-        if read(file, &[]).needs_nodes() {
-            options.nodes = vec![node(number, 1), node(number, 2)];
+        let needs = read(file, &[]);
+        if needs.machines {
+            options.machines = vec![address(number, 11), address(number, 12)];
+        }
+        if needs.edge == Way::Nodes {
+            options.nodes = vec![address(number, 1), address(number, 2)];
         }
         let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
-        let scenario = read(file, &places(&sandbox.addresses));
+        let mut places = places(&sandbox.addresses).to_vec();
+        for (place, last) in [("{machine_1}", 11), ("{machine_2}", 12)] {
+            places.push((place, address(number, last).to_string()));
+        }
+        let scenario = read(file, &places);
         let folder = tempfile::tempdir().expect("a folder");
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, sandbox.cloud().root_certificate().expect("a root")).expect("a file");
@@ -211,15 +219,15 @@ impl Drop for Stage {
 }
 
 /// An address of this world's own, so that worlds side by side do not meet.
-fn node(number: usize, last: u8) -> IpAddr {
+fn address(number: usize, last: u8) -> IpAddr {
     let low = |number: usize| u8::try_from(number % 100).expect("less than 100");
     let process = usize::try_from(std::process::id()).expect("a number of ours");
     [127, 100 + low(process), 100 + low(number), last].into()
 }
 
 /// Whether this machine lets a test listen where visitors go.
-pub(super) fn has_nodes() -> bool {
-    std::net::TcpListener::bind((node(0, 3), 80)).is_ok()
+pub(super) fn has_web_ports() -> bool {
+    std::net::TcpListener::bind((address(0, 3), 80)).is_ok()
 }
 
 fn places(addresses: &Addresses) -> [(&'static str, String); 6] {

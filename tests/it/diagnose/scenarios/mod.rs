@@ -34,7 +34,7 @@ fn files() -> Vec<PathBuf> {
     let mut files: Vec<_> = paths
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .filter(|path| path.to_string_lossy().contains(&chosen))
-        .filter(|path| environment::has_nodes() || !wire::read(path, &[]).needs_nodes())
+        .filter(|path| environment::has_web_ports() || !wire::read(path, &[]).needs_web_ports())
         .collect();
     files.sort();
     files

@@ -20,6 +20,9 @@ pub(super) struct Scenario {
     /// What the verification of the last job may end as. Empty: it is not looked at.
     #[serde(default)]
     pub(super) verdict: Vec<String>,
+    /// The origin has two machines at ports 80 and 443 of `{machine_1}` and `{machine_2}`, if this machine lets them.
+    #[serde(default)]
+    pub(super) machines: bool,
     /// How refreshd finds the edge.
     #[serde(default)]
     pub(super) edge: Way,
@@ -38,8 +41,8 @@ pub(super) struct Scenario {
 }
 
 impl Scenario {
-    pub(super) fn needs_nodes(&self) -> bool {
-        self.edge == Way::Nodes
+    pub(super) const fn needs_web_ports(&self) -> bool {
+        self.machines || matches!(self.edge, Way::Nodes)
     }
 }
 
