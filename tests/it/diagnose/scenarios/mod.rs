@@ -60,13 +60,14 @@ async fn outcome(number: usize, file: PathBuf) -> Outcome {
         faults.extend(wrong_verdict);
         let kept = folder_of("SCENARIOS_OUT");
         // One of each cause is enough to see that its words fit.
-        if kept.is_some() || file.to_string_lossy().ends_with("-1.toml") {
+        if kept.is_some() || stage.scenario.is_read() || file.to_string_lossy().ends_with("-1.toml") {
             let text = stage.diagnose(Vec::new()).await.out;
             if let Some(folder) = kept {
                 keep(&folder, &file, &text, &ended.out);
             }
             let is_wide = |line: &&str| line.chars().count() > 80 && !line.starts_with("target ");
             faults.extend(text.lines().filter(is_wide).map(|line| format!("wider than 80 columns: {line}")));
+            faults.extend(stage.scenario.wrong_words(&text));
         }
         Outcome { name: String::new(), truth: stage.scenario.truth.clone(), causes, faults, told }
     });
@@ -97,6 +98,10 @@ async fn the_first_cause_is_the_true_one() {
     let chosen = std::env::var_os("SCENARIO").is_some();
     for outcome in outcomes.iter().filter(|outcome| chosen || !outcome.is_right() || !outcome.faults.is_empty()) {
         eprintln!("{outcome}");
+    }
+    if std::env::var_os("SCENARIOS").is_some() {
+        let right = outcomes.iter().filter(|outcome| outcome.is_right() && outcome.faults.is_empty());
+        eprintln!("right in every way: {:?}", right.map(|outcome| &outcome.name).collect::<Vec<_>>());
     }
     let broken: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.faults).collect();
     assert!(broken.is_empty(), "{} faults beside the causes", broken.len());

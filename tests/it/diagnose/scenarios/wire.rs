@@ -20,6 +20,12 @@ pub(super) struct Scenario {
     /// What the verification of the last job may end as. Empty: it is not looked at.
     #[serde(default)]
     pub(super) verdict: Vec<String>,
+    /// What the text for people has in it, apart from where its lines break.
+    #[serde(default)]
+    pub(super) says: Vec<String>,
+    /// What it has not.
+    #[serde(default)]
+    pub(super) never_says: Vec<String>,
     /// The origin has two machines at ports 80 and 443 of `{machine_1}` and `{machine_2}`, if this machine lets them.
     #[serde(default)]
     pub(super) machines: bool,
@@ -41,6 +47,20 @@ pub(super) struct Scenario {
 }
 
 impl Scenario {
+    /// Whether it says something of the text for people.
+    pub(super) const fn is_read(&self) -> bool {
+        !self.says.is_empty() || !self.never_says.is_empty()
+    }
+
+    /// What is wrong with the words of a diagnosis.
+    pub(super) fn wrong_words(&self, text: &str) -> Vec<String> {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let missing = self.says.iter().filter(|words| !text.contains(words.as_str()));
+        let unwanted = self.never_says.iter().filter(|words| text.contains(words.as_str()));
+        let missing = missing.map(|words| format!("the text does not say {words:?}"));
+        missing.chain(unwanted.map(|words| format!("the text says {words:?}"))).collect()
+    }
+
     pub(super) const fn needs_web_ports(&self) -> bool {
         self.machines || matches!(self.edge, Way::Nodes)
     }
