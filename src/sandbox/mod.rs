@@ -34,10 +34,12 @@ pub use domain_config::wire::{
     QueryString, RuleType, StatusCodeCache, StatusCodeRule, Switch, Switched,
 };
 pub use faults::http::AnswerRuleError;
-pub use faults::wire::{AnswerFault, AnswerRule, EdgeArea, Fault, FaultRule, FaultySide};
+pub use faults::wire::{AnswerFault, AnswerRule, BodyEncoding, EdgeArea, Fault, FaultRule, FaultySide};
 pub use options::{Addresses, SandboxOptions};
 pub use origin::documents::ContentError;
 pub use server::{Sandbox, start};
 pub use state::{Cloud, TaskView};
 pub use tls::{CertificateRule, CertificateState};
-pub use wire::{DayLimitRule, DirectorySlashRule, MixedBatchRule, OriginContent, RateRule, RateScope, Switches};
+pub use wire::{
+    CacheLookupWords, DayLimitRule, DirectorySlashRule, MixedBatchRule, OriginContent, RateRule, RateScope, Switches,
+};

@@ -1,6 +1,6 @@
 //! What a sandbox is started with, and where its servers listen.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,11 @@ pub struct SandboxOptions {
     /// Where the API listens; everything else takes free ports of the same address. Loopback is meant; another
     /// address is allowed for a staging container, and opens all of them to everybody who can reach it.
     pub listen: SocketAddr,
+    /// Further addresses of the edge, each a node with copies of its own, at ports 80 and 443. The DNS then names them and
+    /// not the edge. One where those ports cannot be had is left out.
+    pub nodes: Vec<IpAddr>,
+    /// Further addresses of the origin, each a machine that answers at ports 80 and 443.
+    pub machines: Vec<IpAddr>,
     pub clock: Arc<dyn Clock>,
     pub credentials: Vec<Credential>,
     pub domains: Vec<Domain>,
@@ -29,6 +34,8 @@ impl SandboxOptions {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            nodes: Vec::new(),
+            machines: Vec::new(),
             clock,
             credentials: vec![Credential::generate()],
             domains: default_domains(),

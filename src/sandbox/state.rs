@@ -33,11 +33,19 @@ pub struct Cloud {
     pub(super) calls_per_second: u32,
     pub(super) task_time: Duration,
     pub(super) tls: Arc<SandboxTls>,
-    addresses: Addresses,
+    addresses: ServerAddresses,
     pub(super) started_at: Timestamp,
     /// Held while due rows are settled, which may wait for the origin.
     pub(super) settling: tokio::sync::Mutex<()>,
     state: Mutex<State>,
+}
+
+/// Where this sandbox's servers are.
+pub(super) struct ServerAddresses {
+    /// As this machine reaches them.
+    pub(super) own: Addresses,
+    pub(super) nodes: Vec<IpAddr>,
+    pub(super) machines: Vec<IpAddr>,
 }
 
 pub(super) struct State {
@@ -66,8 +74,7 @@ pub struct TaskView {
 }
 
 impl Cloud {
-    /// `addresses` are as this machine reaches them.
-    pub(super) fn new(options: SandboxOptions, tls: Arc<SandboxTls>, addresses: Addresses) -> Self {
+    pub(super) fn new(options: SandboxOptions, tls: Arc<SandboxTls>, addresses: ServerAddresses) -> Self {
         let now = options.clock.now();
         let state = State {
             quota: QuotaLedger::new(&options.quota, now),
@@ -78,7 +85,7 @@ impl Cloud {
             faults: FaultSet::default(),
             switches: options.switches,
             calls: CallLog::default(),
-            caches: Caches::default(),
+            caches: Caches::new(addresses.nodes.len()),
             answers: HttpFaults::default(),
             account: SimulatedAccount::default(),
             dns: Zone::default(),
@@ -203,20 +210,32 @@ impl Cloud {
 
     pub(super) fn resolve(&self, name: &str, question: DnsQuestion) -> Resolved {
         let state = &mut *self.state();
-        let addresses = ZoneAddresses { edge: self.addresses.edge.ip(), origin: self.addresses.origin.ip() };
-        state.dns.resolve(name, question, &state.domains, addresses)
+        let ServerAddresses { own, nodes, .. } = &self.addresses;
+        let edges = if nodes.is_empty() { vec![own.edge.ip()] } else { nodes.clone() };
+        let addresses = ZoneAddresses { edges, origin: own.origin.ip() };
+        state.dns.resolve(name, question, &state.domains, &addresses)
     }
 
     /// Whether the edge is there, in truth or by what the simulated DNS was set to say of the provider's names.
     pub(super) fn is_node(&self, address: IpAddr) -> bool {
-        address == self.addresses.edge.ip() || self.state().dns.is_edge_address(address)
+        let ServerAddresses { own, nodes, .. } = &self.addresses;
+        address == own.edge.ip() || nodes.contains(&address) || self.state().dns.is_edge_address(address)
     }
 
     /// Where this sandbox's own origin is asked.
     pub(super) const fn origin_at(&self, scheme: EdgeScheme) -> SocketAddr {
         match scheme {
-            EdgeScheme::Http => self.addresses.origin,
-            EdgeScheme::Https => self.addresses.origin_tls,
+            EdgeScheme::Http => self.addresses.own.origin,
+            EdgeScheme::Https => self.addresses.own.origin_tls,
+        }
+    }
+
+    /// The port at which an origin is asked whose configuration names none.
+    pub(super) fn origin_port(&self, ip: IpAddr, scheme: EdgeScheme) -> u16 {
+        match scheme {
+            EdgeScheme::Http if self.addresses.machines.contains(&ip) => 80,
+            EdgeScheme::Https if self.addresses.machines.contains(&ip) => 443,
+            _ => self.origin_at(scheme).port(),
         }
     }
 

@@ -41,6 +41,10 @@ pub struct Switches {
     pub overseas_quota_hidden: bool,
     /// The edge says how old its copies are.
     pub age_sent: bool,
+    /// How the edge words whether it had a copy.
+    pub cache_lookup: CacheLookupWords,
+    /// The edge asks the origin with the visitor's `User-Agent` and `Cookie` instead of its own.
+    pub visitor_passed: bool,
     /// How long the edge waits for an origin's answer, by the machine's clock.
     #[serde(rename = "origin_patience_millis", with = "millis")]
     pub origin_patience: Duration,
@@ -71,6 +75,8 @@ impl Default for Switches {
             type_error_code: "InvalidParameter".to_owned(),
             overseas_quota_hidden: false,
             age_sent: true,
+            cache_lookup: CacheLookupWords::Plain,
+            visitor_passed: false,
             origin_patience: Duration::from_secs(10),
             origin_down: false,
         }
@@ -91,6 +97,31 @@ pub enum RateRule {
 pub enum RateScope {
     Account,
     SecretId,
+}
+
+/// The wordings of `X-Cache-Lookup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheLookupWords {
+    /// `Cache Hit` or `Cache Miss`.
+    Plain,
+    /// What the tiers say, in one value.
+    List,
+    /// What the tiers say, each in a header of its own.
+    Repeated,
+}
+
+impl CacheLookupWords {
+    pub(super) const fn values(self, hit: bool) -> &'static [&'static str] {
+        match (self, hit) {
+            (Self::Plain, true) => &["Cache Hit"],
+            (Self::Plain, false) => &["Cache Miss"],
+            (Self::List, true) => &["Hit From MemCache"],
+            (Self::List, false) => &["Cache Miss, Hit From Inner Cluster"],
+            (Self::Repeated, true) => &["Hit From Disktank3"],
+            (Self::Repeated, false) => &["Hit From Upstream", "Cache Miss", "Hit From Inner Cluster"],
+        }
+    }
 }
 
 /// What becomes of a call that lists more than is left today.

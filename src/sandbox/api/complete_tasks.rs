@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use tokio::task::JoinSet;
 
 use super::task::{Flush, RowIndex, RowOutcome, RowStatus, TaskKind, TaskRow};
@@ -53,11 +54,17 @@ async fn prefetch(cloud: &Cloud, visits: &[EdgeRequest]) -> RowStatus {
     status
 }
 
-/// One visit for each area that the row covers.
-fn visits(row: &TaskRow) -> Vec<EdgeRequest> {
-    let visit =
-        |area: &Area| EdgeRequest { area: *area, scheme: row.scheme, host: row.host.clone(), path: row.path.clone() };
-    row.area.parts().iter().map(visit).collect()
+/// One visit for each place with copies that the row covers.
+fn visits(row: &TaskRow, nodes: usize) -> Vec<EdgeRequest> {
+    let visit = |area: Area, node: usize| EdgeRequest {
+        area,
+        node,
+        scheme: row.scheme,
+        host: row.host.clone(),
+        path: row.path.clone(),
+        visitor: HeaderMap::new(),
+    };
+    row.area.parts().iter().flat_map(|area| (0..=nodes).map(|node| visit(*area, node))).collect()
 }
 
 impl State {
@@ -72,7 +79,7 @@ impl State {
                 break;
             }
             if fetches {
-                prefetches.push((index, visits(row)));
+                prefetches.push((index, visits(row, self.caches.nodes)));
                 self.tasks.begin_fetching();
                 continue;
             }
@@ -102,22 +109,25 @@ impl State {
             },
             TaskKind::PurgeUrl | TaskKind::Push => domain.cache_key.object_key(row.scheme, &row.host, &row.path),
         };
-        for area in row.area.parts().iter().filter(|area| reaches(row.outcome, **area)) {
-            let cache = self.caches.of(*area);
-            match (task.kind, task.flush) {
-                (TaskKind::PurgePath, Flush::Delete) => cache.purge_below(&key),
-                (TaskKind::PurgePath, Flush::Flush) => cache.revalidate_below(&key),
-                (TaskKind::PurgeUrl | TaskKind::Push, _) => cache.purge_url(&key),
+        for area in row.area.parts() {
+            for node in (0..=self.caches.nodes).filter(|node| reaches(row.outcome, *area, *node)) {
+                let cache = self.caches.of(*area, node);
+                match (task.kind, task.flush) {
+                    (TaskKind::PurgePath, Flush::Delete) => cache.purge_below(&key),
+                    (TaskKind::PurgePath, Flush::Flush) => cache.revalidate_below(&key),
+                    (TaskKind::PurgeUrl | TaskKind::Push, _) => cache.purge_url(&key),
+                }
             }
         }
     }
 }
 
-/// Whether a row of this outcome changes what the nodes of the area have.
-fn reaches(outcome: RowOutcome, area: Area) -> bool {
+/// Whether a row of this outcome changes what the node has of the area's copies.
+fn reaches(outcome: RowOutcome, area: Area, node: usize) -> bool {
     match outcome {
         RowOutcome::Succeeds => true,
         RowOutcome::DoneWithoutEffectIn(unchanged) => unchanged != area,
+        RowOutcome::DoneWithoutEffectAt(unchanged) => unchanged != node,
         RowOutcome::Fails | RowOutcome::DoneWithoutEffect | RowOutcome::NeverEnds => false,
     }
 }

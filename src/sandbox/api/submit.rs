@@ -163,7 +163,11 @@ fn outcome(target: &ParsedTarget, row_faults: &RowFaults) -> RowOutcome {
         () if row_faults.never_done => RowOutcome::NeverEnds,
         () if target.bad || must_fail => RowOutcome::Fails,
         () if row_faults.no_effect => RowOutcome::DoneWithoutEffect,
-        () => row_faults.keeps_copy.map_or(RowOutcome::Succeeds, RowOutcome::DoneWithoutEffectIn),
+        () => match (row_faults.keeps_copy, row_faults.node_keeps_copy) {
+            (Some(area), _) => RowOutcome::DoneWithoutEffectIn(area),
+            (None, Some(node)) => RowOutcome::DoneWithoutEffectAt(node),
+            (None, None) => RowOutcome::Succeeds,
+        },
     }
 }
 

@@ -108,6 +108,8 @@ pub(crate) enum RowOutcome {
     DoneWithoutEffect,
     /// Says `done`, and changes nothing in this area.
     DoneWithoutEffectIn(Area),
+    /// Says `done`, and changes nothing at this node.
+    DoneWithoutEffectAt(usize),
     NeverEnds,
 }
 

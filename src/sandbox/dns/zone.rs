@@ -28,9 +28,9 @@ pub(crate) struct Zone {
 }
 
 /// Where the simulated world really is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ZoneAddresses {
-    pub(crate) edge: IpAddr,
+    pub(crate) edges: Vec<IpAddr>,
     pub(crate) origin: IpAddr,
 }
 
@@ -78,7 +78,7 @@ impl Zone {
         name: &str,
         question: DnsQuestion,
         domains: &DomainTable,
-        addresses: ZoneAddresses,
+        addresses: &ZoneAddresses,
     ) -> Resolved {
         let mut links = Vec::new();
         let mut last = plain(name);
@@ -111,7 +111,7 @@ impl Zone {
         name: &str,
         question: DnsQuestion,
         domains: &DomainTable,
-        addresses: ZoneAddresses,
+        addresses: &ZoneAddresses,
     ) -> (DnsAnswer, u32) {
         let Some((rule, counts)) = self.rules.get_mut(name) else {
             return (default_answer(name, domains, addresses), TTL_SECONDS);
@@ -124,11 +124,11 @@ impl Zone {
 }
 
 /// What a name is if nobody set it: an edge's, an origin's, an acceleration domain, or nothing.
-fn default_answer(name: &str, domains: &DomainTable, addresses: ZoneAddresses) -> DnsAnswer {
+fn default_answer(name: &str, domains: &DomainTable, addresses: &ZoneAddresses) -> DnsAnswer {
     let at = |address| DnsAnswer::Addresses { addresses: vec![address] };
     let is_edge = |bare: &str| domains.0.iter().any(|domain| domain.bare_name() == bare);
     if name.strip_suffix(EDGE_SUFFIX).is_some_and(is_edge) {
-        return at(addresses.edge);
+        return DnsAnswer::Addresses { addresses: addresses.edges.clone() };
     }
     if let Some(domain) = domains.named(name) {
         return DnsAnswer::Cname { target: domain.cname() };

@@ -1,4 +1,5 @@
-//! The copies that the edge keeps, by the key that the domain's configuration gives them, in each area apart.
+//! The copies that the edge keeps, by the key that the domain's configuration gives them, in each area and at each
+//! node apart.
 
 use std::collections::BTreeMap;
 
@@ -25,20 +26,27 @@ pub(crate) struct EdgeObjectKey {
     pub(crate) scheme: Option<EdgeScheme>,
 }
 
-/// The copies of every area.
+/// The copies of every node in every area.
 #[derive(Debug, Default)]
 pub(crate) struct Caches {
-    mainland: Cache,
-    overseas: Cache,
+    /// How many nodes have an address of their own. They count from 1; node 0 is the sandbox's own ports.
+    pub(crate) nodes: usize,
+    mainland: BTreeMap<usize, Cache>,
+    overseas: BTreeMap<usize, Cache>,
 }
 
 impl Caches {
+    pub(crate) fn new(nodes: usize) -> Self {
+        Self { nodes, ..Self::default() }
+    }
+
     /// `Global` is no place where copies are; its first part stands for it.
-    pub(crate) fn of(&mut self, area: Area) -> &mut Cache {
-        match area {
+    pub(crate) fn of(&mut self, area: Area, node: usize) -> &mut Cache {
+        let caches = match area {
             Area::Mainland | Area::Global => &mut self.mainland,
             Area::Overseas => &mut self.overseas,
-        }
+        };
+        caches.entry(node).or_default()
     }
 }
 

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::api::time_formats;
 use super::domain_config::domain::{Area, Domain};
 use super::domain_config::lifetime::{Lifetime, OriginAnswer};
+use super::faults::http::AskedServer;
 use super::faults::wire::FaultySide;
 use super::listener;
 use super::listener::DroppedConnectionError;
@@ -32,6 +33,7 @@ const AREA_HEADER: &str = "x-sandbox-area";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EdgeListener {
     pub(super) area: Area,
+    pub(super) node: usize,
     pub(super) scheme: EdgeScheme,
 }
 
@@ -39,10 +41,13 @@ pub(super) struct EdgeListener {
 #[derive(Debug, Clone)]
 pub(super) struct EdgeRequest {
     pub(super) area: Area,
+    pub(super) node: usize,
     pub(super) scheme: EdgeScheme,
     pub(super) host: String,
     /// With its query.
     pub(super) path: String,
+    /// What the origin is told of who asks.
+    pub(super) visitor: HeaderMap,
 }
 
 pub(super) async fn handle(
@@ -52,11 +57,11 @@ pub(super) async fn handle(
 ) -> Result<Response<Body>, DroppedConnectionError> {
     cloud.settle_due().await;
     let (parts, _) = request.into_parts();
-    let visit = visit(&parts, port);
-    let response_fault =
-        cloud.state().answers.matched_faults(FaultySide::Edge, &[&visit.host], &visit.path, &parts.headers);
+    let visit = visit(&cloud, &parts, port);
+    let server = AskedServer { side: FaultySide::Edge, number: port.node };
+    let response_fault = cloud.state().answers.matched_faults(server, &[&visit.host], &visit.path, &parts.headers);
     response_fault.delay(cloud.clock.as_ref()).await?;
-    let mut response = match response_fault.replacement(&visit.path) {
+    let mut response = match response_fault.replacement(&visit.path, &parts.headers, cloud.now()) {
         Some(response) => response,
         None => serve(&cloud, &parts, &visit).await,
     };
@@ -65,13 +70,18 @@ pub(super) async fn handle(
     insert(headers, HeaderName::from_static("x-nws-log-uuid"), &Uuid::new_v4().to_string());
     insert(headers, header::DATE, &time_formats::http_date(cloud.now()));
     response_fault.change_headers(headers);
-    Ok(response)
+    Ok(response_fault.change_body(response, &parts.headers, &cloud.clock).await)
 }
 
-fn visit(request: &Parts, port: EdgeListener) -> EdgeRequest {
+fn visit(cloud: &Cloud, request: &Parts, port: EdgeListener) -> EdgeRequest {
     let chosen = request.headers.get(AREA_HEADER).and_then(|value| value.to_str().ok()).and_then(Area::parse);
+    let is_passed = cloud.state().switches.visitor_passed;
+    let passed = [header::USER_AGENT, header::COOKIE].into_iter().filter(|_| is_passed);
+    let passed = passed.filter_map(|name| Some((name.clone(), request.headers.get(name)?.clone())));
     EdgeRequest {
         area: chosen.unwrap_or(port.area),
+        node: port.node,
+        visitor: passed.collect(),
         scheme: port.scheme,
         host: listener::host(&request.headers).unwrap_or_default(),
         path: request.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
@@ -93,9 +103,14 @@ fn response_from(cloud: &Cloud, loaded: LoadedObject) -> Response<Body> {
     let mut response = Response::new(Body::from(loaded.object.body));
     *response.status_mut() = loaded.object.status;
     *response.headers_mut() = loaded.object.headers;
-    let result = if loaded.hit { "Cache Hit" } else { "Cache Miss" };
-    response.headers_mut().insert("x-cache-lookup", HeaderValue::from_static(result));
-    if loaded.hit && cloud.state().switches.age_sent {
+    let (lookup, age_sent) = {
+        let state = cloud.state();
+        (state.switches.cache_lookup, state.switches.age_sent)
+    };
+    for value in lookup.values(loaded.hit) {
+        response.headers_mut().append("x-cache-lookup", HeaderValue::from_static(value));
+    }
+    if loaded.hit && age_sent {
         let age = cloud.now().since(loaded.object.stored_at).as_secs();
         insert(response.headers_mut(), header::AGE, &age.to_string());
     }
@@ -124,6 +139,7 @@ pub(super) enum LoadError {
 struct CacheMiss {
     domain: Domain,
     area: Area,
+    node: usize,
     key: EdgeObjectKey,
     current: Option<Object>,
     ticket: FetchTicket,
@@ -138,8 +154,8 @@ pub(super) async fn load(cloud: &Cloud, visit: &EdgeRequest) -> Result<LoadedObj
     };
     // Only `Last-Modified` is compared, as the provider's nodes do.
     let condition = miss.current.as_ref().and_then(|object| object.headers.get(header::LAST_MODIFIED)).cloned();
-    let request = OriginFetch::new(&miss.domain, visit.scheme, &visit.host, &visit.path, miss.timeout);
-    let (status, headers, body) = fetch(cloud, &miss.domain, request.if_modified_since(condition)).await?;
+    let request = OriginFetch::new(&miss.domain, visit, miss.timeout).if_modified_since(condition);
+    let (status, headers, body) = fetch(cloud, &miss.domain, request).await?;
     let now = cloud.now();
     let (object, hit) = match miss.current {
         Some(current) if status == StatusCode::NOT_MODIFIED => (Object { revalidate: false, ..current }, true),
@@ -153,7 +169,7 @@ pub(super) async fn load(cloud: &Cloud, visit: &EdgeRequest) -> Result<LoadedObj
     };
     if let Some(expires_at) = expires_at {
         let stored = Object { expires_at, ..object.clone() };
-        cloud.state().caches.of(miss.area).store(miss.key, miss.ticket, stored);
+        cloud.state().caches.of(miss.area, miss.node).store(miss.key, miss.ticket, stored);
     }
     Ok(LoadedObject { object, hit })
 }
@@ -166,13 +182,13 @@ fn lookup(cloud: &Cloud, visit: &EdgeRequest) -> Result<Result<Object, CacheMiss
     let area = domain.edge_for(visit.area);
     let key = domain.cache_key.object_key(visit.scheme, &visit.host, &visit.path);
     let timeout = state.switches.origin_patience;
-    let cache = state.caches.of(area);
+    let cache = state.caches.of(area, visit.node);
     let copy = cache.get(&key).cloned();
     if let Some(object) = copy.as_ref().filter(|object| !object.revalidate && now < object.expires_at) {
         return Ok(Ok(object.clone()));
     }
     let ticket = cache.begin_fetch(&key);
-    Ok(Err(CacheMiss { domain, area, key, current: copy, ticket, timeout }))
+    Ok(Err(CacheMiss { domain, area, node: visit.node, key, current: copy, ticket, timeout }))
 }
 
 /// Asks the origin, and asks on where it redirects to itself, if the domain's edge is to follow.

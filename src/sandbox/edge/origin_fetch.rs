@@ -14,6 +14,7 @@ use rustls::CertificateError;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::EdgeRequest;
 use super::cache::EdgeScheme;
 use crate::sandbox::dns::zone::{DnsQuestion, EDGE_SUFFIX, End};
 use crate::sandbox::domain_config::domain::Domain;
@@ -29,17 +30,20 @@ pub(crate) struct OriginFetch {
     address: Option<OriginEndpoint>,
     server_name: String,
     path: String,
+    /// In place of the edge's own.
+    visitor: HeaderMap,
     if_modified_since: Option<HeaderValue>,
     timeout: Duration,
 }
 
 impl OriginFetch {
-    pub(crate) fn new(domain: &Domain, edge_scheme: EdgeScheme, host: &str, path: &str, timeout: Duration) -> Self {
+    pub(crate) fn new(domain: &Domain, visit: &EdgeRequest, timeout: Duration) -> Self {
         Self {
-            scheme: domain.origin.scheme(edge_scheme),
+            scheme: domain.origin.scheme(visit.scheme),
             address: domain.origin.address(),
-            server_name: domain.server_name(host),
-            path: path.to_owned(),
+            server_name: domain.server_name(&visit.host),
+            path: visit.path.clone(),
+            visitor: visit.visitor.clone(),
             if_modified_since: None,
             timeout,
         }
@@ -89,7 +93,7 @@ fn address(cloud: &Cloud, plan: &OriginFetch) -> Result<SocketAddr, OriginFetchE
     if !ip.is_loopback() && ip != own.ip() {
         return Err(OriginFetchError::ConnectTimeout);
     }
-    Ok(SocketAddr::new(ip, address.port.unwrap_or(own.port())))
+    Ok(SocketAddr::new(ip, address.port.unwrap_or_else(|| cloud.origin_port(ip, plan.scheme))))
 }
 
 fn resolve(cloud: &Cloud, name: &str) -> Result<IpAddr, OriginFetchError> {
@@ -112,7 +116,10 @@ where
     if let Some(condition) = &plan.if_modified_since {
         request = request.header(header::IF_MODIFIED_SINCE, condition);
     }
-    let request = request.body(Body::empty()).map_err(|_| OriginFetchError::Broken)?;
+    let mut request = request.body(Body::empty()).map_err(|_| OriginFetchError::Broken)?;
+    for (name, value) in &plan.visitor {
+        request.headers_mut().insert(name, value.clone());
+    }
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|_| OriginFetchError::Broken)?;
     let answer = async {

@@ -6,7 +6,10 @@ use super::api::error::CloudError;
 use super::domain_config::domain::Area;
 use wire::{Fault, FaultRule};
 
+mod compression;
+mod delivery;
 pub(super) mod http;
+mod places;
 pub(super) mod wire;
 
 #[derive(Debug, Default)]
@@ -125,6 +128,7 @@ impl MatchedFaults {
                 Fault::NeverDone => row_faults.never_done = true,
                 Fault::NoEffect => row_faults.no_effect = true,
                 Fault::KeepsCopy { area } => row_faults.keeps_copy = Some(area.area()),
+                Fault::NodeKeepsCopy { node } => row_faults.node_keeps_copy = Some(*node),
                 Fault::SlowTask { delay } => row_faults.task_delay = row_faults.task_delay.max(*delay),
                 Fault::TaskFails { fraction, target: None } => row_faults.fraction = fraction.unwrap_or(1.0),
                 Fault::TaskFails { target: Some(target), .. } => row_faults.targets.push(target.clone()),
@@ -148,6 +152,8 @@ pub(super) struct RowFaults {
     pub(super) no_effect: bool,
     /// Where the edge keeps its copies although the rows end `done`.
     pub(super) keeps_copy: Option<Area>,
+    /// The node that keeps its copies although the rows end `done`.
+    pub(super) node_keeps_copy: Option<usize>,
     /// How much later than usual the rows end.
     pub(super) task_delay: Duration,
     /// The share of rows that fail, told by the URL, so that a second try fails for the same ones.
@@ -180,6 +186,7 @@ fn name(fault: &Fault) -> &'static str {
         Fault::NeverDone => "never_done",
         Fault::NoEffect => "no_effect",
         Fault::KeepsCopy { .. } => "keeps_copy",
+        Fault::NodeKeepsCopy { .. } => "node_keeps_copy",
         Fault::SlowTask { .. } => "slow_task",
     }
 }

@@ -100,6 +100,9 @@ pub enum Fault {
     NoEffect,
     /// Rows of the tasks made end `done`, but the nodes of one area keep what they have.
     KeepsCopy { area: EdgeArea },
+    /// Rows of the tasks made end `done`, but one of the nodes with an address of their own keeps what it has; they
+    /// count from 1.
+    NodeKeepsCopy { node: usize },
     /// Rows of the tasks made end so much later than usual.
     SlowTask {
         #[serde(rename = "millis", with = "millis")]
@@ -129,6 +132,9 @@ impl EdgeArea {
 #[serde(deny_unknown_fields)]
 pub struct AnswerRule {
     pub at: FaultySide,
+    /// Only this node of the edge, or machine of the origin. Those with an address of their own count from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<usize>,
     /// The domain, or the Host that its origin is asked with.
     pub host: String,
     /// Only paths that begin so.
@@ -137,13 +143,40 @@ pub struct AnswerRule {
     /// Only clients whose `User-Agent` contains this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// Only clients whose `Cookie` contains this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<String>,
+    /// Only clients whose `Accept-Encoding` contains this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_encoding: Option<String>,
+    /// Strikes so often, then never again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// Strikes each such-and-such request only, as one of several machines would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+    /// The next rule that fits counts too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     pub fault: AnswerFault,
 }
 
 impl AnswerRule {
     #[must_use]
     pub fn new(at: FaultySide, host: impl Into<String>, fault: AnswerFault) -> Self {
-        Self { at, host: host.into(), path: None, user_agent: None, fault }
+        Self {
+            at,
+            number: None,
+            host: host.into(),
+            path: None,
+            user_agent: None,
+            cookie: None,
+            accept_encoding: None,
+            times: None,
+            every: None,
+            more: false,
+            fault,
+        }
     }
 
     #[must_use]
@@ -154,6 +187,16 @@ impl AnswerRule {
     #[must_use]
     pub fn user_agent(self, part: impl Into<String>) -> Self {
         Self { user_agent: Some(part.into()), ..self }
+    }
+
+    #[must_use]
+    pub fn every(self, every: u64) -> Self {
+        Self { every: Some(every), ..self }
+    }
+
+    #[must_use]
+    pub fn and_more(self) -> Self {
+        Self { more: true, ..self }
     }
 }
 
@@ -191,16 +234,39 @@ pub enum AnswerFault {
     WithoutValidators,
     /// Set on the answer, in place of its own of that name.
     Headers { headers: BTreeMap<String, String> },
+    /// A whole answer. In body and headers, `{nonce}` is another text each time, `{time}` the time, and `{path}`,
+    /// `{agent}` and `{cookie}` are of the request.
+    Content {
+        #[serde(default)]
+        body: String,
+        #[serde(default = "status_ok")]
+        status: u16,
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+    },
+    /// The body is compressed for a client that takes this encoding, anew each time; the `ETag` becomes a weak one.
+    Compressed { encoding: BodyEncoding },
+    /// The body comes in chunks, without its length.
+    Chunked,
+    /// The body comes in eight parts, with so long between two.
+    SlowBody { millis: u64 },
+    /// The connection closes in the middle of the body.
+    BrokenBody,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyEncoding {
+    Gzip,
+    Br,
+}
+
+const fn status_ok() -> u16 {
+    200
 }
 
 const fn status_found() -> u16 {
     302
-}
-
-impl AnswerFault {
-    pub(crate) fn delay(&self) -> Duration {
-        if let Self::Slow { millis } = self { Duration::from_millis(*millis) } else { Duration::ZERO }
-    }
 }
 
 #[cfg(test)]

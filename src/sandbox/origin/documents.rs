@@ -159,8 +159,11 @@ impl OriginServer {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "");
         }
         let Site::Named(name) = site else { return plain(StatusCode::OK, "It works! Nobody set up this host.\n") };
-        let at = |host: &str| self.documents.get(&(host.to_owned(), path.to_owned()));
-        match at(host).or_else(|| at(name)) {
+        let at = |host: &str, path: &str| self.documents.get(&(host.to_owned(), path.to_owned()));
+        let document = |path: &str| at(host, path).or_else(|| at(name, path));
+        // As servers of files do, a query that nobody put content for changes nothing.
+        let bare = path.split_once('?').map(|(bare, _)| bare);
+        match document(path).or_else(|| bare.and_then(document)) {
             Some(document) if previous => document.previous.as_deref().unwrap_or(document).respond(request.headers()),
             Some(document) => document.respond(request.headers()),
             None => plain(StatusCode::NOT_FOUND, "The origin has no such file.\n"),

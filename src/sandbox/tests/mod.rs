@@ -1,5 +1,6 @@
 //! The sandbox over its sockets, called by a small client of its own.
 
+mod answers;
 mod api;
 mod client;
 mod control;
@@ -7,4 +8,5 @@ mod dns;
 mod domains;
 mod edge;
 mod faults;
+mod nodes;
 mod tls;

@@ -15,6 +15,7 @@ use rustls::sign::CertifiedKey;
 use super::wire::CertificateState;
 use crate::domain::Timestamp;
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Long enough to be no concern of anybody.
 const GOOD_DAYS: u32 = 90;
@@ -119,7 +120,9 @@ fn validity(state: CertificateState) -> (Offset, Offset) {
     match state {
         CertificateState::Expired => (before(GOOD_DAYS), before(1)),
         CertificateState::NotYetValid => (after(1), after(GOOD_DAYS)),
-        CertificateState::ExpiresIn { days } => (before(GOOD_DAYS), after(days)),
+        CertificateState::ExpiresIn { days, hours } => {
+            (before(GOOD_DAYS), Offset { before: Duration::ZERO, after: DAY * days + HOUR * hours })
+        }
         _ => (before(1), after(GOOD_DAYS)),
     }
 }

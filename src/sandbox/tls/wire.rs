@@ -30,7 +30,10 @@ pub enum CertificateState {
     NotYetValid,
     /// Good, and about to expire.
     ExpiresIn {
+        #[serde(default, skip_serializing_if = "is_zero")]
         days: u32,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        hours: u32,
     },
     WrongName,
     SelfSigned,
@@ -41,4 +44,9 @@ pub enum CertificateState {
     HandshakeFailure,
     /// The connection is taken, and the handshake never answered.
     HandshakeSilence,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

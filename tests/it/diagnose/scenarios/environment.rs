@@ -1,5 +1,7 @@
 //! The world of one scenario: a sandbox of its own, and the real daemon in front of it as a process.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::times;
 use super::wire::{Scenario, Step, Way, read};
 use crate::support::binary::{Ended, refreshd};
 use crate::support::crashing_daemon::{Daemon, Victim};
@@ -38,8 +41,19 @@ impl Stage {
         options.task_time = Duration::from_millis(300);
         let key = options.credentials[0].clone();
         let shutdown = CancellationToken::new();
+        let needs = read(file, &[]);
+        if needs.machines {
+            options.machines = vec![address(number, 11), address(number, 12)];
+        }
+        if needs.edge == Way::Nodes {
+            options.nodes = vec![address(number, 1), address(number, 2)];
+        }
         let sandbox = sandbox::start(options, shutdown.clone()).await.expect("a sandbox");
-        let scenario = read(file, &places(&sandbox.addresses));
+        let mut places = places(&sandbox.addresses).to_vec();
+        for (place, last) in [("{machine_1}", 11), ("{machine_2}", 12)] {
+            places.push((place, address(number, last).to_string()));
+        }
+        let scenario = read(file, &places);
         let folder = tempfile::tempdir().expect("a folder");
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, sandbox.cloud().root_certificate().expect("a root")).expect("a file");
@@ -91,9 +105,12 @@ impl Stage {
                 let url = self.control(&delete);
                 accepted(self.http.delete(url).json(&body)).await;
             }
-            Step::Visit { visit, area } => self.visit(&visit, area.as_deref()).await,
+            Step::Visit { visit, area, node, headers } => {
+                self.visit(&visit, area.as_deref(), node, &headers).await;
+            }
             Step::Job { job, until } => self.send(job, &until).await,
-            Step::Post { post, body } => {
+            Step::Post { post, mut body } => {
+                times::fill(&mut body);
                 let lanes = accepted(self.http.get(format!("{}/v1/lanes", self.victim.base))).await;
                 let lane = lanes["items"][0]["id"].as_str().unwrap_or_default();
                 let path = post.replace("{job}", self.job.as_deref().unwrap_or_default()).replace("{lane}", lane);
@@ -112,23 +129,31 @@ impl Stage {
             let rules = body.as_array_mut().expect("a list of rules");
             rules.extend(HOSTS.iter().flat_map(|host| secrets(host)));
         }
+        times::fill(&mut body);
         accepted(self.http.put(self.control(what)).json(&body)).await;
     }
 
-    async fn visit(&self, url: &str, area: Option<&str>) {
+    async fn visit(&self, url: &str, area: Option<&str>, node: Option<usize>, headers: &BTreeMap<String, String>) {
         let url = url::Url::parse(url).expect("a URL");
         let Addresses { edge, edge_tls, .. } = self.sandbox.addresses;
-        let address = if url.scheme() == "https" { edge_tls } else { edge };
+        let address = match node {
+            Some(number) => (self.sandbox.nodes[number - 1], url.port_or_known_default().expect("a port")).into(),
+            None if url.scheme() == "https" => edge_tls,
+            None => edge,
+        };
         let visitor = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30));
         let visitor = visitor.tls_danger_accept_invalid_certs(true).redirect(reqwest::redirect::Policy::none());
         let visitor = visitor.resolve(url.host_str().expect("a host"), address).build().expect("a client");
         let request = visitor.get(url).header("X-Sandbox-Area", area.unwrap_or("mainland"));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let answer = request.send().await.expect("an answer of the edge");
         answer.bytes().await.expect("a body");
     }
 
     async fn send(&mut self, mut body: Value, until: &str) {
-        body.as_object_mut().expect("a job").entry("verify").or_insert(json!(false));
+        times::fill(&mut body);
+        let is_verified = !self.scenario.verdict.is_empty();
+        body.as_object_mut().expect("a job").entry("verify").or_insert(json!(is_verified));
         let job = accepted(self.http.post(format!("{}/v1/jobs", self.victim.base)).json(&body)).await;
         let id = job["id"].as_str().expect("an id").to_owned();
         let mut seen = Value::Null;
@@ -148,6 +173,23 @@ impl Stage {
         let Some(job) = &self.job else { return Vec::new() };
         let items = accepted(self.http.get(format!("{}/v1/jobs/{job}/items", self.victim.base))).await;
         items["items"].as_array().expect("items").clone()
+    }
+
+    /// What is wrong with the last job's verification, if the scenario says how it ends.
+    pub(super) async fn wrong_verdict(&self) -> Option<String> {
+        let wanted = &self.scenario.verdict;
+        let job = self.job.as_ref().filter(|_| !wanted.is_empty())?;
+        let mut verdict = Value::Null;
+        for _ in 0..800 {
+            let mut seen = accepted(self.http.get(format!("{}/v1/jobs/{job}", self.victim.base))).await;
+            verdict = seen["verification"].take();
+            if verdict != "pending" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let is_wanted = wanted.iter().any(|word| verdict == word.as_str());
+        (!is_wanted).then(|| format!("the verification ended {verdict}, not one of {wanted:?}"))
     }
 
     /// `refreshd diagnose` about what the scenario asks.
@@ -176,10 +218,24 @@ impl Drop for Stage {
     }
 }
 
-fn places(addresses: &Addresses) -> [(&'static str, String); 4] {
+/// An address of this world's own, so that worlds side by side do not meet.
+fn address(number: usize, last: u8) -> IpAddr {
+    let low = |number: usize| u8::try_from(number % 100).expect("less than 100");
+    let process = usize::try_from(std::process::id()).expect("a number of ours");
+    [127, 100 + low(process), 100 + low(number), last].into()
+}
+
+/// Whether this machine lets a test listen where visitors go.
+pub(super) fn has_web_ports() -> bool {
+    std::net::TcpListener::bind((address(0, 3), 80)).is_ok()
+}
+
+fn places(addresses: &Addresses) -> [(&'static str, String); 6] {
     [
         ("{origin_port}", addresses.origin.port().to_string()),
         ("{origin_tls_port}", addresses.origin_tls.port().to_string()),
+        ("{edge_port}", addresses.edge.port().to_string()),
+        ("{edge_tls_port}", addresses.edge_tls.port().to_string()),
         ("{edge_overseas_port}", addresses.edge_overseas.port().to_string()),
         ("{canary}", CANARY.to_owned()),
     ]
@@ -208,7 +264,7 @@ async fn accepted(request: reqwest::RequestBuilder) -> Value {
 
 fn configuration(scenario: &Scenario, at: &Addresses, key: &Credential, folder: &Path, listen: &str) -> String {
     let edges = match scenario.edge {
-        Way::Dns => Vec::new(),
+        Way::Dns | Way::Nodes => Vec::new(),
         Way::Tls => HOSTS.map(|host| format!("{host:?} = \"{}\"", at.edge_tls)).to_vec(),
         Way::Plain => HOSTS.map(|host| format!("{host:?} = \"{}\"", at.edge)).to_vec(),
     };

@@ -65,5 +65,11 @@ pub(super) fn confusion(outcomes: &[Outcome]) -> String {
     }
     let pairs: Vec<_> = outcomes.iter().filter(|outcome| outcome.truth.len() == 2).collect();
     let both = pairs.iter().filter(|outcome| outcome.is_right()).count();
-    text + &format!("both of two faults: {both} of {}\n", pairs.len())
+    let single: Vec<_> = outcomes.iter().filter(|outcome| outcome.truth.len() == 1).collect();
+    let hits = single.iter().filter(|outcome| outcome.is_right()).count();
+    let healthy: Vec<_> = outcomes.iter().filter(|outcome| outcome.truth.is_empty()).collect();
+    let alarms = healthy.iter().filter(|outcome| !outcome.is_right()).count();
+    text.push_str(&format!("first cause right: {hits} of {}\n", single.len()));
+    text.push_str(&format!("both of two faults: {both} of {}\n", pairs.len()));
+    text + &format!("false alarms: {alarms} of {} healthy\n", healthy.len())
 }

@@ -1,6 +1,7 @@
 //! A scenario as its file writes it (tests/scenarios/*.toml): what is wrong in a simulated world, and what a diagnosis has
 //! to name first.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use config::{Config, File, FileFormat};
@@ -16,6 +17,18 @@ pub(super) struct Scenario {
     pub(super) truth: Vec<String>,
     /// What `refreshd diagnose` is asked about: a URL, a host, or `job` for the last one that was sent.
     pub(super) diagnose: String,
+    /// What the verification of the last job may end as. Empty: it is not looked at.
+    #[serde(default)]
+    pub(super) verdict: Vec<String>,
+    /// What the text for people has in it, apart from where its lines break.
+    #[serde(default)]
+    pub(super) says: Vec<String>,
+    /// What it has not.
+    #[serde(default)]
+    pub(super) never_says: Vec<String>,
+    /// The origin has two machines at ports 80 and 443 of `{machine_1}` and `{machine_2}`, if this machine lets them.
+    #[serde(default)]
+    pub(super) machines: bool,
     /// How refreshd finds the edge.
     #[serde(default)]
     pub(super) edge: Way,
@@ -33,6 +46,26 @@ pub(super) struct Scenario {
     pub(super) steps: Vec<Step>,
 }
 
+impl Scenario {
+    /// Whether it says something of the text for people.
+    pub(super) const fn is_read(&self) -> bool {
+        !self.says.is_empty() || !self.never_says.is_empty()
+    }
+
+    /// What is wrong with the words of a diagnosis.
+    pub(super) fn wrong_words(&self, text: &str) -> Vec<String> {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let missing = self.says.iter().filter(|words| !text.contains(words.as_str()));
+        let unwanted = self.never_says.iter().filter(|words| text.contains(words.as_str()));
+        let missing = missing.map(|words| format!("the text does not say {words:?}"));
+        missing.chain(unwanted.map(|words| format!("the text says {words:?}"))).collect()
+    }
+
+    pub(super) const fn needs_web_ports(&self) -> bool {
+        self.machines || matches!(self.edge, Way::Nodes)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Way {
@@ -43,6 +76,8 @@ pub(super) enum Way {
     Plain,
     /// By DNS, as a visitor: at port 80 or 443, where nothing listens.
     Dns,
+    /// By DNS, as a visitor: at two nodes that listen at 80 and 443, if this machine lets them.
+    Nodes,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -52,8 +87,14 @@ pub(super) enum Step {
     Put { put: String, body: Value },
     /// `DELETE /control/…` of the sandbox.
     Delete { delete: String, body: Value },
-    /// A visitor's GET at the edge.
-    Visit { visit: String, area: Option<String> },
+    /// A visitor's GET at the edge, or at its node 1 or 2.
+    Visit {
+        visit: String,
+        area: Option<String>,
+        node: Option<usize>,
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+    },
     /// `POST /v1/jobs`, until the job's status or what it waits for is this.
     Job { job: Value, until: String },
     /// Another POST to the daemon; `{job}` is the last job, `{lane}` the first lane.
