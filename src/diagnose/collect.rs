@@ -10,11 +10,13 @@ use futures_util::future::{OptionFuture, join_all};
 
 use super::DiagnosisInput;
 use super::cache_key::object_key;
-use super::evidence::{ContentSource, Evidence, Freshness, NotObserved, ProbeStage, RedirectObservation, answer};
+use super::evidence::{
+    ContentSource, Evidence, Freshness, NotObserved, ProbeStage, RedirectObservation, answer, compare,
+};
 use super::input::KnownDomainState;
 use crate::clock::Clock;
 use crate::domain::{Target, TargetKind};
-use crate::probe::{DialTarget, DnsResult, ProbeRequest, ProbeResult, Prober, Scheme};
+use crate::probe::{DialTarget, DnsError, DnsResult, ProbeRequest, ProbeResult, Prober, Scheme};
 use crate::provider::{PullProtocol, VendorReference};
 
 /// A domain can have many origins; these are enough to see whether they agree.
@@ -33,9 +35,11 @@ pub(super) struct Collector<'a> {
 #[derive(Default)]
 struct CollectedProbes {
     name: Option<DnsResult>,
+    resolver_works: Option<bool>,
     edge: Option<ProbeResult>,
     /// With their places in the plan.
     origins: Vec<(usize, ProbeResult)>,
+    origin_again: Option<ProbeResult>,
     control: Option<ProbeResult>,
     other_scheme: Option<ProbeResult>,
     moved: Option<RedirectObservation>,
@@ -49,7 +53,13 @@ impl Collector<'_> {
         let all = async {
             let name = async {
                 let look = self.prober.resolve(case.target.host(), deadline.mul_f64(FIRST_ROUND)).await;
+                let failed = matches!(look.fault, Some(DnsError::ServerFailed(_)));
                 lock(&seen).name = Some(look);
+                if let Some(other) = control_name(&case).filter(|_| failed) {
+                    let look = self.prober.resolve(&other, deadline.mul_f64(SECOND_ROUND)).await;
+                    let answered = !matches!(look.fault, Some(DnsError::ServerFailed(_) | DnsError::TimedOut));
+                    lock(&seen).resolver_works = Some(answered);
+                }
             };
             let served = async {
                 self.first_round(&case, &asks, &seen, deadline.mul_f64(FIRST_ROUND)).await;
@@ -98,6 +108,7 @@ impl Collector<'_> {
             self.evidence(case.clone(), so_far, asks)
         };
         let by_address = case.edge.is_some();
+        let draft_is_plain = case.origin.is_some() && told_protocol(case).is_none();
         let control = OptionFuture::from(self.control_ask(&draft).map(|ask| async move {
             let sighting = self.look(&ask, within, by_address).await;
             lock(seen).control = Some(sighting);
@@ -107,7 +118,11 @@ impl Collector<'_> {
             lock(seen).other_scheme = Some(sighting);
         }));
         let moved = OptionFuture::from(moved_to(&draft).map(|to| self.follow(to, &draft, seen, within)));
-        tokio::join!(control, other, moved);
+        let again = OptionFuture::from(origin_again_ask(&draft).map(|ask| async move {
+            let sighting = self.look(&ask, within, draft_is_plain).await;
+            lock(seen).origin_again = Some(sighting);
+        }));
+        tokio::join!(control, other, moved, again);
     }
 
     async fn look(&self, ask: &ProbeRequest, within: Duration, configured: bool) -> ProbeResult {
@@ -164,12 +179,14 @@ impl Collector<'_> {
             guide: self.guide,
             at: self.clock.now(),
             name: seen.name.ok_or_else(|| late("the host's DNS")),
+            resolver_works: seen.resolver_works,
             edge: seen.edge.ok_or_else(|| late("the edge")),
             origins: match asks {
                 Err(unseen) => Err(unseen.clone()),
                 Ok(_) if origins.is_empty() => Err(late("the origin")),
                 Ok(_) => Ok(origins),
             },
+            origin_again: seen.origin_again,
             control: seen.control,
             other_scheme: seen.other_scheme,
             moved: seen.moved,
@@ -213,6 +230,22 @@ fn told_protocol(case: &DiagnosisInput) -> Option<&PullProtocol> {
         KnownDomainState::Facts(facts) => facts.origin.as_ref()?.protocol.as_ref(),
         _ => None,
     }
+}
+
+/// A name of another zone, by which a broken zone is told from a broken resolver: what the host should be an alias of.
+fn control_name(case: &DiagnosisInput) -> Option<String> {
+    match &case.circumstances.domain {
+        KnownDomainState::Facts(facts) => Some(facts.cname.as_ref()?.trim_end_matches('.').to_owned()),
+        _ => None,
+    }
+}
+
+/// The first origin that answered once more, if its answer is not the edge's: it may differ from itself.
+fn origin_again_ask(draft: &Evidence) -> Option<ProbeRequest> {
+    let edge = draft.edge_answer()?;
+    let origin = draft.origins.iter().flatten().find(|origin| answer(origin).is_some())?;
+    let is_same = compare(edge, answer(origin)?).is_some_and(|compared| compared.is_ok());
+    (!is_same).then(|| origin.ask.clone())
 }
 
 /// The origins as the CDN would ask them for the target.

@@ -5,13 +5,19 @@ use std::time::Duration;
 use super::format::http_date;
 use super::input::KnownDomainState;
 use super::{DiagnosisInput, JobContext};
-use crate::domain::{CacheLookup, CauseId, ErrorClass, Failure, ItemOperation, ItemState, Mode, Target, Timestamp};
+use crate::domain::{
+    CacheLookup, CauseId, ComparisonContext, ErrorClass, Failure, ItemOperation, ItemState, Mode, SecondProbe, Target,
+    Timestamp, Verification, judge,
+};
 use crate::probe::{ConnectError, DnsError, DnsResult, HttpError, HttpResult, ProbeResult, TlsError};
 use crate::provider::{DomainFacts, VendorReference};
 
 /// What was not seen, and because of what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotObserved(pub String);
+
+/// A page whose date is that near to its answer was made for it.
+const MADE_ANEW: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
@@ -20,9 +26,13 @@ pub struct Evidence {
     /// When the last look had ended.
     pub at: Timestamp,
     pub name: Result<DnsResult, NotObserved>,
+    /// Whether the resolver knew another name when it could not resolve the host's; none: it was not asked.
+    pub resolver_works: Option<bool>,
     pub edge: Result<ProbeResult, NotObserved>,
     /// Each of the domain's origins that was looked at, asked as the CDN would; never empty.
     pub origins: Result<Vec<ProbeResult>, NotObserved>,
+    /// The first origin that answered, asked once more; only where edge and origin differ.
+    pub origin_again: Option<ProbeResult>,
     /// The edge, asked in a way that no copy can answer; only where that helps.
     pub control: Option<ProbeResult>,
     /// The same path by the other scheme, where the domain keeps them apart.
@@ -85,6 +95,15 @@ pub enum Freshness {
     /// Fetched just now, and still not what the origin serves to us.
     Unlike(String),
     Unknown(String),
+}
+
+/// How it shows that the origin had the release only after the refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LateOrigin {
+    /// The edge fetched its copy so long after the refresh had ended.
+    CopiedAfter(Duration),
+    /// After the refresh the edge served what the origin served, and the origin's content is another now.
+    ChangedSinceSeenFresh,
 }
 
 /// The failure that stands between the request and its success.
@@ -187,48 +206,97 @@ impl Evidence {
         Some(self.edge.as_ref().ok()?.at - Duration::from_secs(age))
     }
 
-    /// How long after the refresh the edge fetched the copy that it serves; none: it did not, or that is not known. An
-    /// invalidating purge lets a node keep its copy and count its age anew.
+    /// Whether the origin answered the same request twice and differently.
     #[must_use]
-    pub fn copied_after_refresh(&self) -> Option<Duration> {
+    pub fn origin_changes_by_itself(&self) -> bool {
+        let Some(again) = &self.origin_again else { return false };
+        let first = self.origins.iter().flatten().find(|origin| origin.ask == again.ask);
+        let (Some(again), Some(first)) = (answer(again), first.and_then(answer)) else { return false };
+        matches!(compare(again, first), Some(Err(_)))
+    }
+
+    /// Whether the edge serves a stored error while the origin is well.
+    #[must_use]
+    pub fn keeps_error(&self) -> bool {
+        let is_stored = |edge: &HttpResult| edge.status >= 500 && self.source(edge) == ContentSource::Copy;
+        self.edge_answer().is_some_and(is_stored) && self.origin_answers().any(|origin| origin.status < 500)
+    }
+
+    /// The dates of two versions that the origin gave for the same request, if it did. A page made anew for each request has the
+    /// date of its answer, and is no version.
+    #[must_use]
+    pub fn versions_of_origin(&self) -> Option<(Timestamp, Timestamp)> {
+        let again = self.origin_again.as_ref()?;
+        let first = self.origins.iter().flatten().find(|origin| origin.ask == again.ask)?;
+        let date = |result: &ProbeResult| http_date(&answer(result)?.header("last-modified")?);
+        let (one, other) = (date(first)?, date(again)?);
+        let is_made_anew = |date: Timestamp, result: &ProbeResult| result.at.since(date) < MADE_ANEW;
+        let are_versions = one != other && !(is_made_anew(one, first) && is_made_anew(other, again));
+        are_versions.then(|| (one.min(other), one.max(other)))
+    }
+
+    /// What shows that the refresh did its work and the origin gave old content after it, if something does. An invalidating
+    /// purge lets a node keep its copy and count its age anew.
+    #[must_use]
+    pub fn origin_was_late(&self) -> Option<LateOrigin> {
         let request = self.request().filter(|request| self.succeeded() && request.mode != Some(Mode::Invalidate))?;
+        if request.verification == Verification::Fresh && request.named == self.case.target {
+            return Some(LateOrigin::ChangedSinceSeenFresh);
+        }
         let (copied, finished) = (self.copied_at()?, request.finished_at?);
-        (copied > finished).then(|| copied.since(finished))
+        // An age counts whole seconds: the copy may be almost a second older.
+        (copied > finished + Duration::from_secs(1)).then(|| LateOrigin::CopiedAfter(copied.since(finished)))
     }
 
     #[must_use]
     pub fn freshness(&self) -> Freshness {
-        if let Some(RedirectObservation { edge, origin: Some(origin), .. }) = &self.moved
+        if let Some(RedirectObservation { to, edge, origin: Some(origin) }) = &self.moved
             && let (Some(edge), Some(origin)) = (answer(edge), answer(origin))
         {
-            return self.compared(edge, std::iter::once(origin));
+            return self.compared(to, edge, std::iter::once(origin));
         }
         let Some(edge) = self.edge_answer() else {
             return Freshness::Unknown("the edge gave no answer to compare".to_owned());
         };
         let own = self.guide.edge_status(edge.status);
-        if own.is_some() && !self.origin_answers().any(|origin| origin.status == edge.status) {
+        let is_copy = self.source(edge) == ContentSource::Copy;
+        if own.is_some() && !is_copy && !self.origin_answers().any(|origin| origin.status == edge.status) {
             return Freshness::Unknown(format!("the edge answers {}, which is no content to compare", edge.status));
         }
         let mut comparable = self.origin_answers().filter(|origin| is_content(origin, edge)).peekable();
         if comparable.peek().is_none() {
             return self.by_age();
         }
-        self.compared(edge, comparable)
+        self.compared(&self.case.target, edge, comparable)
     }
 
-    fn compared<'a>(&self, edge: &HttpResult, origins: impl Iterator<Item = &'a HttpResult>) -> Freshness {
-        let mut differs = None;
+    /// By the judge that the verifier asks too: a diagnosis does not contradict the verdict about the same answers.
+    fn compared<'a>(
+        &self,
+        target: &Target,
+        edge: &HttpResult,
+        origins: impl Iterator<Item = &'a HttpResult>,
+    ) -> Freshness {
+        let observation = |result: &HttpResult| result.observation(self.guide.lookup, self.guide.log_id);
+        let again = self.origin_again.as_ref().and_then(answer).map(observation);
+        let finished = self.request().and_then(|request| request.finished_at).filter(|_| self.succeeded());
+        let ended = finished.map(|finished| self.at.since(finished));
+        let (mut differs, mut unclear) = (None, None);
         for origin in origins {
-            match compare(edge, origin) {
-                Some(Ok(what)) => return Freshness::Fresh(what),
-                Some(Err(what)) => differs = differs.or(Some(what)),
-                None => {}
+            let origin_again = again.as_ref().map_or(SecondProbe::None, SecondProbe::Answer);
+            let context = ComparisonContext { target, origin_again, prefetched: false, ended };
+            let verdict = judge(context, &observation(edge), &observation(origin));
+            let in_detail = compare(edge, origin);
+            match (verdict.verification, in_detail) {
+                (Verification::Fresh, Some(Ok(what))) => return Freshness::Fresh(what),
+                (Verification::Fresh, _) => return Freshness::Fresh(verdict.reason),
+                (Verification::Stale, Some(Err(what))) => differs = differs.or(Some(what)),
+                (Verification::Stale, _) => differs = differs.or(Some(verdict.reason)),
+                _ => unclear = unclear.or(Some(verdict.reason)),
             }
         }
         let Some(what) = differs else {
-            let because = "the bodies are too long to compare, and neither ETag nor Last-Modified tells them apart";
-            return Freshness::Unknown(because.to_owned());
+            return Freshness::Unknown(unclear.unwrap_or_else(|| "there is nothing to compare".to_owned()));
         };
         let control =
             self.control.as_ref().and_then(answer).filter(|control| self.source(control) != ContentSource::Copy);

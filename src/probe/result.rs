@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::domain::{Target, Timestamp};
+use crate::domain::{HttpObservation, Target, Timestamp};
 
 /// What to look at and how to ask for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,6 +190,26 @@ impl HttpResult {
         let values: Vec<&str> =
             self.headers.iter().filter(|(text, _)| text == name).map(|(_, value)| value.as_str()).collect();
         (!values.is_empty()).then(|| values.join(", "))
+    }
+
+    /// What a verdict is made of. `cache_lookup`: the header on where the answer came from.
+    #[must_use]
+    pub fn observation(&self, cache_lookup: &str, log_id: &str) -> HttpObservation {
+        let announced = self.header("content-length").and_then(|length| length.parse().ok());
+        HttpObservation {
+            status: self.status,
+            etag: self.header("etag"),
+            last_modified: self.header("last-modified"),
+            length: self.body_sha256.map(|_| self.body_bytes).or(announced),
+            body_sha256: self.body_sha256,
+            encoding: self.header("content-encoding"),
+            vary: self.header("vary"),
+            cache_control: self.header("cache-control"),
+            location: self.header("location"),
+            age: self.header("age").and_then(|age| age.trim().parse().ok()),
+            cache: self.header(cache_lookup),
+            edge_log_id: self.header(log_id),
+        }
     }
 }
 

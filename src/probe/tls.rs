@@ -53,13 +53,28 @@ impl TlsDialer {
         let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         let stream = connected.map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => TlsError::Closed,
-            _ => refused(&error),
+            _ => TlsError::Refused(in_plain_words(&error)),
         })?;
         let seen = witness.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (chain, verdict) =
             seen.unwrap_or_else(|| (Vec::new(), Err(CertificateError::Unusable("the server showed none".to_owned()))));
         let version = stream.get_ref().1.protocol_version();
         Ok((TlsResult { version: word(version), chain, verdict, took: watch.elapsed() }, stream))
+    }
+}
+
+/// Why a handshake failed, without the words of the TLS library.
+fn in_plain_words(error: &std::io::Error) -> String {
+    let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match fault {
+        Some(Error::InvalidMessage(_)) => "what answers there does not speak TLS".to_owned(),
+        Some(Error::AlertReceived(alert)) => format!("the server ended it with the alert {alert:?}"),
+        Some(Error::PeerIncompatible(_)) => {
+            "it has no TLS version or cipher in common with us (TLS 1.2 or later)".to_owned()
+        }
+        Some(Error::PeerMisbehaved(_)) => "the server does not keep to the protocol".to_owned(),
+        Some(_) => "the server's part of it is invalid".to_owned(),
+        None => error.kind().to_string(),
     }
 }
 

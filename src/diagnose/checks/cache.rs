@@ -125,7 +125,7 @@ pub(super) fn cacheability(evidence: &Evidence) -> Check {
             "Nothing has to be purged here; if it should be cached, change the rule",
             Confidence::Certain,
         )),
-        _ => uncacheable(evidence, rule),
+        _ => uncacheable(evidence, rule).or_else(|| lives_no_time(evidence, rule)),
     };
     if let Some((seen, action, sure)) = blocked {
         let action = format!("{action} (console: CDN > Domain Management > Cache Configuration).");
@@ -219,6 +219,20 @@ fn uncacheable(evidence: &Evidence, rule: Option<CachePolicy>) -> Option<(String
         return Some((seen, "Let the origin set no cookie here, or tell the rule to ignore it", Confidence::Possible));
     }
     None
+}
+
+/// A copy that expires at once is as good as none.
+fn lives_no_time(evidence: &Evidence, rule: Option<CachePolicy>) -> Option<(String, &'static str, Confidence)> {
+    lifetime(evidence, rule).filter(Duration::is_zero)?;
+    let seen = match rule {
+        Some(CachePolicy::For(_)) => "The domain's cache rule keeps this path for 0 seconds".to_owned(),
+        _ => {
+            "The origin lets copies live for 0 seconds (Cache-Control), so each visit asks the origin again".to_owned()
+        }
+    };
+    let action =
+        "Nothing has to be purged then; if it should be cached, let the origin or the rule give it a time to live";
+    Some((seen, action, Confidence::Likely))
 }
 
 fn lifetime(evidence: &Evidence, rule: Option<CachePolicy>) -> Option<Duration> {

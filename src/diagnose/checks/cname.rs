@@ -51,7 +51,7 @@ pub(super) fn cname(evidence: &Evidence) -> Check {
             .act("Refresh this host at EdgeOne (console: EdgeOne > Tools > Purge Cache), or point its DNS back to the CDN.")
             .page(evidence.guide.pages.successor);
     }
-    if let Some((alias, other)) = other_network(look) {
+    if let Some((alias, other)) = other_network(look).filter(|_| !ends_here(evidence, look)) {
         let seen = format!("{} leads to {other} by {alias}; what visitors get comes from there.", look.host);
         return fail(
             evidence,
@@ -109,6 +109,22 @@ fn elsewhere(evidence: &Evidence, look: &DnsResult, expected: Option<&str>) -> C
 fn nowhere(evidence: &Evidence, look: &DnsResult, fault: &DnsError) -> Check {
     let host = &look.host;
     match fault {
+        DnsError::NoSuchName | DnsError::NoAddress if evidence.edge_answer().is_some_and(|look| look.status < 400) => {
+            Check::warn(
+                CheckId::Cname,
+                format!("DNS says of {host}: {fault}; the edge that probe.edges names serves it, so visitors may use another DNS than this machine."),
+            )
+            .act(format!("Ask the visitors' DNS: `dig {host} @ADDRESS`."))
+        }
+        DnsError::ServerFailed(_) if evidence.resolver_works == Some(true) => {
+            let seen = format!(
+                "The name servers of {host} fail (SERVFAIL), while other names resolve: its DNSSEC signatures or its name servers are broken. No visitor whose resolver checks can reach it."
+            );
+            let action = format!(
+                "`dig +cd {host}`: if that answers, mend the zone's DNSSEC (DS record, expired signatures); else its name servers, at its DNS provider."
+            );
+            fail(evidence, sureness(evidence).max(Confidence::Likely), seen, &action)
+        }
         DnsError::NoSuchName | DnsError::NoAddress => {
             let seen = format!("DNS says of {host}: {fault}. No visitor can reach it.");
             let to = expected(evidence).unwrap_or_else(|| "the name that the console shows".to_owned());
@@ -162,6 +178,13 @@ fn ends_in(alias: &str, endings: &[&str]) -> bool {
 fn shared_with_origin(evidence: &Evidence, look: &DnsResult) -> Option<IpAddr> {
     let origins: Vec<IpAddr> = evidence.origins.iter().flatten().filter_map(|seen| Some(seen.address?.ip())).collect();
     look.addresses.iter().copied().find(|address| origins.contains(address))
+}
+
+/// Whether the chain ends at this CDN, over whatever other networks it leads.
+fn ends_here(evidence: &Evidence, look: &DnsResult) -> bool {
+    let ours =
+        |alias: &String| ends_in(alias, evidence.guide.cname_suffixes) || expected(evidence).as_ref() == Some(alias);
+    look.aliases.last().is_some_and(ours)
 }
 
 /// The edge was found by this very name, and its answer carries what only this CDN's edges send.

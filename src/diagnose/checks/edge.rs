@@ -91,6 +91,12 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
     let status = look.status;
     let same_at_origin = evidence.origin_answers().any(|origin| origin.status == status);
     let own = evidence.guide.edge_status(status);
+    if evidence.keeps_error() {
+        let report = format!("The edge answers {status}{id} from its cache; the origin is well.");
+        return Check::warn(CheckId::EdgeAnswer, report)
+            .act("Refresh the URL; a rule of the domain lets nodes keep this status (console: CDN > Domain Management > Status Code Cache).")
+            .page(pages.edge_statuses);
+    }
     if let Some(own) = own.filter(|_| !(same_at_origin && status < 500)) {
         let message = format!("The edge answers {status}: {}{id}.", own.meaning);
         return match own.cause {

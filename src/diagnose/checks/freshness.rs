@@ -2,11 +2,15 @@
 
 use super::super::JobContext;
 use super::super::evidence::{ContentSource, Evidence, Freshness, compare};
-use crate::diagnose::format::{argument, span};
+use crate::diagnose::format::{argument, http_date, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, Mode, Verification};
+use crate::probe::HttpResult;
 
 pub(super) fn edge_freshness(evidence: &Evidence) -> Check {
     let pages = &evidence.guide.pages;
+    if let Some(check) = evidence.request().and_then(|request| not_newer(evidence, request)) {
+        return check;
+    }
     match evidence.freshness() {
         Freshness::Fresh(what) => {
             let then = match evidence.request().map(|request| request.verification) {
@@ -40,17 +44,8 @@ fn old(evidence: &Evidence, what: &str) -> Check {
     let Some(request) = evidence.request() else {
         return Check::fail(id, CauseId::EdgeStale, Confidence::Likely, text).act(again(evidence)).page(page);
     };
-    if unchanged(evidence, request) {
-        let seen = "The purge was of mode \"invalidate\", which asks by Last-Modified; the content changed and Last-Modified did not, so the old copy stays.";
-        return Check::fail(id, CauseId::LastModifiedUnchanged, Confidence::Likely, seen)
-            .act("Purge it with mode delete (the default of `refreshd purge --dir`), and let releases set a new Last-Modified.")
-            .page(evidence.guide.pages.purge);
-    }
-    if evidence.copied_after_refresh().is_some() {
-        return Check::warn(
-            id,
-            format!("{text} The refresh removed the copy before it; this one came from the origin."),
-        );
+    if evidence.origin_was_late().is_some() {
+        return Check::warn(id, format!("{text} The refresh did its work; this copy came from the origin after it."));
     }
     if !request.state.is_final() {
         return Check::warn(id, format!("{text} The refresh has not ended yet."))
@@ -73,13 +68,24 @@ fn old(evidence: &Evidence, what: &str) -> Check {
     }
 }
 
-/// The one change that an invalidating purge cannot see.
-fn unchanged(evidence: &Evidence, request: &JobContext) -> bool {
-    let Some(edge) = evidence.edge_answer().filter(|_| request.mode == Some(Mode::Invalidate)) else { return false };
-    evidence.origin_answers().any(|origin| {
-        let same_date = edge.header("last-modified").is_some_and(|date| origin.header("last-modified") == Some(date));
-        same_date && edge.status == origin.status && matches!(compare(edge, origin), Some(Err(_)))
-    })
+/// The one change that an invalidating purge cannot see: a node asks for what is newer than its copy.
+fn not_newer(evidence: &Evidence, request: &JobContext) -> Option<Check> {
+    let edge = evidence
+        .edge_answer()
+        .filter(|_| request.mode == Some(Mode::Invalidate) && !evidence.origin_changes_by_itself())?;
+    let date = |look: &HttpResult| http_date(&look.header("last-modified")?);
+    let (of_copy, differs) = (date(edge)?, |origin: &&HttpResult| {
+        edge.status == origin.status && matches!(compare(edge, origin), Some(Err(_)))
+    });
+    let of_origin = evidence.origin_answers().filter(differs).find_map(date).filter(|date| *date <= of_copy)?;
+    let what = if of_origin == of_copy { "Last-Modified did not" } else { "has an older Last-Modified than the copy" };
+    let seen = format!(
+        "The purge was of mode \"invalidate\", which asks by Last-Modified; the content changed and {what}, so the old copy stays."
+    );
+    let check = Check::fail(CheckId::EdgeFreshness, CauseId::LastModifiedUnchanged, Confidence::Likely, seen).act(
+        "Purge it with mode delete (the default of `refreshd purge --dir`), and let releases set a new Last-Modified.",
+    );
+    Some(check.page(evidence.guide.pages.purge))
 }
 
 fn again(evidence: &Evidence) -> String {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::super::evidence::{Evidence, Freshness, NotObserved, ProbeStage, answer as answered};
+use super::super::evidence::{Evidence, Freshness, NotObserved, ProbeStage, RedirectObservation, answer as answered};
 use crate::diagnose::format::{moment, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation};
 use crate::probe::{
@@ -88,6 +88,23 @@ pub(super) fn connect(evidence: &Evidence) -> Check {
         };
     };
     let text = format!("The origin {}: {fault}.", place(origin));
+    if let ConnectError::Denied(address) = fault
+        && evidence.case.origin.is_none()
+        && evidence.edge_answer().is_none_or(|look| look.status >= 500)
+    {
+        let seen = format!(
+            "The origin {} has the address {address}, which is not public: the CDN's nodes cannot reach it either.",
+            place(origin)
+        );
+        return Check::fail(
+            CheckId::OriginConnect,
+            CauseId::OriginTcp,
+            sureness(faults.len(), origins.len(), true),
+            seen,
+        )
+        .act(format!("Give the domain an origin with a public address {CONSOLE}."))
+        .page(evidence.guide.pages.origin);
+    }
     if let ConnectError::Denied(address) = fault {
         return Check::unknown(CheckId::OriginConnect, text).act(format!(
             "If refreshd may look at it, add \"{address}/{}\" to probe.allow.",
@@ -328,9 +345,28 @@ fn broken(fault: &HttpError) -> String {
 fn goes_round(evidence: &Evidence, origin: &ProbeResult, look: &HttpResult) -> Option<String> {
     let target = evidence.case.target.as_str();
     let to = look.header("location").filter(|_| (300..400).contains(&look.status))?;
+    let to = absolute(target, &to)?;
     // Looks keep no query of a redirect.
     let bare = |url: &str| url.split('?').next().unwrap_or_default().to_owned();
-    (origin.ask.scheme == Scheme::Http && target.starts_with("https:") && bare(&to) == bare(target)).then_some(to)
+    if bare(&to) == bare(target) {
+        // A page may add a query to its own URL, and be well with it.
+        let adds_query = to.contains('?') && origin.ask.scheme == scheme_of(target);
+        return (!adds_query).then_some(to);
+    }
+    let RedirectObservation { to: next, edge, .. } = evidence.moved.as_ref()?;
+    let look = answered(edge).filter(|look| (300..400).contains(&look.status))?;
+    let back = absolute(next.as_str(), &look.header("location")?)?;
+    (bare(&back) == bare(target) || bare(&back) == bare(next.as_str())).then_some(to)
+}
+
+fn scheme_of(target: &str) -> Scheme {
+    if target.starts_with("https:") { Scheme::Https } else { Scheme::Http }
+}
+
+/// A redirect's goal in full, as seen from `base`.
+fn absolute(base: &str, location: &str) -> Option<String> {
+    let url = url::Url::parse(base).ok()?.join(location).ok()?;
+    Some(url.to_string())
 }
 
 fn seen(evidence: &Evidence, id: CheckId) -> Result<&[ProbeResult], Check> {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::evidence::{Evidence, Freshness, answer, compare};
+use super::super::evidence::{Evidence, Freshness, LateOrigin, answer, compare};
 use super::origin::place;
 use crate::diagnose::format::{argument, moment, span};
-use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation, Timestamp};
+use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation, TargetKind, Timestamp};
 use crate::probe::ProbeResult;
 
 /// Content that was last changed so long before its refresh is hardly what the refresh was for.
@@ -26,6 +26,16 @@ pub(super) fn origin_freshness(evidence: &Evidence) -> Check {
         let seen = format!("The origins {} and {} serve different content: {what}.", place(one), place(other));
         return fail(seen).act("Finish the release on every origin, then `refreshd refresh` the URL again.").page(page);
     }
+    if let Some((older, newer)) = evidence.versions_of_origin() {
+        let seen = format!(
+            "Asked twice for the same URL, the origin gave two versions, of {} and of {}: its machines do not have the same content.",
+            moment(older),
+            moment(newer)
+        );
+        return fail(seen)
+            .act("Finish the release on every machine of the origin, then `refreshd refresh` the URL again.")
+            .page(page);
+    }
     if let Some(copied) = own_copy_from(evidence) {
         let seen = format!(
             "The origin answers from a cache of its own, with a copy made {} before the refresh.",
@@ -41,21 +51,15 @@ pub(super) fn origin_freshness(evidence: &Evidence) -> Check {
     {
         return unlike(evidence, &what);
     }
-    if let (Freshness::Old(what), Some(after)) = (evidence.freshness(), evidence.copied_after_refresh()) {
-        let seen = format!(
-            "The edge fetched its copy {} after the refresh had ended, and it is not what the origin serves now ({what}): the origin, or one of its machines, still gave old content then.",
-            span(after)
-        );
-        let target = argument(evidence.case.target.as_str());
-        return fail(seen)
-            .act(format!(
-                "`refreshd refresh {target} --wait` now that the origin has the release; in deployments, refresh only when every machine of the origin has it."
-            ))
-            .page(page);
+    if let (Freshness::Old(what), Some(late)) = (evidence.freshness(), evidence.origin_was_late()) {
+        return released_late(evidence, &what, late).page(page);
     }
     let changed = evidence.origin_changed_at().filter(|at| *at > NO_RELEASE_BEFORE);
-    let context =
-        evidence.request().filter(|request| evidence.succeeded() && request.operation == ItemOperation::Purge);
+    let context = evidence.request().filter(|request| {
+        // Of a directory that is purged as a whole, most pages did not change.
+        let is_one_object = request.kind == TargetKind::Url;
+        is_one_object && evidence.succeeded() && request.operation == ItemOperation::Purge
+    });
     match (changed, context, evidence.freshness()) {
         (Some(changed), Some(request), Freshness::Fresh(_)) if changed + LONG_BEFORE < request.created_at => {
             let seen = format!(
@@ -74,6 +78,23 @@ pub(super) fn origin_freshness(evidence: &Evidence) -> Check {
         ),
         (None, ..) => Check::ok(CheckId::OriginFreshness, "The origin serves content, and does not tell since when."),
     }
+}
+
+/// The refresh ran before the release had reached the origin: waiting does not help.
+fn released_late(evidence: &Evidence, what: &str, late: LateOrigin) -> Check {
+    let seen = match late {
+        LateOrigin::CopiedAfter(after) => format!(
+            "The edge fetched its copy {} after the refresh had ended, and it is not what the origin serves now ({what}): the origin, or one of its machines, still gave old content then.",
+            span(after)
+        ),
+        LateOrigin::ChangedSinceSeenFresh => format!(
+            "After the refresh the edge served what the origin served then; the origin serves other content now ({what}), so it was released after the refresh."
+        ),
+    };
+    let target = argument(evidence.case.target.as_str());
+    Check::fail(CheckId::OriginFreshness, CauseId::OriginStale, Confidence::Likely, seen).act(format!(
+        "`refreshd refresh {target} --wait` now that the origin has the release; in deployments, refresh only when every machine of the origin has it."
+    ))
 }
 
 /// The CDN's own pull, this very moment, brought something else than the origin gave us.

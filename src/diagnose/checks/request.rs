@@ -72,11 +72,28 @@ fn lone_prefetch(evidence: &Evidence) -> Option<Check> {
     Some(check.act(action).page(evidence.guide.pages.prefetch))
 }
 
+/// The folder that a purged URL without a slash at its end redirects to.
+fn folder_of(evidence: &Evidence) -> Option<String> {
+    let request = evidence.request().filter(|request| request.kind == TargetKind::Url)?;
+    let to = &evidence.moved.as_ref().filter(|_| request.operation == ItemOperation::Purge)?.to;
+    (to.as_str() == format!("{}/", request.named)).then(|| to.as_str().to_owned())
+}
+
 fn wrong_kind(evidence: &Evidence) -> Option<Check> {
     let request = evidence.request()?;
     let target = &evidence.case.target;
     let path = target.as_str().split('?').next().unwrap_or_default();
     let missing = evidence.origin_answers().next().is_some_and(|look| [403, 404, 410].contains(&look.status));
+    if let Some(folder) = folder_of(evidence) {
+        let seen = format!(
+            "It was refreshed as a URL, which is that one object only; it is the folder {}, and what lies below was not touched.",
+            quoted(&folder)
+        );
+        let check = Check::fail(CheckId::Request, CauseId::WrongRequest, Confidence::Likely, seen);
+        return Some(
+            check.act(format!("`refreshd purge --dir {} --wait`.", argument(&folder))).page(evidence.guide.pages.purge),
+        );
+    }
     let (seen, action) = match request.kind {
         TargetKind::Url if path.ends_with('/') && missing && request.operation == ItemOperation::Purge => (
             "It was refreshed as a URL, which is the page of that name only, and the origin has no such page; what lies below was not touched.",

@@ -205,7 +205,7 @@ const CLOCKS_APART: u64 = 2;
 
 /// None: not known, or too close to the refresh to tell. An origin that sends an age of its own is a cache itself.
 fn copy_age(context: ComparisonContext<'_>, edge: &HttpObservation, origin: &HttpObservation) -> Option<CopyAge> {
-    let (age, ended) = (edge.age.filter(|_| origin.age.is_none())?, context.ended.as_secs());
+    let (age, ended) = (edge.age.filter(|_| origin.age.is_none())?, context.ended?.as_secs());
     if age + CLOCKS_APART < ended {
         Some(CopyAge::Younger)
     } else {

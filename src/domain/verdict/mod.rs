@@ -69,8 +69,8 @@ pub struct ComparisonContext<'a> {
     pub origin_again: SecondProbe<'a>,
     /// It was put into the cache, so a hit is to be expected.
     pub prefetched: bool,
-    /// How long ago the job ended at the provider.
-    pub ended: Duration,
+    /// How long ago the refresh ended at the provider; none: it did not, or there was none.
+    pub ended: Option<Duration>,
 }
 
 /// The origin's second answer, which shows whether it differs from itself.

@@ -107,7 +107,7 @@ fn judge_all(edge: &HttpObservation, origin: &HttpObservation, again: &HttpObser
         target: &target,
         origin_again,
         prefetched: false,
-        ended: Duration::from_secs(60),
+        ended: Some(Duration::from_secs(60)),
     };
     let first = judge(of(SecondProbe::None), edge, origin);
     match first.verification {

@@ -24,7 +24,7 @@ fn some_text(text: &str) -> Option<String> {
 }
 
 fn context<'a>(target: &'a Target, prefetched: bool, origin_again: SecondProbe<'a>) -> ComparisonContext<'a> {
-    ComparisonContext { target, origin_again, prefetched, ended: Duration::from_secs(60) }
+    ComparisonContext { target, origin_again, prefetched, ended: Some(Duration::from_secs(60)) }
 }
 
 fn judge_edge(prefetched: bool, edge: &HttpObservation, origin: &HttpObservation) -> Verdict {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::origin::{DomainLookup, OriginAddresses, origin_request};
 use super::policy::VerifyPolicy;
 use crate::clock::Stopwatch;
-use crate::domain::{HttpObservation, ObservedResponse, Proof, Target};
-use crate::probe::{ConnectError, HttpResult, ProbeRequest, ProbeResult, Prober};
+use crate::domain::{ObservedResponse, Proof, Target};
+use crate::probe::{ConnectError, ProbeRequest, ProbeResult, Prober};
 
 /// One side could not be probed; `again`: whether another probe may succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +92,11 @@ fn read_response(result: &ProbeResult, side: &str) -> Result<ObservedResponse, P
             return fail(format!("visitors do not trust the certificate of {host} at the edge{at}: {fault}"), true);
         }
         (.., Some(Ok(answer))) => {
-            return Ok(ObservedResponse { at: result.at, address: result.address, look: http_observation(answer) });
+            return Ok(ObservedResponse {
+                at: result.at,
+                address: result.address,
+                look: answer.observation("x-cache-lookup", "x-nws-log-uuid"),
+            });
         }
         (_, Some(Err(fault @ ConnectError::Denied(_))), ..) => {
             return fail(format!("the {side} of {host} is not probed: {fault}"), false);
@@ -106,22 +110,4 @@ fn read_response(result: &ProbeResult, side: &str) -> Result<ObservedResponse, P
         _ => "the probe got no response".to_owned(),
     };
     fail(format!("the {side} of {host}{at} does not answer: {fault}"), true)
-}
-
-fn http_observation(answer: &HttpResult) -> HttpObservation {
-    let announced = answer.header("content-length").and_then(|length| length.parse().ok());
-    HttpObservation {
-        status: answer.status,
-        etag: answer.header("etag"),
-        last_modified: answer.header("last-modified"),
-        length: answer.body_sha256.map(|_| answer.body_bytes).or(announced),
-        body_sha256: answer.body_sha256,
-        encoding: answer.header("content-encoding"),
-        vary: answer.header("vary"),
-        cache_control: answer.header("cache-control"),
-        location: answer.header("location"),
-        age: answer.header("age").and_then(|age| age.parse().ok()),
-        cache: answer.header("x-cache-lookup"),
-        edge_log_id: answer.header("x-nws-log-uuid"),
-    }
 }

@@ -101,7 +101,7 @@ impl ProbeRound {
         let watch = Stopwatch::start();
         let proof = self.observer.observe(&target, TARGET_TIME_MAX).await;
         let prefetched = requesters.lanes.iter().any(|lane| lane.operation == ItemOperation::Prefetch);
-        let ended = self.ended;
+        let ended = Some(self.ended);
         let context = ComparisonContext { target: &target, origin_again: SecondProbe::None, prefetched, ended };
         let (verification, reason, again, proof) = match proof {
             Err(ProbeFailure { reason, again }) => (Verification::Unknown, reason, again, None),
