@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use super::near_target::NearTarget;
 use crate::domain::{
     AccountName, Area, ErrorClass, Failure, ItemOperation, ItemState, JobId, Mode, Operation, PoolName, Priority,
     Subject, Target, TargetKind, Timestamp, Verification, WaitingReason,
@@ -16,6 +17,8 @@ pub struct DiagnosisInput {
     /// What to look at: the target itself, the job's most telling one, or a host's home page.
     pub target: Target,
     pub request: Option<JobContext>,
+    /// If no job named the target: what a job named that people may take for it.
+    pub near: Option<NearTarget>,
     pub circumstances: AccountContext,
     /// Where the configuration says that the edge and the origin of the target's host are.
     pub edge: Option<SocketAddr>,

@@ -11,6 +11,7 @@ mod evidence;
 mod format;
 mod input;
 mod monitor;
+mod near_target;
 mod path_rules;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use input::{
     AccountContext, AccountSnapshot, Attempt, CurrentWait, DiagnosisInput, JobContext, KnownDomainState, PoolSnapshot,
 };
 pub use monitor::{AccountStatusSource, Finding, Monitor, MonitorDeps, MonitoredAccount};
+pub use near_target::{NearRelation, NearTarget};
 pub use wire::{CauseAnswer, CheckAnswer, DiagnosisAnswer, DiagnosisRecord, StoredAttachment, SubjectAnswer};
 
 use std::time::Duration;

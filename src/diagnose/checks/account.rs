@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::evidence::Evidence;
 use super::super::{AccountSnapshot, PoolSnapshot};
 use crate::diagnose::format::{figure, moment, quoted, span};
-use crate::domain::{CauseId, Check, CheckId, Confidence, Failure, WaitingReason};
+use crate::domain::{CauseId, Check, CheckId, Confidence, Failure, ItemState, WaitingReason};
 
 /// The provider refuses signatures that are further off.
 const SKEW_MAX_MILLIS: u64 = 300_000;
@@ -128,7 +128,8 @@ pub(super) fn quota(evidence: &Evidence) -> Check {
     if pool.available == 0 {
         let check = Check::warn(CheckId::Quota, message).act(action(Some(pool))).page(page);
         // What is still to be sent will wait for it, whatever else is said now.
-        return if evidence.is_open() { check.hints_at(CauseId::QuotaSpent) } else { check };
+        let expired = evidence.request().is_some_and(|request| request.state == ItemState::Expired);
+        return if evidence.is_open() || expired { check.hints_at(CauseId::QuotaSpent) } else { check };
     }
     if pool.available.saturating_mul(20) < pool.total {
         return Check::warn(CheckId::Quota, message).act(action(Some(pool))).page(page);

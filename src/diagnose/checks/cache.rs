@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::cache_key::{KeyWarning, spelling_warnings, warnings};
 use super::super::evidence::{ContentSource, Evidence, Freshness, RedirectObservation, answer, compare};
 use crate::diagnose::format::{argument, quoted, span};
+use crate::diagnose::near_target::{NearRelation, NearTarget};
 use crate::diagnose::path_rules::{applies, extension};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation, TargetKind};
 use crate::provider::{CachePolicy, ServiceKind};
@@ -92,6 +93,16 @@ fn other_scheme(evidence: &Evidence) -> Option<Check> {
 /// An old copy that no job ever named, in a domain where a URL's near relations are other objects.
 fn never_named(evidence: &Evidence) -> Option<Check> {
     let target = &evidence.case.target;
+    if let Some(NearTarget { job, named, how: NearRelation::Spelling }) = &evidence.case.near
+        && matches!(evidence.freshness(), Freshness::Old(_))
+    {
+        let seen = format!(
+            "No job named this very URL. Job {job} refreshed {}, which is another object here.",
+            quoted(named.as_str())
+        );
+        let action = format!("Refresh exactly this URL: `refreshd refresh {} --wait`.", argument(target.as_str()));
+        return Some(mismatch(Confidence::Likely, seen, action));
+    }
     if evidence.request().is_some() || !matches!(evidence.freshness(), Freshness::Old(_)) {
         return None;
     }

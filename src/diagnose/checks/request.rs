@@ -2,6 +2,7 @@
 
 use super::super::evidence::{Evidence, Freshness};
 use crate::diagnose::format::{argument, quoted};
+use crate::diagnose::near_target::{NearRelation, NearTarget};
 use crate::diagnose::path_rules::extension;
 use crate::domain::{Area, CauseId, Check, CheckId, Confidence, ItemOperation, Operation, TargetKind};
 use crate::provider::ServedArea;
@@ -40,7 +41,34 @@ fn unasked(evidence: &Evidence) -> Check {
             "Add {{ host = \"{host}\", account = … }} to routes in refreshd's configuration, or correct the host."
         ));
     }
+    if let Some(NearTarget { job, named, how: NearRelation::FolderAsUrl }) = &evidence.case.near
+        && matches!(evidence.freshness(), Freshness::Old(_))
+    {
+        let seen = format!(
+            "No job named this target. Job {job} refreshed {} as a URL, which is that page only and nothing below it.",
+            quoted(named.as_str())
+        );
+        let home = without_path(named.as_str());
+        let action = match home {
+            true => format!(
+                "Refresh exactly this URL: `refreshd refresh {} --wait`.",
+                argument(evidence.case.target.as_str())
+            ),
+            false => {
+                format!("If everything below is meant: `refreshd purge --dir {} --wait`.", argument(named.as_str()))
+            }
+        };
+        // Of the home page people mostly mean the page; of a folder mostly all below it.
+        let cause = if home { CauseId::WrongCacheKey } else { CauseId::WrongRequest };
+        return Check::fail(CheckId::Request, cause, Confidence::Likely, seen)
+            .act(action)
+            .page(evidence.guide.pages.purge);
+    }
     Check::ok(CheckId::Request, "No job of refreshd named this target lately; what follows is how it stands now.")
+}
+
+fn without_path(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, rest)| rest.find('/') == Some(rest.len() - 1))
 }
 
 fn form_action(code: &str, operation: ItemOperation) -> String {

@@ -179,6 +179,7 @@ impl Monitor {
         let case = DiagnosisInput {
             subject: Subject::Host(host.clone()),
             target: home,
+            near: None,
             request: None,
             circumstances: AccountContext {
                 account: self.with.account_status.account(account),

@@ -41,6 +41,7 @@ pub(super) fn world(change: impl FnOnce(&mut Evidence)) -> Evidence {
             subject: Subject::Job(JobId::from_u128(7)),
             target: url("https://www.example.com/app.js"),
             request: Some(request()),
+            near: None,
             circumstances: circumstances(),
             edge: None,
             origin: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::DiagnosisService;
 use crate::diagnose::{
     AccountContext, AccountSnapshot, AccountStatusSource, Attempt, CurrentWait, DiagnosisInput, JobContext,
-    KnownDomainState, PoolSnapshot,
+    KnownDomainState, NearRelation, NearTarget, PoolSnapshot,
 };
 use crate::domain::{
     AccountName, Area, ItemOperation, ItemState, Lane, Mode, Subject, Target, TargetKind, TenantName, WaitingReason,
@@ -19,8 +19,12 @@ use crate::store::{Event, EventKind, Job, JobFilter, RelevantItem};
 const JOB_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Events of a job that a case holds: the last ones, for they tell how it stands now.
 const ATTEMPTS_MAX: u32 = 100;
-/// Directories above a URL that are looked for: deeper paths are rare, and each is a question to the store.
-const DIRECTORIES_MAX: usize = 8;
+/// Directories above a URL that are looked for, from its own up: each is a question to the store.
+const DIRECTORIES_MAX: usize = 128;
+/// Jobs of the host, the newest ones, whose targets are compared with a URL that no job named; and targets of a job that is
+/// small enough for that.
+const NEAR_JOBS_MAX: u32 = 50;
+const NEAR_TARGETS_MAX: u32 = 2_000;
 
 impl DiagnosisService {
     /// About the item of the job that tells most.
@@ -35,7 +39,9 @@ impl DiagnosisService {
     /// About the URL, with the newest job of the caller's that named it or a directory above it.
     pub(super) async fn case_of_url(&self, caller: &Caller, target: Target) -> Result<DiagnosisInput, ServiceError> {
         let job = self.newest_with(caller, &target).await?;
-        self.case(Subject::Url(target.clone()), target, job).await
+        let near = if job.is_none() { self.near_target(caller, &target).await? } else { None };
+        let case = self.case(Subject::Url(target.clone()), target, job).await?;
+        Ok(DiagnosisInput { near, ..case })
     }
 
     /// About the host's home page.
@@ -48,20 +54,50 @@ impl DiagnosisService {
     async fn newest_with(&self, caller: &Caller, target: &Target) -> Result<Option<(Job, RelevantItem)>, ServiceError> {
         // Who may not look at jobs is diagnosed without.
         let Ok(tenant) = caller.visible() else { return Ok(None) };
-        let mut newest: Option<(Job, Target)> = None;
+        let mut newest: Option<(Job, RelevantItem)> = None;
         for named in std::iter::once(target.clone()).chain(directories_above(target)) {
             let job = self.newest_that_names(tenant, &named).await?;
             let is_newer = |job: &Job| newest.as_ref().is_none_or(|(entry, _)| entry.created_at < job.created_at);
-            if let Some(job) = job.filter(is_newer) {
-                newest = Some((job, named));
+            let Some(job) = job.filter(is_newer) else { continue };
+            let telling = self.service.store.most_relevant_item(job.row, Some(&named)).await?;
+            // The home page as a URL is no purge of the site.
+            let covers = |telling: &RelevantItem| {
+                named.as_str() == target.as_str() || telling.item.target.kind() == TargetKind::Directory
+            };
+            if let Some(telling) = telling.filter(covers)
+                && self.service.may_see_hosts(caller, job.row).await?
+            {
+                newest = Some((job, telling));
             }
         }
-        let Some((job, named)) = newest else { return Ok(None) };
-        if !self.service.may_see_hosts(caller, job.row).await? {
-            return Ok(None);
+        Ok(newest)
+    }
+
+    /// What a job of the caller's named that people may take for the URL, if none named the URL itself.
+    async fn near_target(&self, caller: &Caller, target: &Target) -> Result<Option<NearTarget>, ServiceError> {
+        let Ok(tenant) = caller.visible() else { return Ok(None) };
+        let filter = JobFilter {
+            tenant: tenant.cloned(),
+            host: Some(target.host().to_owned()),
+            since: Some(self.service.clock.now() - JOB_AGE_MAX),
+            ..JobFilter::default()
+        };
+        let domain = self.domain(target);
+        let facts = match &domain {
+            KnownDomainState::Facts(facts) => Some(facts.as_ref()),
+            _ => None,
+        };
+        for job in self.service.store.find_jobs(&filter, None, NEAR_JOBS_MAX).await? {
+            if job.counts.total() > NEAR_TARGETS_MAX || !self.service.may_see_hosts(caller, job.row).await? {
+                continue;
+            }
+            let targets = self.service.store.job_targets(job.row).await?;
+            let near = |named: Target| Some((NearRelation::between(target, &named, facts)?, named));
+            if let Some((how, named)) = targets.into_iter().find_map(near) {
+                return Ok(Some(NearTarget { job: job.id, named, how }));
+            }
         }
-        let telling = self.service.store.most_relevant_item(job.row, Some(&named)).await?;
-        Ok(telling.map(|telling| (job, telling)))
+        Ok(None)
     }
 
     async fn newest_that_names(
@@ -96,7 +132,7 @@ impl DiagnosisService {
         };
         let edge = self.probed.edges.get(target.host()).copied();
         let origin = self.probed.origins.get(target.host()).copied();
-        Ok(DiagnosisInput { subject, target, request, circumstances, edge, origin })
+        Ok(DiagnosisInput { subject, target, request, near: None, circumstances, edge, origin })
     }
 
     /// The lane of a plain purge of the target.
