@@ -90,10 +90,16 @@ impl Poller {
         &self,
         submission: &OpenSubmission,
         done: &BTreeSet<String>,
+        denial: Option<&Failure>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let task_max = self.timeouts.task_max(submission.lane.operation);
-        let message = format!("the task did not end within {} s", task_max.as_secs());
+        let seconds = self.timeouts.task_max(submission.lane.operation).as_secs();
+        let message = match denial {
+            None => format!("the task did not end within {seconds} s"),
+            Some(Failure { code, message, .. }) => format!(
+                "what became of the task could not be read within {seconds} s, for the key may not read it ({code}: {message})"
+            ),
+        };
         let failure = Failure::new(ErrorClass::ProviderTimeout, "task_max", message);
         let kind = submission.lane.kind;
         let done: BTreeSet<Target> = done.iter().filter_map(|target| Target::parse(kind, target).ok()).collect();
@@ -106,7 +112,7 @@ impl Poller {
     /// The task's account left the configuration. The task gets its full time, in case the account comes back.
     async fn orphan(&self, submission: &OpenSubmission, now: Timestamp) {
         let outcome = if self.is_out_of_time(submission, now) {
-            self.give_up(submission, &BTreeSet::new(), now).await
+            self.give_up(submission, &BTreeSet::new(), None, now).await
         } else {
             self.poll_later(submission, now).await
         };
@@ -190,18 +196,27 @@ impl EngineService for Poller {
         (submission, account, outcome): &Self::Answer,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let denial =
+            outcome.as_ref().err().map(ReadError::failure).filter(|fault| fault.class == ErrorClass::Permission);
+        if denial.is_some() || outcome.is_ok() {
+            account.note_permission(account.provider.tasks_action(submission.lane.operation), denial, now);
+        }
         match outcome {
             Ok(PollOutcome::Progress(TaskProgress::Ended { failed })) => self.end(submission, failed, now).await?,
             Ok(PollOutcome::Progress(TaskProgress::Running | TaskProgress::NotListed)) => {
                 self.poll_later(submission, now).await?;
             }
-            Ok(PollOutcome::OutOfTime { done }) => self.give_up(submission, done, now).await?,
+            Ok(PollOutcome::OutOfTime { done }) => self.give_up(submission, done, None, now).await?,
             Err(fault) => {
                 let failure = fault.failure();
                 tracing::warn!(submission.id = submission.id.0, account = %account.name, class = %failure.class,
                     code = %failure.code, message = %failure.message, "could not read the progress of a task; asking again later");
-                // A failed read says nothing of the task, so it does not end the task's time.
-                self.poll_later(submission, now).await?;
+                // A failed read says nothing of the task, so it does not end the task's time. A denied one will not say more.
+                if denial.is_some() && self.is_out_of_time(submission, now) {
+                    self.give_up(submission, &BTreeSet::new(), denial, now).await?;
+                } else {
+                    self.poll_later(submission, now).await?;
+                }
             }
         }
         self.open.remove(&submission.id);

@@ -38,6 +38,9 @@ pub trait Provider: Send + Sync {
     /// The action that a submission of this lane calls.
     fn submit_action(&self, lane: &Lane) -> ApiAction;
 
+    /// The action that reads the tasks of this operation.
+    fn tasks_action(&self, operation: ItemOperation) -> ApiAction;
+
     /// The pools that a submission of this lane draws on: one or two, or none where nothing is counted by the day.
     fn pools(&self, lane: &Lane) -> Vec<PoolName>;
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::super::evidence::Evidence;
 use super::super::{AccountSnapshot, PoolSnapshot};
+use crate::diagnose::JobContext;
 use crate::diagnose::format::{figure, moment, quoted, span};
-use crate::domain::{CauseId, Check, CheckId, Confidence, Failure, ItemState, WaitingReason};
+use crate::domain::{CauseId, Check, CheckId, Confidence, ErrorClass, Failure, ItemState, WaitingReason};
 
 /// The provider refuses signatures that are further off.
 const SKEW_MAX_MILLIS: u64 = 300_000;
@@ -65,7 +66,11 @@ fn refused(evidence: &Evidence, cause: CauseId, failure: &Failure) -> Check {
 /// One action is refused while others pass: a policy that names some actions and forgot others.
 fn action_refused(evidence: &Evidence, account: &AccountSnapshot) -> Option<Check> {
     let guide = evidence.guide;
-    let request = evidence.request().filter(|request| !request.state.is_final());
+    // A task that could not be followed to its end is as open as one that goes on.
+    let not_followed = |request: &JobContext| {
+        request.failure.as_ref().is_some_and(|failure| failure.class == ErrorClass::ProviderTimeout)
+    };
+    let request = evidence.request().filter(|request| !request.state.is_final() || not_followed(request));
     let own = request.and_then(|request| guide.action(request.operation, request.kind));
     let needed = |action: &str| match request {
         None => guide.actions.iter().any(|(.., text)| *text == action),

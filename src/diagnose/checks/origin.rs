@@ -10,7 +10,7 @@ use crate::probe::{
     CertificateError, ConnectError, DialTarget, DnsError, HttpError, HttpResult, ProbeResult, Scheme, TlsError,
     TlsResult,
 };
-use crate::provider::OriginKind;
+use crate::provider::{OriginKind, PullProtocol};
 
 /// A first byte that takes longer is worth a word.
 const SLOW: Duration = Duration::from_secs(3);
@@ -353,10 +353,25 @@ fn goes_round(evidence: &Evidence, origin: &ProbeResult, look: &HttpResult) -> O
         let adds_query = to.contains('?') && origin.ask.scheme == scheme_of(target);
         return (!adds_query).then_some(to);
     }
+    // From https back to http, where the CDN asks by https again.
+    let rest = |url: &str| url.split_once("://").map(|(_, rest)| rest.to_owned());
+    if origin.ask.scheme == Scheme::Https
+        && to.starts_with("http:")
+        && rest(&to) == rest(target)
+        && asks_by_https(evidence)
+    {
+        return Some(to);
+    }
     let RedirectObservation { to: next, edge, .. } = evidence.moved.as_ref()?;
     let look = answered(edge).filter(|look| (300..400).contains(&look.status))?;
     let back = absolute(next.as_str(), &look.header("location")?)?;
     (bare(&back) == bare(target) || bare(&back) == bare(next.as_str())).then_some(to)
+}
+
+/// Whether the CDN asks the origin by https whatever the visitor used.
+fn asks_by_https(evidence: &Evidence) -> bool {
+    let origin = evidence.facts().and_then(|facts| facts.origin.as_ref());
+    origin.and_then(|origin| origin.protocol.as_ref()) == Some(&PullProtocol::Https)
 }
 
 fn scheme_of(target: &str) -> Scheme {

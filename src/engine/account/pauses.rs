@@ -58,6 +58,11 @@ impl Pauses {
         self.0.remove(&PauseScope::Action(action));
     }
 
+    /// A reading call of this action was answered. Of other calls that says nothing.
+    pub(crate) fn end_action(&mut self, action: ApiAction) {
+        self.0.remove(&PauseScope::Action(action));
+    }
+
     /// Why all calls are paused, if they are; a pause that is over counts until a call succeeds.
     pub(crate) fn account(&self) -> Option<Failure> {
         self.0.get(&PauseScope::Account).map(|pause| pause.failure.clone())

@@ -98,6 +98,15 @@ impl Account {
         self.state().pauses.end(action);
     }
 
+    /// The key may use this reading action, or may not: then it is shown as refused until it may.
+    pub(crate) fn note_permission(&self, action: ApiAction, denial: Option<&Failure>, now: Timestamp) {
+        let mut state = self.state();
+        match denial {
+            Some(failure) => state.pauses.add(action, failure, 0.0, now),
+            None => state.pauses.end_action(action),
+        }
+    }
+
     /// The hosts that the provider refused.
     pub(crate) fn hosts<T>(&self, of: impl FnOnce(&mut HostSuspensions) -> T) -> T {
         of(&mut self.state().hosts)

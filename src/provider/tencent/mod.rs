@@ -81,6 +81,10 @@ impl Provider for TencentCdn {
         cdn::submit::action(lane)
     }
 
+    fn tasks_action(&self, operation: ItemOperation) -> ApiAction {
+        cdn::history::action(operation)
+    }
+
     fn pools(&self, lane: &Lane) -> Vec<PoolName> {
         cdn::quota::pools(lane)
     }

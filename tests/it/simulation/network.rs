@@ -74,6 +74,10 @@ impl Provider for Line {
         self.cloud.capabilities()
     }
 
+    fn tasks_action(&self, operation: ItemOperation) -> ApiAction {
+        self.cloud.tasks_action(operation)
+    }
+
     fn submit_action(&self, lane: &Lane) -> ApiAction {
         self.cloud.submit_action(lane)
     }

@@ -21,7 +21,7 @@ pub(super) struct HistoryRows {
     pub(super) complete: bool,
 }
 
-const fn action(operation: ItemOperation) -> ApiAction {
+pub(in super::super) const fn action(operation: ItemOperation) -> ApiAction {
     match operation {
         ItemOperation::Purge => ApiAction("DescribePurgeTasks"),
         ItemOperation::Prefetch => ApiAction("DescribePushTasks"),

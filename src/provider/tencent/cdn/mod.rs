@@ -3,7 +3,7 @@
 mod domain_facts;
 pub(super) mod domains;
 pub(super) mod find_lost_task;
-mod history;
+pub(super) mod history;
 pub(super) mod quota;
 pub(super) mod reader;
 pub(super) mod submit;
