@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::start_error::StartError;
-use super::wiring::diagnosed_edges;
+use super::wiring::configured_edges;
 use crate::api::server::{self, ServerLimits};
 use crate::api::{Api, App, Authenticator, MetricsApp};
 use crate::config::{AuthMode, Config};
@@ -81,7 +81,7 @@ pub(super) fn build_api(
         clock: deps.clock.clone(),
         random: deps.random.clone(),
     };
-    let probe_overrides = ProbeOverrides { edges: diagnosed_edges(config), origins: config.probe.origins.clone() };
+    let probe_overrides = ProbeOverrides { edges: configured_edges(config), origins: config.probe.origins.clone() };
     Api {
         diagnoses: Arc::new(
             DiagnosisService::new(service.clone(), diagnoser, probe_overrides, config.effective_toml())

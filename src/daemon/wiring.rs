@@ -89,7 +89,7 @@ pub(super) fn verify_policy(config: &Config) -> VerifyPolicy {
 }
 
 /// The addresses of hosts' edges that are probed instead of those from DNS.
-fn configured_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
+pub(super) fn configured_edges(config: &Config) -> BTreeMap<String, Vec<SocketAddr>> {
     let mut edges: BTreeMap<_, _> =
         config.probe.edges.iter().map(|(host, address)| (host.clone(), vec![*address])).collect();
     edges.extend(config.verify.edges.clone());

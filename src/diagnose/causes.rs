@@ -212,6 +212,8 @@ fn explains(root: CauseId, symptom: CauseId, evidence: &Evidence) -> bool {
         (MovedToEdgeone, NotOnCdn | DomainOffline) => true,
         (AccountSuspended, DomainOffline) => true,
         (ClockSkew, BadSignature) => true,
+        // What may not be read seems to take for ever.
+        (NoPermission, ProviderSlow) => true,
         (DomainOffline, NotOnCdn | OriginHttp) => true,
         (
             MovedToEdgeone | DomainOffline | NotOnCdn,

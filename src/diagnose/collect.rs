@@ -16,7 +16,7 @@ use super::evidence::{
 use super::input::KnownDomainState;
 use crate::clock::Clock;
 use crate::domain::{Target, TargetKind};
-use crate::probe::{DialTarget, DnsError, DnsResult, ProbeRequest, ProbeResult, Prober, Scheme};
+use crate::probe::{DialTarget, DnsError, DnsResult, HttpResult, ProbeRequest, ProbeResult, Prober, Scheme};
 use crate::provider::{PullProtocol, VendorReference};
 
 /// A domain can have many origins; these are enough to see whether they agree.
@@ -37,6 +37,8 @@ struct CollectedProbes {
     name: Option<DnsResult>,
     resolver_works: Option<bool>,
     edge: Option<ProbeResult>,
+    edge_at_full_second: Option<ProbeResult>,
+    other_edges: Vec<ProbeResult>,
     /// With their places in the plan.
     origins: Vec<(usize, ProbeResult)>,
     origin_again: Option<ProbeResult>,
@@ -83,12 +85,17 @@ impl Collector<'_> {
             let sighting = self.look(&edge_ask(case, &case.target), within, case.edge.is_some()).await;
             lock(seen).edge = Some(sighting);
         };
+        let other_edges = case.other_edges.iter().map(|address| async move {
+            let ask = ProbeRequest { dial: DialTarget::Address(*address), ..edge_ask(case, &case.target) };
+            let sighting = self.look(&ask, within, true).await;
+            lock(seen).other_edges.push(sighting);
+        });
         let may_be_plain = case.origin.is_some() && told_protocol(case).is_none();
         let origins = asks.iter().flatten().enumerate().map(|(place, ask)| async move {
             let sighting = self.look(ask, within, may_be_plain).await;
             lock(seen).origins.push((place, sighting));
         });
-        tokio::join!(edge, join_all(origins));
+        tokio::join!(edge, join_all(other_edges), join_all(origins));
     }
 
     async fn second_round(
@@ -102,6 +109,7 @@ impl Collector<'_> {
             let seen = lock(seen);
             let so_far = CollectedProbes {
                 edge: seen.edge.clone(),
+                other_edges: seen.other_edges.clone(),
                 origins: seen.origins.clone(),
                 ..CollectedProbes::default()
             };
@@ -122,7 +130,12 @@ impl Collector<'_> {
             let sighting = self.look(&ask, within, draft_is_plain).await;
             lock(seen).origin_again = Some(sighting);
         }));
-        tokio::join!(control, other, moved, again);
+        let full_second = OptionFuture::from(draft.full_second_to_probe_at().map(|moment| async move {
+            tokio::time::sleep(moment.since(self.clock.now())).await;
+            let sighting = self.look(&edge_ask(case, &case.target), within, by_address).await;
+            lock(seen).edge_at_full_second = Some(sighting);
+        }));
+        tokio::join!(control, other, moved, again, full_second);
     }
 
     async fn look(&self, ask: &ProbeRequest, within: Duration, configured: bool) -> ProbeResult {
@@ -181,6 +194,8 @@ impl Collector<'_> {
             name: seen.name.ok_or_else(|| late("the host's DNS")),
             resolver_works: seen.resolver_works,
             edge: seen.edge.ok_or_else(|| late("the edge")),
+            edge_at_full_second: seen.edge_at_full_second,
+            other_edges: seen.other_edges,
             origins: match asks {
                 Err(unseen) => Err(unseen.clone()),
                 Ok(_) if origins.is_empty() => Err(late("the origin")),
@@ -242,10 +257,11 @@ fn control_name(case: &DiagnosisInput) -> Option<String> {
 
 /// The first origin that answered once more, if its answer is not the edge's: it may differ from itself.
 fn origin_again_ask(draft: &Evidence) -> Option<ProbeRequest> {
-    let edge = draft.edge_answer()?;
     let origin = draft.origins.iter().flatten().find(|origin| answer(origin).is_some())?;
-    let is_same = compare(edge, answer(origin)?).is_some_and(|compared| compared.is_ok());
-    (!is_same).then(|| origin.ask.clone())
+    let content = answer(origin)?;
+    let differs = |edge: &HttpResult| !compare(edge, content).is_some_and(|compared| compared.is_ok());
+    let mut edges = draft.edge_answer().into_iter().chain(draft.other_edges.iter().filter_map(answer));
+    edges.any(differs).then(|| origin.ask.clone())
 }
 
 /// The origins as the CDN would ask them for the target.

@@ -29,6 +29,10 @@ pub struct Evidence {
     /// Whether the resolver knew another name when it could not resolve the host's; none: it was not asked.
     pub resolver_works: Option<bool>,
     pub edge: Result<ProbeResult, NotObserved>,
+    /// The edge once more, whole seconds after the refresh; only where its first answer does not tell whether its copy is older.
+    pub edge_at_full_second: Option<ProbeResult>,
+    /// The further edges that the verdict is made from.
+    pub other_edges: Vec<ProbeResult>,
     /// Each of the domain's origins that was looked at, asked as the CDN would; never empty.
     pub origins: Result<Vec<ProbeResult>, NotObserved>,
     /// The first origin that answered, asked once more; only where edge and origin differ.
@@ -202,8 +206,7 @@ impl Evidence {
     /// When the edge made the copy that it serves.
     #[must_use]
     pub fn copied_at(&self) -> Option<Timestamp> {
-        let age: u64 = self.edge_answer()?.header("age")?.trim().parse().ok()?;
-        Some(self.edge.as_ref().ok()?.at - Duration::from_secs(age))
+        copied_at(self.edge.as_ref().ok()?)
     }
 
     /// Whether the origin answered the same request twice and differently.
@@ -240,16 +243,59 @@ impl Evidence {
     #[must_use]
     pub fn origin_was_late(&self) -> Option<LateOrigin> {
         let request = self.request().filter(|request| self.succeeded() && request.mode != Some(Mode::Invalidate))?;
+        if !matches!(self.freshness_of_first(), Freshness::Old(_)) {
+            return None;
+        }
         if request.verification == Verification::Fresh && request.named == self.case.target {
             return Some(LateOrigin::ChangedSinceSeenFresh);
         }
         let (copied, finished) = (self.copied_at()?, request.finished_at?);
         // An age counts whole seconds: the copy may be almost a second older.
-        (copied > finished + Duration::from_secs(1)).then(|| LateOrigin::CopiedAfter(copied.since(finished)))
+        let is_younger = match self.edge_at_full_second.as_ref().and_then(copied_at) {
+            // Either about the moment of the refresh or a second later: the age had not turned yet.
+            Some(copied) => copied > finished + Duration::from_millis(500),
+            None => copied > finished + Duration::from_secs(1),
+        };
+        is_younger.then(|| LateOrigin::CopiedAfter(copied.since(finished)))
     }
 
+    /// The next moment that lies whole seconds after the refresh, if the edge's age leaves open which of them came first.
+    #[must_use]
+    pub fn full_second_to_probe_at(&self) -> Option<Timestamp> {
+        let request = self.request().filter(|_| self.succeeded())?;
+        let (copied, finished) = (self.copied_at()?, request.finished_at?);
+        let is_open = copied > finished && copied <= finished + Duration::from_secs(1);
+        let seconds = Duration::from_secs(self.at.since(finished).as_secs() + 1);
+        (is_open && matches!(self.freshness_of_first(), Freshness::Old(_))).then(|| finished + seconds)
+    }
+
+    /// Of all edges: old if one is.
     #[must_use]
     pub fn freshness(&self) -> Freshness {
+        let first = self.freshness_of_first();
+        match self.old_at_other_edge() {
+            Some(what) if !matches!(first, Freshness::Old(_)) => Freshness::Old(what),
+            _ => first,
+        }
+    }
+
+    /// Where and how another edge than the first is old.
+    #[must_use]
+    pub fn old_at_other_edge(&self) -> Option<String> {
+        self.other_edges.iter().find_map(|edge| {
+            let result = answer(edge)?;
+            let origins = self.origin_answers().filter(|origin| is_content(origin, result));
+            match self.compared(&self.case.target, result, origins) {
+                Freshness::Old(what) => {
+                    let address = edge.address.map(|address| address.to_string()).unwrap_or_default();
+                    Some(format!("at the edge {address}: {what}"))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    fn freshness_of_first(&self) -> Freshness {
         if let Some(RedirectObservation { to, edge, origin: Some(origin) }) = &self.moved
             && let (Some(edge), Some(origin)) = (answer(edge), answer(origin))
         {
@@ -326,6 +372,11 @@ impl Evidence {
     pub fn origin_changed_at(&self) -> Option<Timestamp> {
         self.origin_answers().find_map(|look| http_date(&look.header("last-modified")?))
     }
+}
+
+fn copied_at(edge: &ProbeResult) -> Option<Timestamp> {
+    let age: u64 = answer(edge)?.header("age")?.trim().parse().ok()?;
+    Some(edge.at - Duration::from_secs(age))
 }
 
 /// An origin that fails, or that refuses refreshd what it gives the CDN, shows nothing of its content.

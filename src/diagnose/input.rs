@@ -22,6 +22,8 @@ pub struct DiagnosisInput {
     pub circumstances: AccountContext,
     /// Where the configuration says that the edge and the origin of the target's host are.
     pub edge: Option<SocketAddr>,
+    /// Further edges that the verdict is made from.
+    pub other_edges: Vec<SocketAddr>,
     pub origin: Option<SocketAddr>,
 }
 

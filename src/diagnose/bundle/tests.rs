@@ -32,6 +32,7 @@ fn case() -> DiagnosisInput {
     DiagnosisInput {
         subject: Subject::Job(JobId::from_u128(42)),
         target: target(),
+        other_edges: Vec::new(),
         near: None,
         request: Some(JobContext {
             job: JobId::from_u128(42),

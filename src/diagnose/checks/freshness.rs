@@ -40,7 +40,10 @@ pub(super) fn edge_freshness(evidence: &Evidence) -> Check {
 fn old(evidence: &Evidence, what: &str) -> Check {
     let id = CheckId::EdgeFreshness;
     let page = evidence.guide.pages.stale;
-    let text = format!("The edge serves an old copy: {what}{}{}.", source(evidence), age(evidence));
+    let text = match evidence.old_at_other_edge() {
+        Some(other) if other == what => format!("One of the edges serves an old copy, {what}."),
+        _ => format!("The edge serves an old copy: {what}{}{}.", source(evidence), age(evidence)),
+    };
     let Some(request) = evidence.request() else {
         return Check::fail(id, CauseId::EdgeStale, Confidence::Likely, text).act(again(evidence)).page(page);
     };

@@ -179,6 +179,7 @@ impl Monitor {
         let case = DiagnosisInput {
             subject: Subject::Host(host.clone()),
             target: home,
+            other_edges: Vec::new(),
             near: None,
             request: None,
             circumstances: AccountContext {

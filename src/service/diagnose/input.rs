@@ -130,9 +130,10 @@ impl DiagnosisService {
             Some((job, telling)) => Some(self.request(job, telling).await?),
             None => None,
         };
-        let edge = self.probed.edges.get(target.host()).copied();
+        let mut edges = self.probed.edges.get(target.host()).into_iter().flatten().copied();
+        let (edge, other_edges) = (edges.next(), edges.collect());
         let origin = self.probed.origins.get(target.host()).copied();
-        Ok(DiagnosisInput { subject, target, request, near: None, circumstances, edge, origin })
+        Ok(DiagnosisInput { subject, target, request, near: None, circumstances, edge, other_edges, origin })
     }
 
     /// The lane of a plain purge of the target.

@@ -33,7 +33,8 @@ pub struct DiagnosisRequest {
 /// The addresses that are probed instead of what DNS and the provider say, by host.
 #[derive(Debug, Clone, Default)]
 pub struct ProbeOverrides {
-    pub edges: BTreeMap<String, SocketAddr>,
+    /// All edges of a host that verdicts are made from.
+    pub edges: BTreeMap<String, Vec<SocketAddr>>,
     pub origins: BTreeMap<String, SocketAddr>,
 }
 
