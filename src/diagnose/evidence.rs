@@ -212,7 +212,12 @@ impl Evidence {
     /// Whether the origin answered the same request twice and differently.
     #[must_use]
     pub fn origin_changes_by_itself(&self) -> bool {
-        let Some(again) = &self.origin_again else { return false };
+        self.origin_again.as_ref().is_some_and(|again| self.differs_from_origin(again))
+    }
+
+    /// Whether a further answer of an origin is not its first one.
+    #[must_use]
+    pub fn differs_from_origin(&self, again: &ProbeResult) -> bool {
         let first = self.origins.iter().flatten().find(|origin| origin.ask == again.ask);
         let (Some(again), Some(first)) = (answer(again), first.and_then(answer)) else { return false };
         matches!(compare(again, first), Some(Err(_)))
@@ -246,10 +251,13 @@ impl Evidence {
         if !matches!(self.freshness_of_first(), Freshness::Old(_)) {
             return None;
         }
-        if request.verification == Verification::Fresh && request.named == self.case.target {
+        let finished = request.finished_at?;
+        // A copy that is older than the refresh was not seen then: another node was.
+        let is_older = self.copied_at().is_some_and(|copied| copied < finished);
+        if request.verification == Verification::Fresh && request.named == self.case.target && !is_older {
             return Some(LateOrigin::ChangedSinceSeenFresh);
         }
-        let (copied, finished) = (self.copied_at()?, request.finished_at?);
+        let copied = self.copied_at()?;
         // An age counts whole seconds: the copy may be almost a second older.
         let is_younger = match self.edge_at_full_second.as_ref().and_then(copied_at) {
             // Either about the moment of the refresh or a second later: the age had not turned yet.

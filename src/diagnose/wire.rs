@@ -83,3 +83,12 @@ pub struct StoredAttachment {
     pub name: String,
     pub text: String,
 }
+
+impl DiagnosisAnswer {
+    /// Where no cause was found: the first check that did not pass, which may be the trouble all the same.
+    #[must_use]
+    pub fn first_warning(&self) -> Option<&CheckAnswer> {
+        let is_passed = |check: &&CheckAnswer| !["ok", "unknown"].contains(&check.result.as_str());
+        self.checks.iter().find(is_passed).filter(|_| self.causes.is_empty())
+    }
+}

@@ -22,6 +22,8 @@ pub struct VendorReference {
     pub edge_statuses: &'static [EdgeStatus],
     /// Codes whose cause is not that of their class.
     pub codes: &'static [(&'static str, CauseId)],
+    /// Codes whose cure is not that of their cause, by how they begin.
+    pub cures: &'static [(&'static str, &'static str)],
     /// The action that a submission calls, as its permissions name it.
     pub actions: &'static [(ItemOperation, TargetKind, &'static str)],
     /// Actions without which everything but explaining goes on.
@@ -77,6 +79,12 @@ impl VendorReference {
     pub fn cause(&self, failure: &Failure) -> CauseId {
         let exact = self.codes.iter().find(|(code, _)| failure.code.starts_with(code));
         exact.map_or_else(|| by_class(failure.class), |(_, cause)| *cause)
+    }
+
+    /// What to do about this code, where its cause has another cure.
+    #[must_use]
+    pub fn cure(&self, code: &str) -> Option<&'static str> {
+        self.cures.iter().find(|(begin, _)| code.starts_with(begin)).map(|(_, cure)| *cure)
     }
 
     #[must_use]

@@ -17,7 +17,10 @@ pub(super) fn markdown(answer: &DiagnosisAnswer, evidence: &[BundleFile], versio
         None if answer.checks.iter().all(|check| check.result == CheckResult::Unknown.as_str()) => {
             write!(text, "**Nothing could be seen, so nothing is known.**\n\n")
         }
-        None => write!(text, "**Nothing wrong was found, as far as could be seen.**\n\n"),
+        None => match answer.first_warning() {
+            Some(check) => write!(text, "**Nothing certain, but: {}**\n\n", check.seen),
+            None => write!(text, "**Nothing wrong was found, as far as could be seen.**\n\n"),
+        },
     };
     let mut fact = |name: &str, value: &str| {
         let _ = writeln!(text, "- {name}: {value}");

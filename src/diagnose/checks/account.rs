@@ -59,6 +59,7 @@ fn refused(evidence: &Evidence, cause: CauseId, failure: &Failure) -> Check {
             guide.pages.permissions,
         ),
     };
+    let cure = guide.cure(&failure.code).map_or(cure, str::to_owned);
     let seen = format!("The provider {what}: {} ({}).", failure.code, quoted(&failure.message));
     Check::fail(CheckId::Permission, cause, Confidence::Certain, seen).act(cure).page(page)
 }

@@ -104,7 +104,9 @@ fn lone_prefetch(evidence: &Evidence) -> Option<Check> {
 fn folder_of(evidence: &Evidence) -> Option<String> {
     let request = evidence.request().filter(|request| request.kind == TargetKind::Url)?;
     let to = &evidence.moved.as_ref().filter(|_| request.operation == ItemOperation::Purge)?.to;
-    (to.as_str() == format!("{}/", request.named)).then(|| to.as_str().to_owned())
+    // An old copy behind the redirect is the page that was meant.
+    let is_page = matches!(evidence.freshness(), Freshness::Old(_));
+    (!is_page && to.as_str() == format!("{}/", request.named)).then(|| to.as_str().to_owned())
 }
 
 fn wrong_kind(evidence: &Evidence) -> Option<Check> {

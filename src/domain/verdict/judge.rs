@@ -94,7 +94,7 @@ fn of_changing_origin(
             stale(format!("{what}, and the edge's ETag or Last-Modified is not the one that the origin keeps"))
         }
         (_, Some(true)) => {
-            fresh(format!("the edge's ETag or Last-Modified is the origin's, whose body changes each time"))
+            fresh("the edge's ETag or Last-Modified is the origin's, whose body changes each time".to_owned())
         }
         (Some(CopyAge::Younger), None) => {
             fresh(format!("the edge's copy is younger than the refresh; but {what}, so its content was not compared"))

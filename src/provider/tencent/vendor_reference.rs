@@ -26,6 +26,7 @@ pub static VENDOR_REFERENCE: VendorReference = VendorReference {
     lookup: "x-cache-lookup",
     edge_statuses: EDGE_STATUSES,
     codes: CODES,
+    cures: CURES,
     actions: &[
         (ItemOperation::Purge, TargetKind::Url, "PurgeUrlsCache"),
         (ItemOperation::Purge, TargetKind::Directory, "PurgePathCache"),
@@ -65,6 +66,21 @@ const fn rough(status: u16, cause: CauseId, meaning: &'static str) -> EdgeStatus
 const fn unrelated(status: u16, meaning: &'static str) -> EdgeStatus {
     EdgeStatus { status, meaning, cause: None, exact: false }
 }
+
+const CURES: &[(&str, &str)] = &[
+    (
+        "IpNotInWhitelist",
+        "The key may be used from some addresses only: add this machine's public address to them in the console (Access Management > API Keys), or use a key without that limit.",
+    ),
+    (
+        "UnauthorizedOperation.CdnUserAuth",
+        "Finish the account's identity verification in the console (Account Center > Identity Verification); the work is kept.",
+    ),
+    (
+        "UnauthorizedOperation.CdnUserNoWhitelist",
+        "This function is open to some accounts only: ask the provider by ticket to open it for yours.",
+    ),
+];
 
 const EDGE_STATUSES: &[EdgeStatus] = &[
     unrelated(403, "access control of the domain (referer, IP list, signed URLs) or the origin refused this look"),

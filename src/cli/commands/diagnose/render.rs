@@ -28,7 +28,10 @@ fn headline(answer: &DiagnosisAnswer) -> String {
             text + &wrap(&format!("  {}", cause.action), 2)
         }
         None if answer.checks.len() == unknown => "No check could be made, so no cause is known.\n".to_owned(),
-        None => "Nothing wrong was found.\n".to_owned(),
+        None => match answer.first_warning() {
+            Some(check) => wrap(&format!("Nothing certain, but: {}", check.seen), 0),
+            None => "Nothing wrong was found.\n".to_owned(),
+        },
     };
     if answer.cut_short {
         text.push_str("\nThe time limit came before all checks were made: run it again, it may find more.\n");
@@ -217,6 +220,8 @@ mod tests {
         let first = |answer: &DiagnosisAnswer| diagnosis_text(answer).lines().next().map(str::to_owned);
         let well = answer_with(Vec::new(), vec![check("request", "ok", "fine")]);
         assert_eq!(first(&well).as_deref(), Some("Nothing wrong was found."));
+        let warned = answer_with(Vec::new(), vec![check("edge_certificate", "warn", "It ends in five hours.")]);
+        assert_eq!(first(&warned).as_deref(), Some("Nothing certain, but: It ends in five hours."));
         let blind = answer_with(Vec::new(), vec![check("request", "unknown", "no")]);
         assert_eq!(first(&blind).as_deref(), Some("No check could be made, so no cause is known."));
         let cut = DiagnosisAnswer { cut_short: true, ..well };
