@@ -6,7 +6,7 @@ use super::format::http_date;
 use super::input::KnownDomainState;
 use super::{DiagnosisInput, JobContext};
 use crate::domain::{
-    CacheLookup, CauseId, ComparisonContext, ErrorClass, Failure, ItemOperation, ItemState, Mode, SecondProbe, Target,
+    CacheLookup, CauseId, ComparisonContext, ErrorClass, Failure, ItemOperation, ItemState, SecondProbe, Target,
     Timestamp, Verification, judge,
 };
 use crate::probe::{ConnectError, DnsError, DnsResult, HttpError, HttpResult, ProbeResult, TlsError};
@@ -15,9 +15,6 @@ use crate::provider::{DomainFacts, VendorReference};
 /// What was not seen, and because of what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotObserved(pub String);
-
-/// A page whose date is that near to its answer was made for it.
-const MADE_ANEW: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
@@ -99,15 +96,6 @@ pub enum Freshness {
     /// Fetched just now, and still not what the origin serves to us.
     Unlike(String),
     Unknown(String),
-}
-
-/// How it shows that the origin had the release only after the refresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LateOrigin {
-    /// The edge fetched its copy so long after the refresh had ended.
-    CopiedAfter(Duration),
-    /// After the refresh the edge served what the origin served, and the origin's content is another now.
-    ChangedSinceSeenFresh,
 }
 
 /// The failure that stands between the request and its success.
@@ -203,12 +191,6 @@ impl Evidence {
         looks.into_iter().flatten().any(|look| look.status < 300 && self.source(look) == ContentSource::Pulled)
     }
 
-    /// When the edge made the copy that it serves.
-    #[must_use]
-    pub fn copied_at(&self) -> Option<Timestamp> {
-        copied_at(self.edge.as_ref().ok()?)
-    }
-
     /// Whether the origin answered the same request twice and differently.
     #[must_use]
     pub fn origin_changes_by_itself(&self) -> bool {
@@ -230,53 +212,6 @@ impl Evidence {
         self.edge_answer().is_some_and(is_stored) && self.origin_answers().any(|origin| origin.status < 500)
     }
 
-    /// The dates of two versions that the origin gave for the same request, if it did. A page made anew for each request has the
-    /// date of its answer, and is no version.
-    #[must_use]
-    pub fn versions_of_origin(&self) -> Option<(Timestamp, Timestamp)> {
-        let again = self.origin_again.as_ref()?;
-        let first = self.origins.iter().flatten().find(|origin| origin.ask == again.ask)?;
-        let date = |result: &ProbeResult| http_date(&answer(result)?.header("last-modified")?);
-        let (one, other) = (date(first)?, date(again)?);
-        let is_made_anew = |date: Timestamp, result: &ProbeResult| result.at.since(date) < MADE_ANEW;
-        let are_versions = one != other && !(is_made_anew(one, first) && is_made_anew(other, again));
-        are_versions.then(|| (one.min(other), one.max(other)))
-    }
-
-    /// What shows that the refresh did its work and the origin gave old content after it, if something does. An invalidating
-    /// purge lets a node keep its copy and count its age anew.
-    #[must_use]
-    pub fn origin_was_late(&self) -> Option<LateOrigin> {
-        let request = self.request().filter(|request| self.succeeded() && request.mode != Some(Mode::Invalidate))?;
-        if !matches!(self.freshness_of_first(), Freshness::Old(_)) {
-            return None;
-        }
-        let finished = request.finished_at?;
-        // A copy that is older than the refresh was not seen then: another node was.
-        let is_older = self.copied_at().is_some_and(|copied| copied < finished);
-        if request.verification == Verification::Fresh && request.named == self.case.target && !is_older {
-            return Some(LateOrigin::ChangedSinceSeenFresh);
-        }
-        let copied = self.copied_at()?;
-        // An age counts whole seconds: the copy may be almost a second older.
-        let is_younger = match self.edge_at_full_second.as_ref().and_then(copied_at) {
-            // Either about the moment of the refresh or a second later: the age had not turned yet.
-            Some(copied) => copied > finished + Duration::from_millis(500),
-            None => copied > finished + Duration::from_secs(1),
-        };
-        is_younger.then(|| LateOrigin::CopiedAfter(copied.since(finished)))
-    }
-
-    /// The next moment that lies whole seconds after the refresh, if the edge's age leaves open which of them came first.
-    #[must_use]
-    pub fn full_second_to_probe_at(&self) -> Option<Timestamp> {
-        let request = self.request().filter(|_| self.succeeded())?;
-        let (copied, finished) = (self.copied_at()?, request.finished_at?);
-        let is_open = copied > finished && copied <= finished + Duration::from_secs(1);
-        let seconds = Duration::from_secs(self.at.since(finished).as_secs() + 1);
-        (is_open && matches!(self.freshness_of_first(), Freshness::Old(_))).then(|| finished + seconds)
-    }
-
     /// Of all edges: old if one is.
     #[must_use]
     pub fn freshness(&self) -> Freshness {
@@ -293,7 +228,7 @@ impl Evidence {
         self.other_edges.iter().find_map(|edge| {
             let result = answer(edge)?;
             let origins = self.origin_answers().filter(|origin| is_content(origin, result));
-            match self.compared(&self.case.target, result, origins) {
+            match self.compared(&self.case.target, edge, origins) {
                 Freshness::Old(what) => {
                     let address = edge.address.map(|address| address.to_string()).unwrap_or_default();
                     Some(format!("at the edge {address}: {what}"))
@@ -303,13 +238,13 @@ impl Evidence {
         })
     }
 
-    fn freshness_of_first(&self) -> Freshness {
+    pub(super) fn freshness_of_first(&self) -> Freshness {
         if let Some(RedirectObservation { to, edge, origin: Some(origin) }) = &self.moved
-            && let (Some(edge), Some(origin)) = (answer(edge), answer(origin))
+            && let (Some(_), Some(origin)) = (answer(edge), answer(origin))
         {
             return self.compared(to, edge, std::iter::once(origin));
         }
-        let Some(edge) = self.edge_answer() else {
+        let (Some(edge), Ok(probe)) = (self.edge_answer(), &self.edge) else {
             return Freshness::Unknown("the edge gave no answer to compare".to_owned());
         };
         let own = self.guide.edge_status(edge.status);
@@ -321,20 +256,23 @@ impl Evidence {
         if comparable.peek().is_none() {
             return self.by_age();
         }
-        self.compared(&self.case.target, edge, comparable)
+        self.compared(&self.case.target, probe, comparable)
     }
 
     /// By the judge that the verifier asks too: a diagnosis does not contradict the verdict about the same answers.
     fn compared<'a>(
         &self,
         target: &Target,
-        edge: &HttpResult,
+        probe: &ProbeResult,
         origins: impl Iterator<Item = &'a HttpResult>,
     ) -> Freshness {
+        let Some(edge) = answer(probe) else {
+            return Freshness::Unknown("the edge gave no answer to compare".to_owned());
+        };
         let observation = |result: &HttpResult| result.observation(self.guide.lookup, self.guide.log_id);
         let again = self.origin_again.as_ref().and_then(answer).map(observation);
         let finished = self.request().and_then(|request| request.finished_at).filter(|_| self.succeeded());
-        let ended = finished.map(|finished| self.at.since(finished));
+        let ended = finished.map(|finished| probe.at.since(finished));
         let (mut differs, mut unclear) = (None, None);
         for origin in origins {
             let origin_again = again.as_ref().map_or(SecondProbe::None, SecondProbe::Answer);
@@ -380,11 +318,6 @@ impl Evidence {
     pub fn origin_changed_at(&self) -> Option<Timestamp> {
         self.origin_answers().find_map(|look| http_date(&look.header("last-modified")?))
     }
-}
-
-fn copied_at(edge: &ProbeResult) -> Option<Timestamp> {
-    let age: u64 = answer(edge)?.header("age")?.trim().parse().ok()?;
-    Some(edge.at - Duration::from_secs(age))
 }
 
 /// An origin that fails, or that refuses refreshd what it gives the CDN, shows nothing of its content.

@@ -10,6 +10,7 @@ mod diagnoser;
 mod evidence;
 mod format;
 mod input;
+mod late_release;
 mod monitor;
 mod near_target;
 mod path_rules;

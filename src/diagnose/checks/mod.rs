@@ -10,6 +10,7 @@ mod freshness;
 mod origin;
 mod origin_freshness;
 mod provider;
+mod redirect_circle;
 mod request;
 mod waiting;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::evidence::{Evidence, Freshness, LateOrigin, answer, compare};
+use super::super::evidence::{Evidence, Freshness, answer, compare};
+use super::super::late_release::LateOrigin;
 use super::origin::place;
 use crate::diagnose::format::{argument, moment, span};
 use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation, TargetKind, Timestamp};

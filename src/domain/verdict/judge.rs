@@ -202,6 +202,8 @@ enum CopyAge {
 
 /// Both sides' clocks count whole seconds: a small difference means nothing.
 const CLOCKS_APART: u64 = 2;
+/// A probe may take that long from its beginning until the edge gives the age.
+const PROBE_TIME: u64 = 30;
 
 /// None: not known, or too close to the refresh to tell. An origin that sends an age of its own is a cache itself.
 fn copy_age(context: ComparisonContext<'_>, edge: &HttpObservation, origin: &HttpObservation) -> Option<CopyAge> {
@@ -209,7 +211,7 @@ fn copy_age(context: ComparisonContext<'_>, edge: &HttpObservation, origin: &Htt
     if age + CLOCKS_APART < ended {
         Some(CopyAge::Younger)
     } else {
-        (age > ended + CLOCKS_APART).then_some(CopyAge::Older)
+        (age > ended + PROBE_TIME).then_some(CopyAge::Older)
     }
 }
 

@@ -69,7 +69,7 @@ pub struct ComparisonContext<'a> {
     pub origin_again: SecondProbe<'a>,
     /// It was put into the cache, so a hit is to be expected.
     pub prefetched: bool,
-    /// How long ago the refresh ended at the provider; none: it did not, or there was none.
+    /// How long after the end of the refresh the edge's probe began; none: the refresh did not end, or there was none.
     pub ended: Option<Duration>,
 }
 

@@ -78,7 +78,6 @@ pub(super) struct ProbeCall {
     due: DueVerification,
     targets: BTreeMap<Target, Requesters>,
     grace: Duration,
-    ended: Duration,
     /// How long the probes may take; none: the job expires without a probe.
     time: Option<Duration>,
 }
@@ -171,7 +170,6 @@ impl Verifier {
         let extra = if is_probed { directories::below(&samples, &self.policy, &self.store).await? } else { Vec::new() };
         Ok(ProbeCall {
             time: is_probed.then(|| probe_time(self.deadline(&due), now)),
-            ended: now.since(due.finished_at),
             grace: self.grace(&samples),
             targets: by_target(samples, extra),
             due,
@@ -271,7 +269,7 @@ impl EngineService for Verifier {
         Ok(Step { calls, next_at })
     }
 
-    fn perform(&self, ProbeCall { due, targets, grace, ended, time }: ProbeCall) -> BoxFuture<'static, Self::Answer> {
+    fn perform(&self, ProbeCall { due, targets, grace, time }: ProbeCall) -> BoxFuture<'static, Self::Answer> {
         let permits = ProbePermits::new(self.shared.clone());
         let observer = self.observer.clone();
         async move {
@@ -279,7 +277,7 @@ impl EngineService for Verifier {
             let (mut observations, silent) = match time {
                 None => (not_probed(targets, "all probe slots were busy until verify.deadline"), None),
                 Some(time) => {
-                    let round = ProbeRound { observer, permits, ended, time };
+                    let round = ProbeRound { observer, permits, finished_at: due.finished_at, time };
                     match catch_panic(Self::NAME, round.probe_all(targets.clone())).await {
                         Ok(observations) => {
                             let silent = is_silent(&observations, watch.elapsed(), time);

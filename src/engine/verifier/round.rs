@@ -11,8 +11,8 @@ use super::observation::{Requesters, TargetObservation};
 use super::observe::{Observer, ProbeFailure};
 use crate::clock::Stopwatch;
 use crate::domain::{
-    ComparisonContext, ItemOperation, ObservedResponse, Proof, SecondProbe, Target, TargetKind, Verdict, Verification,
-    judge,
+    ComparisonContext, ItemOperation, ObservedResponse, Proof, SecondProbe, Target, TargetKind, Timestamp, Verdict,
+    Verification, judge,
 };
 use crate::store::VerificationSample;
 
@@ -67,7 +67,8 @@ impl ProbePermits {
 pub(super) struct ProbeRound {
     pub(super) observer: Arc<Observer>,
     pub(super) permits: ProbePermits,
-    pub(super) ended: Duration,
+    /// When the job ended at the provider.
+    pub(super) finished_at: Timestamp,
     /// How long the round may take.
     pub(super) time: Duration,
 }
@@ -101,8 +102,7 @@ impl ProbeRound {
         let watch = Stopwatch::start();
         let proof = self.observer.observe(&target, TARGET_TIME_MAX).await;
         let prefetched = requesters.lanes.iter().any(|lane| lane.operation == ItemOperation::Prefetch);
-        let ended = Some(self.ended);
-        let context = ComparisonContext { target: &target, origin_again: SecondProbe::None, prefetched, ended };
+        let context = ComparisonContext { target: &target, origin_again: SecondProbe::None, prefetched, ended: None };
         let (verification, reason, again, proof) = match proof {
             Err(ProbeFailure { reason, again }) => (Verification::Unknown, reason, again, None),
             // An error page for a directory says nothing of the URLs below it.
@@ -112,7 +112,7 @@ impl ProbeRound {
                 (Verification::Unknown, reason, false, Some(proof))
             }
             Ok(proof) => {
-                let mut verdict = worst(context, &proof);
+                let mut verdict = self.worst(context, &proof);
                 if verdict.verification != Verification::Fresh {
                     // An origin that differs from itself proves nothing by its content.
                     let second = self.observer.origin(&target, TARGET_TIME_MAX.saturating_sub(watch.elapsed())).await;
@@ -120,7 +120,7 @@ impl ProbeRound {
                         Ok(answer) => SecondProbe::Answer(&answer.look),
                         Err(failure) => SecondProbe::Failed(&failure.reason),
                     };
-                    verdict = worst(ComparisonContext { origin_again, ..context }, &proof);
+                    verdict = self.worst(ComparisonContext { origin_again, ..context }, &proof);
                 }
                 let again = verdict.verification != Verification::Fresh;
                 (verdict.verification, verdict.reason, again, Some(proof))
@@ -129,25 +129,27 @@ impl ProbeRound {
         let reason = format!("{target}: {reason}");
         TargetObservation { again, proof, ..TargetObservation::new(target, requesters, verification, reason) }
     }
-}
 
-/// A target that is stale at one edge is stale.
-fn worst(context: ComparisonContext<'_>, proof: &Proof) -> Verdict {
-    let weight = |verdict: &Verdict| match verdict.verification {
-        Verification::Stale => 2,
-        Verification::Unknown => 1,
-        Verification::Fresh | Verification::None | Verification::Pending => 0,
-    };
-    let at = |edge: &ObservedResponse| match edge.address {
-        Some(address) if proof.edges.len() > 1 => format!("at {address} "),
-        _ => String::new(),
-    };
-    let verdicts = proof.edges.iter().map(|edge| {
-        let Verdict { verification, reason } = judge(context, &edge.look, &proof.origin.look);
-        Verdict { verification, reason: format!("{}{reason}", at(edge)) }
-    });
-    verdicts.max_by_key(weight).unwrap_or_else(|| Verdict {
-        verification: Verification::Unknown,
-        reason: "there is no edge to probe".to_owned(),
-    })
+    /// A target that is stale at one edge is stale.
+    fn worst(&self, context: ComparisonContext<'_>, proof: &Proof) -> Verdict {
+        let weight = |verdict: &Verdict| match verdict.verification {
+            Verification::Stale => 2,
+            Verification::Unknown => 1,
+            Verification::Fresh | Verification::None | Verification::Pending => 0,
+        };
+        let at = |edge: &ObservedResponse| match edge.address {
+            Some(address) if proof.edges.len() > 1 => format!("at {address} "),
+            _ => String::new(),
+        };
+        let verdicts = proof.edges.iter().map(|edge| {
+            let ended = Some(edge.at.since(self.finished_at));
+            let context = ComparisonContext { ended, ..context };
+            let Verdict { verification, reason } = judge(context, &edge.look, &proof.origin.look);
+            Verdict { verification, reason: format!("{}{reason}", at(edge)) }
+        });
+        verdicts.max_by_key(weight).unwrap_or_else(|| Verdict {
+            verification: Verification::Unknown,
+            reason: "there is no edge to probe".to_owned(),
+        })
+    }
 }

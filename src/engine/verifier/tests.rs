@@ -101,8 +101,12 @@ async fn a_hanging_origin_holds_up_neither_its_own_job_nor_another() {
         let origins = [(host.to_owned(), ([127, 0, 0, 1], 80).into())].into();
         let policy = Arc::new(VerifyPolicy { origins, ..VerifyPolicy::default() });
         let observer = Arc::new(Observer::new(prober.clone(), policy, Arc::new(AccountsLookup(Arc::default()))));
-        let round =
-            ProbeRound { observer, permits: ProbePermits::new(shared.clone()), ended: Duration::ZERO, time: TIME };
+        let round = ProbeRound {
+            observer,
+            permits: ProbePermits::new(shared.clone()),
+            finished_at: Timestamp::from_millis(0),
+            time: TIME,
+        };
         async move { tokio::time::timeout(TIME * 5, round.probe_all(targets(host))).await }
     };
     let hanging: Vec<_> = (1..JOBS_MAX).map(|_| tokio::spawn(probe_host("hangs.example"))).collect();
