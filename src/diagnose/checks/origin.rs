@@ -93,7 +93,7 @@ pub(super) fn connect(evidence: &Evidence) -> Check {
         && evidence.edge_answer().is_none_or(|look| look.status >= 500)
     {
         let seen = format!(
-            "The origin {} has the address {address}, which is not public: the CDN's nodes cannot reach it either.",
+            "The origin {}: {address} is not a public address, so the CDN's nodes cannot reach it either.",
             place(origin)
         );
         return Check::fail(

@@ -85,15 +85,32 @@ async fn a_lost_answer_is_found_although_the_clocks_differ() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_cannot_be_looked_at_is_not_called_failed() {
     let world = World::with(|_| (), "engine.task_max.purge = \"600ms\"").await;
-    let denied =
-        Fault::Refuse { code: "UnauthorizedOperation.CdnCamUnauthorized".to_owned(), message: "no".to_owned() };
-    world.sandbox.cloud().set_faults(vec![FaultRule::new("DescribePurgeTasks", denied)]);
+    let outage = Fault::Refuse { code: "InternalError".to_owned(), message: "no".to_owned() };
+    world.sandbox.cloud().set_faults(vec![FaultRule::new("DescribePurgeTasks", outage)]);
     let id = posted(&world, &purge("https://www.example.com/a", None)).await;
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
     let job = world.get(&format!("/v1/jobs/{id}")).await.body;
     assert_eq!((&job["status"], &job["counts"]["submitted"]), (&json!("running"), &json!(1)), "{job}");
     world.sandbox.cloud().set_faults(Vec::new());
     assert_eq!(world.proved(&id).await["status"], "succeeded");
+    world.end().await;
+}
+
+/// A key that may not read tasks will not read them later: the job ends when its task's time is up, and the account shows why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_the_key_may_not_read_fails_when_its_time_is_up() {
+    let world = World::with(|_| (), "engine.task_max.purge = \"600ms\"").await;
+    let denied =
+        Fault::Refuse { code: "UnauthorizedOperation.CdnCamUnauthorized".to_owned(), message: "no".to_owned() };
+    world.sandbox.cloud().set_faults(vec![FaultRule::new("DescribePurgeTasks", denied)]);
+    let id = posted(&world, &purge("https://www.example.com/a", None)).await;
+    let job = world.proved(&id).await;
+    assert_eq!((&job["status"], &job["counts"]["failed"]), (&json!("failed"), &json!(1)), "{job}");
+    let items = world.get(&format!("/v1/jobs/{id}/items")).await.body;
+    let error = &items["items"][0]["error"];
+    assert_eq!(error["class"], "provider_timeout", "{items}");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains("may not read it (UnauthorizedOperation.CdnCamUnauthorized"), "{message}");
     world.end().await;
 }
 
