@@ -24,7 +24,7 @@ impl Random {
     #[must_use]
     pub fn jitter(&self) -> f64 {
         // 53 bits fill a double.
-        (self.bits() & ((1 << 53) - 1)) as f64 / (1u64 << 53) as f64
+        (self.bits() as u64 & ((1 << 53) - 1)) as f64 / (1u64 << 53) as f64
     }
 
     /// A new job's public id: ordered by time, so that the index that it lives in grows at its end.
@@ -42,21 +42,21 @@ impl Random {
     /// A UUID of version 7 (RFC 9562).
     fn id(&self, now: Timestamp) -> u128 {
         let millis = u64::try_from(now.as_millis()).unwrap_or_default();
-        let mut bytes = [0; 10];
-        bytes[..8].copy_from_slice(&self.bits().to_be_bytes());
-        bytes[8..].copy_from_slice(&self.bits().to_be_bytes()[6..]);
-        uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().as_u128()
+        let bits = self.bits().to_be_bytes();
+        let below_the_time = bits.last_chunk().expect("16 bytes end in 10");
+        uuid::Builder::from_unix_timestamp_millis(millis, below_the_time).into_uuid().as_u128()
     }
 
-    fn bits(&self) -> u64 {
-        let Some(seeded) = &self.seeded else {
-            // The version and variant of a version 4 UUID are fixed; its low 62 bits are not.
-            let (one, other) = (uuid::Uuid::new_v4().as_u128() as u64, uuid::Uuid::new_v4().as_u128() as u64);
-            return one ^ other.rotate_left(2);
+    /// Random bits, but for those that tell version and variant of a UUID: jitter uses the 53 below them, and an id has its own.
+    fn bits(&self) -> u128 {
+        let Some(seeded) = &self.seeded else { return uuid::Uuid::new_v4().as_u128() };
+        let number = seeded.fetch_add(1, Ordering::Relaxed);
+        let half = |half: u8| {
+            let mut hasher = DefaultHasher::new();
+            (number, half).hash(&mut hasher);
+            u128::from(hasher.finish())
         };
-        let mut hasher = DefaultHasher::new();
-        seeded.fetch_add(1, Ordering::Relaxed).hash(&mut hasher);
-        hasher.finish()
+        (half(0) << 64) | half(1)
     }
 }
 

@@ -104,8 +104,8 @@ fn hint(evidence: &Evidence, check: CheckId, cause: CauseId) -> Option<Confidenc
         (WrongRequest, CheckId::Area) if stale && done => Some(Likely),
         (WrongRequest, CheckId::Area) if done => Some(Possible),
         (QuotaSpent, _) if pending => Some(Likely),
-        // It waited until its deadline, and what it needed is used up.
-        (QuotaSpent, _) if state == Some(ItemState::Expired) => Some(Confidence::Certain),
+        // It waited until its deadline, and what it needed is used up: the wait itself may have had another reason.
+        (QuotaSpent, _) if state == Some(ItemState::Expired) => Some(Likely),
         (ClockSkew | Throttled, _) if failed || pending => Some(Possible),
         (ProviderSlow, CheckId::Provider) => Some(Possible),
         (ProviderSlow | DomainOffline | OriginTls, _) if failed => Some(Possible),

@@ -10,12 +10,10 @@ use futures_util::future::{OptionFuture, join_all};
 
 use super::DiagnosisInput;
 use super::cache_key::object_key;
-use super::evidence::{
-    ContentSource, Evidence, Freshness, NotObserved, ProbeStage, RedirectObservation, answer, compare,
-};
+use super::evidence::{Evidence, Freshness, NotObserved, ProbeStage, RedirectObservation, answer, compare};
 use super::input::KnownDomainState;
 use crate::clock::Clock;
-use crate::domain::{Target, TargetKind};
+use crate::domain::{CacheLookup, RedirectDestination, Target, TargetKind};
 use crate::probe::{DialTarget, DnsError, DnsResult, HttpResult, ProbeRequest, ProbeResult, Prober, Scheme};
 use crate::provider::{PullProtocol, VendorReference};
 
@@ -90,7 +88,7 @@ impl Collector<'_> {
             let sighting = self.look(&ask, within, true).await;
             lock(seen).other_edges.push(sighting);
         });
-        let may_be_plain = case.origin.is_some() && told_protocol(case).is_none();
+        let may_be_plain = origin_may_be_plain(case);
         let origins = asks.iter().flatten().enumerate().map(|(place, ask)| async move {
             let sighting = self.look(ask, within, may_be_plain).await;
             lock(seen).origins.push((place, sighting));
@@ -116,7 +114,7 @@ impl Collector<'_> {
             self.evidence(case.clone(), so_far, asks)
         };
         let by_address = case.edge.is_some();
-        let draft_is_plain = case.origin.is_some() && told_protocol(case).is_none();
+        let may_be_plain = origin_may_be_plain(case);
         let control = OptionFuture::from(self.control_ask(&draft).map(|ask| async move {
             let sighting = self.look(&ask, within, by_address).await;
             lock(seen).control = Some(sighting);
@@ -126,12 +124,12 @@ impl Collector<'_> {
             lock(seen).other_scheme = Some(sighting);
         }));
         let moved = OptionFuture::from(moved_to(&draft).map(|to| self.follow(to, &draft, seen, within)));
-        let first_look = &draft;
-        let again = OptionFuture::from(origin_again_ask(&draft).map(|ask| async move {
+        let draft = &draft;
+        let again = OptionFuture::from(origin_again_ask(draft).map(|ask| async move {
             // Twice: machines that answer in turn may come round to the first one.
-            let mut sighting = self.look(&ask, within / 2, draft_is_plain).await;
-            if !first_look.differs_from_origin(&sighting) {
-                sighting = self.look(&ask, within / 2, draft_is_plain).await;
+            let mut sighting = self.look(&ask, within / 2, may_be_plain).await;
+            if !draft.differs_from_origin(&sighting) {
+                sighting = self.look(&ask, within / 2, may_be_plain).await;
             }
             lock(seen).origin_again = Some(sighting);
         }));
@@ -171,7 +169,7 @@ impl Collector<'_> {
         let edge = draft.edge_answer().filter(|look| look.status < 400)?;
         let blind = draft.origin_answers().next().is_none() && draft.origins.is_ok();
         let hides = matches!(draft.freshness(), Freshness::Old(_)) || blind;
-        if !hides || draft.source(edge) == ContentSource::Pulled {
+        if !hides || draft.source(edge) == CacheLookup::Miss {
             return None;
         }
         let target = &draft.case.target;
@@ -243,6 +241,11 @@ const fn default_port(scheme: Scheme) -> u16 {
         Scheme::Http => 80,
         Scheme::Https => 443,
     }
+}
+
+/// An origin that an operator wrote down, of a domain whose protocol is not known, may speak either.
+fn origin_may_be_plain(case: &DiagnosisInput) -> bool {
+    case.origin.is_some() && told_protocol(case).is_none()
 }
 
 fn told_protocol(case: &DiagnosisInput) -> Option<&PullProtocol> {
@@ -335,12 +338,8 @@ fn moved_to(draft: &Evidence) -> Option<Target> {
     let looks = draft.edge_answer().into_iter().chain(origin);
     let to = looks.filter(|look| (300..400).contains(&look.status)).find_map(|look| look.header("location"))?;
     let target = &draft.case.target;
-    let whole = match to.strip_prefix('/') {
-        Some(path) if !path.starts_with('/') => {
-            format!("{}//{}/{path}", target.as_str().split('/').next()?, target.host())
-        }
-        _ => to,
-    };
-    let to = Target::parse(TargetKind::Url, &whole).ok()?;
+    // What a probe cut off or left out cannot be followed.
+    let whole = RedirectDestination::of(target, &to).filter(|_| !to.ends_with('…'))?;
+    let to = Target::parse(TargetKind::Url, whole.as_str()).ok()?;
     (to.host() == target.host() && to.as_str() != target.as_str()).then_some(to)
 }

@@ -78,15 +78,6 @@ impl ProbeStage<'_> {
     }
 }
 
-/// What the edge says of where its answer comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ContentSource {
-    Copy,
-    /// Fetched from the origin for this very look.
-    Pulled,
-    Untold,
-}
-
 /// Whether the edge serves what the origin serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Freshness {
@@ -175,12 +166,8 @@ impl Evidence {
     }
 
     #[must_use]
-    pub fn source(&self, look: &HttpResult) -> ContentSource {
-        match CacheLookup::of(look.header(self.guide.lookup).as_deref()) {
-            CacheLookup::Hit => ContentSource::Copy,
-            CacheLookup::Miss => ContentSource::Pulled,
-            CacheLookup::NotStated => ContentSource::Untold,
-        }
+    pub fn source(&self, look: &HttpResult) -> CacheLookup {
+        CacheLookup::of(look.header(self.guide.lookup).as_deref())
     }
 
     /// Whether the CDN has just shown that it reaches the origin.
@@ -188,13 +175,20 @@ impl Evidence {
     pub fn pull_works(&self) -> bool {
         let control = self.control.as_ref().and_then(answer);
         let looks = [self.edge_answer(), control];
-        looks.into_iter().flatten().any(|look| look.status < 300 && self.source(look) == ContentSource::Pulled)
+        looks.into_iter().flatten().any(|look| look.status < 300 && self.source(look) == CacheLookup::Miss)
     }
 
     /// Whether the origin answered the same request twice and differently.
     #[must_use]
     pub fn origin_changes_by_itself(&self) -> bool {
         self.origin_again.as_ref().is_some_and(|again| self.differs_from_origin(again))
+    }
+
+    /// The first answer of the origin that was asked once more.
+    #[must_use]
+    pub fn origin_asked_again(&self) -> Option<&ProbeResult> {
+        let again = self.origin_again.as_ref()?;
+        self.origins.iter().flatten().find(|origin| origin.ask == again.ask)
     }
 
     /// Whether a further answer of an origin is not its first one.
@@ -208,7 +202,7 @@ impl Evidence {
     /// Whether the edge serves a stored error while the origin is well.
     #[must_use]
     pub fn keeps_error(&self) -> bool {
-        let is_stored = |edge: &HttpResult| edge.status >= 500 && self.source(edge) == ContentSource::Copy;
+        let is_stored = |edge: &HttpResult| edge.status >= 500 && self.source(edge) == CacheLookup::Hit;
         self.edge_answer().is_some_and(is_stored) && self.origin_answers().any(|origin| origin.status < 500)
     }
 
@@ -248,7 +242,7 @@ impl Evidence {
             return Freshness::Unknown("the edge gave no answer to compare".to_owned());
         };
         let own = self.guide.edge_status(edge.status);
-        let is_copy = self.source(edge) == ContentSource::Copy;
+        let is_copy = self.source(edge) == CacheLookup::Hit;
         if own.is_some() && !is_copy && !self.origin_answers().any(|origin| origin.status == edge.status) {
             return Freshness::Unknown(format!("the edge answers {}, which is no content to compare", edge.status));
         }
@@ -271,11 +265,13 @@ impl Evidence {
         };
         let observation = |result: &HttpResult| result.observation(self.guide.lookup, self.guide.log_id);
         let again = self.origin_again.as_ref().and_then(answer).map(observation);
+        let asked_again = self.origin_asked_again().and_then(answer);
         let finished = self.request().and_then(|request| request.finished_at).filter(|_| self.succeeded());
         let ended = finished.map(|finished| probe.at.since(finished));
         let (mut differs, mut unclear) = (None, None);
         for origin in origins {
-            let origin_again = again.as_ref().map_or(SecondProbe::None, SecondProbe::Answer);
+            let is_asked_again = asked_again.is_some_and(|first| std::ptr::eq(first, origin));
+            let origin_again = again.as_ref().filter(|_| is_asked_again).map_or(SecondProbe::None, SecondProbe::Answer);
             let context = ComparisonContext { target, origin_again, prefetched: false, ended };
             let verdict = judge(context, &observation(edge), &observation(origin));
             let in_detail = compare(edge, origin);
@@ -290,10 +286,9 @@ impl Evidence {
         let Some(what) = differs else {
             return Freshness::Unknown(unclear.unwrap_or_else(|| "there is nothing to compare".to_owned()));
         };
-        let control =
-            self.control.as_ref().and_then(answer).filter(|control| self.source(control) != ContentSource::Copy);
+        let control = self.control.as_ref().and_then(answer).filter(|control| self.source(control) != CacheLookup::Hit);
         let pulled_alike = control.is_some_and(|control| matches!(compare(edge, control), Some(Ok(_))));
-        if self.source(edge) == ContentSource::Pulled || pulled_alike {
+        if self.source(edge) == CacheLookup::Miss || pulled_alike {
             return Freshness::Unlike(what);
         }
         Freshness::Old(what)

@@ -25,7 +25,7 @@ impl Evidence {
     #[must_use]
     pub fn versions_of_origin(&self) -> Option<(Timestamp, Timestamp)> {
         let again = self.origin_again.as_ref()?;
-        let first = self.origins.iter().flatten().find(|origin| origin.ask == again.ask)?;
+        let first = self.origin_asked_again()?;
         let date = |result: &ProbeResult| http_date(&answer(result)?.header("last-modified")?);
         let (one, other) = (date(first)?, date(again)?);
         let is_made_anew = |date: Timestamp, result: &ProbeResult| result.at.since(date) < MADE_ANEW;

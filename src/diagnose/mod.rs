@@ -22,7 +22,7 @@ mod wire;
 pub use bundle::{BundleMetadata, attachments_from_input, zip};
 pub use cache_key::{KeyWarning, warnings};
 pub use diagnoser::{DEADLINE, Diagnoser};
-pub use evidence::{ContentSource, Evidence, Freshness, NotObserved, ProbeStage, RedirectObservation};
+pub use evidence::{Evidence, Freshness, NotObserved, ProbeStage, RedirectObservation};
 pub use input::{
     AccountContext, AccountSnapshot, Attempt, CurrentWait, DiagnosisInput, JobContext, KnownDomainState, PoolSnapshot,
 };

@@ -51,11 +51,8 @@ fn page(url: &str) -> String {
         page.push('/');
         page.push_str(part);
     }
-    ["/index.html", "/index.htm", "/index.php"]
-        .iter()
-        .find_map(|index| page.strip_suffix(index))
-        .unwrap_or(&page)
-        .replace("%7e", "~")
+    let index = ["/index.html", "/index.htm", "/index.php"].iter().find_map(|index| page.strip_suffix(index));
+    index.map_or(page.clone(), str::to_owned)
 }
 
 fn without_scheme(url: &str) -> &str {

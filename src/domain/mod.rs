@@ -40,5 +40,6 @@ pub use target::{TARGET_BYTES_MAX, Target, TargetError, TargetKind};
 pub use time::{ServiceDay, Timestamp};
 pub use token::{Token, TokenId, TokenIdError};
 pub use verdict::{
-    CacheLookup, ComparisonContext, HttpObservation, ObservedResponse, Proof, SecondProbe, Verdict, Verification, judge,
+    CacheLookup, ComparisonContext, HttpObservation, ObservedResponse, Proof, RedirectDestination, SecondProbe,
+    Verdict, Verification, judge,
 };

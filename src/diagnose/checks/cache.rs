@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::super::cache_key::{KeyWarning, spelling_warnings, warnings};
-use super::super::evidence::{ContentSource, Evidence, Freshness, RedirectObservation, answer, compare};
+use super::super::evidence::{Evidence, Freshness, RedirectObservation, answer, compare};
 use crate::diagnose::format::{argument, quoted, span};
 use crate::diagnose::near_target::{NearRelation, NearTarget};
 use crate::diagnose::path_rules::{applies, extension};
-use crate::domain::{CauseId, Check, CheckId, Confidence, ItemOperation, TargetKind};
+use crate::domain::{CacheLookup, CauseId, Check, CheckId, Confidence, ItemOperation, TargetKind};
 use crate::provider::{CachePolicy, ServiceKind};
 
 /// Endings that a plain web domain does not cache unless it is told to.
@@ -78,7 +78,7 @@ fn other_scheme(evidence: &Evidence) -> Option<Check> {
     let other = answer(evidence.other_scheme.as_ref()?)?;
     let origin = evidence.origin_answers().next()?;
     let Some(Err(what)) = compare(other, origin) else { return None };
-    if evidence.source(other) == ContentSource::Pulled || (300..400).contains(&other.status) {
+    if evidence.source(other) == CacheLookup::Miss || (300..400).contains(&other.status) {
         return None;
     }
     let target = evidence.case.target.as_str();
@@ -127,7 +127,7 @@ pub(super) fn cacheability(evidence: &Evidence) -> Check {
             "What lies below a directory follows rules of its own; name one URL to have them checked.",
         );
     }
-    let from_copy = evidence.edge_answer().is_some_and(|look| evidence.source(look) == ContentSource::Copy);
+    let from_copy = evidence.edge_answer().is_some_and(|look| evidence.source(look) == CacheLookup::Hit);
     let rule = rule(evidence);
     let blocked = match rule {
         Some(CachePolicy::Nothing) => Some((
@@ -223,8 +223,8 @@ fn uncacheable(evidence: &Evidence, rule: Option<CachePolicy>) -> Option<(String
     let cookie = header("set-cookie").is_some();
     let prefetch = evidence.request().is_some_and(|request| request.operation == ItemOperation::Prefetch);
     // A rule with a time may be set to ignore cookies, which the provider does not tell; a miss after the prefetch does.
-    let missed = evidence.succeeded()
-        && evidence.edge_answer().is_some_and(|look| evidence.source(look) == ContentSource::Pulled);
+    let missed =
+        evidence.succeeded() && evidence.edge_answer().is_some_and(|look| evidence.source(look) == CacheLookup::Miss);
     if cookie && prefetch && (missed || !matches!(rule, Some(CachePolicy::For(_)))) {
         let seen = "The origin sets a cookie with this answer, which can keep the edge from keeping a copy".to_owned();
         return Some((seen, "Let the origin set no cookie here, or tell the rule to ignore it", Confidence::Possible));

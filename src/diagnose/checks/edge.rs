@@ -1,9 +1,9 @@
 //! Does the edge answer visitors at all: connection, certificate, status?
 
-use super::super::evidence::{ContentSource, Evidence, NotObserved, ProbeStage};
+use super::super::evidence::{Evidence, NotObserved, ProbeStage};
 use super::origin::{detailed, expiry, place, tls};
 use crate::diagnose::format::{moment, span};
-use crate::domain::{CauseId, Check, CheckId, Confidence};
+use crate::domain::{CacheLookup, CauseId, Check, CheckId, Confidence};
 use crate::probe::{ConnectError, ProbeResult, Scheme};
 
 pub(super) fn connect(evidence: &Evidence) -> Check {
@@ -125,7 +125,7 @@ pub(super) fn answer(evidence: &Evidence) -> Check {
 
 /// The origin has it, and the edge says that it is not there: an old "not found", or another object was asked for.
 fn not_found(evidence: &Evidence, id: &str) -> Check {
-    let pulled = evidence.edge_answer().is_some_and(|look| evidence.source(look) == ContentSource::Pulled);
+    let pulled = evidence.edge_answer().is_some_and(|look| evidence.source(look) == CacheLookup::Miss);
     if !pulled {
         return Check::warn(CheckId::EdgeAnswer, format!("The edge answers 404{id}, the origin has the object."));
     }

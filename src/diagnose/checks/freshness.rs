@@ -1,9 +1,9 @@
 //! Does the edge serve what the origin serves?
 
 use super::super::JobContext;
-use super::super::evidence::{ContentSource, Evidence, Freshness, compare};
+use super::super::evidence::{Evidence, Freshness, compare};
 use crate::diagnose::format::{argument, http_date, span};
-use crate::domain::{CauseId, Check, CheckId, Confidence, Mode, Verification};
+use crate::domain::{CacheLookup, CauseId, Check, CheckId, Confidence, Mode, Verification};
 use crate::probe::HttpResult;
 
 pub(super) fn edge_freshness(evidence: &Evidence) -> Check {
@@ -104,7 +104,7 @@ fn again(evidence: &Evidence) -> String {
 
 fn source(evidence: &Evidence) -> &'static str {
     match evidence.edge_answer().map(|look| evidence.source(look)) {
-        Some(ContentSource::Copy) => ", from its cache",
+        Some(CacheLookup::Hit) => ", from its cache",
         _ => "",
     }
 }

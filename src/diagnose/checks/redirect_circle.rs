@@ -1,48 +1,42 @@
 //! Redirects that come back to where they began.
 
 use super::super::evidence::{Evidence, RedirectObservation, answer as answered};
+use crate::domain::{RedirectDestination, Target};
 use crate::probe::{HttpResult, ProbeResult, Scheme};
 use crate::provider::PullProtocol;
 
-/// A redirect to the very URL that was asked for never ends: typically to https, while the CDN asks by http.
+/// Where the origin's redirect leads, if visitors who follow it come back and never get content.
 pub(super) fn circular_redirect(evidence: &Evidence, origin: &ProbeResult, look: &HttpResult) -> Option<String> {
-    let target = evidence.case.target.as_str();
-    let to = look.header("location").filter(|_| (300..400).contains(&look.status))?;
-    let to = absolute(target, &to)?;
-    // Looks keep no query of a redirect.
-    let bare = |url: &str| url.split('?').next().unwrap_or_default().to_owned();
-    if bare(&to) == bare(target) {
-        // A page may add a query to its own URL, and be well with it.
-        let adds_query = to.contains('?') && origin.ask.scheme == scheme_of(target);
-        return (!adds_query).then_some(to);
-    }
-    // From https back to http, where the CDN asks by https again.
-    let rest = |url: &str| url.split_once("://").map(|(_, rest)| rest.to_owned());
-    if origin.ask.scheme == Scheme::Https
-        && to.starts_with("http:")
-        && rest(&to) == rest(target)
-        && asks_by_https(evidence)
-    {
-        return Some(to);
-    }
-    let RedirectObservation { to: next, edge, .. } = evidence.moved.as_ref()?;
-    let look = answered(edge).filter(|look| (300..400).contains(&look.status))?;
-    let back = absolute(next.as_str(), &look.header("location")?)?;
-    (bare(&back) == bare(target) || bare(&back) == bare(next.as_str())).then_some(to)
+    let target = &evidence.case.target;
+    let location = location(look)?;
+    let to = RedirectDestination::of(target, &location)?;
+    let secure = target.as_str().starts_with("https:");
+    let returns = if to.is_same_page(target) {
+        // To https, while the CDN asks by http. By the same scheme a page may add or drop a query, which probes do not show.
+        let shows_all = !location.contains('?') && !target.as_str().contains('?');
+        (secure && origin.ask.scheme == Scheme::Http) || shows_all
+    } else if secure && to.differs_in_scheme_only(target) {
+        // Back to http, where the CDN asks by https again.
+        origin.ask.scheme == Scheme::Https && asks_by_https(evidence)
+    } else {
+        false
+    };
+    (returns || returns_by_next_page(evidence, target)).then(|| to.as_str().to_owned())
+}
+
+/// Whether the page that the edge's redirect leads to redirects back, or to itself.
+fn returns_by_next_page(evidence: &Evidence, target: &Target) -> bool {
+    let Some(RedirectObservation { to: next, edge, .. }) = &evidence.moved else { return false };
+    let back = answered(edge).and_then(location).and_then(|location| RedirectDestination::of(next, &location));
+    back.is_some_and(|back| back.is_same_page(target) || back.is_same_page(next))
+}
+
+fn location(look: &HttpResult) -> Option<String> {
+    look.header("location").filter(|_| (300..400).contains(&look.status))
 }
 
 /// Whether the CDN asks the origin by https whatever the visitor used.
 fn asks_by_https(evidence: &Evidence) -> bool {
     let origin = evidence.facts().and_then(|facts| facts.origin.as_ref());
     origin.and_then(|origin| origin.protocol.as_ref()) == Some(&PullProtocol::Https)
-}
-
-fn scheme_of(target: &str) -> Scheme {
-    if target.starts_with("https:") { Scheme::Https } else { Scheme::Http }
-}
-
-/// A redirect's goal in full, as seen from `base`.
-fn absolute(base: &str, location: &str) -> Option<String> {
-    let url = url::Url::parse(base).ok()?.join(location).ok()?;
-    Some(url.to_string())
 }

@@ -5,6 +5,7 @@ mod collect;
 mod doc_list;
 mod fixtures;
 mod origin_and_edge_faults;
+mod second_probes;
 mod single_faults;
 mod two_faults;
 mod wording;

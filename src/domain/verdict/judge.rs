@@ -1,7 +1,7 @@
 //! The rules: what follows from an edge's answer, the origin's, and the origin's second one (docs/decisions/0018).
 
 use super::content::{Likeness, compare, same_version};
-use super::location::Destination;
+use super::location::RedirectDestination;
 use super::{CacheLookup, ComparisonContext, HttpObservation, SecondProbe, Verdict, Verification};
 
 /// Compares the edge's answer with the origin's. A verdict other than fresh that was made without a second probe of the origin
@@ -61,7 +61,7 @@ fn differs_from_itself(
     if origin.status != again.status {
         return Some(Difference::Status);
     }
-    let destination = |side: &HttpObservation| Destination::of(context.target, side.location.as_deref()?);
+    let destination = |side: &HttpObservation| RedirectDestination::of(context.target, side.location.as_deref()?);
     let is_other = match compare(again, origin) {
         Likeness::Different(_) | Likeness::DifferentBodyWithEqual(_) => true,
         Likeness::Same("body") | Likeness::Unknown(_) => same_version(again, origin) == Some(false),
@@ -139,7 +139,7 @@ fn by_status(context: ComparisonContext<'_>, edge: &HttpObservation, origin: &Ht
     if refuses(edge.status) {
         return Some(unknown(format!("the edge refuses the probe {statuses}")));
     }
-    let destination = edge.location.as_deref().and_then(|location| Destination::of(context.target, location));
+    let destination = edge.location.as_deref().and_then(|location| RedirectDestination::of(context.target, location));
     if is_redirect(edge.status) && destination.is_some_and(|destination| destination.is_https_form_of(context.target)) {
         let reason = "the edge redirects http to https by itself; refresh the https URL to have it verified";
         return Some(unknown(reason.to_owned()));
@@ -151,7 +151,7 @@ fn by_location(context: ComparisonContext<'_>, edge: &HttpObservation, origin: &
     if !is_redirect(origin.status) {
         return None;
     }
-    let destination = |side: &HttpObservation| Destination::of(context.target, side.location.as_deref()?);
+    let destination = |side: &HttpObservation| RedirectDestination::of(context.target, side.location.as_deref()?);
     let (at_edge, at_origin) = (destination(edge)?, destination(origin)?);
     Some(if at_edge != at_origin {
         stale("the edge's Location is not the origin's".to_owned())

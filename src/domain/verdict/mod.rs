@@ -11,6 +11,7 @@ mod tests;
 
 pub use cache_lookup::CacheLookup;
 pub use judge::judge;
+pub use location::RedirectDestination;
 
 use std::net::SocketAddr;
 use std::time::Duration;

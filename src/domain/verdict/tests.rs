@@ -200,3 +200,12 @@ fn equal_tags_with_other_bodies_are_stale_only_if_the_copy_is_older_than_the_ref
     assert_eq!(judge_twice(&aged(600), &origin, NOTHING).verification, Stale);
     assert_eq!(judge_twice(&aged(10), &origin, NOTHING).verification, Unknown);
 }
+
+#[test]
+fn an_age_that_a_slow_probe_explains_proves_nothing() {
+    let aged = |age| with(look(200, Some(1), Some("a")), |edge| edge.age = Some(age));
+    let origin = look(200, Some(2), Some("a"));
+    // The refresh ended 60 s before the probe began, and a probe may take half a minute.
+    assert_eq!(judge_twice(&aged(85), &origin, NOTHING).verification, Unknown);
+    assert_eq!(judge_twice(&aged(95), &origin, NOTHING).verification, Stale);
+}
